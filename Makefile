@@ -1,0 +1,45 @@
+# `make run` serves, `make test` checks everything; both set up what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check format clean
+
+run: .venv/runtime
+	@$(BIN)/flask prepare
+	@echo "Serving on http://127.0.0.1:$${PORT:-8000} (Ctrl-C stops)"
+	@exec $(BIN)/gunicorn --config config/gunicorn.conf.py
+
+test: check
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: .venv/development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy app
+	$(BIN)/lint-imports
+
+format: .venv/development
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Parlance needs Python 3.11 or newer; PYTHON=... names one."; exit 1; }
+	@echo "Creating .venv with $$($(PYTHON) --version)"
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements.txt constraints.txt
+	@echo "Installing what the server needs"
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements.txt
+	@touch $@
+
+.venv/development: .venv/runtime requirements-dev.txt
+	@echo "Installing what the checks and tests need"
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The wires, one folder each; every folder here is served."""

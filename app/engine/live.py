@@ -1,0 +1,42 @@
+"""The turns that run now, in this process."""
+
+from typing import Protocol
+
+from app.engine.errors import ChatError, Problem
+
+
+class Cancellable(Protocol):
+    def cancel(self, error: ChatError) -> None: ...
+
+
+class LiveTurns:
+    """Admits turns: at most `capacity` at once, and one for each conversation."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._turns: dict[str, Cancellable] = {}
+        self._closing: ChatError | None = None
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def admit(self, conversation_id: str, turn: Cancellable) -> None:
+        """Raises ChatError: BUSY where the conversation has a turn, OVERLOADED where there is no room."""
+        if self._closing:
+            raise self._closing
+        if conversation_id in self._turns:
+            raise ChatError(Problem.BUSY)
+        if len(self._turns) >= self._capacity:
+            raise ChatError(Problem.OVERLOADED)
+        self._turns[conversation_id] = turn
+
+    def leave(self, conversation_id: str) -> None:
+        self._turns.pop(conversation_id, None)
+
+    def refuse(self, error: ChatError) -> None:
+        """Admit no more turns; those that run go on."""
+        self._closing = error
+
+    def cancel_all(self, error: ChatError) -> None:
+        for turn in list(self._turns.values()):
+            turn.cancel(error)

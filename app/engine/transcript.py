@@ -1,0 +1,47 @@
+"""Folds a turn's events back into the message that is stored."""
+
+from app.engine.events import (
+    Batch,
+    ReasoningDelta,
+    ReasoningEnded,
+    TextDelta,
+    TextEnded,
+    ToolCalled,
+    ToolReturned,
+)
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+
+
+class Transcript:
+    """The assistant's message so far. What of an open part has been said counts at any moment."""
+
+    def __init__(self) -> None:
+        self._parts: list[Part] = []
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+
+    def add(self, batch: Batch) -> None:
+        for event in batch:
+            match event:
+                case TextDelta(text):
+                    self._text.append(text)
+                case ReasoningDelta(text):
+                    self._reasoning.append(text)
+                case TextEnded() | ReasoningEnded():
+                    self._parts += self._open()
+                    self._text, self._reasoning = [], []
+                case ToolCalled(call_id, name, args):
+                    self._parts.append(ToolCallPart(call_id, name, args))
+                case ToolReturned(call_id, name, result, is_error):
+                    self._parts.append(ToolResultPart(call_id, name, result, is_error))
+
+    def message(self) -> Message:
+        return Message("assistant", (*self._parts, *self._open()))
+
+    def _open(self) -> list[Part]:
+        parts: list[Part] = []
+        if self._reasoning:
+            parts.append(ReasoningPart("".join(self._reasoning)))
+        if self._text:
+            parts.append(TextPart("".join(self._text)))
+        return parts

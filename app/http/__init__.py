@@ -1,0 +1,1 @@
+"""What every wire shares: Flask glue between a dialect and the engine."""

@@ -1,0 +1,56 @@
+"""Request bodies: bounded in size and time, strict JSON, then a dialect's schema."""
+
+from typing import Any
+
+import gevent
+import orjson
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from app.engine.errors import ChatError, Problem
+from app.http.connection import close_after_answer
+from app.http.services import services
+from app.mistakes import flatten
+
+
+def load_body(schema: Schema) -> Any:
+    """What the schema makes of the request's JSON body.
+
+    Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, or INVALID with the fields named.
+    """
+    if request.mimetype != "application/json" or request.content_encoding:
+        raise ChatError(Problem.UNSUPPORTED_TYPE)
+    try:
+        data = orjson.loads(_read())
+    except orjson.JSONDecodeError as error:
+        raise ChatError(Problem.INVALID, f"The body is not valid JSON: {error}") from error
+    try:
+        return schema.load(data)
+    except ValidationError as error:
+        mistakes = dict(flatten(error.messages))
+        listed = "; ".join(f"{place}: {what}" if place else what for place, what in mistakes.items())
+        raise ChatError(Problem.INVALID, listed, fields=mistakes) from error
+
+
+def _read() -> bytes:
+    """The whole body. One byte more than the limit is asked for, never more: a chunked body names no length."""
+    server = services().settings.server
+    length = request.content_length or 0
+    if length > server.body_bytes:
+        close_after_answer()
+        raise ChatError(Problem.TOO_LARGE)
+    try:
+        with gevent.Timeout(server.body_seconds):
+            body: bytes = request.environ["wsgi.input"].read(length or server.body_bytes + 1)
+    except gevent.Timeout as error:
+        close_after_answer()
+        raise ChatError(Problem.BODY_TIMEOUT) from error
+    except Exception as error:  # gunicorn has a dozen exceptions for malformed chunks, of several families
+        close_after_answer()
+        raise ChatError(Problem.INVALID, "The body could not be read") from error
+    if len(body) > server.body_bytes:
+        close_after_answer()
+        raise ChatError(Problem.TOO_LARGE)
+    if len(body) < length:
+        raise ChatError(Problem.INVALID, "The body ended early")
+    return body

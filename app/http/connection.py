@@ -1,0 +1,85 @@
+"""The caller's connection itself: who hung up, who stopped reading, and hanging up politely."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from flask import Flask, Response, after_this_request, request
+from gevent.socket import wait_read
+
+from app.settings import Settings
+
+LINGER_SECONDS = 2
+LINGER_BYTES = 16 * 1024 * 1024
+
+
+class Watcher:
+    """Calls `on_gone` once, within a millisecond of the caller's hanging up, also while nothing is being written.
+
+    Stop it before the connection is used for another request. Where TLS ends in gunicorn itself (the socket cannot
+    be looked into), and under other servers, it watches nothing: the next write notices.
+    """
+
+    def __init__(self, connection: Any, on_gone: Callable[[], None]) -> None:
+        watchable = type(connection) is gevent.socket.socket
+        self._greenlet = gevent.spawn(self._watch, connection, on_gone) if watchable else None
+
+    def stop(self) -> None:
+        if self._greenlet:
+            self._greenlet.kill(block=False)
+
+    @staticmethod
+    def _watch(connection: socket.socket, on_gone: Callable[[], None]) -> None:
+        wait_read(connection.fileno())
+        try:
+            gone = not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            gone = True
+        if gone:  # otherwise the next request has been sent ahead, and hides what comes after it
+            on_gone()
+
+
+def bound_writes(app: Flask, settings: Settings) -> None:
+    """A caller who takes nothing for `send_seconds` is dropped: the write fails, and with it the answer."""
+
+    @app.after_request
+    def bound(response: Response) -> Response:
+        connection = request.environ.get("gunicorn.socket")
+        if connection:
+            connection.settimeout(settings.server.send_seconds)
+            response.call_on_close(lambda: connection.settimeout(None))
+        return response
+
+
+def close_after_answer() -> None:
+    """Answer, then close: the rest of the request's body is not worth reading.
+
+    Closing with unread bytes would reset the connection, and the caller might never see the answer. So the sending
+    side is closed first, and what still arrives is thrown away for a moment.
+    """
+    environ = request.environ
+    force_close = getattr(environ["wsgi.input"], "force_close", None)  # see config/gunicorn.conf.py
+    if not force_close:
+        return
+    force_close()
+    connection = environ["gunicorn.socket"]
+
+    @after_this_request
+    def linger(response: Response) -> Response:
+        response.call_on_close(lambda: _drain(connection))
+        return response
+
+
+def _drain(connection: socket.socket) -> None:
+    taken = 0
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]  # gevent's way to say "silently"
+            while taken < LINGER_BYTES:
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                taken += len(piece)
+    except OSError:
+        pass  # gone already

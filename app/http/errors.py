@@ -1,0 +1,48 @@
+"""Every failure before the first byte, in the words of the dialect whose path it happened on."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from app.engine.errors import ChatError, Problem
+from app.http.services import services
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS = {problem.status: problem for problem in Problem}
+
+
+def answer_errors(app: Flask) -> None:
+    app.register_error_handler(ChatError, answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def answer(error: ChatError) -> Response:
+    path = request.path
+    dialect = next((dialect for dialect in services().dialects.values() if dialect.owns(path)), None)
+    body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}
+    response = Response(orjson.dumps(body), error.problem.status, content_type="application/json")
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.problem is Problem.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    """What Flask itself refuses: an unknown path, a wrong method."""
+    response = answer(ChatError(_BY_STATUS.get(error.code or 500, Problem.INVALID)))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _answer_bug(error: Exception) -> Response:
+    log.error("request failed", exc_info=error, extra={"request_id": g.get("request_id")})
+    return answer(ChatError(Problem.INTERNAL))

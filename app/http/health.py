@@ -1,0 +1,35 @@
+"""For operators and load balancers: does the process live, and can it answer."""
+
+import logging
+
+from flask import Blueprint, Response, jsonify
+
+from app.http.services import services
+from app.store.schema import is_current
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """The process lives."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/ready")
+def ready() -> tuple[Response, int]:
+    """The database answers in the shape this version needs; 503 and the reason where it does not."""
+    shared = services()
+    try:
+        problem = None if is_current(shared.database) else "the database needs migrating: run `flask prepare`"
+    except Exception:
+        log.exception("the database does not answer")
+        problem = "the database does not answer"
+    checks = {
+        "database": problem or "ok",
+        "agents": len(shared.settings.agents),
+        "streams": len(shared.engine.live),
+    }
+    return jsonify(status="unready" if problem else "ready", checks=checks), 503 if problem else 200

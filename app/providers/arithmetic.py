@@ -1,0 +1,41 @@
+"""Finds the sum in a question: "What is 2+2?" asks for `2+2`, "how much is 15% of 80" for `(15/100)*80`."""
+
+import re
+
+_ASKED = re.compile(
+    r"^\s*(?:what(?:'s| is| are)|how much (?:is|are)|calculate|compute|evaluate|work out|solve)\s+(?:the\s+)?"
+    r"(?P<sum>.+)$",
+    re.IGNORECASE,
+)
+_WORDS = (
+    (re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\b", re.IGNORECASE), r"(\1/100)*"),
+    (re.compile(r"\bplus\b", re.IGNORECASE), "+"),
+    (re.compile(r"\bminus\b", re.IGNORECASE), "-"),
+    (re.compile(r"\b(?:times|multiplied by)\b|[\u00d7\u00b7]|(?<=\d)\s*x\s*(?=\d)", re.IGNORECASE), "*"),
+    (re.compile(r"\b(?:divided by|over)\b|÷", re.IGNORECASE), "/"),
+    (re.compile(r"\bto the power of\b|\^", re.IGNORECASE), "**"),
+    (re.compile(r"\bsquare root of\s+(\d+(?:\.\d+)?)", re.IGNORECASE), r"sqrt(\1)"),
+    (re.compile(r"(?<=\d),(?=\d{3}\b)"), ""),
+    (re.compile(r"[\u2212\u2013]"), "-"),  # the signs that people type for a minus
+)
+_EXPRESSION = re.compile(r"(?:[\d\s.+\-*/%()]|sqrt\()+")
+_NO_SUM = re.compile(r"\d+(?:[-/]\d+)+")  # a date, a telephone number, "24/7"
+_OPERATION = re.compile(r"\d\s*\)*\s*[-+*/%]|sqrt\(")
+
+
+def find_expression(question: str) -> str | None:
+    """The expression in the calculator's notation, or None where nothing is to be calculated.
+
+    Only a question that asks for a value counts, or a message that is nothing but a sum: "24/7" inside a sentence
+    is no division.
+    """
+    asked = _ASKED.match(question)
+    text = (asked["sum"] if asked else question).strip()
+    if not asked and _NO_SUM.fullmatch(text):
+        return None
+    text = text.rstrip("?=!. ")
+    for pattern, replacement in _WORDS:
+        text = pattern.sub(replacement, text)
+    if _EXPRESSION.fullmatch(text) and _OPERATION.search(text):
+        return " ".join(text.split())
+    return None

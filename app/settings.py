@@ -1,0 +1,127 @@
+"""The environment and parlance.toml, checked and turned into one typed object.
+
+Every mistake is found at once and named by its place; `SettingsError.problems` lists them.
+"""
+
+import os
+import secrets
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.engine.ports import Agent
+from app.mistakes import flatten
+from app.settings_schema import ConfigSchema, EnvironmentSchema
+
+ROOT = Path(__file__).parent.parent
+
+
+class SettingsError(Exception):
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The [server] table; times in seconds, sizes in bytes."""
+
+    heartbeat_seconds: float
+    body_bytes: int
+    body_seconds: float
+    send_seconds: float
+    streams: int
+    shutdown_seconds: float
+    log_messages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the server is told. `models` maps a model's name to its provider and the provider's options."""
+
+    port: int
+    home: Path
+    database_url: str
+    trusted_hops: int
+    allowed_origins: frozenset[str]
+    server: Server
+    models: Mapping[str, tuple[str, Mapping[str, Any]]]
+    agents: Mapping[str, Agent]
+    limits: Mapping[str, str]
+
+    @property
+    def public_agent(self) -> Agent | None:
+        return next((agent for agent in self.agents.values() if agent.public), None)
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raises SettingsError."""
+    problems: list[str] = []
+    given = {name: value for name, value in environ.items() if value.strip()}
+    env, mistakes = _load(EnvironmentSchema(), given)
+    problems += mistakes
+    path = Path(env.get("PARLANCE_CONFIG", ROOT / "config" / "parlance.toml")).absolute()
+    config, mistakes = _load(ConfigSchema(path.parent), _read(path, problems))
+    problems += [f"{path.name}: {mistake}" for mistake in mistakes]
+    if problems:
+        raise SettingsError(problems)
+    home = Path(env.get("PARLANCE_HOME", ROOT / "instance")).absolute()
+    return Settings(
+        port=env["PORT"],
+        home=home,
+        database_url=env.get("DATABASE_URL", f"sqlite:///{home / 'parlance.db'}"),
+        trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
+        allowed_origins=frozenset(env["PARLANCE_ALLOWED_ORIGINS"]),
+        server=Server(**config["server"]),
+        models=config["models"],
+        agents=config["agents"],
+        limits=config["limits"],
+    )
+
+
+def load_settings_or_exit() -> Settings:
+    """For the entry points: mistakes go to standard error, one a line, and the process ends with status 2."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        print("Parlance cannot start. Please correct:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  - {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+def secret_key(home: Path) -> str:
+    """The installation's own secret: made at random on the first start, readable by its owner only."""
+    path = home / "secret_key"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii")
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(f"PARLANCE_CONFIG: {path} cannot be read: {error.strerror}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path.name}: not TOML: {error}")
+    return {}
+
+
+def _load(schema: Any, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return schema.load(data), []
+    except ValidationError as error:
+        return error.valid_data if isinstance(error.valid_data, dict) else {}, [
+            f"{place}: {what}" if place else what for place, what in flatten(error.messages)
+        ]

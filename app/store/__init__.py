@@ -1,0 +1,1 @@
+"""What is kept: conversations and keys. Everything returns plain dataclasses, never rows."""

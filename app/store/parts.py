@@ -1,0 +1,37 @@
+"""Message parts as the JSON that the store keeps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.engine.messages import Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+
+
+def to_json(part: Part) -> dict[str, Any]:
+    match part:
+        case TextPart(text):
+            return {"type": "text", "text": text}
+        case ReasoningPart(text):
+            return {"type": "reasoning", "text": text}
+        case ToolCallPart(call_id, name, args):
+            return {"type": "tool-call", "toolCallId": call_id, "toolName": name, "input": dict(args)}
+        case ToolResultPart(call_id, name, result, is_error):
+            return {
+                "type": "tool-result",
+                "toolCallId": call_id,
+                "toolName": name,
+                "output": result,
+                "isError": is_error,
+            }
+
+
+def from_json(data: Mapping[str, Any]) -> Part:
+    match data["type"]:
+        case "text":
+            return TextPart(data["text"])
+        case "reasoning":
+            return ReasoningPart(data["text"])
+        case "tool-call":
+            return ToolCallPart(data["toolCallId"], data["toolName"], data["input"])
+        case "tool-result":
+            return ToolResultPart(data["toolCallId"], data["toolName"], data["output"], data["isError"])
+    raise ValueError(f"unknown part type {data['type']!r}")

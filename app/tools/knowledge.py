@@ -1,0 +1,119 @@
+"""Search in the Markdown files that an agent may answer from: SQLite's full-text index, ranked by BM25."""
+
+import glob
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gevent.threadpool import ThreadPool
+from marshmallow import Schema, fields, validate
+
+from app.engine.ports import Agent
+from app.tools.base import Tool
+
+MOST_PASSAGES = 3
+MOST_CHARACTERS = 1200
+MOST_TERMS = 12
+
+_STOP_WORDS = frozenset(
+    """a about am an and any are as at be but by can could do does explain for from had has have he her his how i if in
+    into is it its know let like me more my no not of on or our please she should so some tell than that the their
+    them then there these they this to us was we were what when where which who why will with would you
+    your""".split()  # noqa: SIM905 - a list of words reads best as words
+)
+_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+_FENCE = re.compile(r"^```.*$", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
+
+class Arguments(Schema):
+    query = fields.String(required=True, validate=validate.Length(1, 1000))
+
+
+class Passage(NamedTuple):
+    """A section of a file: the file's name, the section's heading, and its text without markup."""
+
+    source: str
+    title: str
+    text: str
+
+
+class Index:
+    """The passages of some files, found again when the files change. Use from one thread at a time."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+        self._seen: list[tuple[str, int, int]] = []
+        self._table: sqlite3.Connection | None = None
+
+    def search(self, query: str) -> list[Passage]:
+        """The best passages, best first; none where fewer than half of the query's words occur."""
+        table = self._current()
+        terms = [word for word in re.findall(r"\w+", query.lower()) if word not in _STOP_WORDS][:MOST_TERMS]
+        if not terms:
+            return []
+        hits: dict[int, int] = {}
+        for term in terms:
+            for (row,) in table.execute("SELECT rowid FROM passages WHERE passages MATCH ?", (f'"{term}"',)):
+                hits[row] = hits.get(row, 0) + 1
+        ranked = table.execute(
+            "SELECT rowid, source, title, text FROM passages WHERE passages MATCH ? ORDER BY bm25(passages, 1, 8, 1)",
+            (" OR ".join(f'"{term}"' for term in terms),),
+        ).fetchall()
+        found = [Passage(*row[1:]) for row in ranked if hits[row[0]] * 2 >= len(terms)]
+        return found[:MOST_PASSAGES]
+
+    def _current(self) -> sqlite3.Connection:
+        """The table, built anew where a file came, went or changed."""
+        paths = matching_files(self._patterns)
+        seen = [(path, status.st_mtime_ns, status.st_size) for path in paths for status in [Path(path).stat()]]
+        if self._table is None or seen != self._seen:
+            self._table, self._seen = _build(paths), seen
+        return self._table
+
+
+def matching_files(patterns: tuple[str, ...]) -> list[str]:
+    return sorted({path for pattern in patterns for path in glob.glob(pattern, recursive=True)})  # noqa: PTH207
+
+
+def _build(paths: list[str]) -> sqlite3.Connection:
+    table = sqlite3.connect(":memory:", check_same_thread=False)
+    table.execute("CREATE VIRTUAL TABLE passages USING fts5(source, title, text, tokenize = 'porter unicode61')")
+    for path in paths:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        table.executemany("INSERT INTO passages VALUES (?, ?, ?)", _sections(Path(path).name, text))
+    return table
+
+
+def _sections(source: str, markdown: str) -> Iterator[Passage]:
+    """One passage for each heading, and one for what stands before the first."""
+    pieces = _HEADING.split(markdown)
+    for title, body in zip([source, *pieces[1::2]], pieces[::2], strict=True):
+        text = " ".join(_LINK.sub(r"\1", _FENCE.sub("", body)).split())
+        if text:
+            yield Passage(source, title, text[:MOST_CHARACTERS])
+
+
+class KnowledgeSearch:
+    """The tool's function: one index an agent, all used from a native thread of their own, because building one
+    reads files and searching one is work that would hold up the other greenlets."""
+
+    def __init__(self) -> None:
+        self._indexes: dict[tuple[str, ...], Index] = {}
+        self._thread = ThreadPool(1)
+
+    def __call__(self, agent: Agent, args: Mapping[str, Any]) -> dict[str, Any]:
+        index = self._indexes.setdefault(agent.knowledge, Index(agent.knowledge))
+        passages = self._thread.apply(index.search, (args["query"],))
+        return {"passages": [passage._asdict() for passage in passages]}
+
+
+def tool() -> Tool:
+    return Tool(
+        name="knowledge",
+        description="Searches the site's documents; returns passages with their source.",
+        arguments=Arguments,
+        call=KnowledgeSearch(),
+    )

@@ -1,0 +1,84 @@
+"""Runs tool calls: side by side in greenlets, each with checked arguments, a time limit and a bounded result."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import gevent
+import orjson
+from gevent.pool import Group
+from gevent.queue import Empty, Queue
+from marshmallow import ValidationError
+
+from app.engine.events import ToolCalled, ToolReturned
+from app.engine.ports import Agent, Stream
+from app.tools.base import Tool, ToolError
+
+log = logging.getLogger(__name__)
+
+MOST_RESULT_BYTES = 32_768
+
+
+class ToolRunner:
+    """Implements the engine's `Toolbox` port."""
+
+    def __init__(self, tools: Mapping[str, Tool]) -> None:
+        self._tools = tools
+
+    def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
+        return _Run(self._tools, agent, calls, heartbeat)
+
+
+class _Run:
+    def __init__(self, tools: Mapping[str, Tool], agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> None:
+        self._tools, self._agent, self._heartbeat = tools, agent, heartbeat
+        self._waiting = len(calls)
+        self._returned: Queue[ToolReturned | None] = Queue()
+        self._greenlets = Group()
+        for call in calls:
+            self._greenlets.spawn(self._run, call)
+
+    def __iter__(self) -> Iterator[Sequence[ToolReturned]]:
+        while self._waiting:
+            try:
+                returned = self._returned.get(timeout=self._heartbeat)
+            except Empty:
+                yield ()
+                continue
+            if returned is None:
+                return
+            self._waiting -= 1
+            yield (returned,)
+
+    def close(self) -> None:
+        self._returned.put(None)
+        self._greenlets.kill(block=False)
+
+    def _run(self, call: ToolCalled) -> None:
+        self._returned.put(self._result(call))
+
+    def _result(self, call: ToolCalled) -> ToolReturned:
+        """The tool's result, or in words why there is none: a tool's failure is the model's to deal with."""
+        try:
+            return ToolReturned(call.call_id, call.name, self._call(call))
+        except ValidationError as error:
+            reason = f"The arguments are wrong: {error}"
+        except ToolError as error:
+            reason = str(error)
+        except Exception:
+            log.exception("tool %s failed", call.name)
+            reason = "The tool failed."
+        return ToolReturned(call.call_id, call.name, reason, is_error=True)
+
+    def _call(self, call: ToolCalled) -> Any:
+        tool = self._tools.get(call.name) if call.name in self._agent.tools else None
+        if tool is None:
+            raise ToolError("There is no such tool.")
+        try:
+            with gevent.Timeout(tool.seconds):
+                result = tool.call(self._agent, tool.arguments().load(dict(call.args)))
+        except gevent.Timeout as error:
+            raise ToolError(f"The tool took longer than {tool.seconds:g} seconds.") from error
+        if len(orjson.dumps(result)) > MOST_RESULT_BYTES:
+            raise ToolError("The result is too large.")
+        return result

@@ -1,0 +1,46 @@
+"""How gunicorn serves Parlance. GUNICORN_CMD_ARGS and command-line flags override what is set here."""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything else is imported
+
+import resource  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from app.http.logs import logging_config  # noqa: E402
+from app.http.shutdown import end_streams_on_term  # noqa: E402
+from app.settings import load_settings_or_exit  # noqa: E402
+
+_settings = load_settings_or_exit()
+
+# A thousand idle connections need as many file descriptors, and the usual soft limit is 1,024.
+_, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+
+chdir = str(ROOT)
+wsgi_app = "wsgi:app"
+bind = f"127.0.0.1:{_settings.port}"
+worker_class = "gevent"
+workers = 1  # limits and running turns live in the worker's memory
+worker_connections = 3 * _settings.server.streams + 2000  # streams have a cap of their own, which answers 503
+keepalive = 5  # seconds; also what a caller has for sending its headers
+timeout = 60  # a worker whose event loop stands still for so long is replaced
+graceful_timeout = int(_settings.server.shutdown_seconds) + 5
+limit_request_field_size = 65_536  # an oversized key is a wrong key, answered by the dialect
+control_socket_disable = True
+accesslog = None  # one line for each request is logged by the application
+errorlog = "-"
+logconfig_dict = logging_config()
+
+
+def pre_request(_worker, request):
+    """Let the application close a connection whose request body it will not read (app/http/connection.py)."""
+    request.body.force_close = request.force_close
+
+
+def post_worker_init(worker):
+    end_streams_on_term(worker, _settings.server.shutdown_seconds)
