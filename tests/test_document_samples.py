@@ -1,0 +1,30 @@
+"""The sample programs that the wires' documents print, run as a person would run them."""
+
+import subprocess
+import sys
+
+from conftest import SAMPLES
+from server import Server
+
+WORKERS = ["workers-000.js", "workers-001.js", "workers-001.py", "workers-001-single.sh", "workers-001-multi.sh"]
+WIDGET = ["widget-002.mjs", "widget-002.py", "widget-002.sh"]
+
+
+def test_the_documents_own_programs_get_right_answers(start) -> None:
+    server: Server = start(
+        changes={
+            "[agents.open]": "[agents.other]",
+            "public = true": "",
+            "[agents.site]": "[agents.site]\npublic = true",
+        }
+    )
+    keys = ["--widget-key", server.key("widget", "site"), "--api-key", server.key("secret", "site")]
+    unused = ["--email", "x", "--password", "x"]
+    ran = subprocess.run(
+        [sys.executable, SAMPLES / "run.py", server.url, *WORKERS, *WIDGET, *keys, *unused],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.stdout.splitlines()[-1:] == ["8 passed, 0 failed"], ran.stdout + ran.stderr
