@@ -31,8 +31,6 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.secret_key = secret_key(settings.home)
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     wires = _dialects()
     app.extensions["parlance"] = _services(settings, wires)
     account_for_requests(app)

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from app.engine.errors import ChatError, Problem
 from app.http.services import services
+from app.http.wire import json_response
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def answer(error: ChatError) -> Response:
     path = request.path
     dialect = next((dialect for dialect in services().dialects.values() if dialect.owns(path)), None)
     body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}
-    response = Response(orjson.dumps(body), error.problem.status, content_type="application/json")
+    response = json_response(body, error.problem.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.problem is Problem.UNAUTHORIZED:

@@ -2,9 +2,10 @@
 
 import logging
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
 
 from app.http.services import services
+from app.http.wire import json_response
 from app.store.schema import is_current
 
 log = logging.getLogger(__name__)
@@ -15,11 +16,11 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/health")
 def health() -> Response:
     """The process lives."""
-    return jsonify(status="ok")
+    return json_response({"status": "ok"})
 
 
 @blueprint.get("/ready")
-def ready() -> tuple[Response, int]:
+def ready() -> Response:
     """The database answers in the shape this version needs; 503 and the reason where it does not."""
     shared = services()
     try:
@@ -32,4 +33,4 @@ def ready() -> tuple[Response, int]:
         "agents": len(shared.settings.agents),
         "streams": len(shared.engine.live),
     }
-    return jsonify(status="unready" if problem else "ready", checks=checks), 503 if problem else 200
+    return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)

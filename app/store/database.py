@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from app.engine.errors import ChatError, Problem
@@ -59,13 +59,6 @@ class Database:
                 return work(connection)
 
         return self._run(transaction, "_writing")
-
-    def ping(self) -> None:
-        """Raises where the database does not answer."""
-        self.read(lambda connection: connection.execute(text("SELECT 1")).one())
-
-    def close(self) -> None:
-        self._engine.dispose()
 
     def _run(self, transaction: Callable[[], T], pool: str) -> T:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, g
 
 from app.dialects.widget.encoder import WidgetEncoder
 from app.dialects.widget.schema import ChatRequest, ChatRequestSchema
@@ -13,6 +13,7 @@ from app.engine.turn import Question
 from app.http.answer import stream, whole
 from app.http.body import load_body
 from app.http.identity import identify
+from app.http.wire import json_response
 
 blueprint = Blueprint("widget", __name__)
 
@@ -38,7 +39,7 @@ def chat_stream() -> Response:
 def chat() -> Response:
     """Answer in one piece."""
     finished = whole(_question())
-    return jsonify(conversationId=finished.conversation_id, message=finished.message.text)
+    return json_response({"conversationId": finished.conversation_id, "message": finished.message.text})
 
 
 def _question() -> Question:

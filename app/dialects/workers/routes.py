@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, g
 
 from app.dialects.workers.encoder import WorkersEncoder, tool_call, usage_body
 from app.dialects.workers.schema import ChatRequest, ChatRequestSchema
@@ -14,6 +14,7 @@ from app.engine.turn import Question
 from app.http.answer import stream, whole
 from app.http.body import load_body
 from app.http.identity import identify
+from app.http.wire import json_response
 
 blueprint = Blueprint("workers", __name__)
 
@@ -46,7 +47,7 @@ def chat() -> Response:
 def _whole(question: Question) -> Response:
     finished = whole(question)
     calls = [tool_call(p.name, p.args) for p in finished.message.parts if isinstance(p, ToolCallPart)]
-    return jsonify(response=finished.message.text, usage=usage_body(finished.usage), tool_calls=calls)
+    return json_response({"response": finished.message.text, "usage": usage_body(finished.usage), "tool_calls": calls})
 
 
 def _refuse_system(asked: ChatRequest) -> None:
