@@ -27,7 +27,9 @@ def prepare() -> None:
     agents = shared.settings.agents
     if known:
         made = f"{datetime.fromtimestamp(known[0].created_at / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{len(known)} key(s) since {made}; they are stored hashed and were shown once, when made.")
+        click.echo(
+            f"Keys: {len(known)}, the first made on {made}. Each was shown once, when it was made, and is kept hashed."
+        )
         click.echo("More:   .venv/bin/flask keys create --agent NAME --kind widget|secret")
         click.echo("Listed: .venv/bin/flask keys list")
         return

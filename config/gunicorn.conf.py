@@ -17,16 +17,19 @@ from app.settings import load_settings_or_exit  # noqa: E402
 
 _settings = load_settings_or_exit()
 
-# A thousand idle connections need as many file descriptors, and the usual soft limit is 1,024.
-_, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
-
 chdir = str(ROOT)
 wsgi_app = "wsgi:app"
 bind = f"127.0.0.1:{_settings.port}"
 worker_class = "gevent"
 workers = 1  # limits and running turns live in the worker's memory
 worker_connections = 3 * _settings.server.streams + 2000  # streams have a cap of their own, which answers 503
+# Each connection is a file descriptor, and the usual soft limit is 1,024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = worker_connections + 200
+if _soft < _wanted:
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (_wanted if _hard == resource.RLIM_INFINITY else min(_wanted, _hard), _hard)
+    )
 keepalive = 5  # seconds; also what a caller has for sending its headers
 timeout = 60  # a worker whose event loop stands still for so long is replaced
 graceful_timeout = int(_settings.server.shutdown_seconds) + keepalive + 5  # idle connections close after keepalive

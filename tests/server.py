@@ -107,7 +107,7 @@ class Server:
         descriptor = self._listener.fileno()
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{descriptor}"],
+                [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{descriptor}", "--keep-alive", "2"],
                 cwd=ROOT,
                 env=self.env,
                 pass_fds=[descriptor],

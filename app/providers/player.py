@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import gevent
 from gevent.event import Event
 
 from app.engine.ports import Chunk
@@ -43,6 +44,7 @@ class Player:
             match step:
                 case Say(chunks):
                     yield chunks
+                    gevent.sleep(0)  # a script without pauses must not keep the other streams waiting
                 case Pause(seconds):
                     yield from self._pause(seconds)
                 case Fail(error):
