@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test check format clean
 
 run: .venv/runtime
-	@$(BIN)/flask prepare
+	@$(BIN)/flask prepare --demo-keys
 	@echo "Serving on http://127.0.0.1:$${PORT:-8000} (Ctrl-C stops)"
 	@exec $(BIN)/gunicorn --config config/gunicorn.conf.py
 

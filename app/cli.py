@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from app.http.services import services
+from app.http.services import Services, services
 from app.store.keys import KeyKind, normalised_origin
 from app.store.schema import upgrade
 
@@ -19,10 +19,16 @@ def register(app: Flask) -> None:
 
 
 @click.command()
-def prepare() -> None:
-    """Bring the database up to date; on the first start, make credentials to try the server with."""
+@click.option("--demo-keys", is_flag=True, help="Where there are no keys yet, make two and print them.")
+def prepare(demo_keys: bool) -> None:
+    """Bring the database up to date."""
     shared = services()
     upgrade(shared.database)
+    if demo_keys:
+        _make_demo_keys(shared)
+
+
+def _make_demo_keys(shared: Services) -> None:
     known = shared.keys.all()
     agents = shared.settings.agents
     if known:

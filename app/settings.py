@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from marshmallow import ValidationError
 
@@ -89,10 +89,15 @@ def load_settings_or_exit() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        print("Parlance cannot start. Please correct:", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  - {problem}", file=sys.stderr)
-        sys.exit(2)
+        refuse(*error.problems)
+
+
+def refuse(*problems: str) -> NoReturn:
+    """End the process with status 2, naming what is wrong on standard error."""
+    print(
+        "Parlance cannot start. Please correct:", *(f"  - {problem}" for problem in problems), sep="\n", file=sys.stderr
+    )
+    sys.exit(2)
 
 
 def secret_key(home: Path) -> str:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(ROOT))
 
 from app.http.logs import logging_config  # noqa: E402
 from app.http.shutdown import end_streams_on_term  # noqa: E402
-from app.settings import load_settings_or_exit  # noqa: E402
+from app.settings import load_settings_or_exit, refuse  # noqa: E402
+from app.store.schema import is_prepared  # noqa: E402
 
 _settings = load_settings_or_exit()
 
@@ -38,6 +39,14 @@ control_socket_disable = True
 accesslog = None  # one line for each request is logged by the application
 errorlog = "-"
 logconfig_dict = logging_config()
+
+
+def on_starting(server):
+    """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
+    if server.cfg.workers > 1:
+        refuse("More than one worker is not possible: limits and running turns live in the worker's memory.")
+    if not is_prepared(_settings.database_url):
+        refuse("The database is missing or of another version. Run: .venv/bin/flask prepare")
 
 
 def pre_request(_worker, request):

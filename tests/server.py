@@ -100,6 +100,9 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self.close()
+
+    def close(self) -> None:
         self._listener.close()
 
     def start(self) -> None:

@@ -1,7 +1,11 @@
 """What operators see: the log, the health of the process, and whether it can answer."""
 
+import sqlite3
+import subprocess
+
+import pytest
 import requests
-from server import Server, eventually, script, session
+from server import BIN, ROOT, Server, eventually, script, session
 
 TURN = {"request_id", "dialect", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
 
@@ -65,12 +69,52 @@ def test_ready_says_what_was_checked(server) -> None:
     assert answer.json()["checks"]["database"] == "ok"
 
 
-def test_a_database_that_was_never_migrated_is_not_ready_and_no_500(tmp_path) -> None:
-    server = Server(tmp_path / "unprepared")
-    server.start()
-    try:
-        answer = requests.get(f"{server.url}/ready", timeout=5)
-        assert answer.status_code == 503
-        assert answer.json()["checks"]["database"] == "the database needs migrating: run `flask prepare`"
-    finally:
-        server.__exit__()
+def test_a_database_of_another_version_is_not_ready(start) -> None:
+    server: Server = start()
+    with sqlite3.connect(server.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'older'")
+    connection.close()
+    answer = requests.get(f"{server.url}/ready", timeout=5)
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "the database needs migrating: run `flask prepare`"
+
+
+@pytest.mark.parametrize(
+    ("prepared", "flags", "words"),
+    [
+        (False, (), "The database is missing or of another version. Run: .venv/bin/flask prepare"),
+        (True, ("--workers", "2"), "More than one worker is not possible"),
+    ],
+)
+def test_a_server_that_could_not_work_does_not_start(tmp_path, prepared, flags, words) -> None:
+    server = Server(tmp_path / "s")
+    if prepared:
+        server.flask("prepare")
+    ran = subprocess.run(
+        [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0", *flags],
+        cwd=ROOT,
+        env=server.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    server.close()
+    assert ran.returncode == 2
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_what_people_say_is_not_in_the_traceback_of_a_failed_write(start) -> None:
+    server: Server = start()
+    with sqlite3.connect(server.database) as connection:
+        connection.execute("CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+    connection.close()
+    answer = chat(server, server.key("widget"), "my secret question")
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+    assert eventually(lambda: server.log("request failed"))
+    assert "my secret question" not in server.log_text()
+
+
+def test_only_its_owner_may_read_the_database(server) -> None:
+    assert server.database.stat().st_mode & 0o077 == 0

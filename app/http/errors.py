@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from app.engine.errors import ChatError, Problem
+from app.http.credentials import BearerKey
 from app.http.services import services
 from app.http.wire import json_response
 
@@ -29,7 +30,7 @@ def answer(error: ChatError) -> Response:
     response = json_response(body, error.problem.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
-    if error.problem is Problem.UNAUTHORIZED:
+    if error.problem is Problem.UNAUTHORIZED and dialect and any(isinstance(c, BearerKey) for c in dialect.credentials):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

@@ -24,7 +24,7 @@ def ready() -> Response:
     """The database answers in the shape this version needs; 503 and the reason where it does not."""
     shared = services()
     try:
-        problem = None if is_current(shared.database) else "the database needs migrating: run `flask prepare`"
+        problem = None if shared.database.read(is_current) else "the database needs migrating: run `flask prepare`"
     except Exception:
         log.exception("the database does not answer")
         problem = "the database does not answer"

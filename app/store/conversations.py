@@ -42,12 +42,7 @@ class ConversationStore:
                 _append(connection, conversation.id, message_id, message, status="complete")
             return before
 
-        try:
-            return self._database.write(work)
-        except IntegrityError as error:
-            if conversation.is_new and conversation.ref.external_id:
-                raise ChatError(Problem.BUSY) from error  # another first message of this session came before us
-            raise
+        return self._database.write(work)
 
     def add_answer(self, conversation_id: str, answer_id: str, answer: Answer) -> None:
         """See the port."""
@@ -70,17 +65,20 @@ class ConversationStore:
 
 def _create(connection: Connection, conversation: Conversation) -> None:
     ref, time = conversation.ref, now()
-    connection.execute(
-        insert(conversations).values(
-            id=conversation.id,
-            agent=ref.agent,
-            channel=ref.channel,
-            owner=ref.owner,
-            external_id=ref.external_id,
-            created_at=time,
-            updated_at=time,
+    try:
+        connection.execute(
+            insert(conversations).values(
+                id=conversation.id,
+                agent=ref.agent,
+                channel=ref.channel,
+                owner=ref.owner,
+                external_id=ref.external_id,
+                created_at=time,
+                updated_at=time,
+            )
         )
-    )
+    except IntegrityError as error:
+        raise ChatError(Problem.BUSY) from error  # another first message of this session came before us
 
 
 def _append(connection: Connection, conversation_id: str, message_id: str, message: Message, **columns: Any) -> None:

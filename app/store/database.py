@@ -36,7 +36,7 @@ class Database:
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._reading, self._writing = ThreadPool(READERS), ThreadPool(1)
-        self._engine = create_engine(url, pool_size=READERS + 1)
+        self._engine = create_engine(url, pool_size=READERS + 1, hide_parameters=True)  # they hold what people say
         self._writer = self._engine.execution_options(write=True)
         if self._threaded:
             event.listen(self._engine, "connect", _prepare)

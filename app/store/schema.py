@@ -1,5 +1,6 @@
 """The state of the database's schema, and how to bring it up to date."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, NullPool, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.store.database import Database
 
@@ -19,6 +21,7 @@ def upgrade(database: Database) -> None:
     """Apply the migrations that are missing, all or none."""
     url = make_url(database.url)
     if url.get_backend_name() == "sqlite" and url.database:
+        os.close(os.open(url.database, os.O_CREAT, 0o600))  # its companion files inherit the mode
         with closing(sqlite3.connect(url.database)) as connection:  # kept in the file: once is enough
             connection.execute("PRAGMA journal_mode = WAL")
 
@@ -30,9 +33,18 @@ def upgrade(database: Database) -> None:
     database.write(migrate)
 
 
-def is_current(database: Database) -> bool:
+def is_current(connection: Connection) -> bool:
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    return database.read(lambda c: MigrationContext.configure(c).get_current_revision()) == head
+    return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def is_prepared(url: str) -> bool:
+    """Whether `upgrade` has been run, asked before there is a server: without threads, which a fork would lose."""
+    try:
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            return is_current(connection)
+    except OperationalError:
+        return False
 
 
 def _config() -> Config:

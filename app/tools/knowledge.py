@@ -49,7 +49,7 @@ class Index:
         self._table: sqlite3.Connection | None = None
 
     def search(self, query: str) -> list[Passage]:
-        """The best passages, best first; none where fewer than half of the query's words occur."""
+        """The best passages, best first; only those in which two thirds of the query's words occur."""
         table = self._current()
         terms = [word for word in re.findall(r"\w+", query.lower()) if word not in _STOP_WORDS][:MOST_TERMS]
         if not terms:
@@ -62,7 +62,7 @@ class Index:
             "SELECT rowid, source, title, text FROM passages WHERE passages MATCH ? ORDER BY bm25(passages, 1, 8, 1)",
             (" OR ".join(f'"{term}"' for term in terms),),
         ).fetchall()
-        found = [Passage(*row[1:]) for row in ranked if hits[row[0]] * 2 >= len(terms)]
+        found = [Passage(*row[1:]) for row in ranked if hits[row[0]] * 3 >= len(terms) * 2]
         return found[:MOST_PASSAGES]
 
     def _current(self) -> sqlite3.Connection:

@@ -39,9 +39,12 @@ class ChatRequestSchema(Schema):
     def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
         if sum(form in data for form in _FORMS) != 1:
             raise ValidationError("Exactly one of messages, prompt and message is needed.")
-        last = data.get("messages", [{"role": "user"}])[-1]
+        last = data.get("messages", [{"role": "user", "content": ""}])[-1]
         if last["role"] != "user":
             raise ValidationError("The last message must be the user's.", "messages")
+        question = data.get("prompt") or data.get("message") or last["content"]
+        if not question.strip():
+            raise ValidationError("The question must not be blank.")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ChatRequest:
