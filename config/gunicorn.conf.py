@@ -50,8 +50,9 @@ def on_starting(server):
 
 
 def pre_request(_worker, request):
-    """Let the application close a connection whose request body it will not read (app/http/connection.py)."""
+    """What the application needs to refuse a request body half-way (app/http/connection.py)."""
     request.body.force_close = request.force_close
+    request.body.reader.limit_chunk_size_line = 256  # of a chunked body: a size and, for those who must, an extension
 
 
 def post_worker_init(worker):

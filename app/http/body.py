@@ -4,13 +4,15 @@ from typing import Any
 
 import gevent
 import orjson
-from flask import request
+from flask import g, request
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import ChatError, Problem
 from app.http.connection import close_after_answer
 from app.http.services import services
 from app.mistakes import flatten
+
+PIECE = 4096
 
 
 def load_body(schema: Schema) -> Any:
@@ -41,7 +43,7 @@ def _read() -> bytes:
         raise ChatError(Problem.TOO_LARGE)
     try:
         with gevent.Timeout(server.body_seconds):
-            body: bytes = request.environ["wsgi.input"].read(length or server.body_bytes + 1)
+            body = _read_pieces(length or server.body_bytes + 1)
     except gevent.Timeout as error:
         close_after_answer()
         raise ChatError(Problem.BODY_TIMEOUT) from error
@@ -51,6 +53,19 @@ def _read() -> bytes:
     if len(body) > server.body_bytes:
         close_after_answer()
         raise ChatError(Problem.TOO_LARGE)
+    g.body_was_read = True
     if len(body) < length:
         raise ChatError(Problem.INVALID, "The body ended early")
+    return body
+
+
+def _read_pieces(most: int) -> bytes:
+    """In pieces with a pause between them: what has arrived already is read without one, and no timeout can fire."""
+    source, body = request.environ["wsgi.input"], b""
+    while len(body) < most:
+        piece = source.read(min(most - len(body), PIECE))
+        if not piece:
+            break
+        body += piece
+        gevent.sleep(0)
     return body

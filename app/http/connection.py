@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from flask import Flask, Response, after_this_request, request
+from flask import Flask, Request, Response, after_this_request, request
 from gevent.socket import wait_read
 
 from app.settings import Settings
@@ -52,11 +52,16 @@ def bound_writes(app: Flask, settings: Settings) -> None:
         return response
 
 
-def close_after_answer() -> None:
-    """Answer, then close: the rest of the request's body is not worth reading.
+def announces_body(request: Request) -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
-    Closing with unread bytes would reset the connection, and the caller might never see the answer. So the sending
-    side is closed first, and what still arrives is thrown away for a moment.
+
+def close_after_answer() -> None:
+    """Answer, then close: what is left of the request's body is not worth reading.
+
+    gunicorn would read it to its end, however long that is, before the next request. Closing with unread bytes would
+    reset the connection, and the caller might never see the answer. So the sending side is closed first, and what
+    still arrives is thrown away for a moment.
     """
     environ = request.environ
     force_close = getattr(environ["wsgi.input"], "force_close", None)  # see config/gunicorn.conf.py
@@ -81,5 +86,6 @@ def _drain(connection: socket.socket) -> None:
                 if not piece:
                     break
                 taken += len(piece)
+                gevent.sleep(0)  # a sender faster than we are must not keep the others waiting
     except OSError:
         pass  # gone already

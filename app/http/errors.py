@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from app.engine.errors import ChatError, Problem
+from app.http.connection import announces_body, close_after_answer
 from app.http.credentials import BearerKey
 from app.http.services import services
 from app.http.wire import json_response
@@ -24,6 +25,8 @@ def answer_errors(app: Flask) -> None:
 
 
 def answer(error: ChatError) -> Response:
+    if announces_body(request) and not g.get("body_was_read"):
+        close_after_answer()
     path = request.path
     dialect = next((dialect for dialect in services().dialects.values() if dialect.owns(path)), None)
     body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}

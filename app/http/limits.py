@@ -25,7 +25,7 @@ def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> N
     @app.errorhandler(RateLimitExceeded)
     def refuse(_error: RateLimitExceeded) -> Response:
         breached = limiter.current_limit
-        wait = math.ceil(breached.reset_at - time.time()) if breached else 1
+        wait = math.ceil(breached.window.reset_time - time.time()) if breached else 1
         return answer(ChatError(Problem.LIMITED, retry_after=max(wait, 1)))
 
 

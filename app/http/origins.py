@@ -31,6 +31,7 @@ def share_with_origins(app: Flask) -> None:
                 response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
         if request.method == "OPTIONS" and response.status_code == 200:
             response.status_code = 204
+            del response.headers["Content-Type"]
         return response
 
 

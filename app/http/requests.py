@@ -7,6 +7,8 @@ from time import monotonic
 
 from flask import Flask, Response, g, request
 
+from app.engine.errors import ChatError, Problem
+
 log = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -18,6 +20,8 @@ def account_for_requests(app: Flask) -> None:
         given = request.headers.get("x-request-id", "")
         g.request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         g.started = monotonic()
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise ChatError(Problem.NOT_FOUND)  # the router would take it for a path with one slash
 
     @app.after_request
     def end(response: Response) -> Response:
