@@ -1,16 +1,31 @@
 """The command line: `flask prepare` and `flask keys`. Standard output carries only what was asked for."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.http.services import Services, services
 from app.store.keys import KeyKind, normalised_origin
 from app.store.schema import upgrade
 
-keys = AppGroup("keys", help="API keys: made, listed, revoked.")
+
+class KeysGroup(AppGroup):
+    """Commands that need the tables."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OperationalError, ProgrammingError) as error:
+            raise click.ClickException(
+                f"The database does not answer as it should; has `flask prepare` been run? ({error.orig})"
+            ) from error
+
+
+keys = KeysGroup("keys", help="API keys: made, listed, revoked.")
 
 
 def register(app: Flask) -> None:

@@ -3,9 +3,11 @@
 Every mistake is found at once and named by its place; `SettingsError.problems` lists them.
 """
 
+import contextlib
 import os
 import secrets
 import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from marshmallow import ValidationError
+from sqlalchemy import URL
 
 from app.engine.ports import Agent
 from app.mistakes import flatten
@@ -66,15 +69,17 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     env, mistakes = _load(EnvironmentSchema(), given)
     problems += mistakes
     path = Path(env.get("PARLANCE_CONFIG", ROOT / "config" / "parlance.toml")).absolute()
-    config, mistakes = _load(ConfigSchema(path.parent), _read(path, problems))
-    problems += [f"{path.name}: {mistake}" for mistake in mistakes]
+    written = _read(path, problems)
+    if written is not None:
+        config, mistakes = _load(ConfigSchema(path.parent), written)
+        problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     if problems:
         raise SettingsError(problems)
     home = Path(env.get("PARLANCE_HOME", ROOT / "instance")).absolute()
     return Settings(
         port=env["PORT"],
         home=home,
-        database_url=env.get("DATABASE_URL", f"sqlite:///{home / 'parlance.db'}"),
+        database_url=env.get("DATABASE_URL") or str(URL.create("sqlite", database=str(home / "parlance.db"))),
         trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
         allowed_origins=frozenset(env["PARLANCE_ALLOWED_ORIGINS"]),
         server=Server(**config["server"]),
@@ -104,23 +109,24 @@ def secret_key(home: Path) -> str:
     """The installation's own secret: made at random on the first start, readable by its owner only."""
     path = home / "secret_key"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    if not path.exists():
+        descriptor, draft = tempfile.mkstemp(dir=home)  # 0600; whole before it has its name, whoever is first
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
     return path.read_text(encoding="ascii")
 
 
-def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+def _read(path: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         problems.append(f"PARLANCE_CONFIG: {path} cannot be read: {error.strerror}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path.name}: not TOML: {error}")
-    return {}
+    return None
 
 
 def _load(schema: Any, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -50,7 +50,7 @@ def _check_database(url: str) -> None:
     try:
         parsed = make_url(url)
         parsed.get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise ValidationError(f"Not a database URL that can be used: {error}") from error
     except ImportError as error:
         raise ValidationError(f"The database's driver is not installed: {error}") from error
@@ -58,12 +58,17 @@ def _check_database(url: str) -> None:
         raise ValidationError("SQLite needs a file, for instance sqlite:////var/lib/parlance/parlance.db")
 
 
+def _check_home(path: str) -> None:
+    if Path(path).exists() and not Path(path).is_dir():
+        raise ValidationError(f"{path} is not a folder.")
+
+
 class EnvironmentSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
     PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
-    PARLANCE_HOME = fields.String()
+    PARLANCE_HOME = fields.String(validate=_check_home)
     PARLANCE_CONFIG = fields.String()
     DATABASE_URL = fields.String(validate=_check_database)
     REDIS_URL = fields.String(validate=_check_redis)

@@ -15,7 +15,7 @@ class LiveTurns:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._turns: dict[str, Cancellable] = {}
-        self._closing: ChatError | None = None
+        self._closing: str | None = None
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -23,7 +23,7 @@ class LiveTurns:
     def admit(self, conversation_id: str, turn: Cancellable) -> None:
         """Raises ChatError: BUSY where the conversation has a turn, OVERLOADED where there is no room."""
         if self._closing:
-            raise self._closing
+            raise ChatError(Problem.OVERLOADED, self._closing)
         if conversation_id in self._turns:
             raise ChatError(Problem.BUSY)
         if len(self._turns) >= self._capacity:
@@ -33,9 +33,9 @@ class LiveTurns:
     def leave(self, conversation_id: str) -> None:
         self._turns.pop(conversation_id, None)
 
-    def refuse(self, error: ChatError) -> None:
+    def refuse(self, reason: str) -> None:
         """Admit no more turns; those that run go on."""
-        self._closing = error
+        self._closing = reason
 
     def cancel_all(self, error: ChatError) -> None:
         for turn in list(self._turns.values()):

@@ -35,10 +35,10 @@ class Options:
     top_p: float | None = None
     seed: int | None = None
 
-    def within(self, agent: Agent) -> "Options":
-        """The same, with the agent's ceiling on the length of an answer."""
+    def within(self, agent: Agent, spent: int = 0) -> "Options":
+        """The same, with the agent's ceiling on the length of an answer, of which `spent` tokens have been said."""
         limits = [limit for limit in (self.max_tokens, agent.max_tokens) if limit is not None]
-        return replace(self, max_tokens=min(limits, default=None))
+        return replace(self, max_tokens=max(min(limits) - spent, 1) if limits else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,8 @@ class Turn:
         try:
             self._open_model()
         except BaseException:
-            self._record("failed")
+            self._finish_reason = "error"
+            self._record_if_possible("failed")
             self.close()
             raise
 
@@ -144,10 +145,7 @@ class Turn:
         if self._stream:
             self._stream.close()
         if self._conversation and self.status is None:
-            try:
-                self._record("interrupted")
-            except Exception:
-                log.exception("answer not stored", extra={"request_id": self.question.request_id})
+            self._record_if_possible("interrupted")
         if self._conversation:
             self._engine.live.leave(self._conversation.id)
             self._conversation = None
@@ -173,7 +171,11 @@ class Turn:
         so_far = self._transcript.message()
         if so_far.parts:
             messages.append(so_far)
-        prompt = Prompt(self.question.agent, messages, self.question.options.within(self.question.agent))
+        prompt = Prompt(
+            self.question.agent,
+            messages,
+            self.question.options.within(self.question.agent, self.usage.completion_tokens),
+        )
         model = self._engine.models[self.question.agent.model]
         self._stream = model.open(prompt, self._engine.heartbeat)
 
@@ -204,6 +206,9 @@ class Turn:
 
     def _call(self, calls: Sequence[ToolCalled]) -> Iterator[Batch]:
         """Run the tools; an empty batch while they are silent."""
+        ended = self._framing.close()
+        if ended:
+            yield ended  # before the results: what was said was said without knowing them
         self._stream = self._engine.toolbox.run(self.question.agent, calls, self._engine.heartbeat)
         yield from self._opened()
         if self._cancelled:
@@ -222,11 +227,15 @@ class Turn:
             log.error("turn failed", exc_info=error, extra={"request_id": self.question.request_id})
             error = ChatError(Problem.INTERNAL)
         self._finish_reason = "error"
+        self._record_if_possible("interrupted" if self._cancelled else "failed")
+        return error
+
+    def _record_if_possible(self, status: Status) -> None:
+        """For an answer that has failed already: that it cannot be stored either goes to the log."""
         try:
-            self._record("interrupted" if self._cancelled else "failed")
+            self._record(status)
         except Exception:
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
-        return error
 
     def _record(self, status: Status) -> None:
         assert self._conversation

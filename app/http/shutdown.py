@@ -13,6 +13,7 @@ from app.engine.errors import ChatError, Problem
 from app.engine.live import LiveTurns
 
 _POLL_SECONDS = 0.1
+_REASON = "The server is restarting"
 
 
 def end_streams_on_term(worker: Any, seconds: float) -> None:
@@ -28,9 +29,8 @@ def end_streams_on_term(worker: Any, seconds: float) -> None:
 
 
 def _end_turns(live: LiveTurns, seconds: float) -> None:
-    restarting = ChatError(Problem.OVERLOADED, "The server is restarting")
-    live.refuse(restarting)
+    live.refuse(_REASON)
     deadline = monotonic() + seconds
     while live and monotonic() < deadline:
         gevent.sleep(_POLL_SECONDS)
-    live.cancel_all(restarting)
+    live.cancel_all(ChatError(Problem.OVERLOADED, _REASON))

@@ -19,8 +19,9 @@ _WORDS = (
     (re.compile(r"[\u2212\u2013]"), "-"),  # the signs that people type for a minus
 )
 _EXPRESSION = re.compile(r"(?:[\d\s.+\-*/%()]|sqrt\()+")
-_NO_SUM = re.compile(r"\d+(?:[-/]\d+)+")  # a date, a telephone number, "24/7"
-_OPERATION = re.compile(r"\d\s*\)*\s*[-+*/%]|sqrt\(")
+_NO_SUM = re.compile(r"[\d()][\d ()]*(?:[-/][\d ]+)+")  # a date, a telephone number, "24/7"
+_OPERATION = re.compile(r"\d[\s)]*[-+*/%]{1,2}[\s(]*[-+\d.s]|sqrt\(")
+LONGEST_QUESTION = 200  # characters; the patterns look back and forth, and nothing else runs meanwhile
 
 
 def find_expression(question: str) -> str | None:
@@ -29,6 +30,8 @@ def find_expression(question: str) -> str | None:
     Only a question that asks for a value counts, or a message that is nothing but a sum: "24/7" inside a sentence
     is no division.
     """
+    if len(question) > LONGEST_QUESTION:
+        return None
     asked = _ASKED.match(question)
     text = (asked["sum"] if asked else question).strip()
     if not asked and _NO_SUM.fullmatch(text):

@@ -106,10 +106,11 @@ def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Step
             calls.append(ToolCalled(f"call_{number}", step["call"], step.get("args", {})))
         reason = step.get("finish", reason)
         for played in _played(step):
-            tokens += len(played.chunks) if isinstance(played, Say) else 0
-            if tokens > (prompt.options.max_tokens or tokens):
-                yield Say([ModelFinished("length", Usage(len(prompt.messages), tokens - 1))])
+            said = len(played.chunks) if isinstance(played, Say) else 0
+            if tokens + said > (prompt.options.max_tokens or tokens + said):
+                yield Say([ModelFinished("length", Usage(len(prompt.messages), tokens))])
                 return
+            tokens += said
             yield played
     yield Say([*calls, ModelFinished("tool-calls" if calls else reason, Usage(len(prompt.messages), tokens))])
 

@@ -7,7 +7,7 @@ PostgreSQL's driver waits cooperatively under gevent and is called directly.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, create_engine, event, make_url
@@ -62,11 +62,26 @@ class Database:
 
     def _run(self, transaction: Callable[[], T], pool: str) -> T:
         try:
-            return getattr(self, pool).apply(transaction) if self._threaded else transaction()
+            return _in_thread(getattr(self, pool), transaction) if self._threaded else transaction()
         except OperationalError as error:
             if "locked" in str(error.orig):
                 raise ChatError(Problem.OVERLOADED) from error
             raise
+
+
+def _in_thread(pool: ThreadPool, transaction: Callable[[], T]) -> T:
+    """What the transaction returns or raises; gevent alone would also print what it raises on standard error."""
+
+    def contained() -> tuple[T, None] | tuple[None, Exception]:
+        try:
+            return transaction(), None
+        except Exception as error:  # noqa: BLE001 - it is raised again below
+            return None, error
+
+    result, error = pool.apply(contained)
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -92,10 +93,21 @@ def normalised_origin(text: str) -> str:
         raise ValueError(f"{text!r} is not an origin such as https://example.com")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError(f"{text!r} is not an origin such as https://example.com")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
     default = {"http": 80, "https": 443}[parts.scheme]
     port = "" if parts.port in (None, default) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
+
+
+def _ascii(host: str) -> str:
+    """The host as browsers write it: punycode for other scripts. Raises ValueError where it is no host."""
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise ValueError(f"{host!r} is not a host") from error
+    if not re.fullmatch(r"[a-z0-9._-]+", name):
+        raise ValueError(f"{host!r} is not a host")
+    return name
 
 
 def _hash(key: bytes) -> str:

@@ -15,6 +15,14 @@ MAX_LENGTH = 200
 
 # Every operation is done in this context, so its cost is bounded whatever the operands are.
 _CONTEXT = Context(prec=30, Emax=999, Emin=-999, traps=[DivisionByZero, InvalidOperation, Overflow])
+
+
+def _power(base: Decimal, exponent: Decimal) -> Decimal:
+    if base == 0 and exponent < 0:
+        raise DivisionByZero  # the context would give Infinity
+    return _CONTEXT.power(base, exponent)
+
+
 _OPERATORS = {
     ast.Add: _CONTEXT.add,
     ast.Sub: _CONTEXT.subtract,
@@ -22,7 +30,7 @@ _OPERATORS = {
     ast.Div: _CONTEXT.divide,
     ast.FloorDiv: _CONTEXT.divide_int,
     ast.Mod: _CONTEXT.remainder,
-    ast.Pow: _CONTEXT.power,
+    ast.Pow: _power,
     ast.USub: _CONTEXT.minus,
     ast.UAdd: _CONTEXT.plus,
 }
@@ -68,7 +76,13 @@ def calculate(expression: str) -> str:
 
 
 def _plain(value: Decimal) -> str:
-    rounded = value.normalize(Context(prec=15))
+    """Whole numbers with all their digits up to 21, others rounded to 15 significant ones."""
+    whole = value == value.to_integral_value() and value.adjusted() < 21
+    rounded = value if whole else value.normalize(Context(prec=15))
+    if rounded == 0:
+        return "0"
+    if whole:
+        return f"{rounded.to_integral_value():f}"
     return f"{rounded:f}" if -15 < rounded.adjusted() < 21 else f"{rounded:e}"
 
 

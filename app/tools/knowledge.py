@@ -24,7 +24,7 @@ _STOP_WORDS = frozenset(
     your""".split()  # noqa: SIM905 - a list of words reads best as words
 )
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
-_FENCE = re.compile(r"^```.*$", re.MULTILINE)
+_FENCED = re.compile(r"^```[^\n]*\n(.*?)^```[^\n]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 
@@ -75,7 +75,8 @@ class Index:
 
 
 def matching_files(patterns: tuple[str, ...]) -> list[str]:
-    return sorted({path for pattern in patterns for path in glob.glob(pattern, recursive=True)})  # noqa: PTH207
+    found = {path for pattern in patterns for path in glob.glob(pattern, recursive=True)}  # noqa: PTH207
+    return sorted(path for path in found if Path(path).is_file())
 
 
 def _build(paths: list[str]) -> sqlite3.Connection:
@@ -89,9 +90,10 @@ def _build(paths: list[str]) -> sqlite3.Connection:
 
 def _sections(source: str, markdown: str) -> Iterator[Passage]:
     """One passage for each heading, and one for what stands before the first."""
+    markdown = _FENCED.sub(lambda block: re.sub("^", "    ", block[1], flags=re.MULTILINE), markdown)
     pieces = _HEADING.split(markdown)
     for title, body in zip([source, *pieces[1::2]], pieces[::2], strict=True):
-        text = " ".join(_LINK.sub(r"\1", _FENCE.sub("", body)).split())
+        text = " ".join(_LINK.sub(r"\1", body).split())
         if text:
             yield Passage(source, title, text[:MOST_CHARACTERS])
 

@@ -1,0 +1,235 @@
+"""The calculator, the clock, and the runner that keeps every tool within its bounds."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import gevent
+import pytest
+from gevent.event import Event
+from marshmallow import Schema, fields
+
+from app.engine.events import ToolCalled, ToolReturned
+from app.engine.ports import Agent
+from app.tools import TOOLS
+from app.tools.base import Tool, ToolError
+from app.tools.calculator import MAX_LENGTH, calculate
+from app.tools.toolbox import MOST_RESULT_BYTES, ToolRunner
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        *(("2+2", "4"), (" 1 + 2 * 3 ", "7"), ("(1+2)*3", "9"), ("-3 - -4", "1"), ("+5", "5"), ("7//2", "3")),
+        *(("7 % 4", "3"), ("7/2", "3.5"), ("2**10", "1024"), ("2**-1", "0.5"), ("0.1+0.2", "0.3")),
+        *(("1/3", "0.333333333333333"), ("2/3*3", "2"), ("1e3", "1000"), ("1.50", "1.5"), ("100", "100")),
+        *(("sqrt(16)", "4"), ("abs(-3)", "3"), ("pi", "3.14159265358979"), ("e", "2.71828182845905")),
+        *(("2**3**2", "512"), ("10**21", "1e+21"), ("1e-16", "1e-16"), ("(1+\n2)", "3"), ("0*5", "0")),
+        ("(" * 99 + "1" + ")" * 99, "1"),
+        ("-" * 198 + "1", "1"),
+    ],
+)
+def test_an_expression_has_its_value(expression, value) -> None:
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("123456789*987654321", "121932631112635269"),
+        ("2**64", "18446744073709551616"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("0*-1", "0"),
+    ],
+)
+def test_whole_numbers_are_exact(expression, value) -> None:
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        *(("1/0", "division by zero"), ("1//0", "division by zero")),
+        *(("2**1000000", "the result is too large"), ("9**9**9**9", "the result is too large")),
+        *(("1e99999", "the result is too large"), ("9e998*10*10", "the result is too large")),
+        *(("sqrt(-1)", "that has no value"), ("0**0", "that has no value"), ("(-8)**0.5", "that has no value")),
+        *((hostile, "that is not an arithmetic expression") for hostile in ("", "   ", "2+", "1 2", "(", "x", "1,2")),
+        *(("__import__('os').system('true')", "that is not an arithmetic expression"), ("1\x00", None)),
+        *((hostile, None) for hostile in ("().__class__", "(1).real", "sqrt.__globals__", "'a'", "'a'*99", "f'{1}'")),
+        *(
+            (hostile, None)
+            for hostile in ("lambda: 1", "(lambda: 1)()", "[1]", "[1][0]", "{}", "{1}", "[x for x in y]")
+        ),
+        *((hostile, None) for hostile in ("True", "None", "...", "1j", "b'1'", "1 < 2", "1 if 1 else 2", "1 and 2")),
+        *((hostile, None) for hostile in ("sqrt", "sqrt+1", "sqrt(1, 2)", "sqrt(x=1)", "abs(*[1])", "pi()", "(1)(2)")),
+        *(
+            (hostile, None)
+            for hostile in ("(x := 1)", "x = 1", "import os", "1;2", "~5", "2 & 1", "1 << 99", "print(1)")
+        ),
+        *((hostile, None) for hostile in ("\ud800", "\u0663+\u0664", "eval('1')", "open('/etc/passwd')", "5!", "10%")),
+        ("(" * 100 + "1" + ")" * 99, None),
+        ("(" * 200, None),
+    ],
+)
+def test_what_has_no_value_is_refused_with_a_reason(expression, reason) -> None:
+    with pytest.raises(ToolError) as refusal:
+        calculate(expression)
+    assert str(refusal.value) == (reason or "that is not an arithmetic expression")
+
+
+@pytest.mark.parametrize("expression", ["0**-1", "1 - 0**-1", "9e999 * 10 + 1"])
+def test_infinity_is_no_value(expression) -> None:
+    with pytest.raises(ToolError):
+        calculate(expression)
+
+
+CLOCK, CALCULATOR = TOOLS["clock"](), TOOLS["calculator"]()
+AGENT = Agent(id="demo", name="Demo", model="m", tools=("tool", "other", "clock", "calculator", "missing"))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_the_clock_tells_date_time_and_weekday_of_the_zone(zone) -> None:
+    told = []
+    for _ in range(2):  # the minute may turn while we look
+        now = datetime.now(UTC).astimezone(ZoneInfo(zone))
+        date, hour = now.strftime("%Y-%m-%d %H:%M").split()
+        told.append({"date": date, "time": hour, "weekday": now.strftime("%A"), "zone": zone})
+        if len(told) == 1:
+            answer = CLOCK.call(AGENT, {"zone": zone})
+    assert answer in told
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/City", "../../etc/passwd", "/etc/localtime", "Europe", "a\x00b", "\ud800"])
+def test_the_clock_knows_no_such_zone(zone) -> None:
+    with pytest.raises(ToolError, match="there is no such time zone"):
+        CLOCK.call(AGENT, {"zone": zone})
+
+
+class Arguments(Schema):
+    number = fields.Integer(load_default=1)
+
+
+Function = Callable[[Agent, Mapping[str, Any]], Any]
+
+
+def run(functions: Mapping[str, Function], *calls: ToolCalled, seconds: float = 5.0, agent: Agent = AGENT):
+    made = {name: Tool(name, "", Arguments, function, seconds) for name, function in functions.items()}
+    return ToolRunner(made | {"clock": CLOCK, "calculator": CALCULATOR}).run(agent, calls, 0.1)
+
+
+def results(*arguments: Any, **options: Any) -> list[ToolReturned]:
+    return [returned for batch in run(*arguments, **options) for returned in batch]
+
+
+def call(name: str = "tool", call_id: str = "call_1", **args: Any) -> ToolCalled:
+    return ToolCalled(call_id, name, args)
+
+
+def fail(_agent: Agent, _args: Mapping[str, Any]) -> Any:
+    raise RuntimeError("password=hunter2")
+
+
+def refuse(_agent: Agent, _args: Mapping[str, Any]) -> Any:
+    raise ToolError("the shop is closed")
+
+
+@pytest.mark.parametrize(
+    ("function", "asked", "reason"),
+    [
+        (refuse, call(), "the shop is closed"),
+        (fail, call(), "The tool failed."),
+        (refuse, call("unknown"), "There is no such tool."),
+        (refuse, call("missing"), "There is no such tool."),
+        (refuse, call(number="many"), None),
+        (refuse, call(unknown=1), None),
+        (lambda _agent, _args: object(), call(), "The tool failed."),
+        (lambda _agent, _args: {1, 2}, call(), "The tool failed."),
+        (lambda _agent, _args: "\ud800", call(), "The tool failed."),
+        (lambda _agent, _args: 2**70, call(), "The tool failed."),
+        (lambda _agent, _args: "x" * MOST_RESULT_BYTES, call(), "The result is too large."),
+        (refuse, call("calculator", expression="1" * (MAX_LENGTH + 1)), None),
+        (refuse, call("calculator"), None),
+        (refuse, call("calculator", expression=5), None),
+        (refuse, call("clock", zone=""), None),
+    ],
+)
+def test_a_call_that_fails_is_a_result_with_a_reason(function, asked, reason) -> None:
+    (returned,) = results({"tool": function}, asked)
+    assert (returned.call_id, returned.name, returned.is_error) == (asked.call_id, asked.name, True)
+    assert returned.result == reason if reason else returned.result.startswith("The arguments are wrong: ")
+
+
+def test_a_tool_that_the_agent_may_not_use_is_no_tool() -> None:
+    (returned,) = results({"tool": lambda _agent, _args: 1}, call(), agent=Agent("a", "A", "m", tools=("clock",)))
+    assert returned == ToolReturned("call_1", "tool", "There is no such tool.", is_error=True)
+
+
+def test_a_tool_gets_the_agent_and_its_checked_arguments() -> None:
+    function = lambda agent, args: [agent.id, args]  # noqa: E731 - a tool's function, nothing more
+    returned = results({"tool": function}, call(), call("tool", "call_2", number=7))
+    assert {r.call_id: r.result for r in returned} == {
+        "call_1": ["demo", {"number": 1}],
+        "call_2": ["demo", {"number": 7}],
+    }
+
+
+def test_a_tools_bug_is_logged_and_not_told(caplog) -> None:
+    (returned,) = results({"tool": fail}, call())
+    assert returned.result == "The tool failed."
+    assert "hunter2" in caplog.text
+
+
+def test_a_result_of_just_the_allowed_size_is_passed_on() -> None:
+    (returned,) = results({"tool": lambda _agent, _args: "x" * (MOST_RESULT_BYTES - 2)}, call())
+    assert (len(returned.result), returned.is_error) == (MOST_RESULT_BYTES - 2, False)
+
+
+def test_a_tool_that_hangs_is_cut_at_its_limit_and_does_not_hold_up_the_others() -> None:
+    hang = lambda _agent, _args: Event().wait()  # noqa: E731
+    functions = {"tool": hang, "other": lambda _agent, _args: "quick"}
+    batches = list(run(functions, call(), call("other", "call_2"), seconds=0.25))
+    quick, *silence, cut = batches
+    assert [returned.result for returned in quick] == ["quick"]
+    assert silence == [(), ()], "while a tool is silent there are heartbeats"
+    assert cut == (ToolReturned("call_1", "tool", "The tool took longer than 0.25 seconds.", is_error=True),)
+
+
+def test_calls_run_side_by_side_and_come_back_in_order_of_completion() -> None:
+    first, second = Event(), Event()
+
+    def wait_for_the_second(_agent: Agent, _args: Mapping[str, Any]) -> str:
+        first.set()
+        return "second ran" if second.wait(3) else "alone"
+
+    def wait_for_the_first(_agent: Agent, _args: Mapping[str, Any]) -> str:
+        met = first.wait(3)
+        gevent.spawn_later(0.01, second.set)
+        return "first ran" if met else "alone"
+
+    returned = results({"tool": wait_for_the_second, "other": wait_for_the_first}, call(), call("other", "call_2"))
+    assert [(r.call_id, r.result) for r in returned] == [("call_2", "first ran"), ("call_1", "second ran")]
+
+
+def test_no_calls_have_no_results() -> None:
+    assert list(run({})) == []
+
+
+def test_closing_kills_the_running_calls_and_ends_the_iteration() -> None:
+    started, killed = Event(), Event()
+
+    def hang(_agent: Agent, _args: Mapping[str, Any]) -> None:
+        started.set()
+        try:
+            Event().wait()
+        finally:
+            killed.set()
+
+    stream = run({"tool": hang}, call())
+    reader = gevent.spawn(list, stream)
+    assert started.wait(3)
+    stream.close()
+    stream.close()
+    assert killed.wait(3)
+    reader.join(3)
+    assert [batch for batch in reader.value if batch] == []

@@ -1,0 +1,128 @@
+"""Tool calls inside a turn: the rounds with the model, what it sees of them, and their end."""
+
+from fakes import AGENT, World, finished, play
+
+from app.engine.errors import ChatError, Problem
+from app.engine.events import (
+    StepFinished,
+    StepStarted,
+    TextDelta,
+    TextEnded,
+    TextStarted,
+    ToolCalled,
+    ToolReturned,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, Usage, said
+from app.engine.turn import MAX_ROUNDS
+
+CALL = ToolCalled("call_1", "echo", {"x": 1})
+ASKING = [[TextDelta("Let me see. "), CALL, finished("tool-calls", 10, 4)]]
+TELLING = [[TextDelta("It is 1."), finished("stop", 20, 3)]]
+ASKED = (TextPart("Let me see. "), ToolCallPart("call_1", "echo", {"x": 1}))
+ANSWERED = (*ASKED, ToolResultPart("call_1", "echo", {"x": 1}, is_error=False))
+
+
+def test_tools_run_between_two_rounds_and_each_round_is_a_step() -> None:
+    world = World(ASKING, TELLING)
+    events = play(world.turn())
+    assert [type(event) for event in events] == [
+        *(TurnStarted, StepStarted, TextStarted, TextDelta, TextEnded, ToolCalled, ToolReturned, StepFinished),
+        *(StepStarted, TextStarted, TextDelta, TextEnded, StepFinished, TurnFinished),
+    ]
+    assert events[5:7] == [CALL, ToolReturned("call_1", "echo", {"x": 1})]
+    assert [event.part for event in events if isinstance(event, TextStarted)] == [1, 2]
+    assert ("tools", AGENT.id, ["echo"], 7.0) in world.log
+
+
+def test_the_model_sees_its_unfinished_answer_in_the_next_round() -> None:
+    world = World(ASKING, TELLING)
+    play(world.turn(said("user", "What is x?")))
+    first, second = world.model.prompts
+    assert first.messages == [said("user", "What is x?")]
+    assert second.messages == [said("user", "What is x?"), Message("assistant", ANSWERED)]
+
+
+def test_calls_results_and_text_are_stored_in_the_order_they_happened() -> None:
+    world = World(ASKING, TELLING)
+    ended = play(world.turn())[-1]
+    assert world.answer().message == Message("assistant", (*ANSWERED, TextPart("It is 1.")))
+    assert ended.message == world.answer().message
+    assert ended.message.text == "Let me see. It is 1."
+
+
+def test_usage_is_summed_over_the_rounds_and_the_last_reason_counts() -> None:
+    world = World(ASKING, TELLING)
+    turn = world.turn()
+    ended = play(turn)[-1]
+    assert ended.usage == world.answer().usage == turn.usage == Usage(30, 7)
+    assert ended.finish_reason == world.answer().finish_reason == "stop"
+
+
+def test_several_calls_of_one_round_run_together() -> None:
+    calls = [ToolCalled("call_1", "echo", {}), ToolCalled("call_2", "echo", {})]
+    world = World([[calls[0]], [calls[1]], [finished("tool-calls")]], TELLING)
+    play(world.turn())
+    assert [entry for entry in world.log if entry[0] == "tools"] == [("tools", "demo", ["echo", "echo"], 7.0)]
+
+
+def test_text_after_a_call_ends_before_the_tools_result_is_told() -> None:
+    world = World([[CALL, TextDelta("one moment"), finished("tool-calls")]], TELLING)
+    events = play(world.turn())
+    assert events.index(TextEnded(1)) < events.index(ToolReturned("call_1", "echo", {"x": 1}))
+    kinds = [type(part) for part in world.answer().message.parts]
+    assert kinds == [ToolCallPart, TextPart, ToolResultPart, TextPart], "stored in the order it was told"
+
+
+def test_silent_tools_are_heartbeats() -> None:
+    world = World(ASKING, TELLING)
+    world.toolbox.before = [(), ()]
+    turn = world.turn()
+    turn.begin()
+    assert sum(not batch for batch in turn.run()) == 2
+
+
+def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
+    world = World(ASKING)
+    last = play(world.turn())[-1]
+    assert isinstance(last, TurnFailed)
+    assert (last.error.problem, last.error.message) == (
+        Problem.UPSTREAM_FAILED,
+        "The model called tools without end",
+    )
+    assert len(world.model.prompts) == MAX_ROUNDS
+    assert world.answer().status == "failed"
+
+
+def test_a_model_that_refuses_in_a_later_round_fails_the_turn_and_keeps_what_was_said() -> None:
+    world = World(ASKING, ChatError(Problem.UPSTREAM_TIMEOUT))
+    last = play(world.turn())[-1]
+    assert last.error.problem is Problem.UPSTREAM_TIMEOUT
+    assert world.answer().message == Message("assistant", ANSWERED)
+    assert world.answer().status == "failed"
+
+
+def test_cancelling_while_tools_run_closes_them_and_asks_the_model_no_more() -> None:
+    reason = ChatError(Problem.OVERLOADED)
+    world = World(ASKING, TELLING)
+    turn = world.turn()
+    world.toolbox.before = [lambda: turn.cancel(reason), ()]
+    assert play(turn)[-1] == TurnFailed(reason)
+    assert len(world.model.prompts) == 1
+    assert (world.answer().status, world.answer().message) == ("interrupted", Message("assistant", ASKED))
+
+
+def test_a_turn_cancelled_while_the_model_opens_again_closes_the_new_stream() -> None:
+    reason = ChatError(Problem.OVERLOADED)
+    world = World(ASKING, TELLING)
+    turn = world.turn()
+
+    def leave_at_the_end_of_the_first_step(event: object) -> None:
+        if isinstance(event, StepFinished):
+            turn.cancel(reason)
+
+    assert play(turn, leave_at_the_end_of_the_first_step)[-1] == TurnFailed(reason)
+    assert world.model.streams[-1].closed
+    assert world.answer().message == Message("assistant", ANSWERED)
