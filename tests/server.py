@@ -144,7 +144,7 @@ class Server:
 
     def log(self, message: str | None = None) -> list[dict[str, Any]]:
         """The log's JSON lines, oldest first; with `message`, only those that say it."""
-        lines = (self.home / "log").read_text().splitlines()
+        *lines, _unfinished = self.log_text().split("\n")  # a path with U+2028 in it ends no line
         found = [orjson.loads(line) for line in lines if line.startswith("{")]
         return [line for line in found if message in (None, line["message"])]
 
