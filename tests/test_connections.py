@@ -82,7 +82,7 @@ def test_a_caller_who_stops_reading_is_dropped_and_the_worker_goes_on(server, wi
     assert time.monotonic() - stopped > 0.9, "send_seconds is 1 in this configuration"
     assert requests.get(f"{server.url}/health", timeout=5).ok
     assert eventually(lambda: server.log("caller stopped reading"))
-    assert "Traceback" not in server.log_text().split(conversation)[-1]
+    assert not server.log("Socket error processing request."), "gunicorn's traceback became one line"
     caller.close()
 
 
