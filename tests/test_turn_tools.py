@@ -126,3 +126,10 @@ def test_a_turn_cancelled_while_the_model_opens_again_closes_the_new_stream() ->
     assert play(turn, leave_at_the_end_of_the_first_step)[-1] == TurnFailed(reason)
     assert world.model.streams[-1].closed
     assert world.answer().message == Message("assistant", ANSWERED)
+
+
+def test_who_hears_the_end_may_ask_the_next_question_at_once() -> None:
+    world = World(TELLING)
+    places = {}
+    play(world.turn(), lambda event: places.update({type(event): len(world.live)}))
+    assert (places[TextDelta], places[TurnFinished]) == (1, 0)

@@ -1,6 +1,7 @@
 """What the callers of each wire do, one class each: the suites know no dialect, only these adapters."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,7 @@ class Answer:
         self.text = "".join(self.tokens)
 
 
-class Wire:
+class Wire(ABC):
     """One way to ask and its answer's form; a new dialect is one more subclass, listed in WIRES."""
 
     path: str
@@ -56,29 +57,29 @@ class Wire:
     anonymous: bool = False
     final: bytes  # in every last frame of an answer that went well
 
+    @abstractmethod
     def body(self, text: str) -> dict[str, Any]:
         """The JSON that asks `text`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
         """What is posted, in order, so that the model sees three messages in the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def frames(self, data: bytes) -> list[Any]:
         """The frames of a stream, None for a keep-alive. Fails on anything but whole frames."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, data: bytes) -> Answer:
         """The whole body of a 200."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_error(self, status: int, body: Any) -> bool:
         """Whether this is the dialect's body for the status."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encoder(self) -> Any:
         """The encoder of the application; only for wires that stream."""
-        raise NotImplementedError
 
     def headers(self, key: str) -> dict[str, str]:
         header, pattern = self.credentials[0]

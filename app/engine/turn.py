@@ -130,6 +130,7 @@ class Turn:
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
                 ending = TurnFailed(self._fail(error))
+            self.close()  # before the end is told: who has heard it may ask the next question at once
             yield [*self._framing.close(), ending]
         finally:
             self.close()
