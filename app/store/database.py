@@ -1,8 +1,8 @@
 """Access to the database that never stops the other greenlets of a worker.
 
-A blocking call in SQLite's C library would hold up every stream of the process, so SQLite works in native threads:
-one for all writers (it has one writer at a time anyway, and a queue is fairer than its polling), a few for readers.
-PostgreSQL's driver waits cooperatively under gevent and is called directly.
+A blocking call in SQLite's C library would hold up every stream of the process, so SQLite works in two native threads,
+one for readers and one for writers, each with a connection of its own: SQLite has one writer at a time anyway, and a
+queue is fairer than its polling. PostgreSQL's driver waits cooperatively under gevent and is called directly.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from app.engine.errors import ChatError, Problem
 
 T = TypeVar("T")
 
-READERS = 4
 BUSY_MILLISECONDS = 5000
 
 
@@ -31,57 +30,58 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         self.url = url
-        self._threaded = parsed.get_backend_name() == "sqlite"
-        if self._threaded:
+        self._engine = create_engine(url, hide_parameters=True)  # they hold what people say
+        self._lanes: tuple[_Lane, _Lane] | None = None
+        if parsed.get_backend_name() == "sqlite":
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._reading, self._writing = ThreadPool(READERS), ThreadPool(1)
-        self._engine = create_engine(url, pool_size=READERS + 1, hide_parameters=True)  # they hold what people say
-        self._writer = self._engine.execution_options(write=True)
-        if self._threaded:
             event.listen(self._engine, "connect", _prepare)
             event.listen(self._engine, "begin", _begin)
+            self._lanes = _Lane(self._engine), _Lane(self._engine.execution_options(write=True))
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction that only reads."""
-
-        def transaction() -> T:
-            with self._engine.connect() as connection:
-                return work(connection)
-
-        return self._run(transaction, "_reading")
+        """Run `work`, which only reads. In SQLite each of its statements sees what is committed by then."""
+        return self._run(work, 0)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that may write."""
+        return self._run(work, 1)
 
-        def transaction() -> T:
-            with self._writer.begin() as connection:
-                return work(connection)
-
-        return self._run(transaction, "_writing")
-
-    def _run(self, transaction: Callable[[], T], pool: str) -> T:
+    def _run(self, work: Callable[[Connection], T], lane: int) -> T:
         try:
-            return _in_thread(getattr(self, pool), transaction) if self._threaded else transaction()
+            if self._lanes:
+                return self._lanes[lane].run(work)
+            with self._engine.begin() as connection:
+                return work(connection)
         except OperationalError as error:
             if "locked" in str(error.orig):
                 raise ChatError(Problem.OVERLOADED) from error
             raise
 
 
-def _in_thread(pool: ThreadPool, transaction: Callable[[], T]) -> T:
-    """What the transaction returns or raises; gevent alone would also print what it raises on standard error."""
+class _Lane:
+    """One native thread with one connection, which it keeps: taking one anew costs more than most of its work."""
 
-    def contained() -> tuple[T, None] | tuple[None, Exception]:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPool(1)
+        self._connection: Connection | None = None
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """What the work returns or raises; gevent alone would also print what it raises on standard error."""
+        result, error = self._thread.apply(self._contained, (work,))
+        if error is not None:
+            raise error
+        return cast("T", result)
+
+    def _contained(self, work: Callable[[Connection], T]) -> tuple[T, None] | tuple[None, Exception]:
         try:
-            return transaction(), None
-        except Exception as error:  # noqa: BLE001 - it is raised again below
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                return work(self._connection), None
+        except Exception as error:  # noqa: BLE001 - `run` raises it
             return None, error
-
-    result, error = pool.apply(contained)
-    if error is not None:
-        raise error
-    return cast("T", result)
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -93,5 +93,5 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     """A writer takes the write lock at once: upgrading a read transaction fails under concurrency."""
-    write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if connection.get_execution_options().get("write"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
