@@ -46,3 +46,11 @@ class ChatError(Exception):
         self.fields = dict(fields or {})
         self.retry_after = retry_after
         super().__init__(self.message)
+
+
+class ModelError(ChatError):
+    """A model's failure. Where it is `passing`, another model, or the same one a little later, may well answer."""
+
+    def __init__(self, problem: Problem, *, passing: bool = True, retry_after: int | None = None) -> None:
+        super().__init__(problem, retry_after=retry_after)
+        self.passing = passing

@@ -27,8 +27,14 @@ class Framing:
         self._kind: type | None = None
         self._part = 0
 
-    def frame(self, chunks: Sequence[TextDelta | ReasoningDelta | ToolCalled]) -> list[Event]:
+    def frame(self, chunks: Sequence[TextDelta | ReasoningDelta | ToolCalled]) -> Sequence[Event]:
         """The same chunks with the starts and ends of parts between them; empty deltas are dropped."""
+        if self._kind is TextDelta:  # what almost every batch is: more text
+            for raw in chunks:
+                if type(raw) is not TextDelta or not raw.text or not raw.text.isascii():
+                    break
+            else:
+                return chunks
         events: list[Event] = []
         for raw in chunks:
             kind = type(raw)

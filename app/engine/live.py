@@ -20,14 +20,18 @@ class LiveTurns:
     def __len__(self) -> int:
         return len(self._turns)
 
-    def admit(self, conversation_id: str, turn: Cancellable) -> None:
-        """Raises ChatError: BUSY where the conversation has a turn, OVERLOADED where there is no room."""
+    def check_room(self) -> None:
+        """Raises ChatError(OVERLOADED) where no turn would be admitted."""
         if self._closing:
             raise ChatError(Problem.OVERLOADED, self._closing)
-        if conversation_id in self._turns:
-            raise ChatError(Problem.BUSY)
         if len(self._turns) >= self._capacity:
             raise ChatError(Problem.OVERLOADED)
+
+    def admit(self, conversation_id: str, turn: Cancellable) -> None:
+        """Raises ChatError: BUSY where the conversation has a turn, OVERLOADED where there is no room."""
+        self.check_room()
+        if conversation_id in self._turns:
+            raise ChatError(Problem.BUSY)
         self._turns[conversation_id] = turn
 
     def leave(self, conversation_id: str) -> None:

@@ -72,7 +72,7 @@ class Answer:
     status: Status
     finish_reason: FinishReason
     usage: Usage
-    model: str
+    model: str | None
 
 
 def said(role: Role, text: str) -> Message:

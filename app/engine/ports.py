@@ -1,9 +1,10 @@
 """What a turn needs from the outside world, as protocols; the rooms above the engine implement them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled, ToolReturned
 from app.engine.messages import Answer, FinishReason, Message, Usage
 
@@ -12,11 +13,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who answers: a name, a model, and what the model is told and may use."""
+    """Who answers: a name, models in the order in which they are tried, and what they are told and may use.
+
+    A model sees at most `history_messages` and, as far as can be guessed, `history_tokens` of a conversation.
+    """
 
     id: str
     name: str
-    model: str
+    models: tuple[str, ...]
     instructions: str = ""
     tools: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()
@@ -24,6 +28,9 @@ class Agent:
     allow_system: bool = False
     show_tools: bool = False
     max_tokens: int | None = None
+    max_rounds: int = 6
+    history_messages: int = 30
+    history_tokens: int = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,15 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool; `parameters` is a JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """All a model gets to see: oldest message first, the last one from the user or, between two rounds of tool
     calls, the assistant's unfinished answer."""
@@ -49,6 +65,7 @@ class Prompt:
     agent: Agent
     messages: Sequence[Message]
     options: Options
+    tools: Sequence[ToolSpec] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +90,51 @@ class Stream(Protocol[T_co]):
     def close(self) -> None: ...
 
 
+class ModelStream(Stream[Chunk], Protocol):
+    """`model` is the name of the configured model that answers."""
+
+    model: str
+
+    def ended(self, error: ModelError | None) -> None:
+        """Tell it how the answer ended: in peace, or with the error that its iteration raised."""
+        ...
+
+
 class Model(Protocol):
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
-        """Connect before returning, so that a refusal is a ChatError here and not in mid-answer.
+        """Connect before returning, so that a refusal is a ModelError here and not in mid-answer.
 
-        The stream's last chunk is ModelFinished; it raises ChatError where the model breaks off.
+        The stream's last chunk is ModelFinished; it raises ModelError where the model breaks off.
         """
         ...
 
 
+class AgentModel(Protocol):
+    """All of an agent's models behind one door: which one answers is decided when it opens."""
+
+    def open(self, prompt: Prompt, heartbeat: float) -> ModelStream: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an agent's knowledge: the file it stands in, its heading, its text."""
+
+    source: str
+    title: str
+    text: str
+
+
+class Knowledge(Protocol):
+    def search(self, agent: Agent, query: str) -> Sequence[Passage]:
+        """The passages that fit best, best first."""
+        ...
+
+
 class Toolbox(Protocol):
+    def specs(self, agent: Agent) -> Sequence[ToolSpec]:
+        """The agent's tools, as a model is told of them."""
+        ...
+
     def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
         """Run the calls side by side; every call gets its one result, in order of completion."""
         ...
@@ -98,20 +150,19 @@ class ConversationRef:
     external_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    id: str
-    ref: ConversationRef
-    is_new: bool = False
-
-
 class Conversations(Protocol):
-    def find(self, ref: ConversationRef) -> Conversation | None: ...
-
-    def add_question(self, conversation: Conversation, messages: Mapping[str, Message], history: int) -> list[Message]:
+    def add_question(
+        self,
+        ref: ConversationRef,
+        messages: Mapping[str, Message],
+        history: int,
+        admit: Callable[[str], None],
+    ) -> list[Message]:
         """Commit new messages (id -> message) and return the up to `history` ones before them, oldest first.
 
-        Creates the conversation where it is new; raises ChatError(BUSY) if another request created it meanwhile.
+        Continues the owner's conversation of that external id, or makes one. `admit` is told the conversation's id
+        before anything is written; what it raises undoes everything. Raises ChatError(BUSY) if another request made
+        the same conversation meanwhile.
         """
         ...
 

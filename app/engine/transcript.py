@@ -22,9 +22,10 @@ class Transcript:
 
     def add(self, batch: Batch) -> None:
         for event in batch:
+            if type(event) is TextDelta:  # nearly always
+                self._text.append(event.text)
+                continue
             match event:
-                case TextDelta(text):
-                    self._text.append(text)
                 case ReasoningDelta(text):
                     self._reasoning.append(text)
                 case TextEnded() | ReasoningEnded():

@@ -2,12 +2,13 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
-from app.engine.errors import ChatError, Problem
+from app.engine.engine import Engine, Question
+from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import (
     Batch,
     Event,
@@ -19,50 +20,19 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.framing import Framing
-from app.engine.live import LiveTurns
-from app.engine.messages import Answer, FinishReason, Message, Status, Usage, said
+from app.engine.messages import Answer, FinishReason, Message, Status, Usage
 from app.engine.ports import (
-    Agent,
-    Chunk,
-    Conversation,
-    ConversationRef,
-    Conversations,
-    Model,
     ModelFinished,
-    Options,
+    Passage,
     Prompt,
     Stream,
-    Toolbox,
 )
+from app.engine.prompt import assemble
 from app.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
-MAX_ROUNDS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What every turn shares."""
-
-    models: Mapping[str, Model]
-    toolbox: Toolbox
-    conversations: Conversations
-    live: LiveTurns
-    heartbeat: float
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a dialect asks the engine. The last message is the user's; `history` is how many stored messages the
-    model sees before the new ones."""
-
-    agent: Agent
-    conversation: ConversationRef
-    messages: Sequence[Message]
-    request_id: str
-    options: Options = field(default_factory=Options)
-    history: int = 0
+MAX_REPEATS = 2  # of the same call with the same arguments; once more, and the model is in a loop
 
 
 class Turn:
@@ -74,8 +44,10 @@ class Turn:
         self.usage = Usage()
         self.started = monotonic()
         self.first_token: float | None = None
+        self.model: str | None = None
+        self.opening = False  # whether it waits for a model to accept the question; `cancel` cannot reach into that
         self._engine = engine
-        self._conversation: Conversation | None = None
+        self._conversation_id: str | None = None
         self._answer_id = uuid.uuid4().hex
         self._question_ids = [uuid.uuid4().hex for _ in question.messages]
         self._history: Sequence[Message] = ()
@@ -84,6 +56,8 @@ class Turn:
         self._framing = Framing()
         self._transcript = Transcript()
         self._finish_reason: FinishReason = "other"
+        self._passages: Sequence[Passage] = ()
+        self._calls: Counter[tuple[str, str]] = Counter()
 
     @property
     def text(self) -> str:
@@ -95,38 +69,42 @@ class Turn:
 
         Raises ChatError: BUSY, OVERLOADED, or what the model refuses with. Nothing has been said by then.
         """
-        store, question = self._engine.conversations, self.question
-        found = store.find(question.conversation) if question.conversation.external_id else None
-        conversation = found or Conversation(uuid.uuid4().hex, question.conversation, is_new=True)
-        self._engine.live.admit(conversation.id, self)
-        self._conversation = conversation
+        question = self.question
+        new = dict(zip(self._question_ids, question.messages, strict=True))
+        self._engine.live.check_room()
         try:
-            new = dict(zip(self._question_ids, question.messages, strict=True))
-            self._history = store.add_question(conversation, new, question.history)
+            self._history = self._engine.conversations.add_question(
+                question.conversation, new, question.history, self._admit
+            )
         except BaseException:
             self.status = "failed"  # nothing to record: the question was not accepted
             self.close()
             raise
         try:
+            self._passages = self._look_up()
             self._open_model()
         except BaseException:
             self._finish_reason = "error"
-            self._record_if_possible("failed")
+            self._record_if_possible("interrupted" if self._cancelled else "failed")
             self.close()
             raise
 
+    def _admit(self, conversation_id: str) -> None:
+        self._engine.live.admit(conversation_id, self)
+        self._conversation_id = conversation_id
+
     def run(self) -> Iterator[Batch]:
         """Batches of events, the last of which ends in TurnFinished or TurnFailed."""
-        assert self._conversation, "begin() comes first"
+        assert self._conversation_id, "begin() comes first"
         try:
-            yield [TurnStarted(self._conversation.id, self._question_ids[-1], self._answer_id)]
+            yield [TurnStarted(self._conversation_id, self._question_ids[-1], self._answer_id)]
             try:
                 for batch in self._answer():
                     self._transcript.add(batch)
                     yield batch
                 self._record("complete")
                 ending: Event = TurnFinished(
-                    self._transcript.message(), self._finish_reason, self.usage, self._conversation.id
+                    self._transcript.message(), self._finish_reason, self.usage, self._conversation_id
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
                 ending = TurnFailed(self._fail(error))
@@ -145,65 +123,85 @@ class Turn:
         """Release everything the turn holds; an answer that is not recorded yet is recorded as interrupted."""
         if self._stream:
             self._stream.close()
-        if self._conversation and self.status is None:
+        if self._conversation_id and self.status is None:
             self._record_if_possible("interrupted")
-        if self._conversation:
-            self._engine.live.leave(self._conversation.id)
-            self._conversation = None
+        if self._conversation_id:
+            self._engine.live.leave(self._conversation_id)
+            self._conversation_id = None
 
     def _answer(self) -> Iterator[Batch]:
-        for round_number in range(MAX_ROUNDS):
+        for round_number in range(self.question.agent.max_rounds):
             if round_number:
                 self._open_model()
             calls: list[ToolCalled] = []
             yield [StepStarted()]
             yield from self._listen(calls)
             if calls:
+                self._break_loop(calls)
                 yield from self._call(calls)
             yield [*self._framing.close(), StepFinished()]
             if not calls:
                 return
         raise ChatError(Problem.UPSTREAM_FAILED, "The model called tools without end")
 
+    def _look_up(self) -> Sequence[Passage]:
+        """What an agent with knowledge knows of the question; one that has the tool for it looks for itself."""
+        agent = self.question.agent
+        if not agent.knowledge or "knowledge" in agent.tools:
+            return ()
+        return self._engine.knowledge.search(agent, self.question.messages[-1].text)
+
     def _open_model(self) -> None:
-        messages = [*self._history, *self.question.messages]
-        if self.question.agent.instructions and not any(m.role == "system" for m in messages):
-            messages.insert(0, said("system", self.question.agent.instructions))
+        if self._cancelled:
+            raise self._cancelled
+        agent = self.question.agent
+        messages = assemble(agent, [*self._history, *self.question.messages], self._passages)
         so_far = self._transcript.message()
         if so_far.parts:
             messages.append(so_far)
-        prompt = Prompt(
-            self.question.agent,
-            messages,
-            self.question.options.within(self.question.agent, self.usage.completion_tokens),
-        )
-        model = self._engine.models[self.question.agent.model]
-        self._stream = model.open(prompt, self._engine.heartbeat)
+        options = self.question.options.within(agent, self.usage.completion_tokens)
+        prompt = Prompt(agent, messages, options, self._engine.toolbox.specs(agent))
+        self.opening = True
+        try:
+            stream = self._engine.models[agent.id].open(prompt, self._engine.heartbeat)
+        finally:
+            self.opening = False
+        self._stream, self.model = stream, stream.model
 
     def _listen(self, calls: list[ToolCalled]) -> Iterator[Batch]:
-        """One round with the model; puts the tool calls it makes into `calls`."""
-        finished = False
-        stream: Stream[Chunk] = self._opened()
-        for chunks in stream:
-            said_now: list[Any] = []
-            for chunk in chunks:
-                if isinstance(chunk, ModelFinished):
-                    finished = True
-                    self._finish_reason = chunk.finish_reason
-                    self.usage += chunk.usage
-                else:
-                    said_now.append(chunk)
-                    if isinstance(chunk, ToolCalled):
-                        calls.append(chunk)
-            events = self._framing.frame(said_now)
-            if events and self.first_token is None:
-                self.first_token = monotonic()
-            if events or not chunks:
-                yield events
+        """One round with the model; puts the tool calls it makes into `calls`. Every token comes through here."""
+        frame, finished, stream = self._framing.frame, None, self._opened()
+        try:
+            for chunks in stream:
+                if not chunks:
+                    yield chunks
+                    continue
+                last = chunks[-1]
+                if type(last) is ModelFinished:
+                    finished, chunks = last, chunks[:-1]  # noqa: PLW2901 - nothing else wants it
+                events = frame(chunks)
+                if events:
+                    if events is not chunks:  # more than text that goes on
+                        calls += [event for event in events if type(event) is ToolCalled]
+                        self.first_token = self.first_token or monotonic()
+                    yield events
+        except ModelError as error:
+            stream.ended(error)
+            raise
         if self._cancelled:
             raise self._cancelled
-        if not finished:
+        if finished is None:
             raise ChatError(Problem.UPSTREAM_FAILED)
+        stream.ended(None)
+        self._finish_reason = finished.finish_reason
+        self.usage += finished.usage
+
+    def _break_loop(self, calls: Sequence[ToolCalled]) -> None:
+        """Raises ChatError where the model makes the same call over and over."""
+        for call in calls:
+            self._calls[call.name, repr(sorted(call.args.items()))] += 1
+        if max(self._calls.values()) > MAX_REPEATS:
+            raise ChatError(Problem.UPSTREAM_FAILED, "The model repeats a tool call without end")
 
     def _call(self, calls: Sequence[ToolCalled]) -> Iterator[Batch]:
         """Run the tools; an empty batch while they are silent."""
@@ -215,7 +213,7 @@ class Turn:
         if self._cancelled:
             raise self._cancelled
 
-    def _opened(self) -> Stream[Any]:
+    def _opened(self) -> Any:
         """The stream that runs now; closed already where the turn was cancelled while it opened."""
         assert self._stream
         if self._cancelled:
@@ -239,7 +237,7 @@ class Turn:
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
 
     def _record(self, status: Status) -> None:
-        assert self._conversation
-        answer = Answer(self._transcript.message(), status, self._finish_reason, self.usage, self.question.agent.model)
+        assert self._conversation_id
+        answer = Answer(self._transcript.message(), status, self._finish_reason, self.usage, self.model)
         self.status = status
-        self._engine.conversations.add_answer(self._conversation.id, self._answer_id, answer)
+        self._engine.conversations.add_answer(self._conversation_id, self._answer_id, answer)

@@ -4,9 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apispec import APISpec
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 
-from app.engine.ports import Agent
+from app.engine.ports import Agent, ToolSpec
+
+_CONVERTER = OpenAPIConverter(
+    "3.1.0", schema_name_resolver=lambda _schema: None, spec=APISpec("tools", "1", "3.1.0")
+)  # OpenAPI 3.1's schemas are JSON Schema; no names means that nested ones stand in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,9 @@ class Tool:
     arguments: type[Schema]
     call: Callable[[Agent, Mapping[str, Any]], Any]
     seconds: float = 5.0
+
+    def spec(self) -> ToolSpec:
+        return ToolSpec(self.name, self.description, _CONVERTER.schema2jsonschema(self.arguments()))  # type: ignore[no-untyped-call]
 
 
 class ToolError(Exception):

@@ -4,13 +4,14 @@ import glob
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gevent.threadpool import ThreadPool
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import Agent
+from app.engine.ports import Agent, Passage
 from app.tools.base import Tool
 
 MOST_PASSAGES = 3
@@ -30,14 +31,6 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 class Arguments(Schema):
     query = fields.String(required=True, validate=validate.Length(1, 1000))
-
-
-class Passage(NamedTuple):
-    """A section of a file: the file's name, the section's heading, and its text without markup."""
-
-    source: str
-    title: str
-    text: str
 
 
 class Index:
@@ -84,7 +77,7 @@ def _build(paths: list[str]) -> sqlite3.Connection:
     table.execute("CREATE VIRTUAL TABLE passages USING fts5(source, title, text, tokenize = 'porter unicode61')")
     for path in paths:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
-        table.executemany("INSERT INTO passages VALUES (?, ?, ?)", _sections(Path(path).name, text))
+        table.executemany("INSERT INTO passages VALUES (?, ?, ?)", map(astuple, _sections(Path(path).name, text)))
     return table
 
 
@@ -99,23 +92,26 @@ def _sections(source: str, markdown: str) -> Iterator[Passage]:
 
 
 class KnowledgeSearch:
-    """The tool's function: one index an agent, all used from a native thread of their own, because building one
-    reads files and searching one is work that would hold up the other greenlets."""
+    """Implements the engine's `Knowledge` port: one index an agent, all used from a native thread of their own,
+    because building one reads files and searching one is work that would hold up the other greenlets."""
 
     def __init__(self) -> None:
         self._indexes: dict[tuple[str, ...], Index] = {}
         self._thread = ThreadPool(1)
 
-    def __call__(self, agent: Agent, args: Mapping[str, Any]) -> dict[str, Any]:
+    def search(self, agent: Agent, query: str) -> list[Passage]:
         index = self._indexes.setdefault(agent.knowledge, Index(agent.knowledge))
-        passages = self._thread.apply(index.search, (args["query"],))
-        return {"passages": [passage._asdict() for passage in passages]}
+        found: list[Passage] = self._thread.apply(index.search, (query,))
+        return found
 
 
-def tool() -> Tool:
+def tool(knowledge: KnowledgeSearch) -> Tool:
+    def call(agent: Agent, args: Mapping[str, Any]) -> dict[str, Any]:
+        return {"passages": [asdict(passage) for passage in knowledge.search(agent, args["query"])]}
+
     return Tool(
         name="knowledge",
         description="Searches the site's documents; returns passages with their source.",
         arguments=Arguments,
-        call=KnowledgeSearch(),
+        call=call,
     )

@@ -11,7 +11,7 @@ from gevent.queue import Empty, Queue
 from marshmallow import ValidationError
 
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.ports import Agent, Stream
+from app.engine.ports import Agent, Stream, ToolSpec
 from app.tools.base import Tool, ToolError
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,10 @@ class ToolRunner:
 
     def __init__(self, tools: Mapping[str, Tool]) -> None:
         self._tools = tools
+        self._specs = {name: tool.spec() for name, tool in tools.items()}
+
+    def specs(self, agent: Agent) -> Sequence[ToolSpec]:
+        return [self._specs[name] for name in agent.tools]
 
     def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
         return _Run(self._tools, agent, calls, heartbeat)

@@ -1,0 +1,58 @@
+"""What a model gets to see of a conversation."""
+
+from collections.abc import Sequence
+
+from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.ports import Agent, Passage
+
+_KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
+
+
+def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passage] = ()) -> list[Message]:
+    """System messages first, then the latest of the conversation: as many as the agent's limits admit.
+
+    The last message always stays. Whole messages go, oldest first, so a tool call is never parted from its result.
+    The agent's instructions stand in where the caller gave no system message of its own.
+    """
+    system = [message for message in messages if message.role == "system"]
+    if not system and agent.instructions:
+        system = [said("system", agent.instructions)]
+    if passages:
+        listed = "\n\n".join(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)
+        system.append(said("system", f"{_KNOWLEDGE}\n\n{listed}"))
+    talk = [_settled(message) for message in messages if message.role != "system"]
+    return [*system, *_latest(agent, [message for message in talk if message.parts])]
+
+
+def _settled(message: Message) -> Message:
+    """Without calls that never got their result, as an interrupted answer leaves them: model servers refuse those."""
+    returned = {part.call_id for part in message.parts if isinstance(part, ToolResultPart)}
+    if all(part.call_id in returned for part in message.parts if isinstance(part, ToolCallPart)):
+        return message
+    kept = (part for part in message.parts if not isinstance(part, ToolCallPart) or part.call_id in returned)
+    return Message(message.role, tuple(kept))
+
+
+def _latest(agent: Agent, talk: list[Message]) -> list[Message]:
+    room = agent.history_tokens
+    kept: list[Message] = []
+    for message in reversed(talk[-agent.history_messages :]):
+        room -= estimated_tokens(message)
+        if kept and room < 0:
+            break
+        kept.append(message)
+    return kept[::-1]
+
+
+def estimated_tokens(message: Message) -> int:
+    """Four bytes a token: near enough for English, and on the safe side for most other scripts."""
+    size = 0
+    for part in message.parts:
+        match part:
+            case TextPart(text):
+                size += len(text.encode())
+            case ToolCallPart(_, _, args):
+                size += len(str(args).encode())
+            case ToolResultPart(_, _, result, _):
+                size += len(str(result).encode())
+    return size // 4 + 4
