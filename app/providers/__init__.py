@@ -1,22 +1,24 @@
 """Models behind one port. Each provider names its options as a marshmallow schema and builds a model from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema
 
 from app.engine.ports import Model
-from app.providers import builtin, scripted
+from app.providers import anthropic, builtin, openai, scripted
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     options: type[Schema]
-    build: Callable[[Mapping[str, Any]], Model]
+    build: Callable[[dict[str, Any]], Model]
 
 
 PROVIDERS = {
+    "anthropic": Provider(anthropic.Options, anthropic.AnthropicModel),
     "builtin": Provider(builtin.Options, builtin.BuiltinModel),
+    "openai": Provider(openai.Options, openai.OpenAIModel),
     "scripted": Provider(scripted.Options, scripted.ScriptedModel),
 }

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, ToolCallPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
@@ -64,7 +64,7 @@ class ScriptedModel:
         """Raises ChatError(INVALID) where the message is a JSON array but no script."""
         script = list(_remaining(self._script(prompt), prompt))
         if script and "refuse" in script[0]:
-            raise ChatError(_PROBLEMS[script[0]["refuse"]])
+            raise ModelError(_PROBLEMS[script[0]["refuse"]])
         return Player(_steps(script, prompt), heartbeat)
 
     def _script(self, prompt: Prompt) -> Sequence[Mapping[str, Any]]:
@@ -132,4 +132,4 @@ def _played(step: Mapping[str, Any]) -> Iterator[Step]:
         case {"fail": "crash"}:
             yield Fail(RuntimeError("the script asked for a crash"))
         case {"fail": problem}:
-            yield Fail(ChatError(_PROBLEMS[problem]))
+            yield Fail(ModelError(_PROBLEMS[problem]))
