@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, dialects
+from app.engine.engine import Engine
 from app.engine.live import LiveTurns
-from app.engine.turn import Engine
 from app.http.connection import bound_writes
 from app.http.dialect import Dialect
 from app.http.errors import answer_errors
@@ -18,11 +18,13 @@ from app.http.origins import share_with_origins
 from app.http.requests import account_for_requests
 from app.http.services import Services
 from app.providers import PROVIDERS
+from app.providers.fallback import Candidate, Circuit, Fallback
 from app.settings import Settings, secret_key
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.tools import TOOLS
+from app.tools.knowledge import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 
@@ -55,12 +57,25 @@ def _dialects() -> list[Dialect]:
 
 
 def _services(settings: Settings, wires: list[Dialect]) -> Services:
+    server = settings.server
     database = Database(settings.database_url)
+    knowledge = KnowledgeSearch()
+    candidates = {
+        name: Candidate(
+            PROVIDERS[provider].build(options), Circuit(name, server.circuit_failures, server.circuit_seconds)
+        )
+        for name, (provider, options) in settings.models.items()
+    }
     engine = Engine(
-        models={name: PROVIDERS[provider].build(options) for name, (provider, options) in settings.models.items()},
-        toolbox=ToolRunner({name: make() for name, make in TOOLS.items()}),
+        models={
+            agent.id: Fallback([candidates[name] for name in agent.models], server.retry_seconds)
+            for agent in settings.agents.values()
+        },
+        toolbox=ToolRunner({name: make(knowledge) for name, make in TOOLS.items()}),
+        knowledge=knowledge,
         conversations=ConversationStore(database),
-        live=LiveTurns(settings.server.streams),
-        heartbeat=settings.server.heartbeat_seconds,
+        live=LiveTurns(server.streams),
+        heartbeat=server.heartbeat_seconds,
     )
-    return Services(settings, database, KeyStore(database), engine, {wire.name: wire for wire in wires})
+    circuits = [candidate.circuit for candidate in candidates.values()]
+    return Services(settings, database, KeyStore(database), engine, circuits, {wire.name: wire for wire in wires})

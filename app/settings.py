@@ -40,6 +40,9 @@ class Server:
     send_seconds: float
     streams: int
     shutdown_seconds: float
+    retry_seconds: float
+    circuit_failures: int
+    circuit_seconds: float
     log_messages: bool
 
 
@@ -53,7 +56,7 @@ class Settings:
     trusted_hops: int
     allowed_origins: frozenset[str]
     server: Server
-    models: Mapping[str, tuple[str, Mapping[str, Any]]]
+    models: Mapping[str, tuple[str, dict[str, Any]]]
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
 

@@ -77,6 +77,18 @@ class EnvironmentSchema(Schema):
     PARLANCE_ALLOWED_ORIGINS = Origins(load_default=list)
 
 
+class ModelNames(fields.Field[list[str]]):
+    """One model's name, or a list: later ones are tried when an earlier one refuses."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise ValidationError("Must be a model's name, or a list of such names.")
+        if len(set(names)) < len(names):
+            raise ValidationError("Names a model twice.")
+        return names
+
+
 class ServerSchema(Schema):
     heartbeat_seconds = fields.Float(load_default=15, validate=_SECONDS)
     body_bytes = fields.Integer(load_default=262_144, strict=True, validate=validate.Range(1024, 2**30))
@@ -84,12 +96,15 @@ class ServerSchema(Schema):
     send_seconds = fields.Float(load_default=30, validate=_SECONDS)
     streams = fields.Integer(load_default=1000, strict=True, validate=validate.Range(1, 100_000))
     shutdown_seconds = fields.Float(load_default=25, validate=_SECONDS)
+    retry_seconds = fields.Float(load_default=0.5, validate=validate.Range(0, 10))
+    circuit_failures = fields.Integer(load_default=5, strict=True, validate=validate.Range(1))
+    circuit_seconds = fields.Float(load_default=30, validate=_SECONDS)
     log_messages = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
 class AgentSchema(Schema):
     name = fields.String(validate=validate.Length(1, 100))
-    model = fields.String(required=True)
+    model = ModelNames(required=True)
     instructions = fields.String()
     tools = fields.List(fields.String(validate=validate.OneOf(TOOLS)))
     knowledge = fields.List(fields.String())
@@ -97,6 +112,9 @@ class AgentSchema(Schema):
     allow_system = fields.Boolean(truthy={True}, falsy={False})
     show_tools = fields.Boolean(truthy={True}, falsy={False})
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
+    max_rounds = fields.Integer(strict=True, validate=validate.Range(1, 50))
+    history_messages = fields.Integer(strict=True, validate=validate.Range(1, 1000))
+    history_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
 
 
 class ModelSchema(Schema):
@@ -143,9 +161,10 @@ class ConfigSchema(Schema):
         for agent_id, agent in agents.items():
             if not isinstance(agent, dict) or "model" not in agent:
                 continue
-            if agent["model"] not in models:
+            unknown = [name for name in agent["model"] if name not in models]
+            if unknown:
                 known = ", ".join(models) or "none"
-                problems[agent_id] = {"model": f"There is no model {agent['model']!r}; there are: {known}."}
+                problems[agent_id] = {"model": f"There is no model {unknown[0]!r}; there are: {known}."}
             for pattern in agent.get("knowledge", []):
                 if not matching_files((str(self._folder / pattern),)):
                     problems.setdefault(agent_id, {})["knowledge"] = f"No file matches {pattern!r}."
@@ -161,5 +180,8 @@ class ConfigSchema(Schema):
             knowledge = tuple(str(self._folder / pattern) for pattern in agent.pop("knowledge", []))
             tools = tuple(agent.pop("tools", []))
             name = agent.pop("name", agent_id)
-            data["agents"][agent_id] = Agent(id=agent_id, name=name, tools=tools, knowledge=knowledge, **agent)
+            models = tuple(agent.pop("model"))
+            data["agents"][agent_id] = Agent(
+                id=agent_id, name=name, models=models, tools=tools, knowledge=knowledge, **agent
+            )
         return data

@@ -1,15 +1,17 @@
 """From a question to a response: streamed through a dialect's encoder, or whole."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 from flask import Response, request
+from gevent import GreenletExit, get_hub, getcurrent
 
+from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFailed, TurnFinished
-from app.engine.turn import Question, Turn
-from app.http.connection import Watcher
+from app.engine.turn import Turn
+from app.http.connection import Watcher, sender
 from app.http.dialect import Encoder
 from app.http.services import services
 from app.http.wire import STREAM_HEADERS
@@ -24,6 +26,7 @@ class _Answering:
         shared = services()
         self._messages_logged = shared.settings.server.log_messages
         self.turn = Turn(shared.engine, question)
+        self._greenlet = getcurrent()
         self._watcher = Watcher(request.environ.get("gunicorn.socket"), self._caller_left)
         self._closed = False
         try:
@@ -42,6 +45,13 @@ class _Answering:
 
     def _caller_left(self) -> None:
         self.turn.cancel(ChatError(Problem.INTERNAL, "The caller left"))
+        if self.turn.opening:
+            get_hub().loop.run_callback(self._stop_opening)
+
+    def _stop_opening(self) -> None:
+        """Nothing has been answered and nobody waits for it. In the event loop, where nothing else runs meanwhile."""
+        if self.turn.opening:
+            self._greenlet.throw(GreenletExit())
 
     def _log(self) -> None:
         turn, question = self.turn, self.turn.question
@@ -50,7 +60,7 @@ class _Answering:
             "request_id": question.request_id,
             "dialect": question.conversation.channel,
             "agent": question.agent.id,
-            "model": question.agent.model,
+            "model": turn.model,
             "outcome": turn.status or "refused",
             "prompt_tokens": turn.usage.prompt_tokens,
             "completion_tokens": turn.usage.completion_tokens,
@@ -65,15 +75,40 @@ class _Answering:
 def stream(question: Question, encoder: Encoder) -> Response:
     """Stream the answer. Raises ChatError while nothing has been sent; later failures are the encoder's to tell."""
     answering = _Answering(question)
-    response = Response(_encoded(answering.turn, encoder), content_type=encoder.content_type, headers=STREAM_HEADERS)
+    response = Response(content_type=encoder.content_type, headers=STREAM_HEADERS, direct_passthrough=True)
+    response.response = _Body(response, _encoded(answering.turn, encoder, sender(request)))
     response.call_on_close(answering.close)  # runs in every case, even if the generator was never started
     return response
 
 
-def _encoded(turn: Turn, encoder: Encoder) -> Iterator[bytes]:
-    """Even nothing is passed on: an empty first piece sends the headers."""
+class _Body:
+    """What the server iterates: the generator itself, without the iterators that werkzeug would put around it."""
+
+    def __init__(self, response: Response, pieces: Iterator[bytes]) -> None:
+        self._response = response
+        self._pieces = pieces
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True  # the response closes what it holds, which is this
+            self._pieces.close()  # type: ignore[attr-defined]  # a generator
+            self._response.close()
+
+
+def _encoded(turn: Turn, encoder: Encoder, send: Callable[[bytes], None] | None) -> Iterator[bytes]:
+    """Sends the pieces itself where it can. What it yields first, nothing, has the server send the headers."""
+    encode = encoder.encode
+    yield b""
     for batch in turn.run():
-        yield encoder.encode(batch)
+        piece = encode(batch)
+        if send is None:
+            yield piece
+        elif piece:
+            send(piece)
 
 
 def whole(question: Question) -> TurnFinished:

@@ -28,9 +28,11 @@ def ready() -> Response:
     except Exception:
         log.exception("the database does not answer")
         problem = "the database does not answer"
+    waits = {circuit.name: circuit.wait() for circuit in shared.circuits}
     checks = {
         "database": problem or "ok",
         "agents": len(shared.settings.agents),
         "streams": len(shared.engine.live),
+        "models": {name: f"passed over for {wait:.0f} s" if wait else "ok" for name, wait in waits.items()},
     }
     return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)

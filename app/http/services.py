@@ -1,13 +1,14 @@
 """What the views find at hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
-from app.engine.turn import Engine
+from app.engine.engine import Engine
 from app.http.dialect import Dialect
+from app.providers.fallback import Circuit
 from app.settings import Settings
 from app.store.database import Database
 from app.store.keys import KeyStore
@@ -19,6 +20,7 @@ class Services:
     database: Database
     keys: KeyStore
     engine: Engine
+    circuits: Sequence[Circuit]
     dialects: Mapping[str, Dialect]
 
 

@@ -30,13 +30,15 @@ class WidgetEncoder:
     def encode(self, batch: Batch) -> bytes:
         if not batch:
             return NDJSON_KEEP_ALIVE
+        if len(batch) == 1 and type(batch[0]) is TextDelta:  # nearly always
+            return _token(batch[0].text).encode("ascii")
         return "".join(self._lines(batch)).encode("ascii")
 
     def _lines(self, batch: Batch) -> Iterator[str]:
         for event in batch:
             match event:
                 case TextDelta(text):
-                    yield f'{{"type":"token","token":{ascii_string(text)}}}\n'
+                    yield _token(text)
                 case TurnStarted(conversation_id):
                     yield _line(type="start", conversationId=conversation_id)
                 case TurnFinished(message, conversation_id=conversation_id):
@@ -48,6 +50,10 @@ class WidgetEncoder:
                 case ToolReturned(call_id, name, result, is_error) if self._show_tools:
                     failed = {"isError": True} if is_error else {}
                     yield _line(type="tool_result", toolCallId=call_id, toolName=name, result=result, **failed)
+
+
+def _token(text: str) -> str:
+    return f'{{"type":"token","token":{ascii_string(text)}}}\n'
 
 
 def _line(**fields: Any) -> str:

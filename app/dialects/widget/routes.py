@@ -6,10 +6,10 @@ from flask import Blueprint, Response, g
 
 from app.dialects.widget.encoder import WidgetEncoder
 from app.dialects.widget.schema import ChatRequest, ChatRequestSchema
+from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
 from app.engine.ports import ConversationRef
-from app.engine.turn import Question
 from app.http.answer import stream, whole
 from app.http.body import load_body
 from app.http.identity import identify

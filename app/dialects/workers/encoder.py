@@ -20,13 +20,15 @@ class WorkersEncoder:
     def encode(self, batch: Batch) -> bytes:
         if not batch:
             return SSE_KEEP_ALIVE
+        if len(batch) == 1 and type(batch[0]) is TextDelta:  # nearly always
+            return _token(batch[0].text)
         return b"".join(self._frames(batch))
 
     def _frames(self, batch: Batch) -> Iterator[bytes]:
         for event in batch:
             match event:
                 case TextDelta(text):
-                    yield b'data: {"response":' + regex_string(text) + b"}\n\n"
+                    yield _token(text)
                 case ToolCalled(_, name, args):
                     yield sse(orjson.dumps({"tool_calls": [tool_call(name, args)]}))
                 case TurnFinished(_, _, usage):
@@ -35,6 +37,10 @@ class WorkersEncoder:
                 case TurnFailed(error):
                     yield sse(orjson.dumps({"response": "", "error": error.message}))
                     yield _DONE
+
+
+def _token(text: str) -> bytes:
+    return b'data: {"response":' + regex_string(text) + b"}\n\n"
 
 
 def tool_call(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
