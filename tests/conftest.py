@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from server import Server
+from speeches import let_go
+from upstream import Upstream
 
 SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 """The documents' own sample programs; their test is collected only where they are present."""
@@ -48,6 +50,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start_one
     for running in started:
         running.__exit__()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A model server to be scripted with `play`."""
+    with Upstream() as running:
+        yield running
+    let_go()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

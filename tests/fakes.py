@@ -1,18 +1,20 @@
 """Honest stand-ins for what a turn needs from outside: a model, a toolbox and a store that log what was asked."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.live import LiveTurns
 from app.engine.messages import Answer, Message, Usage, said
-from app.engine.ports import Agent, Conversation, ConversationRef, ModelFinished, Options, Prompt
-from app.engine.turn import Engine, Question, Turn
+from app.engine.ports import Agent, ConversationRef, ModelFinished, Options, Passage, Prompt, ToolSpec
+from app.engine.turn import Turn
 
 Log = list[tuple[Any, ...]]
 
-AGENT = Agent(id="demo", name="Demo", model="fake", tools=("echo",))
+AGENT = Agent(id="demo", name="Demo", models=("fake",), tools=("echo",))
 REF = ConversationRef("demo", "widget", "key:1", "session-1")
 
 
@@ -21,11 +23,13 @@ def finished(reason: str = "stop", prompt: int = 3, completion: int = 2) -> Mode
 
 
 class FakeStream:
-    """Implements `Stream`. Plays batches; an exception among them is raised, a function is called."""
+    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called."""
 
     def __init__(self, batches: Sequence[Any], log: Log) -> None:
         self._batches, self._log = batches, log
         self.closed = False
+        self.model = "fake"
+        self.outcomes: list[Any] = []
 
     def __iter__(self) -> Iterator[Sequence[Any]]:
         for batch in self._batches:
@@ -38,6 +42,9 @@ class FakeStream:
             else:
                 yield batch
 
+    def ended(self, error: Any) -> None:
+        self.outcomes.append(error)
+
     def close(self) -> None:
         if not self.closed:
             self._log.append(("closed",))
@@ -45,7 +52,8 @@ class FakeStream:
 
 
 class FakeModel:
-    """Implements `Model`. One list of batches for each round; the last one is played again where there are more."""
+    """Implements `AgentModel`. One list of batches for each round, or a function that makes it; the last one is played
+    again where there are more."""
 
     def __init__(self, *rounds: Any, log: Log) -> None:
         self._rounds, self._log = rounds, log
@@ -56,6 +64,8 @@ class FakeModel:
         self._log.append(("opened", heartbeat))
         played = self._rounds[min(len(self.prompts), len(self._rounds) - 1)]
         self.prompts.append(prompt)
+        if callable(played):
+            played = played()
         if isinstance(played, Exception):
             raise played
         self.streams.append(FakeStream(played, self._log))
@@ -69,10 +79,20 @@ class FakeToolbox:
         self._log = log
         self.before: list[Any] = []
 
+    def specs(self, agent: Agent) -> list[ToolSpec]:
+        return [ToolSpec(name, name, {}) for name in agent.tools]
+
     def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> FakeStream:
         self._log.append(("tools", agent.id, [call.name for call in calls], heartbeat))
         results = [(ToolReturned(call.call_id, call.name, dict(call.args)),) for call in calls]
         return FakeStream([*self.before, *results], self._log)
+
+
+class FakeKnowledge:
+    """Implements `Knowledge`: knows one thing."""
+
+    def search(self, agent: Agent, query: str) -> list[Passage]:
+        return [Passage("facts.md", "Facts", f"{agent.id} was asked: {query}")]
 
 
 class FakeConversations:
@@ -80,21 +100,24 @@ class FakeConversations:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.known: dict[str, Conversation] = {}
+        self.known: dict[str | None, str] = {}
         self.history: list[Message] = []
         self.questions: list[Mapping[str, Message]] = []
         self.answers: dict[str, Answer] = {}
         self.refusal: Exception | None = None
         self.failures: list[Exception] = []
 
-    def find(self, ref: ConversationRef) -> Conversation | None:
-        return self.known.get(ref.external_id or "")
-
-    def add_question(self, conversation: Conversation, messages: Mapping[str, Message], history: int) -> list[Message]:
+    def add_question(
+        self, ref: ConversationRef, messages: Mapping[str, Message], history: int, admit: Callable[[str], None]
+    ) -> list[Message]:
         if self.refusal:
             raise self.refusal
-        self._log.append(("question", conversation.is_new))
-        self.known[conversation.ref.external_id or ""] = Conversation(conversation.id, conversation.ref)
+        known = ref.external_id in self.known
+        conversation_id = (
+            self.known.setdefault(ref.external_id, uuid.uuid4().hex) if ref.external_id else uuid.uuid4().hex
+        )
+        admit(conversation_id)
+        self._log.append(("question", not known))
         self.questions.append(messages)
         return self.history[len(self.history) - history :]
 
@@ -115,7 +138,9 @@ class World:
         self.toolbox = FakeToolbox(self.log)
         self.store = FakeConversations(self.log)
         self.live = LiveTurns(capacity)
-        self._engine = Engine({"fake": self.model}, self.toolbox, self.store, self.live, heartbeat=7.0)
+        self._engine = Engine(
+            {AGENT.id: self.model}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
+        )
 
     def turn(
         self,

@@ -56,6 +56,8 @@ body_seconds = 1
 send_seconds = 1
 streams = 500
 shutdown_seconds = 2
+retry_seconds = 0.01
+circuit_failures = 1000000              # a server that tests share must not pass models over
 """
 
 

@@ -5,15 +5,18 @@ import time
 import pytest
 from fakes import REF, FakeConversations, play
 
+from app.engine.engine import Engine, Question
 from app.engine.events import ToolCalled, TurnFinished
 from app.engine.live import LiveTurns
 from app.engine.messages import said
 from app.engine.ports import Agent, Options
-from app.engine.turn import Engine, Question, Turn
+from app.engine.turn import Turn
 from app.providers.arithmetic import find_expression
 from app.providers.builtin import JOKES, BuiltinModel
+from app.providers.fallback import Candidate, Circuit, Fallback
 from app.tools import TOOLS
 from app.tools.calculator import calculate
+from app.tools.knowledge import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 ALL = ("calculator", "clock", "knowledge")
@@ -25,11 +28,13 @@ def ask(tmp_path):
     """Put a question to an agent: its tool calls as (name, args) and its words."""
     (tmp_path / "shop.md").write_text("# Shop\n\n## Opening hours\n\nThe shop opens at nine o'clock.\n")
     model = BuiltinModel({"pace": 0})
-    tools = ToolRunner({name: make() for name, make in TOOLS.items()})
+    knowledge = KnowledgeSearch()
+    tools = ToolRunner({name: make(knowledge) for name, make in TOOLS.items()})
 
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
-        agent = Agent("demo", "Demo", "builtin", tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
-        engine = Engine({"builtin": model}, tools, FakeConversations([]), LiveTurns(1), heartbeat=5)
+        agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
+        models = {agent.id: Fallback([Candidate(model, Circuit("builtin", 5, 30))], 0)}
+        engine = Engine(models, tools, knowledge, FakeConversations([]), LiveTurns(1), heartbeat=5)
         turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", Options(**options)))
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)

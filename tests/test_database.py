@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.engine.errors import Problem
 from app.engine.messages import Answer, Message, TextPart, Usage, said
-from app.engine.ports import Conversation, ConversationRef
+from app.engine.ports import ConversationRef
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.schema import upgrade
@@ -38,8 +38,11 @@ def rows(database: Database, query: str) -> list[tuple]:
     return [tuple(row) for row in database.read(lambda connection: connection.execute(text(query)).all())]
 
 
-def new() -> Conversation:
-    return Conversation("c1", REF, is_new=True)
+def ask(store: ConversationStore, question_id: str = "q1") -> str:
+    """The conversation's id."""
+    told: list[str] = []
+    store.add_question(REF, {question_id: said("user", "x")}, 5, told.append)
+    return told[0]
 
 
 def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
@@ -50,7 +53,7 @@ def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
 
 
 def test_readers_go_on_while_somebody_writes(store, database) -> None:
-    store.add_question(new(), {"q1": said("user", "x")}, 0)
+    ask(store)
     outside = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
     outside.execute("DELETE FROM messages")
@@ -70,7 +73,7 @@ connection.execute("COMMIT")
 
 
 def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, database) -> None:
-    store.add_question(new(), {"q1": said("user", "x")}, 0)
+    conversation = ask(store)
     ticks: list[float] = []
 
     def tick() -> None:
@@ -83,9 +86,9 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, da
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
         ticker = gevent.spawn(tick)
-        writer = gevent.spawn(store.add_answer, "c1", "a1", ANSWER)
+        writer = gevent.spawn(store.add_answer, conversation, "a1", ANSWER)
         begun = time.monotonic()
-        assert store.find(REF) == Conversation("c1", REF), "readers are not held up"
+        assert rows(database, "SELECT id FROM messages") == [("q1",)], "readers are not held up"
         assert time.monotonic() - begun < 0.25
         writer.get(timeout=10)
         waited = time.monotonic() - begun
@@ -99,18 +102,17 @@ def test_a_database_that_stays_locked_is_an_overload(store, database) -> None:
     database.write(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 100"))  # of the one connection for writing
     outside = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
-    assert problem_of(lambda: store.add_question(new(), {"q": said("user", "x")}, 0)) is Problem.OVERLOADED
+    assert problem_of(lambda: ask(store)) is Problem.OVERLOADED
     outside.execute("ROLLBACK")
     outside.close()
-    store.add_question(new(), {"q": said("user", "x")}, 0)
+    ask(store)
 
 
 def test_writers_of_two_processes_wait_for_each_other(store, database) -> None:
-    store.add_question(new(), {"q": said("user", "x")}, 0)
+    ask(store)
     other = ConversationStore(Database(database.url))
-    conversation = store.find(REF)
     writers = [
-        gevent.spawn(writer.add_question, conversation, {f"{name}{number}": said("user", "x")}, 5)
+        gevent.spawn(ask, writer, f"{name}{number}")
         for number in range(25)
         for name, writer in (("a", store), ("b", other))
     ]

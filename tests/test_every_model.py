@@ -9,14 +9,17 @@ import gevent
 import pytest
 from gevent.event import Event
 from server import script
+from speeches import SPEECHES
+from upstream import LAST, SILENCE, Request, Step, Upstream, streamed
 
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, said
 from app.engine.ports import Agent, Chunk, Model, ModelFinished, Options, Prompt, Stream
 from app.providers import PROVIDERS
 
-AGENT = Agent(id="demo", name="Demo", model="m", tools=("calculator", "clock", "knowledge"))
+AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
 HEARTBEAT = 0.1
+BEHAVIOURS = ("speaks", "silent", "calls")  # in the order of Provider
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,46 @@ PROVIDERS_UNDER_TEST = [
         calls=Asked(script({"call": "clock"}, {"call": "clock"}, {"text": "so"}, {"call": "clock"}), {}),
     ),
 ]
+for http in SPEECHES:
+    asked = [Asked(behaviour, {"model": "m-1", "path": f"/{http}/{behaviour}"}) for behaviour in BEHAVIOURS]
+    PROVIDERS_UNDER_TEST.append(Provider(http.provider, *asked))
 every_provider = pytest.mark.parametrize("provider", PROVIDERS_UNDER_TEST, ids=lambda provider: provider.name)
 
 
-def build(provider: Provider, asked: Asked) -> Model:
-    made = PROVIDERS[provider.name]
-    return made.build(made.options().load(asked.options))
+def answer(request: Request) -> list[Step]:
+    """What a model server says, by the path of the request."""
+    _, name, behaviour, *_ = request.path.split("/")
+    speech = next(speech for speech in SPEECHES if speech.provider == name)
+    if behaviour == "silent":
+        return [*streamed(speech.begin, speech.text("word")), SILENCE]
+    if behaviour == "calls":
+        asked_before = any(message["role"] in ("assistant", "tool") for message in request.json["messages"])
+        calls = [] if asked_before else [speech.call(number, "clock", {}) for number in range(2)]
+        return [*streamed(speech.begin, *calls, speech.end(*["tool_calls"] if calls else [])), LAST]
+    most = min(request.json.get("max_tokens") or 5, 5)
+    end = speech.end(completion=most, **({"reason": "length"} if most < 5 else {}))
+    return [*streamed(speech.begin, *[speech.text("word "), 0.02] * most, end), LAST]
+
+
+@pytest.fixture(autouse=True)
+def model_server(upstream) -> Upstream:
+    upstream.always = answer
+    return upstream
+
+
+@pytest.fixture
+def build(upstream):
+    """The model that the provider makes, with a real server behind it where it wants one."""
+
+    def make(provider: Provider, asked: Asked) -> Model:
+        options = dict(asked.options)
+        if "path" in options:
+            speech = next(speech for speech in SPEECHES if speech.provider == provider.name)
+            return speech.model(upstream.url + options.pop("path"), **options)
+        made = PROVIDERS[provider.name]
+        return made.build(made.options().load(options))
+
+    return make
 
 
 def prompt(asked: Asked, *so_far: Part, max_tokens: int | None = None) -> Prompt:
@@ -86,7 +123,7 @@ def test_every_provider_is_under_test() -> None:
 
 
 @every_provider
-def test_an_answer_is_text_and_then_one_last_chunk_with_the_usage(provider) -> None:
+def test_an_answer_is_text_and_then_one_last_chunk_with_the_usage(build, provider) -> None:
     *said_first, last = chunks_of(build(provider, provider.speaks).open(prompt(provider.speaks), HEARTBEAT))
     assert len(said_first) >= 3
     assert all(isinstance(chunk, TextDelta) and chunk.text for chunk in said_first)
@@ -97,7 +134,7 @@ def test_an_answer_is_text_and_then_one_last_chunk_with_the_usage(provider) -> N
 
 
 @every_provider
-def test_an_answer_that_may_not_be_longer_ends_with_the_reason_length(provider) -> None:
+def test_an_answer_that_may_not_be_longer_ends_with_the_reason_length(build, provider) -> None:
     limited = prompt(provider.speaks, max_tokens=2)
     *said_first, last = chunks_of(build(provider, provider.speaks).open(limited, HEARTBEAT))
     assert said_first
@@ -106,7 +143,7 @@ def test_an_answer_that_may_not_be_longer_ends_with_the_reason_length(provider) 
 
 
 @every_provider
-def test_an_answer_of_just_the_allowed_length_is_complete(provider) -> None:
+def test_an_answer_of_just_the_allowed_length_is_complete(build, provider) -> None:
     model = build(provider, provider.speaks)
     length = chunks_of(model.open(prompt(provider.speaks), HEARTBEAT))[-1].usage.completion_tokens
     seeded = prompt(provider.speaks, max_tokens=max(length, 100))
@@ -114,7 +151,7 @@ def test_an_answer_of_just_the_allowed_length_is_complete(provider) -> None:
 
 
 @every_provider
-def test_silence_is_told_in_empty_batches_at_the_heartbeat(provider) -> None:
+def test_silence_is_told_in_empty_batches_at_the_heartbeat(build, provider) -> None:
     stream = build(provider, provider.silent).open(prompt(provider.silent), HEARTBEAT)
     beats: list[float] = []
     for batch in stream:
@@ -128,7 +165,7 @@ def test_silence_is_told_in_empty_batches_at_the_heartbeat(provider) -> None:
 
 @every_provider
 @pytest.mark.parametrize(("heartbeat", "until_silent"), [(0.3, True), (60, False)], ids=["beating", "before a beat"])
-def test_closing_from_another_greenlet_ends_a_silent_stream_at_once(provider, heartbeat, until_silent) -> None:
+def test_closing_from_another_greenlet_ends_a_silent_stream_at_once(build, provider, heartbeat, until_silent) -> None:
     stream = build(provider, provider.silent).open(prompt(provider.silent), heartbeat)
     reader, reached, batches = read_aside(stream, until_silent=until_silent)
     assert reached.wait(5)
@@ -143,7 +180,7 @@ def test_closing_from_another_greenlet_ends_a_silent_stream_at_once(provider, he
 
 
 @every_provider
-def test_a_stream_that_was_closed_before_it_was_read_says_nothing(provider) -> None:
+def test_a_stream_that_was_closed_before_it_was_read_says_nothing(build, provider) -> None:
     stream = build(provider, provider.speaks).open(prompt(provider.speaks), HEARTBEAT)
     stream.close()
     stream.close()
@@ -151,7 +188,7 @@ def test_a_stream_that_was_closed_before_it_was_read_says_nothing(provider) -> N
 
 
 @every_provider
-def test_two_streams_of_one_model_do_not_disturb_each_other(provider) -> None:
+def test_two_streams_of_one_model_do_not_disturb_each_other(build, provider) -> None:
     model = build(provider, provider.speaks)
     asked = prompt(provider.speaks)
     first, second, closed = (model.open(asked, HEARTBEAT) for _ in range(3))
@@ -162,7 +199,7 @@ def test_two_streams_of_one_model_do_not_disturb_each_other(provider) -> None:
 
 
 @every_provider
-def test_no_two_tool_calls_of_an_answer_have_the_same_id(provider) -> None:
+def test_no_two_tool_calls_of_an_answer_have_the_same_id(build, provider) -> None:
     model = build(provider, provider.calls)
     parts: list[Part] = []
     ids: list[str] = []

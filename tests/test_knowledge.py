@@ -3,7 +3,7 @@
 import pytest
 
 from app.engine.ports import Agent
-from app.tools.knowledge import MOST_CHARACTERS, MOST_PASSAGES, matching_files, tool
+from app.tools.knowledge import MOST_CHARACTERS, MOST_PASSAGES, KnowledgeSearch, matching_files, tool
 
 SHOP = """Everything about the shop.
 
@@ -33,11 +33,11 @@ Return a parcel within thirty days. Refunds for returned parcels are paid at onc
 @pytest.fixture
 def search(tmp_path):
     """Ask the tool as a model would; the passages, best first."""
-    knowledge = tool()
+    knowledge = tool(KnowledgeSearch())
 
     def ask(query: str, *patterns: str):
         folder = tuple(str(tmp_path / pattern) for pattern in patterns or ("*.md",))
-        agent = Agent("demo", "Demo", "m", knowledge=folder)
+        agent = Agent("demo", "Demo", ("m",), knowledge=folder)
         return knowledge.call(agent, knowledge.arguments().load({"query": query}))["passages"]
 
     return ask

@@ -40,10 +40,13 @@ def test_no_more_turns_than_the_capacity_run_at_once() -> None:
     live.admit("c", FakeTurn())
 
 
-def test_a_full_house_still_says_busy_to_a_conversation_that_is_in_it() -> None:
+def test_a_full_house_is_full_also_for_a_conversation_that_is_in_it() -> None:
     live = LiveTurns(1)
     live.admit("a", FakeTurn())
-    assert problem_of(lambda: live.admit("a", FakeTurn())) is Problem.BUSY
+    assert problem_of(lambda: live.admit("a", FakeTurn())) is Problem.OVERLOADED
+    assert problem_of(live.check_room) is Problem.OVERLOADED
+    live.leave("a")
+    live.check_room()
 
 
 def test_leaving_twice_or_without_having_entered_is_harmless() -> None:

@@ -12,7 +12,7 @@ from app.engine.ports import Agent, ModelFinished, Options, Prompt
 from app.providers.scripted import Options as ScriptedOptions
 from app.providers.scripted import ScriptedModel
 
-AGENT = Agent(id="demo", name="Demo", model="scripted")
+AGENT = Agent(id="demo", name="Demo", models=("scripted",))
 
 
 def opened(*messages: Message, default=None, heartbeat: float = 5.0, max_tokens: int | None = None):

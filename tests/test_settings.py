@@ -48,9 +48,9 @@ def test_what_is_not_said_has_a_default(load) -> None:
     assert (settings.port, settings.trusted_hops, settings.allowed_origins) == (8000, 0, frozenset())
     assert settings.home == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'parlance.db'}"
-    assert settings.server == Server(15, 262_144, 20, 30, 1000, 25, log_messages=False)
+    assert settings.server == Server(15, 262_144, 20, 30, 1000, 25, 0.5, 5, 30, log_messages=False)
     assert settings.models == {"m": ("builtin", {"pace": 0.02})}
-    assert settings.agents == {"demo": Agent(id="demo", name="demo", model="m")}
+    assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",))}
     assert (settings.limits, settings.public_agent) == ({}, None)
 
 
@@ -98,6 +98,9 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         allow_system = true
         show_tools = true
         max_tokens = 7
+        max_rounds = 3
+        history_messages = 4
+        history_tokens = 500
         [limits]
         workers = "5/second;100/hour"
         [server]
@@ -107,21 +110,27 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         send_seconds = 2
         streams = 3
         shutdown_seconds = 4
+        retry_seconds = 0
+        circuit_failures = 7
+        circuit_seconds = 8
         log_messages = true
         """
     )
     one = Agent(
-        *("one", "One", "s", "Be brief.", ("clock",), (str(tmp_path / "docs/*.md"),)),
+        *("one", "One", ("s",), "Be brief.", ("clock",), (str(tmp_path / "docs/*.md"),)),
         public=True,
         allow_system=True,
         show_tools=True,
         max_tokens=7,
+        max_rounds=3,
+        history_messages=4,
+        history_tokens=500,
     )
     assert settings.agents == {"one": one}
     assert settings.public_agent == one
     assert settings.models == {"b": ("builtin", {"pace": 0.0}), "s": ("scripted", {"script": [{"text": "Moin"}]})}
     assert settings.limits == {"workers": "5/second;100/hour"}
-    assert settings.server == Server(0.5, 2048, 1, 2, 3, 4, log_messages=True)
+    assert settings.server == Server(0.5, 2048, 1, 2, 3, 4, 0, 7, 8, log_messages=True)
 
 
 MISTAKES_IN_THE_ENVIRONMENT: list[tuple[Mapping[str, str], str]] = [
@@ -161,7 +170,10 @@ MISTAKES_IN_THE_FILE = [
     ("models = 1\n[agents]", "models: Not a valid mapping type."),
     (AGENT + "[weather]", "weather: Unknown field."),
     (AGENT + "[models.n]", "models.n.provider: Missing data for required field."),
-    (AGENT + "[models.n]\nprovider = 'oracle'", "models.n.provider: Must be one of: builtin, scripted."),
+    (
+        AGENT + "[models.n]\nprovider = 'oracle'",
+        "models.n.provider: Must be one of: anthropic, builtin, openai, scripted.",
+    ),
     (AGENT + "[models.n]\nprovider = 'builtin'\npace = 'slow'", "models.n.pace: Not a valid number."),
     (AGENT + "[models.n]\nprovider = 'builtin'\nspeed = 1", "models.n.speed: Unknown field."),
     (AGENT + "[models.n]\nprovider = 'scripted'\nscript = [{}]", "models.n.script.0: Exactly one of "),
@@ -209,7 +221,7 @@ def test_the_shipped_configuration_loads() -> None:
     settings = load_settings({})
     assert settings.public_agent
     assert settings.public_agent.id == "demo"
-    assert {agent.model for agent in settings.agents.values()} <= settings.models.keys()
+    assert {name for agent in settings.agents.values() for name in agent.models} <= settings.models.keys()
 
 
 def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path) -> None:

@@ -1,15 +1,16 @@
 """Conversations on a real SQLite file: their order, their owners, races, and writes that fail."""
 
-import time
+import uuid
 
 import gevent
 import pytest
+from fakes import problem_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.engine.errors import ChatError
+from app.engine.errors import ChatError, Problem
 from app.engine.messages import (
     Answer,
     Message,
@@ -20,7 +21,7 @@ from app.engine.messages import (
     Usage,
     said,
 )
-from app.engine.ports import Conversation, ConversationRef
+from app.engine.ports import ConversationRef
 from app.store import parts
 from app.store.conversations import ConversationStore
 from app.store.database import Database
@@ -49,18 +50,21 @@ def rows(database: Database, query: str) -> list[tuple]:
     return [tuple(row) for row in database.read(lambda connection: connection.execute(text(query)).all())]
 
 
-def new(conversation_id: str = "c1", ref: ConversationRef = REF) -> Conversation:
-    return Conversation(conversation_id, ref, is_new=True)
+def ask(store: ConversationStore, ref: ConversationRef, history: int, **questions: str) -> tuple[str, list[str]]:
+    """The conversation's id, and the texts before the questions (id=text)."""
+    told: list[str] = []
+    asked = {message_id: said("user", words) for message_id, words in questions.items()}
+    before = store.add_question(ref, asked, history, told.append)
+    (conversation_id,) = told
+    return conversation_id, [message.text for message in before]
 
 
 def test_a_conversation_grows_question_by_question(store, database) -> None:
-    assert store.find(REF) is None
-    assert store.add_question(new(), {"q1": said("user", "one?")}, 10) == []
-    store.add_answer("c1", "a1", answer(TextPart("one!")))
-    found = store.find(REF)
-    assert found == Conversation("c1", REF)
-    before = store.add_question(found, {"q2": said("user", "two?")}, 10)
-    assert before == [said("user", "one?"), said("assistant", "one!")]
+    conversation, before = ask(store, REF, 10, q1="one?")
+    assert before == []
+    store.add_answer(conversation, "a1", answer(TextPart("one!")))
+    again, before = ask(store, REF, 10, q2="two?")
+    assert (again, before) == (conversation, ["one?", "one!"])
     query = "SELECT id, sequence, role, status, finish_reason, prompt_tokens, completion_tokens, model FROM messages"
     assert rows(database, query + " ORDER BY sequence") == [
         ("q1", 1, "user", "complete", None, None, None, None),
@@ -71,22 +75,21 @@ def test_a_conversation_grows_question_by_question(store, database) -> None:
 
 @pytest.mark.parametrize(("limit", "seen"), [(0, []), (1, ["6"]), (3, ["4", "5", "6"]), (99, [*"123456"])])
 def test_the_history_is_the_last_messages_oldest_first(store, limit, seen) -> None:
-    store.add_question(new(), {f"m{n}": said("user", str(n)) for n in range(1, 7)}, 10)
-    before = store.add_question(store.find(REF), {"q": said("user", "now")}, limit)
-    assert [message.text for message in before] == seen
+    ask(store, REF, 10, **{f"m{n}": str(n) for n in range(1, 7)})
+    assert ask(store, REF, limit, q="now")[1] == seen
 
 
 def test_answers_that_say_nothing_are_no_history(store) -> None:
-    store.add_question(new(), {"q1": said("user", "one?")}, 10)
-    store.add_answer("c1", "a1", Answer(Message("assistant", ()), "failed", "error", Usage(), "m"))
-    assert store.add_question(store.find(REF), {"q2": said("user", "two?")}, 10) == [said("user", "one?")]
+    conversation, _ = ask(store, REF, 10, q1="one?")
+    store.add_answer(conversation, "a1", Answer(Message("assistant", ()), "failed", "error", Usage(), "m"))
+    assert ask(store, REF, 10, q2="two?") == (conversation, ["one?"])
 
 
 def test_conversations_do_not_mix(store, database) -> None:
     other = ConversationRef("demo", "widget", "key:2", "session-1")
-    store.add_question(new("c1"), {"q1": said("user", "mine")}, 10)
-    store.add_question(new("c2", other), {"q2": said("user", "theirs")}, 10)
-    assert store.add_question(store.find(other), {"q3": said("user", "?")}, 10) == [said("user", "theirs")]
+    ask(store, REF, 10, q1="mine")
+    ask(store, other, 10, q2="theirs")
+    assert ask(store, other, 10, q3="?")[1] == ["theirs"]
     assert rows(database, "SELECT id, sequence FROM messages ORDER BY id") == [("q1", 1), ("q2", 1), ("q3", 2)]
 
 
@@ -101,44 +104,51 @@ def test_conversations_do_not_mix(store, database) -> None:
     ],
 )
 def test_an_external_id_is_unique_for_its_owner_channel_and_agent(store, other) -> None:
-    store.add_question(new("c1"), {"q1": said("user", "x")}, 0)
-    assert store.find(other) is None
-    store.add_question(new("c2", other), {"q2": said("user", "x")}, 0)
-    assert (store.find(REF).id, store.find(other).id) == ("c1", "c2")
+    mine, _ = ask(store, REF, 9, q1="mine")
+    theirs, before = ask(store, other, 9, q2="theirs")
+    assert (theirs != mine, before) == (True, [])
+    assert (ask(store, REF, 9, q3="x"), ask(store, other, 9, q4="x")) == ((mine, ["mine"]), (theirs, ["theirs"]))
 
 
 def test_conversations_without_an_external_id_are_as_many_as_there_are_questions(store, database) -> None:
     nameless = ConversationRef("demo", "workers", "anonymous")
-    store.add_question(new("c1", nameless), {"q1": said("user", "x")}, 0)
-    store.add_question(new("c2", nameless), {"q2": said("user", "x")}, 0)
+    assert ask(store, nameless, 9, q1="x")[0] != ask(store, nameless, 9, q2="x")[0]
     assert rows(database, "SELECT count(*) FROM conversations") == [(2,)]
 
 
-def test_of_two_racing_first_messages_one_wins_and_the_other_is_busy(store, database) -> None:
-    def ask(number: int) -> str:
-        try:
-            store.add_question(new(f"c{number}"), {f"q{number}": said("user", "x")}, 0)
-        except ChatError as error:
-            return error.problem.name
-        return "won"
+@pytest.mark.parametrize("begun", [False, True], ids=["first question", "later question"])
+def test_what_is_not_admitted_is_not_written(store, database, begun) -> None:
+    if begun:
+        ask(store, REF, 0, q0="before")
 
-    racing = [gevent.spawn(ask, number) for number in range(8)]
-    outcomes = [greenlet.get(timeout=10) for greenlet in racing]
-    assert sorted(outcomes) == ["BUSY"] * 7 + ["won"]
-    assert rows(database, "SELECT count(*) FROM messages") == [(1,)]
+    def refuse(_conversation_id: str) -> None:
+        raise ChatError(Problem.BUSY)
+
+    tables = ("conversations", "messages")
+    stored = [rows(database, f"SELECT * FROM {table}") for table in tables]
+    asked = {"q1": said("user", "x")}
+    assert problem_of(lambda: store.add_question(REF, asked, 0, refuse)) is Problem.BUSY
+    assert [rows(database, f"SELECT * FROM {table}") for table in tables] == stored
+
+
+def test_of_racing_first_messages_one_makes_the_conversation_and_the_others_join_it(store, database) -> None:
+    racing = [gevent.spawn(ask, store, REF, 0, **{f"q{number}": "x"}) for number in range(8)]
+    gevent.joinall(racing, timeout=10, raise_error=True)
+    assert len({greenlet.value[0] for greenlet in racing}) == 1
+    assert rows(database, "SELECT count(*), max(sequence) FROM messages") == [(8, 8)]
 
 
 def test_messages_written_at_once_get_a_number_each(store, database) -> None:
-    store.add_question(new(), {"q": said("user", "x")}, 0)
-    writers = [gevent.spawn(store.add_answer, "c1", f"a{number}", answer()) for number in range(20)]
+    conversation, _ = ask(store, REF, 0, q="x")
+    writers = [gevent.spawn(store.add_answer, conversation, f"a{number}", answer()) for number in range(20)]
     gevent.joinall(writers, timeout=10, raise_error=True)
     assert rows(database, "SELECT sequence FROM messages ORDER BY sequence") == [(n,) for n in range(1, 22)]
 
 
 def test_a_write_that_fails_halfway_leaves_nothing(store, database) -> None:
-    store.add_question(new(), {"q1": said("user", "x")}, 0)
+    ask(store, REF, 0, q1="x")
     with pytest.raises(IntegrityError):
-        store.add_question(store.find(REF), {"q2": said("user", "y"), "q1": said("user", "z")}, 0)
+        ask(store, REF, 0, q2="y", q1="z")
     assert rows(database, "SELECT id FROM messages") == [("q1",)]
 
 
@@ -165,10 +175,10 @@ PARTS = st.one_of(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PARTS, min_size=1, max_size=6))
 def test_parts_of_every_kind_come_back_as_they_were_stored(store, stored) -> None:
-    conversation = Conversation(f"c{time.time_ns()}", ConversationRef("demo", "workers", "anonymous"), is_new=True)
-    store.add_question(conversation, {f"q{time.time_ns()}": Message("user", tuple(stored))}, 0)
-    again = Conversation(conversation.id, conversation.ref)
-    assert store.add_question(again, {f"q{time.time_ns()}": said("user", "x")}, 9) == [Message("user", tuple(stored))]
+    ref = ConversationRef("demo", "workers", "anonymous", uuid.uuid4().hex)
+    store.add_question(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0, lambda _: None)
+    again = store.add_question(ref, {uuid.uuid4().hex: said("user", "x")}, 9, lambda _: None)
+    assert again == [Message("user", tuple(stored))]
 
 
 def test_a_part_of_an_unknown_kind_is_refused() -> None:

@@ -15,6 +15,7 @@ from app.engine.ports import Agent
 from app.tools import TOOLS
 from app.tools.base import Tool, ToolError
 from app.tools.calculator import MAX_LENGTH, calculate
+from app.tools.knowledge import KnowledgeSearch
 from app.tools.toolbox import MOST_RESULT_BYTES, ToolRunner
 
 
@@ -84,8 +85,9 @@ def test_infinity_is_no_value(expression) -> None:
         calculate(expression)
 
 
-CLOCK, CALCULATOR = TOOLS["clock"](), TOOLS["calculator"]()
-AGENT = Agent(id="demo", name="Demo", model="m", tools=("tool", "other", "clock", "calculator", "missing"))
+KNOWLEDGE = KnowledgeSearch()
+CLOCK, CALCULATOR = TOOLS["clock"](KNOWLEDGE), TOOLS["calculator"](KNOWLEDGE)
+AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("tool", "other", "clock", "calculator", "missing"))
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
@@ -161,7 +163,7 @@ def test_a_call_that_fails_is_a_result_with_a_reason(function, asked, reason) ->
 
 
 def test_a_tool_that_the_agent_may_not_use_is_no_tool() -> None:
-    (returned,) = results({"tool": lambda _agent, _args: 1}, call(), agent=Agent("a", "A", "m", tools=("clock",)))
+    (returned,) = results({"tool": lambda _agent, _args: 1}, call(), agent=Agent("a", "A", ("m",), tools=("clock",)))
     assert returned == ToolReturned("call_1", "tool", "There is no such tool.", is_error=True)
 
 

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from fakes import World, finished, play, problem_of
+from fakes import AGENT, World, finished, play, problem_of
 
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
@@ -228,7 +228,7 @@ SYSTEM = said("system", "You are brief.")
 )
 def test_the_agents_instructions_come_first_where_the_caller_gives_none(instructions, given, seen) -> None:
     world = World(HELLO)
-    play(world.turn(*given, agent=Agent(id="a", name="A", model="fake", instructions=instructions)))
+    play(world.turn(*given, agent=Agent(id=AGENT.id, name="A", models=("fake",), instructions=instructions)))
     assert world.model.prompts[0].messages == seen
 
 
@@ -245,6 +245,6 @@ def test_the_model_sees_as_much_history_as_the_dialect_asks_for() -> None:
 )
 def test_the_agent_has_a_ceiling_on_the_length_of_an_answer(asked, ceiling, given) -> None:
     world = World(HELLO)
-    agent = Agent(id="a", name="A", model="fake", max_tokens=ceiling)
+    agent = Agent(id=AGENT.id, name="A", models=("fake",), max_tokens=ceiling)
     play(world.turn(agent=agent, options=Options(max_tokens=asked, temperature=0.5, seed=7)))
     assert world.model.prompts[0].options == Options(max_tokens=given, temperature=0.5, seed=7)

@@ -1,8 +1,12 @@
 """Tool calls inside a turn: the rounds with the model, what it sees of them, and their end."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
 from fakes import AGENT, World, finished, play
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import (
     StepFinished,
     StepStarted,
@@ -16,7 +20,6 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, Usage, said
-from app.engine.turn import MAX_ROUNDS
 
 CALL = ToolCalled("call_1", "echo", {"x": 1})
 ASKING = [[TextDelta("Let me see. "), CALL, finished("tool-calls", 10, 4)]]
@@ -84,16 +87,57 @@ def test_silent_tools_are_heartbeats() -> None:
     assert sum(not batch for batch in turn.run()) == 2
 
 
-def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
-    world = World(ASKING)
-    last = play(world.turn())[-1]
+def asking(number: int) -> list[list[Any]]:
+    """A round in which the model makes a call that it has not made before."""
+    return [[ToolCalled(f"call_{number}", "echo", {"x": number}), finished("tool-calls")]]
+
+
+@pytest.mark.parametrize(("limit", "rounds"), [({}, 6), ({"max_rounds": 1}, 1), ({"max_rounds": 9}, 9)], ids=str)
+def test_a_model_that_calls_tools_without_end_is_stopped(limit, rounds) -> None:
+    world = World(*map(asking, range(20)))
+    last = play(world.turn(agent=replace(AGENT, **limit)))[-1]
     assert isinstance(last, TurnFailed)
     assert (last.error.problem, last.error.message) == (
         Problem.UPSTREAM_FAILED,
         "The model called tools without end",
     )
-    assert len(world.model.prompts) == MAX_ROUNDS
+    assert len(world.model.prompts) == rounds
     assert world.answer().status == "failed"
+
+
+def test_a_model_that_answers_in_the_last_round_it_may_have_is_heard() -> None:
+    world = World(asking(1), asking(2), TELLING)
+    assert isinstance(play(world.turn(agent=replace(AGENT, max_rounds=3)))[-1], TurnFinished)
+    assert world.answer().status == "complete"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[{"x": 1, "y": [2]}] * 3, [{"x": 1, "y": 2}, {"y": 2, "x": 1}, {"x": 1, "y": 2}]],
+    ids=["the same", "in another order"],
+)
+def test_a_call_that_is_made_for_the_third_time_is_a_loop_and_ends_the_answer(arguments) -> None:
+    rounds = [[[ToolCalled(f"call_{n}", "echo", args), finished("tool-calls")]] for n, args in enumerate(arguments)]
+    world = World(*rounds, TELLING)
+    last = play(world.turn())[-1]
+    assert isinstance(last, TurnFailed)
+    assert (last.error.problem, last.error.message) == (
+        Problem.UPSTREAM_FAILED,
+        "The model repeats a tool call without end",
+    )
+    assert sum(entry[0] == "tools" for entry in world.log) == 2, "the third call is not run"
+    assert world.answer().status == "failed"
+
+
+def test_calls_that_differ_in_an_argument_or_come_twice_only_are_no_loop() -> None:
+    world = World(asking(1), asking(2), asking(1), asking(2), asking(3), TELLING)
+    assert isinstance(play(world.turn())[-1], TurnFinished)
+
+
+def test_a_loop_in_one_round_is_a_loop_too() -> None:
+    calls = [ToolCalled(f"call_{n}", "echo", {"x": 1}) for n in range(3)]
+    world = World([[*calls, finished("tool-calls")]], TELLING)
+    assert isinstance(play(world.turn())[-1], TurnFailed)
 
 
 def test_a_model_that_refuses_in_a_later_round_fails_the_turn_and_keeps_what_was_said() -> None:
@@ -116,6 +160,20 @@ def test_cancelling_while_tools_run_closes_them_and_asks_the_model_no_more() -> 
 
 def test_a_turn_cancelled_while_the_model_opens_again_closes_the_new_stream() -> None:
     reason = ChatError(Problem.OVERLOADED)
+
+    def open_and_leave() -> list[Any]:
+        turn.cancel(reason)
+        return TELLING
+
+    world = World(ASKING, open_and_leave)
+    turn = world.turn()
+    assert play(turn)[-1] == TurnFailed(reason)
+    assert world.model.streams[-1].closed
+    assert world.answer().message == Message("assistant", ANSWERED)
+
+
+def test_a_turn_cancelled_between_two_rounds_does_not_ask_the_model_again() -> None:
+    reason = ChatError(Problem.OVERLOADED)
     world = World(ASKING, TELLING)
     turn = world.turn()
 
@@ -124,8 +182,15 @@ def test_a_turn_cancelled_while_the_model_opens_again_closes_the_new_stream() ->
             turn.cancel(reason)
 
     assert play(turn, leave_at_the_end_of_the_first_step)[-1] == TurnFailed(reason)
-    assert world.model.streams[-1].closed
+    assert len(world.model.prompts) == 1
     assert world.answer().message == Message("assistant", ANSWERED)
+
+
+def test_the_model_is_told_how_each_round_ended() -> None:
+    broken = ModelError(Problem.UPSTREAM_FAILED)
+    world = World(ASKING, [[TextDelta("so far")], broken])
+    play(world.turn())
+    assert [stream.outcomes for stream in world.model.streams] == [[None], [broken]]
 
 
 def test_who_hears_the_end_may_ask_the_next_question_at_once() -> None:

@@ -1,0 +1,33 @@
+"""An agent's models as a turn uses them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from speeches import asking
+
+from app.engine.errors import ModelError
+from app.providers.fallback import Candidate, Circuit, Fallback
+
+
+def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: float = 60) -> Fallback:
+    named = [Candidate(model, Circuit(f"m{n}", failures, seconds)) for n, model in enumerate(models, 1)]
+    return Fallback(named, retry)
+
+
+def heard(agent_model: Fallback, heartbeat: float = 5) -> tuple[str, list[Any]]:
+    """The name of the model that answered, and what it said; as a turn hears it."""
+    stream = agent_model.open(asking(), heartbeat)
+    try:
+        said = [chunk for batch in stream for chunk in batch]
+    except ModelError as error:
+        stream.ended(error)
+        raise
+    stream.ended(None)
+    return stream.model, said
+
+
+def failure(call: Callable[[], Any]) -> ModelError:
+    with pytest.raises(ModelError) as raised:
+        call()
+    return raised.value

@@ -1,0 +1,118 @@
+"""What of a conversation a model gets to see: the latest, as much as the agent's limits admit, and its knowledge."""
+
+import pytest
+from fakes import World, finished, play
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.engine.events import TextDelta
+from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.ports import Agent, Passage
+from app.engine.prompt import assemble, estimated_tokens
+
+
+def agent(**settings) -> Agent:
+    return Agent(id="demo", name="Demo", models=("fake",), **settings)
+
+
+def talk(count: int) -> list[Message]:
+    """Questions and answers in turn, numbered from 1; the last one is a question where the count is odd."""
+    return [said("assistant" if number % 2 == 0 else "user", str(number)) for number in range(1, count + 1)]
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages]
+
+
+@pytest.mark.parametrize(("most", "seen"), [(1, ["5"]), (2, ["4", "5"]), (5, [*"12345"]), (99, [*"12345"])])
+def test_the_latest_messages_are_seen_oldest_first(most, seen) -> None:
+    assert texts(assemble(agent(history_messages=most), talk(5))) == seen
+
+
+@pytest.mark.parametrize(("room", "seen"), [(1, ["5"]), (5, ["5"]), (9, ["5"]), (10, ["4", "5"]), (25, [*"12345"])])
+def test_the_latest_messages_that_fit_are_seen(room, seen) -> None:
+    assert texts(assemble(agent(history_tokens=room), [said(m.role, m.text * 4) for m in talk(5)])) == [
+        word * 4 for word in seen
+    ]
+
+
+def test_a_long_message_hides_the_short_ones_before_it() -> None:
+    messages = [said("user", "short"), said("assistant", "long " * 1000), said("user", "last")]
+    assert texts(assemble(agent(history_tokens=100), messages)) == ["last"]
+
+
+def test_the_last_message_stays_however_long_it_is() -> None:
+    assert texts(assemble(agent(history_tokens=1), [*talk(4), said("user", "x" * 9999)])) == ["x" * 9999]
+
+
+@given(st.lists(st.text(max_size=50), min_size=1, max_size=20), st.integers(1, 10), st.integers(1, 100))
+def test_what_is_seen_is_always_the_end_and_within_the_limits(spoken, most, room) -> None:
+    messages = [said("user", text) for text in spoken]
+    seen = assemble(agent(history_messages=most, history_tokens=room), messages)
+    assert seen == messages[-len(seen) :]
+    assert 1 <= len(seen) <= most
+    assert len(seen) == 1 or sum(map(estimated_tokens, seen)) <= room
+
+
+@pytest.mark.parametrize("text", ["word " * 100, "wörd " * 100, "日本語" * 100, "😀" * 100])
+def test_tokens_are_guessed_high_rather_than_low_for_scripts_that_need_more(text) -> None:
+    assert estimated_tokens(said("user", text)) >= len(text.encode()) // 4
+
+
+CALLED = Message(
+    "assistant",
+    (
+        ToolCallPart("a", "clock", {"zone": "UTC"}),
+        ToolResultPart("a", "clock", {"time": "12:00"}, is_error=False),
+        TextPart("Noon."),
+    ),
+)
+
+
+@pytest.mark.parametrize("room", range(1, 60, 3))
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
+    messages = [said("user", "Time?"), CALLED, said("user", "Thanks")]
+    seen = assemble(agent(history_tokens=room, history_messages=most), messages)
+    assert all(message in messages for message in seen), "whole messages, or none of it"
+    assert seen[-1] == messages[-1]
+
+
+def test_calls_and_results_count_as_much_as_what_they_hold() -> None:
+    part = ToolResultPart("a", "clock", {"text": "x" * 4000}, is_error=False)
+    assert estimated_tokens(Message("assistant", (part,))) > 1000
+    assert estimated_tokens(Message("assistant", (ToolCallPart("a", "clock", {"x": "y" * 4000}),))) > 1000
+
+
+SYSTEM = said("system", "You are brief.")
+
+
+def test_system_messages_stand_first_and_take_no_place_of_the_conversation() -> None:
+    seen = assemble(agent(history_messages=2, history_tokens=20), [said("system", "long " * 99), SYSTEM, *talk(3)])
+    assert texts(seen) == ["long " * 99, "You are brief.", "2", "3"]
+
+
+def test_instructions_stand_in_where_the_caller_gives_no_system_message() -> None:
+    told = agent(instructions="You are Demo.")
+    assert texts(assemble(told, talk(1))) == ["You are Demo.", "1"]
+    assert texts(assemble(told, [SYSTEM, *talk(1)])) == ["You are brief.", "1"]
+
+
+def test_passages_follow_the_instructions_with_their_sources() -> None:
+    passages = [Passage("hours.md", "Opening", "From nine."), Passage("shop.md", "Shop", "We sell.")]
+    told, knowing, question = assemble(agent(instructions="You are Demo."), talk(1), passages)
+    assert [told.role, knowing.role, question.role] == ["system", "system", "user"]
+    assert "[hours.md, Opening]\nFrom nine.\n\n[shop.md, Shop]\nWe sell." in knowing.text
+    assert "source" in knowing.text.partition("[")[0]
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "tools", "told"),
+    [(("*.md",), (), True), (("*.md",), ("clock",), True), (("*.md",), ("knowledge",), False), ((), (), False)],
+    ids=["knowledge", "knowledge and another tool", "knowledge and its tool", "none"],
+)
+def test_only_an_agent_that_cannot_search_for_itself_is_given_passages(knowledge, tools, told) -> None:
+    world = World([[TextDelta("x"), finished()]])
+    play(world.turn(said("user", "When?"), agent=agent(knowledge=knowledge, tools=tools)))
+    seen = world.model.prompts[0].messages
+    assert ["demo was asked: When?" in message.text for message in seen[:-1]] == ([True] if told else [])
