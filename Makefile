@@ -1,8 +1,8 @@
-# `make run` serves, `make test` checks everything; both set up what they need.
+# `make run` serves, `make test` checks everything, `make bench` measures; all set up what they need.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format clean
+.PHONY: run test check format bench clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -25,8 +25,15 @@ format: .venv/development
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Seven to ten minutes on a quiet machine. `make bench LITELLM=1` measures LiteLLM's proxy too.
+bench: .venv/runtime .venv-bench/installed $(if $(LITELLM),.venv-litellm/installed)
+	@command -v node >/dev/null || { echo "make bench needs node, version 18 or newer."; exit 1; }
+	.venv-bench/bin/python bench/run.py --json docs/performance.json \
+		$(if $(LITELLM),--litellm .venv-litellm/bin/litellm)
+	.venv-bench/bin/python bench/plot.py docs/performance.json docs/performance.png
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-bench .venv-litellm
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -42,4 +49,9 @@ clean:
 .venv/development: .venv/runtime requirements-dev.txt
 	@echo "Installing what the checks and tests need"
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+.venv-%/installed: requirements-%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/pip install --disable-pip-version-check --progress-bar off -r $<
 	@touch $@

@@ -1,0 +1,90 @@
+"""The relays that are measured, and how each is started and spoken to."""
+
+import os
+import secrets
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from processes import ROOT
+
+OURS = str(ROOT / ".venv/bin")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What callers send and what stands before each token's text in what comes back."""
+
+    path: str
+    body: str
+    marker: str
+
+
+WIDGET = Wire("/chat", '{"sessionId":"SESSION","message":"MESSAGE"}', '"token":" ')
+OPENAI = Wire(
+    "/v1/chat/completions",
+    '{"model":"bench","stream":true,"messages":[{"role":"user","content":"MESSAGE"}]}',
+    '"content":" ',
+)
+
+
+@dataclass(frozen=True)
+class Relay:
+    name: str
+    command: list[str]
+    wire: Wire
+    env: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    streams: int = 50  # while CPU and delays are measured
+    held: int = 1000  # slow streams that are open while memory is measured
+
+
+def relays(upstream: int, port: int, python: str, litellm: str | None, home: Path) -> list[Relay]:
+    """The floor first: the others are compared with it."""
+    ports = [str(port), str(upstream)]
+    found = [
+        Relay("Floor: gevent, bytes unread", [f"{OURS}/python", "bench/relays/floor.py", *ports], OPENAI),
+        _parlance(upstream, port, home),
+        Relay("Node http, by hand", ["node", "bench/relays/relay.mjs", *ports], WIDGET),
+        Relay("FastAPI, httpx, orjson", [python, "bench/relays/fastapi_relay.py", *ports], WIDGET),
+    ]
+    return [*found, _litellm(upstream, port, litellm, home)] if litellm else found
+
+
+def _parlance(upstream: int, port: int, home: Path) -> Relay:
+    """As it is deployed: keys, limits, SQLite on disk, logs. Only the limits are wide, so that none is reached."""
+    config = home / "parlance.toml"
+    config.write_text(
+        f'[models.up]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{upstream}/v1"\nmodel = "bench"\n'
+        '[agents.demo]\nmodel = "up"\n[limits]\nwidget = "100000000/minute"\n[server]\nstreams = 5000\n'
+    )
+    env = {"PARLANCE_HOME": str(home), "PARLANCE_CONFIG": str(config), "PORT": str(port)}
+    key = ""
+    for arguments in (["prepare"], ["keys", "create", "--agent", "demo", "--kind", "widget"]):
+        ran = subprocess.run(
+            [f"{OURS}/flask", *arguments],
+            cwd=ROOT, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        key = ran.stdout.strip()
+    gunicorn = [f"{OURS}/gunicorn", "--config", "config/gunicorn.conf.py"]
+    return Relay("Parlance, everything on", gunicorn, WIDGET, env, {"x-api-key": key})
+
+
+def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:
+    """LiteLLM's proxy with one worker and without a database. It does not start without a key, and would fetch a
+    list of prices from the network."""
+    config = home / "litellm.yaml"
+    config.write_text(
+        "model_list:\n  - model_name: bench\n    litellm_params:\n      model: openai/bench\n"
+        f"      api_base: http://127.0.0.1:{upstream}/v1\n      api_key: none\n"
+    )
+    command = [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
+    key = f"sk-{secrets.token_hex(32)}"
+    env = {
+        "LITELLM_MASTER_KEY": key,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_MODE": "PRODUCTION",
+    }
+    # It keeps up with fewer streams; overloaded, its delays would say nothing.
+    return Relay("LiteLLM proxy", command, OPENAI, env, {"authorization": f"Bearer {key}"}, streams=20, held=200)
