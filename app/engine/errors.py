@@ -8,18 +8,28 @@ class Problem(Enum):
     """A kind of failure: its HTTP status before the first byte, and the words that are shown by default."""
 
     INVALID = (400, "Invalid request")
+    MALFORMED = (400, "The body is not valid JSON")
+    NOT_ONGOING = (400, "This conversation is not ongoing")
     UNAUTHORIZED = (401, "Unauthorized")
+    EXHAUSTED = (402, "The credits are used up")
     FORBIDDEN = (403, "Forbidden")
     NOT_FOUND = (404, "Not found")
+    MESSAGE_NOT_FOUND = (404, "There is no such message")
     METHOD_NOT_ALLOWED = (405, "Method not allowed")
     BODY_TIMEOUT = (408, "The request body did not arrive in time")
+    TAKEN = (409, "This address has an account already")
     BUSY = (409, "This conversation is still being answered")
+    CHANGED = (409, "It was changed meanwhile")
     TOO_LARGE = (413, "Request body too large")
     UNSUPPORTED_TYPE = (415, "Content-Type must be application/json")
+    NOT_AN_ANSWER = (422, "Only an assistant's message can be rated")
     LIMITED = (429, "Too many requests")
     INTERNAL = (500, "Internal server error")
+    TOOL_LOOP = (502, "The same tool call was made over and over")
+    WORKFLOW_FAILED = (502, "The workflow failed")
     UPSTREAM_FAILED = (502, "The model failed to answer")
     OVERLOADED = (503, "The server is at capacity")
+    WORKFLOW_LIMIT = (504, "The workflow reached its limits")
     UPSTREAM_TIMEOUT = (504, "The model took too long to answer")
 
     def __init__(self, status: int, message: str) -> None:

@@ -17,9 +17,12 @@ from app.engine.messages import FinishReason, Message, Usage
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
+    """`end_user` is whom the caller named when the conversation began."""
+
     conversation_id: str
     question_id: str
     answer_id: str
+    end_user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,14 @@ class ToolReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFound:
+    """A piece of the agent's knowledge that the answer may rest on."""
+
+    source: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepFinished:
     pass
 
@@ -87,6 +98,7 @@ class TurnFinished:
     finish_reason: FinishReason
     usage: Usage
     conversation_id: str
+    credits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,7 @@ Event = (
     | ReasoningEnded
     | ToolCalled
     | ToolReturned
+    | SourceFound
     | StepFinished
     | TurnFinished
     | TurnFailed

@@ -41,6 +41,12 @@ class LiveTurns:
         """Admit no more turns; those that run go on."""
         self._closing = reason
 
+    def cancel(self, conversation_id: str, error: ChatError) -> None:
+        """The turn of that conversation, if it has one."""
+        turn = self._turns.get(conversation_id)
+        if turn:
+            turn.cancel(error)
+
     def cancel_all(self, error: ChatError) -> None:
         for turn in list(self._turns.values()):
             turn.cancel(error)

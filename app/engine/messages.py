@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+MOST_DEPTH = 64  # of a tool's arguments and results
+
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
-Status = Literal["complete", "interrupted", "failed"]
+Status = Literal["complete", "interrupted", "failed", "superseded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,29 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is stored of an assistant's message when its turn is over, however it ended."""
+    """What is stored of an assistant's message when its turn is over, however it ended. `credits` is what it costs."""
 
     message: Message
     status: Status
     finish_reason: FinishReason
     usage: Usage
     model: str | None
+    credits: int = 0
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than can be written out again wherever it goes."""
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, Mapping | list | tuple)
+            for inner in (outer.values() if isinstance(outer, Mapping) else outer)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def said(role: Role, text: str) -> Message:

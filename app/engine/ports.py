@@ -1,14 +1,23 @@
 """What a turn needs from the outside world, as protocols; the rooms above the engine implement them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled, ToolReturned
-from app.engine.messages import Answer, FinishReason, Message, Usage
+from app.engine.messages import FinishReason, Message, Usage
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool; `parameters` is a JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,9 @@ class Agent:
     """Who answers: a name, models in the order in which they are tried, and what they are told and may use.
 
     A model sees at most `history_messages` and, as far as can be guessed, `history_tokens` of a conversation.
+    `client_tools` run at the caller's, who is then to bring their results. With `client_history`, callers who bring a
+    conversation's history are believed; otherwise the store's counts. `workflow` is the name of the plan that its
+    answers follow, if they do.
     """
 
     id: str
@@ -23,10 +35,14 @@ class Agent:
     models: tuple[str, ...]
     instructions: str = ""
     tools: tuple[str, ...] = ()
+    client_tools: tuple[ToolSpec, ...] = ()
     knowledge: tuple[str, ...] = ()
+    workflow: str | None = None
     public: bool = False
     allow_system: bool = False
     show_tools: bool = False
+    client_history: bool = False
+    stream_format: str = "sse"
     max_tokens: int | None = None
     max_rounds: int = 6
     history_messages: int = 30
@@ -46,15 +62,6 @@ class Options:
         """The same, with the agent's ceiling on the length of an answer, of which `spent` tokens have been said."""
         limits = [limit for limit in (self.max_tokens, agent.max_tokens) if limit is not None]
         return replace(self, max_tokens=max(min(limits) - spent, 1) if limits else None)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """What a model is told of a tool; `parameters` is a JSON Schema of its arguments."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,17 @@ class Stream(Protocol[T_co]):
 
 
 class ModelStream(Stream[Chunk], Protocol):
-    """`model` is the name of the configured model that answers."""
+    """An answer that is still to begin. Use: iterate `open` to its end, then the stream itself.
+
+    `model` is the name of the configured model that answers, from then on.
+    """
 
     model: str
+
+    def open(self) -> Iterator[tuple[()]]:
+        """Ask: an empty batch after each heartbeat interval, until a model begins to answer. Raises ModelError where
+        none does. `close` ends it, as it ends the iteration."""
+        ...
 
     def ended(self, error: ModelError | None) -> None:
         """Tell it how the answer ended: in peace, or with the error that its iteration raised."""
@@ -110,9 +125,12 @@ class Model(Protocol):
 
 
 class AgentModel(Protocol):
-    """All of an agent's models behind one door: which one answers is decided when it opens."""
+    """All of an agent's models behind one door: which one answers is decided when it opens.
 
-    def open(self, prompt: Prompt, heartbeat: float) -> ModelStream: ...
+    With `model` that one is asked and no other, once: an answer that has begun is gone on with by who began it.
+    """
+
+    def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> ModelStream: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,42 +148,19 @@ class Knowledge(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """For whom a tool is called: the agent, and the user who asks it, where one has signed in."""
+
+    agent: Agent
+    user_id: str | None = None
+
+
 class Toolbox(Protocol):
     def specs(self, agent: Agent) -> Sequence[ToolSpec]:
         """The agent's tools, as a model is told of them."""
         ...
 
-    def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
+    def run(self, context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
         """Run the calls side by side; every call gets its one result, in order of completion."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationRef:
-    """Where a conversation belongs. `external_id` is the caller's own name for it, unique for its owner."""
-
-    agent: str
-    channel: str
-    owner: str
-    external_id: str | None = None
-
-
-class Conversations(Protocol):
-    def add_question(
-        self,
-        ref: ConversationRef,
-        messages: Mapping[str, Message],
-        history: int,
-        admit: Callable[[str], None],
-    ) -> list[Message]:
-        """Commit new messages (id -> message) and return the up to `history` ones before them, oldest first.
-
-        Continues the owner's conversation of that external id, or makes one. `admit` is told the conversation's id
-        before anything is written; what it raises undoes everything. Raises ChatError(BUSY) if another request made
-        the same conversation meanwhile.
-        """
-        ...
-
-    def add_answer(self, conversation_id: str, answer_id: str, answer: Answer) -> None:
-        """Commit the assistant's message."""
         ...

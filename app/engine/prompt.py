@@ -9,19 +9,21 @@ _KNOWLEDGE = "Answer from these passages where they apply, and name the source o
 
 
 def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passage] = ()) -> list[Message]:
-    """System messages first, then the latest of the conversation: as many as the agent's limits admit.
+    """One system message, if there is anything to put into it, then the latest of the conversation: as many as the
+    agent's limits admit.
 
-    The last message always stays. Whole messages go, oldest first, so a tool call is never parted from its result.
-    The agent's instructions stand in where the caller gave no system message of its own.
+    Many models' templates take no second system message, and no answer before the first question. The last message
+    always stays. Whole messages go, oldest first, so a tool call is never parted from its result. The agent's
+    instructions stand in where the caller gave no system message of its own.
     """
-    system = [message for message in messages if message.role == "system"]
+    system = [message.text for message in messages if message.role == "system"]
     if not system and agent.instructions:
-        system = [said("system", agent.instructions)]
+        system = [agent.instructions]
     if passages:
-        listed = "\n\n".join(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)
-        system.append(said("system", f"{_KNOWLEDGE}\n\n{listed}"))
+        system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
     talk = [_settled(message) for message in messages if message.role != "system"]
-    return [*system, *_latest(agent, [message for message in talk if message.parts])]
+    latest = _latest(agent, [message for message in talk if message.parts])
+    return [said("system", "\n\n".join(system)), *latest] if system else latest
 
 
 def _settled(message: Message) -> Message:
@@ -41,6 +43,8 @@ def _latest(agent: Agent, talk: list[Message]) -> list[Message]:
         if kept and room < 0:
             break
         kept.append(message)
+    while len(kept) > 1 and kept[-1].role == "assistant":
+        kept.pop()
     return kept[::-1]
 
 

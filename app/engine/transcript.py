@@ -1,5 +1,7 @@
 """Folds a turn's events back into the message that is stored."""
 
+from collections.abc import Iterable
+
 from app.engine.events import (
     Batch,
     ReasoningDelta,
@@ -15,8 +17,8 @@ from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCall
 class Transcript:
     """The assistant's message so far. What of an open part has been said counts at any moment."""
 
-    def __init__(self) -> None:
-        self._parts: list[Part] = []
+    def __init__(self, parts: Iterable[Part] = ()) -> None:
+        self._parts: list[Part] = list(parts)
         self._text: list[str] = []
         self._reasoning: list[str] = []
 
