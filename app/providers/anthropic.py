@@ -8,12 +8,12 @@ import orjson
 from marshmallow import fields, validate
 
 from app.engine.errors import ModelError, Problem
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
+from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
-from app.providers.http_model import ChunkStream, Decoder
+from app.providers.http_model import ChunkStream, Decoder, count_of, text_of
 from app.providers.options import HttpModelOptions, api_key, check_url, upstream
-from app.providers.tool_arguments import parsed_arguments
+from app.providers.tool_calls import ToolCalls
 
 log = logging.getLogger(__name__)
 
@@ -111,58 +111,88 @@ class AnthropicDecoder(Decoder):
     """Content blocks are numbered; text and thinking come in deltas, a tool's input as pieces of JSON."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, list[str]] = {}  # index -> id, name, the input's JSON so far
+        self._calls = ToolCalls()
         self._reason: FinishReason = "other"
         self._usage = Usage()
-        self.done = False
+        self.finished = self.done = False
 
     def event(self, data: bytes) -> list[Chunk] | None:
         event = orjson.loads(data)
         match event["type"]:
             case "content_block_delta":
                 return self._delta(event["index"], event["delta"])
-            case "content_block_start" if event["content_block"]["type"] == "tool_use":
-                block = event["content_block"]
-                self._calls[event["index"]] = [block["id"], block["name"], ""]
+            case "content_block_start":
+                return self._block(event["index"], event["content_block"])
             case "message_start":
                 self._usage += _usage(event["message"].get("usage") or {})
             case "message_delta":
-                self._reason = _REASONS.get(event["delta"].get("stop_reason") or "", "other")
-                output = (event.get("usage") or {}).get("output_tokens") or 0
+                self._ends(event["delta"])
+                output = count_of((event.get("usage") or {}).get("output_tokens"))
                 self._usage = Usage(self._usage.prompt_tokens, output)
             case "ping":
                 return None
             case "message_stop":
                 self.done = True
             case "error":
-                error = event.get("error") or {}
-                log.warning("model server reports in mid-stream: %.2000s", error)
-                raise ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
+                raise _failure(event)
         return []
 
     def whole(self, data: bytes) -> list[Chunk]:
-        raise ValueError("the server did not stream")
+        message = orjson.loads(data)
+        if message["type"] == "error":
+            raise _failure(message)
+        chunks = [chunk for index, block in enumerate(message["content"]) for chunk in self._block(index, block)]
+        self._ends(message)
+        self._usage = _usage(message.get("usage") or {})
+        return chunks
 
     def finish(self) -> list[Chunk]:
-        if not self.done:
+        if not (self.finished or self.done):
             raise ModelError(Problem.UPSTREAM_FAILED)
-        calls: list[Chunk] = [
-            ToolCalled(call_id, name, parsed_arguments(text)) for call_id, name, text in self._calls.values()
-        ]
+        calls = self._calls.finish()
         return [*calls, ModelFinished("tool-calls" if calls else self._reason, self._usage)]
+
+    def _ends(self, message: Mapping[str, Any]) -> None:
+        """With the message's reason to stop, which a stream says in front of its end."""
+        reason = message.get("stop_reason")
+        if reason:
+            self._reason = _REASONS.get(reason, "other")
+            self.finished = True
+
+    def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
+        """A content block: whole, or empty at its start in a stream."""
+        match block:
+            case {"type": "text", "text": text} if text:
+                return [TextDelta(text_of(text))]
+            case {"type": "thinking", "thinking": text} if text:
+                return [ReasoningDelta(text_of(text))]
+            case {"type": "tool_use"}:
+                call = self._calls.start(index, text_of(block["id"]), text_of(block["name"]))
+                if block.get("input"):
+                    call.arguments.append(orjson.dumps(block["input"]).decode())
+        return []
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         match delta:
             case {"type": "text_delta", "text": text}:
-                return [TextDelta(text)]
+                return [TextDelta(text_of(text))]
             case {"type": "thinking_delta", "thinking": text}:
-                return [ReasoningDelta(text)]
+                return [ReasoningDelta(text_of(text))]
             case {"type": "input_json_delta", "partial_json": piece}:
-                self._calls[index][2] += piece
+                call = self._calls.get(index)
+                if call is None:
+                    raise LookupError("a piece of no call")
+                call.arguments.append(text_of(piece))
         return []
+
+
+def _failure(event: Mapping[str, Any]) -> ModelError:
+    error = event.get("error") or {}
+    log.warning("model server reports in mid-stream: %.2000s", error)
+    return ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     """Cached input is input too."""
     names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return Usage(sum(usage.get(name) or 0 for name in names), usage.get("output_tokens") or 0)
+    return Usage(sum(count_of(usage.get(name)) for name in names), count_of(usage.get("output_tokens")))

@@ -1,6 +1,6 @@
-"""The embedded model. It is no language model and says so: it greets, calculates, tells the time and a joke, and
-answers from the agent's knowledge. It needs no account and no network, and uses tools through the same port as
-any other model."""
+"""The embedded model. It is no language model and says so: it greets, calculates, tells the time and a joke, answers
+from what its user told it and from the agent's knowledge, and repeats what it is told to say. It needs no account and
+no network, and uses tools through the same port as any other model."""
 
 import random
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.engine.events import TextDelta, ToolCalled
-from app.engine.messages import FinishReason, Message, ToolResultPart, Usage
+from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Agent, Chunk, ModelFinished, Prompt, Stream
 from app.providers.arithmetic import find_expression
 from app.providers.player import Pause, Player, Say, Step
@@ -31,6 +31,8 @@ _HELP = re.compile(
     re.IGNORECASE,
 )
 _JOKE = re.compile(r"\bjokes?\b", re.IGNORECASE)
+_SAY = re.compile(r"\s*(?:say|tell) ?[^:\n]{0,60}:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
+_OWN = re.compile(r"\bmy\b", re.IGNORECASE)
 _TIME = re.compile(
     r"\bwhat(?:'s| is)? (?:the )?(?:current )?(?:time|date|day)\b|\bwhat (?:day|time) is it\b", re.IGNORECASE
 )
@@ -67,21 +69,25 @@ class BuiltinModel:
 
 def _reply(prompt: Prompt) -> str | ToolCalled:
     """What to say, or the tool to ask first."""
-    result = _last_result(prompt.messages)
-    if result:
-        return _FROM_TOOL[result.name](result)
+    returned = _last_result(prompt.messages)
+    if returned:
+        call, result = returned
+        return _FROM_TOOL[result.name](prompt, call.args, result)
     question = next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
     for wanted, answer in _INTENTS:
         match = wanted(question)
         if match:
             return answer(prompt, match)
-    return _ask_tool(prompt.agent, "knowledge", {"query": question[:1000]}) or _clueless()
+    return _search(prompt, question)
 
 
-def _last_result(messages: Sequence[Message]) -> ToolResultPart | None:
+def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultPart] | None:
     last = messages[-1]
     results = [part for part in last.parts if isinstance(part, ToolResultPart)]
-    return results[-1] if results and last.role == "assistant" else None
+    if not results or last.role != "assistant":
+        return None
+    calls = {part.call_id: part for part in last.parts if isinstance(part, ToolCallPart)}
+    return calls[results[-1].call_id], results[-1]
 
 
 def _ask_tool(agent: Agent, name: str, args: Mapping[str, Any]) -> ToolCalled | None:
@@ -101,6 +107,7 @@ def _introduce(prompt: Prompt, _match: Any) -> str:
         "knowledge": "answer questions from this site's knowledge and name the source",
         "calculator": "calculate",
         "clock": "tell the time",
+        "stuff": "remember your things",
     }
     can = [skill for tool, skill in skills.items() if tool in prompt.agent.tools]
     return (
@@ -123,24 +130,46 @@ def _time(prompt: Prompt, _match: Any) -> str | ToolCalled:
     return _ask_tool(prompt.agent, "clock", {}) or "I have no clock here, so I cannot tell."
 
 
+def _say(_prompt: Prompt, match: re.Match[str]) -> str:
+    return match["words"]
+
+
+def _recall(prompt: Prompt, match: re.Match[str]) -> str | ToolCalled:
+    asked = _ask_tool(prompt.agent, "stuff", {"query": match.string[:200]})
+    return asked or _search(prompt, match.string)
+
+
+def _search(prompt: Prompt, question: str) -> str | ToolCalled:
+    return _ask_tool(prompt.agent, "knowledge", {"query": question[:1000]}) or _clueless()
+
+
 def _clueless() -> str:
     return "I know nothing about that, and I would rather say so than guess."
 
 
-def _calculated(result: ToolResultPart) -> str:
+def _calculated(_prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str:
     if result.is_error:
         return f"I could not work that out: {result.result}"
-    return f"{result.result['expression']} = {result.result['value']}"
+    return f"{args['expression']} = {result.result}"
 
 
-def _told_time(result: ToolResultPart) -> str:
+def _told_time(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     if result.is_error:
         return "My clock does not answer."
     now = result.result
     return f"It is {now['time']} on {now['weekday']}, {now['date']} ({now['zone']})."
 
 
-def _found(result: ToolResultPart) -> str:
+def _recalled(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str | ToolCalled:
+    """What the user has noted down; a question with "my" in it may as well be one for everybody."""
+    things = [] if result.is_error else result.result["things"]
+    if things:
+        return " ".join(f"{thing['name']}: {thing['content']}" for thing in things)
+    unknown = f"I cannot look that up: {result.result}" if result.is_error else "You have told me nothing about that."
+    return _ask_tool(prompt.agent, "knowledge", {"query": args["query"]}) or unknown
+
+
+def _found(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     passages = [] if result.is_error else result.result["passages"]
     if not passages:
         return _clueless()
@@ -150,15 +179,18 @@ def _found(result: ToolResultPart) -> str:
 
 _Answer = Callable[[Prompt, Any], str | ToolCalled]
 _INTENTS: Sequence[tuple[Callable[[str], Any], _Answer]] = (
+    (_SAY.fullmatch, _say),
     (find_expression, _calculate),
     (_HELP.search, _introduce),
     (_TIME.search, _time),
     (_JOKE.search, _joke),
+    (_OWN.search, _recall),
     (lambda text: _GREETING.match(text) if len(text.split()) <= 4 else None, _greet),
     (lambda text: _THANKS.match(text) if len(text.split()) <= 4 else None, _thanks),
 )
-_FROM_TOOL: Mapping[str, Callable[[ToolResultPart], str]] = {
+_FROM_TOOL: Mapping[str, Callable[[Prompt, Mapping[str, Any], ToolResultPart], str | ToolCalled]] = {
     "calculator": _calculated,
     "clock": _told_time,
     "knowledge": _found,
+    "stuff": _recalled,
 }

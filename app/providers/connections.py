@@ -2,16 +2,21 @@
 
 import base64
 import socket as posix
+import time
+from collections import deque
+from select import POLLIN
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from gevent import socket, ssl
-from gevent.select import select
+from gevent.monkey import get_original
 
 from app.providers.http1 import ProtocolError, parse_head
 
 MOST_IDLE = 200
+IDLE_SECONDS = 30  # after a minute the first routers and balancers forget a silent connection, and tell neither end
+_Poll = get_original("select", "poll")  # it does not wait; and `select` knows no descriptor beyond 1,023
 
 
 class Connections:
@@ -26,7 +31,7 @@ class Connections:
         self._seconds = connect_seconds
         self._tls = ssl.create_default_context(cafile=ca_file) if url.scheme == "https" else None
         self._proxy = _proxy(url)
-        self._idle: list[Any] = []
+        self._idle: deque[tuple[float, Any]] = deque()  # since when, and the socket; the oldest first
 
     @property
     def request_prefix(self) -> str:
@@ -35,8 +40,9 @@ class Connections:
 
     def take(self) -> tuple[Any, bool]:
         """A socket, and whether it has been used before. Raises OSError or ProtocolError."""
+        self.forget(time.monotonic() - IDLE_SECONDS)
         while self._idle:
-            connection = self._idle.pop()
+            _, connection = self._idle.pop()
             if _is_open(connection):
                 return connection, True
             connection.close()
@@ -45,9 +51,14 @@ class Connections:
     def give_back(self, connection: Any) -> None:
         """For a connection whose response has been read to its very end."""
         if len(self._idle) < MOST_IDLE:
-            self._idle.append(connection)
+            self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
+
+    def forget(self, before: float) -> None:
+        """Close those that have been idle since before that moment of the monotonic clock."""
+        while self._idle and self._idle[0][0] < before:
+            self._idle.popleft()[1].close()
 
     def _connect(self) -> Any:
         host, port = _address(self._url)
@@ -55,7 +66,7 @@ class Connections:
         try:
             connection.setsockopt(posix.IPPROTO_TCP, posix.TCP_NODELAY, 1)
             if self._proxy and self._tls:
-                _tunnel(connection, f"{host}:{port}", self._proxy)
+                _tunnel(connection, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", self._proxy)
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_hostname=host)
             connection.settimeout(None)
@@ -71,7 +82,8 @@ def _address(url: SplitResult) -> tuple[str, int]:
 
 def _proxy(url: SplitResult) -> SplitResult | None:
     named = getproxies().get(url.scheme)
-    if not named or proxy_bypass(url.netloc):
+    # As it stands in a URL, and bare: NO_PROXY may name an IPv6 address with brackets or without.
+    if not named or proxy_bypass(url.netloc) or proxy_bypass(url.hostname or ""):
         return None
     return urlsplit(named if "://" in named else f"http://{named}")
 
@@ -95,5 +107,6 @@ def _tunnel(connection: Any, target: str, proxy: SplitResult) -> None:
 
 def _is_open(connection: Any) -> bool:
     """An idle connection has nothing to say: what can be read from one is its end."""
-    readable, _, _ = select([connection.fileno()], [], [], 0)
-    return not readable
+    look = _Poll()
+    look.register(connection.fileno(), POLLIN)
+    return not look.poll(0)

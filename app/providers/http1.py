@@ -3,15 +3,24 @@
 Python's own http.client reads a stream through three layers; measured against it, this costs a third for each token.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil
 from typing import Protocol
 
 MOST_HEAD_BYTES = 65_536
+MOST_LENGTH_DIGITS = 18
 MOST_CHUNK_LINE = 1_024
+BURST_BYTES = 2_048  # with less, to look at each chunk by itself costs less
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class ProtocolError(Exception):
-    """The other side does not speak HTTP as it should, or broke off."""
+    """The other side does not speak HTTP as it should, or broke off. `payload` came in front of the fault."""
+
+    payload = b""
 
 
 def parse_head(data: bytes) -> tuple[int, Mapping[str, str], bytes] | None:
@@ -46,24 +55,40 @@ def _headers(fields: bytes) -> dict[str, str]:
     return headers
 
 
+def retry_seconds(retry_after: str) -> int | None:
+    """Whole seconds, rounded up, of a number or a date (RFC 9110, section 10.2.3); None where it is neither."""
+    if _SECONDS.fullmatch(retry_after):
+        return ceil(float(retry_after))
+    try:
+        moment = parsedate_to_datetime(retry_after[:64])
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(ceil((zoned - datetime.now(UTC)).total_seconds()), 0)
+    except (ValueError, OverflowError):
+        return None
+
+
 class Body(Protocol):
-    """`feed` turns what came into payload; `complete` says that no more belongs to this response."""
+    """`feed` turns what came into payload; `complete` says that no more belongs to this response, `surplus` that more
+    came nevertheless."""
 
     complete: bool
+    surplus: bool
 
     def feed(self, data: bytes) -> bytes:
         """Raises ProtocolError. `data` is b"" at the end of the connection."""
         ...
 
 
-def body_of(headers: Mapping[str, str]) -> Body:
+def body_of(headers: Mapping[str, str], status: int = 200) -> Body:
     """RFC 9112, section 6.3."""
+    if status in (204, 304):
+        return SizedBody(0)
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return ChunkedBody()
     length = headers.get("content-length")
     if length is None:
         return EndlessBody()
-    if not length.isdecimal():
+    if not length.isdecimal() or len(length) > MOST_LENGTH_DIGITS:
         raise ProtocolError("malformed Content-Length")
     return SizedBody(int(length))
 
@@ -72,11 +97,13 @@ class SizedBody:
     def __init__(self, length: int) -> None:
         self._missing = length
         self.complete = length == 0
+        self.surplus = False
 
     def feed(self, data: bytes) -> bytes:
         if not data and not self.complete:
             raise ProtocolError("the response was cut")
         payload = data[: self._missing]
+        self.surplus = len(data) > len(payload)
         self._missing -= len(payload)
         self.complete = self._missing == 0
         return payload
@@ -86,6 +113,7 @@ class EndlessBody:
     """Ends with the connection."""
 
     complete = False
+    surplus = False
 
     def feed(self, data: bytes) -> bytes:
         self.complete = not data
@@ -97,6 +125,7 @@ class ChunkedBody:
 
     def __init__(self) -> None:
         self.complete = False
+        self.surplus = False
         self._missing = 0
         self._line = b""  # the beginning of a size line, or of the trailer
         self._trailer = False
@@ -106,46 +135,75 @@ class ChunkedBody:
             raise ProtocolError("the response was cut")
         if self._line:
             data, self._line = self._line + data, b""
-        elif not self._missing and not self._trailer:  # nearly always one chunk, whole: a token
-            end = data.find(b"\r\n")
-            if end > 0 and len(data) == end + 4 + (size := _chunk_size(data[:end])) and size and data[-2:] == b"\r\n":
-                return data[end + 2 : -2]
-        payload = []
+        payload: list[bytes] = []
+        try:
+            self._take(data, payload)
+        except ProtocolError as error:
+            error.payload = b"".join(payload)
+            raise
+        return payload[0] if len(payload) == 1 else b"".join(payload)
+
+    def _take(self, data: bytes, payload: list[bytes]) -> None:
         at, length = 0, len(data)
+        if self._missing:
+            at = self._take_missing(data, 0, payload)
+        if length - at > BURST_BYTES and not self._trailer:
+            at += _take_whole(data[at:], payload)
         while at < length and not self.complete:
-            if self._missing:
-                inside = max(self._missing - 2, 0)
-                taken = data[at : at + self._missing]
-                payload.append(taken[:inside])
-                if not b"\r\n"[2 - (self._missing - inside) :].startswith(taken[inside:]):
-                    raise ProtocolError("a chunk is longer than it says")
-                self._missing -= len(taken)
-                at += len(taken)
-                continue
             end = data.find(b"\r\n", at)
             if end < 0:
                 self._line = data[at:]
                 if len(self._line) > MOST_CHUNK_LINE:
                     raise ProtocolError("endless chunk line")
-                break
-            self._read_line(data[at:end])
-            at = end + 2
-        return payload[0] if len(payload) == 1 else b"".join(payload)
+                return
+            line, at = data[at:end], end + 2
+            if self._trailer:
+                self.complete = not line
+                self.surplus = self.complete and at < length
+                continue
+            size = _chunk_size(line)
+            stop = at + size
+            if stop + 2 <= length and size and data[stop : stop + 2] == b"\r\n":  # nearly always: a token
+                payload.append(data[at:stop])
+                at = stop + 2
+                continue
+            self._trailer = size == 0
+            self._missing = size + 2 if size else 0
+            at = self._take_missing(data, at, payload)
 
-    def _read_line(self, line: bytes) -> None:
-        if self._trailer:
-            self.complete = not line
-            return
-        size = _chunk_size(line)
-        self._trailer = size == 0
-        self._missing = size + 2 if size else 0
+    def _take_missing(self, data: bytes, at: int, payload: list[bytes]) -> int:
+        """What is there of the present chunk; returns where that ends."""
+        inside = max(self._missing - 2, 0)
+        taken = data[at : at + self._missing]
+        payload.append(taken[:inside])
+        if not b"\r\n"[2 - (self._missing - inside) :].startswith(taken[inside:]):
+            raise ProtocolError("a chunk is longer than it says")
+        self._missing -= len(taken)
+        return at + len(taken)
+
+
+def _take_whole(data: bytes, payload: list[bytes]) -> int:
+    """The chunks that are there to their ends, if none holds a line end of its own and none is the last; returns where
+    they end. Otherwise nothing is taken."""
+    lines = data.split(b"\r\n")
+    whole = (len(lines) - 1) // 2
+    sizes, chunks = lines[0 : 2 * whole : 2], lines[1 : 2 * whole : 2]
+    if not b"".join(sizes).isalnum() or b"" in chunks:
+        return 0
+    try:
+        if [int(size, 16) for size in sizes] != [len(chunk) for chunk in chunks]:
+            return 0
+    except ValueError:
+        return 0
+    payload += chunks
+    return len(data) - len(b"\r\n".join(lines[2 * whole :]))
 
 
 def _chunk_size(line: bytes) -> int:
-    digits = line.partition(b";")[0].rstrip()
-    if not digits.isalnum():
-        raise ProtocolError("malformed chunk size")
+    digits = line if line.isalnum() else line.partition(b";")[0].rstrip()
     try:
-        return int(digits, 16)
-    except ValueError as error:
-        raise ProtocolError("malformed chunk size") from error
+        if digits.isalnum():
+            return int(digits, 16)
+    except ValueError:
+        pass
+    raise ProtocolError("malformed chunk size")

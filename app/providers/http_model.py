@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 import gevent
 
@@ -15,12 +16,16 @@ log = logging.getLogger(__name__)
 
 MOST_WHOLE_BYTES = 16 * 1024 * 1024
 DRAIN_SECONDS = 0.05
+ENDING_SECONDS = 1.0  # what comes behind a finish reason, comes with it: nobody waits for long because of a count
+MOST_TOKENS = 2**31 - 1
 _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what reading nonsense raises
 
 
 class Decoder(Protocol):
-    """One provider's reading of a reply. `done` says that the answer is complete, whatever still comes."""
+    """One provider's reading of a reply. `finished` says that the answer is complete, though its usage may still come;
+    `done` that nothing more can come."""
 
+    finished: bool
     done: bool
 
     def event(self, data: bytes) -> list[Chunk] | None:
@@ -39,6 +44,22 @@ class Decoder(Protocol):
         ...
 
 
+def text_of(value: Any) -> str:
+    """Raises TypeError."""
+    if type(value) is not str:
+        raise TypeError("the text is none")
+    return value
+
+
+def count_of(value: Any) -> int:
+    """A number of tokens, 0 where none is given. Raises ValueError."""
+    if value is None:
+        return 0
+    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
+        raise ValueError("the count is none")
+    return value
+
+
 class ChunkStream:
     """Implements the engine's `Stream` of chunks."""
 
@@ -52,27 +73,16 @@ class ChunkStream:
         reply, decoder = self._reply, self._decoder
         reply.begin(self._heartbeat)
         try:
-            if "event-stream" in reply.headers.get("content-type", ""):
-                events, read = EventStream(), reply.read
-                while not decoder.done and (piece := read()) is not None:
-                    chunks: list[Chunk] = []
-                    try:
-                        for data in events.feed(piece):
-                            chunks += self._decoded(data)
-                    except (ModelError, *_UNREADABLE):
-                        if chunks:  # what came before it was said
-                            yield chunks
-                        raise
-                    if chunks or not piece:
-                        yield chunks
-                rest = [chunk for data in events.end() for chunk in self._decoded(data)]
-                if rest:
-                    yield rest
+            if reply.headers.get("content-encoding", "identity").lower() != "identity":
+                raise ValueError("encoded, though nobody asked for it")
+            if "event-stream" in reply.headers.get("content-type", "").lower():
+                yield from self._streamed()
             else:
                 yield from self._whole()
             if not self._closed:
                 yield decoder.finish()
-                self._drain()
+                if decoder.done:
+                    self._drain()
         except _UNREADABLE as error:
             log.warning("model server sent what cannot be read: %r", error)
             raise ModelError(Problem.UPSTREAM_FAILED) from error
@@ -83,12 +93,41 @@ class ChunkStream:
         self._closed = True
         self._reply.close()
 
-    def _decoded(self, data: bytes) -> Sequence[Chunk]:
-        chunks = None if self._decoder.done else self._decoder.event(data)
-        if chunks is None:
-            return ()
-        self._reply.progressed()
-        return chunks
+    def _streamed(self) -> Iterator[Sequence[Chunk]]:
+        """Every token comes through here."""
+        decoder, read, events = self._decoder, self._reply.read, EventStream()
+        while not decoder.done:
+            try:
+                piece = read()
+            except ModelError:
+                if decoder.finished:
+                    return  # silence, a cut and a reset behind the finish reason are no failures any more
+                raise
+            chunks: list[Chunk] = []
+            try:
+                self._decode(events.end() if piece is None else events.feed(piece), chunks)
+            except (ModelError, *_UNREADABLE):
+                if chunks:  # what came before it was said
+                    yield chunks
+                raise
+            if chunks or piece == b"":
+                yield chunks
+            if piece is None:
+                return
+            if decoder.finished:
+                self._reply.limit_silence(ENDING_SECONDS)
+
+    def _decode(self, events: Sequence[bytes], chunks: list[Chunk]) -> None:
+        decoder, counts = self._decoder, False
+        for data in events:
+            if decoder.done:
+                break
+            found = decoder.event(data)
+            if found is not None:
+                chunks += found
+                counts = True
+        if counts:
+            self._reply.progressed()
 
     def _whole(self) -> Iterator[Sequence[Chunk]]:
         data = b""
@@ -103,6 +142,7 @@ class ChunkStream:
 
     def _drain(self) -> None:
         """To the terminating chunk, so that the connection can be used again."""
-        with gevent.Timeout(DRAIN_SECONDS, False):  # type: ignore[arg-type]  # gevent's way to say "silently"
+        silently: Any = False
+        with suppress(ModelError), gevent.Timeout(DRAIN_SECONDS, silently):  # the answer is complete without it
             while self._reply.read() is not None:
                 pass

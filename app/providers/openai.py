@@ -6,18 +6,21 @@ others call `reasoning`.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from marshmallow import fields, validate
 
 from app.engine.errors import ModelError, Problem
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
+from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, Part, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
-from app.providers.http_model import ChunkStream, Decoder
-from app.providers.options import HttpModelOptions, api_key, upstream
-from app.providers.tool_arguments import parsed_arguments
+from app.providers.http_model import ChunkStream, Decoder, count_of, text_of
+from app.providers.options import HttpModelOptions, api_key, printable, upstream
+from app.providers.repetition import Repetition
+from app.providers.tool_calls import ToolCalls
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ _REASONS: Mapping[str, FinishReason] = {
 
 
 class Options(HttpModelOptions):
-    organization = fields.String()
+    organization = fields.String(validate=printable)
     stream = fields.Boolean(load_default=True, truthy={True}, falsy={False})
     stream_usage = fields.Boolean(load_default=True, truthy={True}, falsy={False})
     max_tokens_field = fields.String(
@@ -88,11 +91,14 @@ class OpenAIModel:
 
 
 def _messages(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
-    for message in messages:
-        if message.role == "assistant":
-            yield from _assistant(message.parts)
+    """Many models' templates want user and assistant in turn: neighbouring questions, as one that failed leaves them,
+    become one message."""
+    for role, neighbours in groupby(messages, attrgetter("role")):
+        if role == "assistant":
+            for message in neighbours:
+                yield from _assistant(message.parts)
         else:
-            yield {"role": message.role, "content": message.text}
+            yield {"role": role, "content": "\n\n".join(message.text for message in neighbours)}
 
 
 def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
@@ -121,36 +127,47 @@ class OpenAIDecoder(Decoder):
     """Reads the stream's events, or the whole answer of a server that does not stream."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, list[str]] = {}  # index -> id, name, the arguments' JSON so far
+        self._calls = ToolCalls()
         self._reason: FinishReason | None = None
         self._usage = Usage()
-        self.done = False
+        self._repetition = Repetition()
+        self._begun = self._early = self.finished = self.done = False
 
     def event(self, data: bytes) -> list[Chunk] | None:
+        text = self._repetition.text(data)
+        if text:
+            return [TextDelta(text)]
         if data == b"[DONE]":
             self.done = True
             return None
         event = orjson.loads(data)
         choices = event.get("choices")
-        if choices:
-            return self._choice(choices[0], choices[0].get("delta") or {}, event)
-        self._note(event)
-        return None
+        if not choices:
+            if _is_bare_error(event):
+                raise _failure(event)
+            self._note(event)
+            return None
+        choice = choices[0]
+        delta = choice.get("delta") or {}
+        chunks = self._choice(choice, delta, event)
+        nothing_else = not (choice.get("finish_reason") or delta.get("tool_calls") or event.get("usage"))
+        if nothing_else and len(chunks) == 1 and type(chunks[0]) is TextDelta:
+            self._repetition.learn(data, event, chunks[0].text)
+        return chunks
 
     def whole(self, data: bytes) -> list[Chunk]:
         event = orjson.loads(data)
+        if _is_bare_error(event):
+            raise _failure(event)
         self._note(event)
         choice = event["choices"][0]
         self.done = True
         return self._choice(choice, choice["message"], event)
 
     def finish(self) -> list[Chunk]:
-        if not self.done and self._reason is None:
-            raise ModelError(Problem.UPSTREAM_FAILED)  # cut, however cleanly the connection closed
-        calls: list[Chunk] = [
-            ToolCalled(call_id or f"call_{index}", name, parsed_arguments(text))
-            for index, (call_id, name, text) in sorted(self._calls.items())
-        ]
+        if not (self._begun and (self.done or self._reason)):
+            raise ModelError(Problem.UPSTREAM_FAILED)  # cut, however cleanly the connection closed, or not one choice
+        calls = self._calls.finish()
         reason = "tool-calls" if calls else self._reason or "other"
         return [*calls, ModelFinished(reason, self._usage)]
 
@@ -158,35 +175,68 @@ class OpenAIDecoder(Decoder):
         chunks: list[Chunk] = []
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning:
-            chunks.append(ReasoningDelta(reasoning))
+            chunks.append(ReasoningDelta(text_of(reasoning)))
         text = delta.get("content")
+        if text and type(text) is not str:
+            text = _text_of_parts(text)
         if text:
-            if type(text) is not str:
-                raise TypeError("the text is none")
             chunks.append(TextDelta(text))
+        refusal = delta.get("refusal")
+        if refusal:
+            chunks.append(TextDelta(text_of(refusal)))
         if "tool_calls" in delta:
-            self._pieces(delta["tool_calls"] or ())
-        if choice.get("finish_reason"):
-            self._reason = _REASONS.get(choice["finish_reason"], "other")
+            for piece in filter(None, delta["tool_calls"] or ()):
+                self._piece(piece)
+        if chunks and self.finished:  # some gateways write a reason beside every token
+            self._early, self.finished = True, False
+        reason = choice.get("finish_reason")
+        if reason:
+            self._reason = _REASONS.get(reason, "other")
+            self.finished = reason in _REASONS and not self._early
         if "usage" in event or "error" in event:
             self._note(event)
+        self._begun = True
         return chunks
 
-    def _pieces(self, pieces: Sequence[Mapping[str, Any]]) -> None:
-        """Pieces of calls; a server that numbers none sends each call whole."""
-        for piece in pieces:
-            index = piece.get("index")
-            call = self._calls.setdefault(len(self._calls) if index is None else index, ["", "", ""])
-            function = piece.get("function") or {}
-            call[0] = piece.get("id") or call[0]
-            call[1] += function.get("name") or ""
-            arguments = function.get("arguments") or ""
-            call[2] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+    def _piece(self, piece: Mapping[str, Any]) -> None:
+        """Of a call. Some servers number every call 0, others none; some say id and name once, others in each piece.
+
+        So another id is another call, and a name without number and id is a call that comes whole.
+        """
+        function = piece.get("function") or {}
+        number, call_id, name = piece.get("index"), text_of(piece.get("id") or ""), text_of(function.get("name") or "")
+        if number is None and not call_id:
+            call = None if name else self._calls.last
+        else:
+            call = self._calls.get(call_id if number is None else number)
+        if call is None or (call_id and call.call_id and call_id != call.call_id):
+            call = self._calls.start(call_id if number is None else number, call_id, name)
+        elif name != call.name:
+            call.name += name
+        call.call_id = call.call_id or call_id
+        arguments = function.get("arguments") or ""
+        call.arguments.append(arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
 
     def _note(self, event: Mapping[str, Any]) -> None:
         usage = event.get("usage")
         if usage:
-            self._usage = Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
+            self._usage = Usage(count_of(usage.get("prompt_tokens")), count_of(usage.get("completion_tokens")))
         if event.get("error"):
-            log.warning("model server reports in mid-stream: %.2000s", event["error"])
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise _failure(event["error"])
+
+
+def _text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Of a content that is a list, as some gateways write it."""
+    return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
+
+
+def _failure(said: Any) -> ModelError:
+    log.warning("model server reports in mid-stream: %.2000s", said)
+    return ModelError(Problem.UPSTREAM_FAILED)
+
+
+def _is_bare_error(event: Mapping[str, Any]) -> bool:
+    """Some servers, vLLM among them, report a failure without an `error` around it."""
+    return event.get("object") == "error" or (
+        not {"choices", "usage"} & event.keys() and bool({"message", "code", "detail"} & event.keys())
+    )

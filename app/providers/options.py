@@ -1,6 +1,9 @@
 """What may be said in parlance.toml of any model that is reached over HTTP."""
 
 import os
+import re
+import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,25 +11,44 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.providers.upstream import Timeouts, Upstream
 
+_ASCII = re.compile(r"[\x20-\x7e]*")
+printable = validate.Regexp(r"[\x20-\x7e]*\Z", error="Only printable ASCII can be sent.")
 _SECONDS = validate.Range(0, 86_400, min_inclusive=False)
 
 
 def check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and not (parts.query or parts.fragment or parts.netloc.endswith(":"))
+    except ValueError:  # brackets without an IPv6 address in them, a port that is none
+        usable = False
+    if not usable or not _ASCII.fullmatch(url) or " " in url:
         raise ValidationError("Not an address such as https://api.example.com/v1")
     if parts.username is not None:
         raise ValidationError("A password has no place here; api_key_env names the variable that holds a key.")
 
 
 def _check_variable(name: str) -> None:
-    if not os.environ.get(name, "").strip():
+    value = os.environ.get(name, "").strip()
+    if not value:
         raise ValidationError(f"The environment variable {name} is not set.")
+    if not _ASCII.fullmatch(value):
+        raise ValidationError(f"The environment variable {name} holds what no header can carry.")
 
 
 def _check_file(path: str) -> None:
-    if not os.access(path, os.R_OK):
+    if not os.access(path, os.R_OK) or not Path(path).is_file():
         raise ValidationError("This file cannot be read.")
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ValidationError("This is no file of certificates.") from error
+
+
+def _check_header(name: str) -> None:
+    if name.lower() in ("content-length", "transfer-encoding", "connection"):
+        raise ValidationError("This header is the connection's own.")
 
 
 class TimeoutsSchema(Schema):
@@ -43,8 +65,8 @@ class HttpModelOptions(Schema):
     api_key_env = fields.String(validate=_check_variable)
     model = fields.String(required=True, validate=validate.Length(1))
     headers = fields.Dict(
-        fields.String(validate=validate.Regexp(r"[A-Za-z0-9-]+\Z")),
-        fields.String(validate=validate.Regexp(r"[\x20-\x7e]*\Z", error="Only printable ASCII can be sent.")),
+        fields.String(validate=[validate.Regexp(r"[A-Za-z0-9-]+\Z"), _check_header]),
+        fields.String(validate=printable),
         load_default=dict,
     )
     ca_file = fields.String(validate=_check_file)
@@ -53,7 +75,7 @@ class HttpModelOptions(Schema):
     top_p = fields.Float(validate=validate.Range(0, 1))
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
     stop = fields.List(fields.String(validate=validate.Length(1)))
-    seed = fields.Integer(strict=True)
+    seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1))
 
 
 def api_key(options: dict[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ import gevent
 
 from app.engine.errors import ModelError, Problem
 from app.providers.connections import Connections
-from app.providers.http1 import Body, ProtocolError, body_of, parse_head
+from app.providers.http1 import MOST_HEAD_BYTES, Body, ProtocolError, body_of, parse_head, retry_seconds
 from app.providers.ticker import Ticker, Watch
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Upstream:
     def _exchange(self, request: bytes) -> "Reply":
         while True:
             connection, used = self.connections.take()
-            data = b""
+            taken, data = monotonic(), b""
             try:
                 connection.sendall(request)
                 while (head := parse_head(data)) is None:
@@ -89,8 +89,15 @@ class Upstream:
                     if not piece:
                         raise ProtocolError("the server hung up")
                     data += piece
+                    if len(data) > MOST_HEAD_BYTES + READ_BYTES:  # one "100 Continue" after another
+                        raise ProtocolError("endless response head")
                 status, headers, rest = head
                 return Reply(self, connection, status, headers, rest)
+            except (gevent.Timeout, TimeoutError):
+                connection.close()
+                if used:  # what lies between may have forgotten it, and then those that were idle for longer too
+                    self.connections.forget(taken)
+                raise
             except (OSError, ProtocolError):
                 connection.close()
                 if not used or data:
@@ -111,15 +118,15 @@ class Reply:
         self.headers = headers
         self._upstream = upstream
         self._connection = connection
-        self._body: Body = body_of(headers)
+        self._body: Body = body_of(headers, status)
         self._rest = rest
+        self._broken: ProtocolError | None = None
         self._closed = False
         self._heartbeat = float("inf")
         self._heartbeats = 0
         self._limit = upstream.timeouts.first_token
         self._watch = Watch(self._overdue)
-        # A read that is tried first fails nearly always, and a failed system call costs more than a wait. What TLS has
-        # decrypted already cannot be waited for, so there the read is tried.
+        # A read that is tried first fails nearly always, and a failed system call costs more than a wait.
         self._readable: Any = None
         self._wait: Callable[[], object] = lambda: None
 
@@ -127,10 +134,12 @@ class Reply:
         """From here on the calling greenlet reads, and is woken after each heartbeat interval of silence."""
         self._heartbeat = heartbeat
         self._watch.greenlet = gevent.getcurrent()
-        if type(self._connection) is gevent.socket.socket:
-            hub = gevent.get_hub()
-            self._readable = hub.loop.io(self._connection.fileno(), 1)
-            self._wait = partial(hub.wait, self._readable)
+        if self._connection is None:
+            return  # closed before it was read
+        hub = gevent.get_hub()
+        self._readable = hub.loop.io(self._connection.fileno(), 1)
+        plain = type(self._connection) is gevent.socket.socket
+        self._wait = partial(hub.wait, self._readable) if plain else self._wait_for_tls
         _ticker.add(self._watch)
 
     def read(self) -> bytes | None:
@@ -142,6 +151,8 @@ class Reply:
         watch, body = self._watch, self._body
         try:
             while not (body.complete or self._closed):
+                if self._broken:
+                    raise self._broken
                 if self._rest:
                     data, self._rest = self._rest, b""
                 else:
@@ -156,6 +167,9 @@ class Reply:
         except _Closed:
             pass
         except (OSError, ProtocolError) as error:
+            if isinstance(error, ProtocolError) and error.payload:  # it was said in front of the fault
+                payload, error.payload, self._broken = error.payload, b"", error
+                return payload
             if not self._closed:
                 log.warning("model server broke off: %s", error)
                 raise ModelError(Problem.UPSTREAM_FAILED) from error
@@ -163,11 +177,22 @@ class Reply:
             watch.waiting = False  # a timeout or the end of the greenlet may have come instead
         return None
 
+    def _wait_for_tls(self) -> None:
+        """What has been decrypted already cannot be waited for; but the others get their turn before it is read."""
+        if self._connection.pending():
+            gevent.sleep(0)
+        else:
+            gevent.get_hub().wait(self._readable)
+
     def progressed(self) -> None:
         """Something came that counts: the clocks of silence start anew."""
         self._watch.since = monotonic()
         self._heartbeats = 0
         self._limit = self._upstream.timeouts.between_tokens
+
+    def limit_silence(self, seconds: float) -> None:
+        """Until something counts again, no more than that is waited for it."""
+        self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
         """Ends a read that waits in another greenlet; otherwise the connection is given back or closed at once."""
@@ -187,17 +212,20 @@ class Reply:
                     said += piece
         except (gevent.Timeout, ModelError):
             pass  # the status says enough
-        self.close()
+        finally:
+            self.close()
         log.warning("model server answered %s: %s", self.status, said[:MOST_ERROR_BYTES].decode("utf-8", "replace"))
         return ModelError(
             _PROBLEMS.get(self.status, Problem.UPSTREAM_FAILED),
             passing=self.status in PASSING,
-            retry_after=_seconds(self.headers.get("retry-after")),
+            retry_after=retry_seconds(self.headers.get("retry-after", "")),
         )
 
     def _overdue(self, silent: float, age: float) -> BaseException | None:
-        if silent > self._limit or age > self._upstream.timeouts.total:
+        if silent > self._limit:
             return ModelError(Problem.UPSTREAM_TIMEOUT)
+        if age > self._upstream.timeouts.total:
+            return ModelError(Problem.UPSTREAM_TIMEOUT, passing=silent == age)  # where it speaks, it is well
         if silent > self._heartbeat * (self._heartbeats + 1):
             self._heartbeats += 1
             return _Silence()
@@ -211,12 +239,7 @@ class Reply:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._body.complete and self.headers.get("connection", "").lower() != "close":
+        if self._body.complete and not self._body.surplus and self.headers.get("connection", "").lower() != "close":
             self._upstream.connections.give_back(connection)
         else:
             connection.close()
-
-
-def _seconds(retry_after: str | None) -> int | None:
-    """Whole seconds; a date is not worth parsing for."""
-    return int(retry_after) if retry_after and retry_after.isdecimal() else None
