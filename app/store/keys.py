@@ -7,30 +7,37 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from app.store.database import Database
 from app.store.tables import keys, now
 
 KeyKind = Literal["widget", "secret"]
+BELIEVED_SECONDS = 1
 PREFIXES: dict[KeyKind, str] = {"widget": "wk_", "secret": "sk_"}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A credential for one agent. An empty `origins` takes any origin; `revoked_at` is in epoch milliseconds."""
+    """A credential for one agent, known by the `hash` of its text. An empty `origins` takes any origin; `revoked_at` is
+    in epoch milliseconds. Answers cost credits, `spent` in sum; where `credits` is a number, no more than that can be
+    spent."""
 
     id: str
     kind: KeyKind
     agent: str
     name: str
+    hash: str
     origins: tuple[str, ...]
     require_origin: bool
     created_at: int
     revoked_at: int | None
+    credits: int | None
+    spent: int
 
 
 _FIND = select(keys).where(keys.c.hash == bindparam("digest"))  # built once: that costs more than running it
@@ -39,17 +46,19 @@ _FIND = select(keys).where(keys.c.hash == bindparam("digest"))  # built once: th
 class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._found: dict[str, tuple[float, Key]] = {}  # by hash; only keys that exist, so there are few
 
-    def create(
+    def create(  # noqa: PLR0917 - what a key is made of
         self,
         kind: KeyKind,
         agent: str,
         name: str = "",
         origins: Sequence[str] = (),
         require_origin: bool = False,
+        budget: int | None = None,
     ) -> str:
         """Make a key and return it; it cannot be had again."""
-        key = PREFIXES[kind] + secrets.token_urlsafe(32)
+        key = _new(kind)
         row = {
             "id": uuid.uuid4().hex,
             "kind": kind,
@@ -58,17 +67,29 @@ class KeyStore:
             "hash": _hash(key.encode()),
             "origins": list(origins),
             "require_origin": require_origin,
+            "credits": budget,
             "created_at": now(),
         }
         self._database.write(lambda connection: connection.execute(insert(keys).values(row)))
         return key
 
     def find(self, presented: bytes) -> Key | None:
-        """The key behind the presented bytes, or None: unknown and revoked keys take the same time."""
+        """The key behind the presented bytes, or None: unknown and revoked keys take the same time.
+
+        What was found is believed for a second: so long a key may outlive its revocation or rotation.
+        """
         digest = _hash(presented)
+        until, known = self._found.get(digest, (0, None))
+        if known and monotonic() < until:
+            return known
         row = self._database.read(lambda connection: connection.execute(_FIND, {"digest": digest}).one_or_none())
         matches = hmac.compare_digest(row.hash if row else "0" * 64, digest)
-        return _key(row) if row and matches and row.revoked_at is None else None
+        if not (row and matches and row.revoked_at is None):
+            self._found.pop(digest, None)
+            return None
+        key = _key(row)
+        self._found[digest] = monotonic() + BELIEVED_SECONDS, key
+        return key
 
     def all(self) -> list[Key]:
         """Every key ever made, oldest first."""
@@ -79,6 +100,25 @@ class KeyStore:
         """False where there is no such key that still works."""
         query = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now())
         return bool(self._database.write(lambda connection: connection.execute(query).rowcount))
+
+    def rotate(self, key_id: str) -> str | None:
+        """Give a key a new text in place of the old one, and return it; all that belongs to the key stays. None where
+        there is no such key that still works."""
+        working = and_(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+
+        def work(connection: Connection) -> str | None:
+            kind = connection.execute(select(keys.c.kind).where(working)).scalar_one_or_none()
+            if kind is None:
+                return None
+            key = _new(kind)
+            connection.execute(update(keys).where(working).values(hash=_hash(key.encode())))
+            return key
+
+        return self._database.write(work)
+
+    def forget_holds(self) -> None:
+        """What was held for answers that a killed server never finished is free again. For the start of the server."""
+        self._database.write(lambda connection: connection.execute(update(keys).values(held=0)))
 
     def some_key_allows(self, origin: str) -> bool:
         """Whether a working widget key lists this origin, or lists none and so takes any."""
@@ -111,6 +151,10 @@ def _ascii(host: str) -> str:
     return name
 
 
+def _new(kind: KeyKind) -> str:
+    return PREFIXES[kind] + secrets.token_urlsafe(32)
+
+
 def _hash(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()
 
@@ -121,8 +165,11 @@ def _key(row: Any) -> Key:
         row.kind,
         row.agent,
         row.name,
+        row.hash,
         tuple(row.origins),
         row.require_origin,
         row.created_at,
         row.revoked_at,
+        row.credits,
+        row.spent,
     )

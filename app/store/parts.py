@@ -1,9 +1,9 @@
 """Message parts as the JSON that the store keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.messages import Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
 
 def to_json(part: Part) -> dict[str, Any]:
@@ -35,3 +35,11 @@ def from_json(data: Mapping[str, Any]) -> Part:
         case "tool-result":
             return ToolResultPart(data["toolCallId"], data["toolName"], data["output"], data["isError"])
     raise ValueError(f"unknown part type {data['type']!r}")
+
+
+def all_to_json(message: Message) -> list[dict[str, Any]]:
+    return [to_json(part) for part in message.parts]
+
+
+def message(role: str, data: Sequence[Mapping[str, Any]]) -> Message:
+    return Message(role, tuple(from_json(part) for part in data))  # type: ignore[arg-type]  # the column holds roles

@@ -8,10 +8,12 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -34,7 +36,11 @@ conversations = Table(
     Column("external_id", String(128)),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False, index=True),
+    Column("title", String(200)),
+    Column("end_user", String(128), index=True),
+    Column("state", String(16), nullable=False, server_default="ongoing"),
     UniqueConstraint("owner", "channel", "agent", "external_id"),
+    Index("ix_conversations_owner_created_at", "owner", "channel", "agent", "created_at"),
 )
 
 messages = Table(
@@ -51,6 +57,9 @@ messages = Table(
     Column("completion_tokens", Integer),
     Column("model", String(128)),
     Column("created_at", BigInteger, nullable=False),
+    Column("external_id", String(128)),
+    Column("feedback", String(8)),
+    Column("credits", Integer),
     UniqueConstraint("conversation_id", "sequence"),
 )
 
@@ -66,6 +75,84 @@ keys = Table(
     Column("require_origin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("credits", Integer),  # the budget; none is no limit
+    Column("spent", Integer, nullable=False, server_default="0"),
+    Column("held", Integer, nullable=False, server_default="0"),  # for answers that are under way
+)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),  # in lower case
+    Column("name", String(100), nullable=False),
+    Column("password", String(256), nullable=False),  # hashed
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+things = Table(
+    "things",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("content", Text, nullable=False),
+    sqlite_autoincrement=True,  # the id of a deleted thing is never another's
+)
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),  # the latest
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+workflow_versions = Table(
+    "workflow_versions",
+    metadata,
+    Column("workflow_id", ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("written", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),  # the answer's
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("workflow_id", String(32), nullable=False),  # also of one that was deleted since
+    Column("version", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+run_steps = Table(
+    "run_steps",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("step_id", String(32), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("result", JSON),
+    Column("error", Text),
 )
 
 

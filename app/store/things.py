@@ -1,0 +1,68 @@
+"""Things: facts that a user wants the assistant to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from app.engine.errors import ChatError, Problem
+from app.store.database import Database
+from app.store.tables import things
+
+MOST_THINGS = 1000  # of one user
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    id: int
+    name: str
+    content: str
+
+
+class ThingStore:
+    """Every call is about one user's things. Another's thing is ChatError(NOT_FOUND), as one that never was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, user_id: str) -> list[Thing]:
+        """Oldest first."""
+        return self._database.read(lambda connection: _all(connection, user_id))
+
+    def add(self, user_id: str, name: str, content: str) -> Thing:
+        """Raises ChatError(INVALID) where the user has too many."""
+        row = {"user_id": user_id, "name": name, "content": content}
+
+        def work(connection: Connection) -> int:
+            query = select(func.count()).select_from(things).where(things.c.user_id == user_id)
+            if connection.execute(query).scalar_one() >= MOST_THINGS:
+                raise ChatError(Problem.INVALID, f"You have {MOST_THINGS} things, which is the most.")
+            (thing_id,) = connection.execute(insert(things).values(row)).inserted_primary_key or (0,)
+            return int(thing_id)
+
+        return Thing(self._database.write(work), name, content)
+
+    def change(self, user_id: str, thing_id: int, values: Mapping[str, Any]) -> list[Thing]:
+        """Returns all of the user's things."""
+
+        def work(connection: Connection) -> list[Thing]:
+            own = (things.c.id == thing_id, things.c.user_id == user_id)
+            if not connection.execute(update(things).where(*own).values(values)).rowcount:
+                raise ChatError(Problem.NOT_FOUND)
+            return _all(connection, user_id)
+
+        return self._database.write(work)
+
+    def remove(self, user_id: str, thing_id: int) -> None:
+        def work(connection: Connection) -> None:
+            own = (things.c.id == thing_id, things.c.user_id == user_id)
+            if not connection.execute(delete(things).where(*own)).rowcount:
+                raise ChatError(Problem.NOT_FOUND)
+
+        self._database.write(work)
+
+
+def _all(connection: Connection, user_id: str) -> list[Thing]:
+    query = select(things).where(things.c.user_id == user_id).order_by(things.c.id)
+    return [Thing(row.id, row.name, row.content) for row in connection.execute(query)]
