@@ -1,13 +1,46 @@
-"""What a model may call."""
+"""What a model may call. Which tools there are is said here: the built-in ones, and those of the configuration."""
 
+import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from app.tools import calculator, clock, knowledge
-from app.tools.base import Tool
-from app.tools.knowledge import KnowledgeSearch
+from marshmallow import Schema, ValidationError
 
-TOOLS: Mapping[str, Callable[[KnowledgeSearch], Tool]] = {
-    "calculator": lambda _knowledge: calculator.TOOL,
-    "clock": lambda _knowledge: clock.TOOL,
-    "knowledge": knowledge.tool,
+from app.engine.ports import ToolContext
+from app.tools import calculator, clock, http_request, knowledge, own, stuff
+from app.tools.base import Tool, ToolError
+from app.tools.knowledge import Search
+from app.tools.own import tool
+from app.tools.stuff import Things
+
+__all__ = ["BUILT_IN", "ToolContext", "ToolError", "describe_tools", "load_tool", "make_tools", "tool"]
+
+BUILT_IN: Mapping[str, Callable[[Search, Things], Tool]] = {
+    "calculator": lambda _search, _things: calculator.TOOL,
+    "clock": lambda _search, _things: clock.TOOL,
+    "knowledge": lambda search, _things: knowledge.tool(search),
+    "stuff": lambda _search, things: stuff.tool(things),
 }
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what models' APIs admit
+
+
+def load_tool(name: str, table: Any) -> Tool:
+    """The tool that the table [tools.NAME] of parlance.toml makes. Raises ValidationError."""
+    if name in BUILT_IN:
+        raise ValidationError("This is the name of a built-in tool, which takes no settings.")
+    if not _NAME.fullmatch(name):
+        raise ValidationError("Use 1 to 64 letters, digits, dashes, underscores.")
+    schema: Schema = http_request.Options() if name == http_request.NAME else own.Options(name)
+    made: Tool = schema.load(table)
+    return made
+
+
+def make_tools(search: Search, things: Things, configured: Mapping[str, Tool]) -> dict[str, Tool]:
+    """All tools, by their names."""
+    return {name: make(search, things) for name, make in BUILT_IN.items()} | dict(configured)
+
+
+def describe_tools(configured: Mapping[str, Tool]) -> dict[str, Tool]:
+    """All tools, by their names, to look at: these find nothing."""
+    return make_tools(lambda _agent, _query: (), lambda _user_id: (), configured)

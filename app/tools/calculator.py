@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from simpleeval import InvalidExpression, SimpleEval
 
-from app.engine.ports import Agent
+from app.engine.ports import ToolContext
 from app.tools.base import Tool, ToolError
 
 MAX_LENGTH = 200
@@ -86,8 +86,8 @@ def _plain(value: Decimal) -> str:
     return f"{rounded:f}" if -15 < rounded.adjusted() < 21 else f"{rounded:e}"
 
 
-def _call(_agent: Agent, args: Mapping[str, Any]) -> dict[str, str]:
-    return {"expression": args["expression"], "value": calculate(args["expression"])}
+def _call(_context: ToolContext, args: Mapping[str, Any]) -> str:
+    return calculate(args["expression"])
 
 
 TOOL = Tool(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import Agent
+from app.engine.ports import ToolContext
 from app.tools.base import Tool, ToolError
 
 
@@ -15,7 +15,7 @@ class Arguments(Schema):
     zone = fields.String(load_default="UTC", validate=validate.Length(1, 64))
 
 
-def _call(_agent: Agent, args: Mapping[str, Any]) -> dict[str, str]:
+def _call(_context: ToolContext, args: Mapping[str, Any]) -> dict[str, str]:
     try:
         now = datetime.now(ZoneInfo(args["zone"]))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

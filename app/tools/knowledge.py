@@ -1,32 +1,36 @@
 """Search in the Markdown files that an agent may answer from: SQLite's full-text index, ranked by BM25."""
 
 import glob
+import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
+import gevent
 from gevent.threadpool import ThreadPool
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import Agent, Passage
+from app.engine.ports import Agent, Passage, ToolContext
 from app.tools.base import Tool
+from app.tools.words import significant_words
+
+log = logging.getLogger(__name__)
 
 MOST_PASSAGES = 3
 MOST_CHARACTERS = 1200
 MOST_TERMS = 12
+SECONDS = 5.0  # for a search, files that have to be read among it
 
-_STOP_WORDS = frozenset(
-    """a about am an and any are as at be but by can could do does explain for from had has have he her his how i if in
-    into is it its know let like me more my no not of on or our please she should so some tell than that the their
-    them then there these they this to us was we were what when where which who why will with would you
-    your""".split()  # noqa: SIM905 - a list of words reads best as words
-)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _FENCED = re.compile(r"^```[^\n]*\n(.*?)^```[^\n]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
+
+Search = Callable[[Agent, str], Sequence[Passage]]
+"""What finds passages in an agent's knowledge."""
 
 
 class Arguments(Schema):
@@ -44,7 +48,7 @@ class Index:
     def search(self, query: str) -> list[Passage]:
         """The best passages, best first; only those in which two thirds of the query's words occur."""
         table = self._current()
-        terms = [word for word in re.findall(r"\w+", query.lower()) if word not in _STOP_WORDS][:MOST_TERMS]
+        terms = significant_words(query)[:MOST_TERMS]
         if not terms:
             return []
         hits: dict[int, int] = {}
@@ -100,14 +104,20 @@ class KnowledgeSearch:
         self._thread = ThreadPool(1)
 
     def search(self, agent: Agent, query: str) -> list[Passage]:
+        """Nothing where the files cannot be read in time: an answer without knowledge is better than none."""
         index = self._indexes.setdefault(agent.knowledge, Index(agent.knowledge))
-        found: list[Passage] = self._thread.apply(index.search, (query,))
+        try:
+            with gevent.Timeout(SECONDS):
+                found: list[Passage] = self._thread.apply(index.search, (query,))
+        except gevent.Timeout:
+            log.warning("knowledge was not found in time", extra={"agent": agent.id})
+            return []
         return found
 
 
-def tool(knowledge: KnowledgeSearch) -> Tool:
-    def call(agent: Agent, args: Mapping[str, Any]) -> dict[str, Any]:
-        return {"passages": [asdict(passage) for passage in knowledge.search(agent, args["query"])]}
+def tool(search: Search) -> Tool:
+    def call(context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
+        return {"passages": [asdict(passage) for passage in search(context.agent, args["query"])]}
 
     return Tool(
         name="knowledge",

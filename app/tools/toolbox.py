@@ -11,7 +11,8 @@ from gevent.queue import Empty, Queue
 from marshmallow import ValidationError
 
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.ports import Agent, Stream, ToolSpec
+from app.engine.messages import is_too_deep
+from app.engine.ports import Agent, Stream, ToolContext, ToolSpec
 from app.tools.base import Tool, ToolError
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,15 @@ class ToolRunner:
     def specs(self, agent: Agent) -> Sequence[ToolSpec]:
         return [self._specs[name] for name in agent.tools]
 
-    def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
-        return _Run(self._tools, agent, calls, heartbeat)
+    def run(self, context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
+        return _Run(self._tools, context, calls, heartbeat)
 
 
 class _Run:
-    def __init__(self, tools: Mapping[str, Tool], agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> None:
-        self._tools, self._agent, self._heartbeat = tools, agent, heartbeat
+    def __init__(
+        self, tools: Mapping[str, Tool], context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float
+    ) -> None:
+        self._tools, self._context, self._heartbeat = tools, context, heartbeat
         self._waiting = len(calls)
         self._returned: Queue[ToolReturned | None] = Queue()
         self._greenlets = Group()
@@ -75,14 +78,16 @@ class _Run:
         return ToolReturned(call.call_id, call.name, reason, is_error=True)
 
     def _call(self, call: ToolCalled) -> Any:
-        tool = self._tools.get(call.name) if call.name in self._agent.tools else None
+        tool = self._tools.get(call.name) if call.name in self._context.agent.tools else None
         if tool is None:
             raise ToolError("There is no such tool.")
         try:
             with gevent.Timeout(tool.seconds):
-                result = tool.call(self._agent, tool.arguments().load(dict(call.args)))
+                result = tool.call(self._context, tool.arguments().load(dict(call.args)))
         except gevent.Timeout as error:
             raise ToolError(f"The tool took longer than {tool.seconds:g} seconds.") from error
+        if is_too_deep(result):
+            raise ToolError("The result is nested too deeply.")
         if len(orjson.dumps(result)) > MOST_RESULT_BYTES:
             raise ToolError("The result is too large.")
         return result

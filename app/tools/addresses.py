@@ -1,0 +1,56 @@
+"""Which IP addresses lie in the public network, and which in an operator's own.
+
+The lists stand here because the standard library's `is_global` has changed with patch releases of Python; they are
+IANA's registries of special-purpose addresses.
+"""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+Address = IPv4Address | IPv6Address
+
+_PRIVATE = [
+    ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+        *("fc00::/7", "::1/128"),
+    )
+]
+_SPECIAL = [
+    ip_network(network)
+    for network in (
+        *("0.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),  # the last is multicast and what is reserved
+        *("2001::/23", "2001:db8::/32", "3fff::/20"),
+    )
+]
+_GLOBAL_UNICAST = ip_network("2000::/3")  # no other IPv6 address is anywhere in the public network
+_NAT64 = ip_network("64:ff9b::/96")
+
+
+def is_global(address: Address) -> bool:
+    """Whether packets to it go to the public network, and to nowhere special in it."""
+    return all(_is_global(each) for each in _ends(address))
+
+
+def is_private(address: Address) -> bool:
+    """Whether it is of a network of one's own, this machine among it. Link-local addresses are not: that is where
+    clouds keep their metadata."""
+    return all(any(each in network for network in _PRIVATE) for each in _ends(address))
+
+
+def _is_global(address: Address) -> bool:
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
+        return False
+    return not any(address in network for network in (*_PRIVATE, *_SPECIAL))
+
+
+def _ends(address: Address) -> Sequence[Address]:
+    """Where packets to it end up: the IPv4 addresses inside an IPv6 address that is only their wrapping."""
+    if isinstance(address, IPv4Address):
+        return (address,)
+    if address.teredo:
+        return address.teredo
+    if address in _NAT64:
+        return (IPv4Address(int(address) & 0xFFFFFFFF),)
+    return (address.ipv4_mapped or address.sixtofour or address,)
