@@ -1,0 +1,64 @@
+"""Workflows that an operator keeps as YAML files."""
+
+import glob
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import yaml
+from marshmallow import ValidationError
+
+from app.workflows.checks import Rules, check
+from app.workflows.definition import Workflow, read
+
+
+def read_files(folder: Path, patterns: Sequence[str], rules: Rules) -> list[Workflow]:
+    """In the order of their files' names. Raises ValidationError with the mistakes of every file, under its name."""
+    found: dict[str, Workflow] = {}
+    mistakes: dict[str, Any] = {}
+    for pattern in patterns:
+        paths = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
+        if not paths:
+            mistakes[pattern] = ["No file matches."]
+        for path in map(Path, paths):
+            try:
+                workflow = read_file(path, rules)
+                _check_unlike(workflow, found.values())
+            except ValidationError as error:
+                mistakes[path.name] = error.messages
+            else:
+                found[str(path)] = workflow
+    if mistakes:
+        raise ValidationError(mistakes)
+    return list(found.values())
+
+
+def read_file(path: Path, rules: Rules) -> Workflow:
+    """Raises ValidationError."""
+    try:
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+        json.dumps(written, allow_nan=False)
+        orjson.dumps(written)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValidationError(f"Cannot be read: {error}") from error
+    except (TypeError, ValueError, RecursionError) as error:  # dates, infinite numbers, circles
+        raise ValidationError(f"Not what JSON could say: {error}") from error
+    if not isinstance(written, dict):
+        raise ValidationError("Not a mapping.")
+    try:
+        workflow_id = UUID(str(written.pop("id", None))).hex
+    except ValueError as error:
+        raise ValidationError({"id": ["A workflow in a file needs a UUID as its id."]}) from error
+    workflow = read(workflow_id, 1, written)
+    check(workflow, rules)
+    return workflow
+
+
+def _check_unlike(workflow: Workflow, others: Any) -> None:
+    if any(workflow.id == other.id for other in others):
+        raise ValidationError({"id": ["Another workflow has this id."]})
+    if any(workflow.name == other.name for other in others):
+        raise ValidationError({"name": ["Another workflow has this name."]})

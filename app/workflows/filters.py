@@ -1,0 +1,112 @@
+"""What templates may do with values. Each takes room in proportion to what it is given; what goes through many values
+looks at the clock."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from time import thread_time
+from typing import Any
+
+import orjson
+from jinja2 import Undefined, pass_context
+from jinja2.runtime import Context
+
+SECONDS = 0.1  # of computing, for rendering what belongs together
+CLOCK = "the clock"  # when the time is over, on that of the thread; no template can say a name with a space in it
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+_MOST_SEARCHED = 10_000  # characters
+_MOST_JOINED = 1_000_000
+
+
+class TemplateError(Exception):
+    """The template is wrong, or cannot be rendered with what it was given; the message says why."""
+
+
+@pass_context
+def each(context: Context, values: Any) -> Iterator[Any]:
+    """The values, as long as there is time. Raises TemplateError."""
+    until = context[CLOCK]
+    for value in values:
+        if thread_time() > until:
+            raise TemplateError(f"A template took longer than {SECONDS:g} seconds.")
+        yield value
+
+
+def _default(value: Any, instead: Any = "") -> Any:
+    return instead if isinstance(value, Undefined) or value is None else value
+
+
+def _first_number(text: Any) -> str:
+    """The first number in a text, "" where there is none; a comma may stand for its point."""
+    found = _NUMBER.search(str(text)[:_MOST_SEARCHED])
+    return found[0].replace(",", ".") if found else ""
+
+
+def _float(value: Any, instead: float = 0.0) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return instead
+
+
+def _int(value: Any, instead: int = 0) -> int:
+    try:
+        return int(float(value)) if isinstance(value, str) and "." in value else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return instead
+
+
+@pass_context
+def _join(context: Context, values: Any, between: str = "") -> str:
+    parts = [str(value) for value in each(context, values)]
+    if sum(map(len, parts)) + len(parts) * len(between) > _MOST_JOINED:
+        raise ValueError("too much to join")
+    return str(between).join(parts)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _round(value: Any, digits: int = 0) -> float:
+    return round(float(value), max(min(digits, 15), 0))
+
+
+@pass_context
+def _sum(context: Context, values: Any) -> float:
+    return sum(_float(value) for value in each(context, values))
+
+
+def _truncate(text: Any, length: int = 255) -> str:
+    """At a word's end, with an ellipsis."""
+    words = str(text)
+    return words if len(words) <= length else words[:length].rsplit(" ", 1)[0] + "…"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "abs": abs,
+    "default": _default,
+    "first": lambda values: values[0] if values else Undefined(name="first"),
+    "first_number": _first_number,
+    "float": _float,
+    "int": _int,
+    "join": _join,
+    "last": lambda values: values[-1] if values else Undefined(name="last"),
+    "length": len,
+    "lower": lambda text: str(text).lower(),
+    "max": max,
+    "min": min,
+    "round": _round,
+    "string": str,
+    "sum": _sum,
+    "tojson": _json,
+    "trim": lambda text: str(text).strip(),
+    "truncate": _truncate,
+    "upper": lambda text: str(text).upper(),
+}
+TESTS: Mapping[str, Callable[..., bool]] = {
+    "defined": lambda value: not isinstance(value, Undefined),
+    "undefined": lambda value: isinstance(value, Undefined),
+    "none": lambda value: value is None,
+    "number": lambda value: isinstance(value, int | float),
+    "string": lambda value: isinstance(value, str),
+}
