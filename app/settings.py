@@ -9,7 +9,7 @@ import secrets
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,8 +18,12 @@ from marshmallow import ValidationError
 from sqlalchemy import URL
 
 from app.engine.ports import Agent
+from app.environment_schema import EnvironmentSchema
 from app.mistakes import flatten
-from app.settings_schema import ConfigSchema, EnvironmentSchema
+from app.settings_schema import ConfigSchema, ModelSettings
+from app.tools.base import Tool
+from app.workflows.checks import Rules
+from app.workflows.definition import Workflow
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,11 +48,14 @@ class Server:
     circuit_failures: int
     circuit_seconds: float
     log_messages: bool
+    playground: bool
+    sign_up: bool
+    reference: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the server is told. `models` maps a model's name to its provider and the provider's options."""
+    """Everything the server is told. `tools` are those that the configuration adds to the built-in ones."""
 
     port: int
     home: Path
@@ -56,9 +63,21 @@ class Settings:
     trusted_hops: int
     allowed_origins: frozenset[str]
     server: Server
-    models: Mapping[str, tuple[str, dict[str, Any]]]
+    models: Mapping[str, ModelSettings]
     agents: Mapping[str, Agent]
+    tools: Mapping[str, Tool]
     limits: Mapping[str, str]
+    workflows: Sequence[Workflow]
+    rules: Rules  # of workflows
+
+    @property
+    def default_agent(self) -> Agent:
+        """Whom callers reach who name none: the public agent, else the first."""
+        return self.public_agent or next(iter(self.agents.values()))
+
+    def model_called(self, name: str) -> str | None:
+        """The model of that name or alias."""
+        return next((each for each, model in self.models.items() if name == each or name in model.aliases), None)
 
     @property
     def public_agent(self) -> Agent | None:
@@ -74,6 +93,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     path = Path(env.get("PARLANCE_CONFIG", ROOT / "config" / "parlance.toml")).absolute()
     written = _read(path, problems)
     if written is not None:
+        if str(path.parent) not in sys.path:
+            sys.path.append(str(path.parent))  # where the operator's own tools are; last, to take nobody's name
         config, mistakes = _load(ConfigSchema(path.parent), written)
         problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     if problems:
@@ -88,7 +109,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         server=Server(**config["server"]),
         models=config["models"],
         agents=config["agents"],
+        tools=config["tools"],
         limits=config["limits"],
+        workflows=config["workflows"],
+        rules=config["rules"],
     )
 
 

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterator
 from time import monotonic
 
+import gevent
 from flask import Response, request
 from gevent import GreenletExit, get_hub, getcurrent
 
-from app.engine.engine import Question
+from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
-from app.engine.events import TurnFailed, TurnFinished
+from app.engine.events import TurnFailed, TurnFinished, TurnStarted
 from app.engine.turn import Turn
 from app.http.connection import Watcher, sender
 from app.http.dialect import Encoder
@@ -18,6 +19,8 @@ from app.http.wire import STREAM_HEADERS
 
 log = logging.getLogger(__name__)
 
+PATIENCE = (0.01, 0.03, 0.06, 0.1)  # seconds
+
 
 class _Answering:
     """A turn that has begun, with the watcher on its caller."""
@@ -25,15 +28,32 @@ class _Answering:
     def __init__(self, question: Question) -> None:
         shared = services()
         self._messages_logged = shared.settings.server.log_messages
-        self.turn = Turn(shared.engine, question)
         self._greenlet = getcurrent()
-        self._watcher = Watcher(request.environ.get("gunicorn.socket"), self._caller_left)
         self._closed = False
+        self._left = False
+        self.turn = Turn(shared.engine, question)
+        self._watcher = Watcher(request.environ.get("gunicorn.socket"), self._caller_left)
         try:
-            self.turn.begin()
+            self._begin(shared.engine, question)
         except BaseException:
             self.close()
             raise
+
+    def _begin(self, engine: Engine, question: Question) -> None:
+        """Who stops an answer and asks at once comes before the answer has ended; so BUSY is worth a moment."""
+        for pause in PATIENCE:
+            try:
+                self.turn.begin()
+            except ChatError as error:
+                if error.problem is not Problem.BUSY:
+                    raise
+                gevent.sleep(pause)
+                self.turn = Turn(engine, question)
+                if self._left:  # meanwhile; the watcher tells it once
+                    self._caller_left()
+            else:
+                return
+        self.turn.begin()
 
     def close(self) -> None:
         if self._closed:
@@ -44,6 +64,7 @@ class _Answering:
         self._log()
 
     def _caller_left(self) -> None:
+        self._left = True
         self.turn.cancel(ChatError(Problem.INTERNAL, "The caller left"))
         if self.turn.opening:
             get_hub().loop.run_callback(self._stop_opening)
@@ -68,7 +89,7 @@ class _Answering:
             "first_token_seconds": round(turn.first_token - turn.started, 4) if turn.first_token else None,
         }
         if self._messages_logged:
-            fields |= {"question": question.messages[-1].text, "answer": turn.text}
+            fields |= {"question": turn.asked, "answer": turn.text}
         log.info("turn", extra=fields)
 
 
@@ -111,16 +132,18 @@ def _encoded(turn: Turn, encoder: Encoder, send: Callable[[bytes], None] | None)
             send(piece)
 
 
-def whole(question: Question) -> TurnFinished:
-    """Wait for the answer. Raises ChatError."""
+def whole(question: Question) -> tuple[TurnStarted, TurnFinished]:
+    """Wait for the answer; the two events that frame it. Raises ChatError."""
     answering = _Answering(question)
     try:
         for batch in answering.turn.run():
             for event in batch:
                 if isinstance(event, TurnFailed):
                     raise event.error
+                if isinstance(event, TurnStarted):
+                    started = event
                 if isinstance(event, TurnFinished):
                     finished = event
-        return finished
+        return started, finished
     finally:
         answering.close()

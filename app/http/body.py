@@ -9,8 +9,8 @@ from marshmallow import Schema, ValidationError
 
 from app.engine.errors import ChatError, Problem
 from app.http.connection import close_after_answer
+from app.http.query import invalid
 from app.http.services import services
-from app.mistakes import flatten
 
 PIECE = 4096
 
@@ -18,20 +18,18 @@ PIECE = 4096
 def load_body(schema: Schema) -> Any:
     """What the schema makes of the request's JSON body.
 
-    Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, or INVALID with the fields named.
+    Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, MALFORMED, or INVALID with the fields named.
     """
     if request.mimetype != "application/json" or request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
     try:
         data = orjson.loads(_read())
     except orjson.JSONDecodeError as error:
-        raise ChatError(Problem.INVALID, f"The body is not valid JSON: {error}") from error
+        raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
     try:
         return schema.load(data)
     except ValidationError as error:
-        mistakes = dict(flatten(error.messages))
-        listed = "; ".join(f"{place}: {what}" if place else what for place, what in mistakes.items())
-        raise ChatError(Problem.INVALID, listed, fields=mistakes) from error
+        raise invalid(error) from error
 
 
 def _read() -> bytes:

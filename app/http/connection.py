@@ -1,43 +1,65 @@
 """The caller's connection itself: who hung up, who stopped reading, and hanging up politely."""
 
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 from flask import Flask, Request, Response, after_this_request, request
-from gevent.socket import wait_read
+from gevent.monkey import get_original
 
 from app.settings import Settings
 
 LINGER_SECONDS = 2
 LINGER_BYTES = 16 * 1024 * 1024
+LOOK_SECONDS = 0.1
+
+_Poll = get_original("select", "poll")  # it does not wait
+_HUNG_UP = getattr(select, "POLLRDHUP", 0)  # Linux's; without it only a reset is seen behind unread bytes
 
 
 class Watcher:
     """Calls `on_gone` once, within a millisecond of the caller's hanging up, also while nothing is being written.
 
-    Stop it before the connection is used for another request. Where TLS ends in gunicorn itself (the socket cannot
-    be looked into), and under other servers, it watches nothing: the next write notices.
+    Behind bytes that nobody reads yet (the next request, sent ahead) it takes a tenth of a second. Stop it before the
+    connection is used for another request. Where TLS ends in gunicorn itself (the socket cannot be looked into), and
+    under other servers, it watches nothing: the next write notices.
     """
 
     def __init__(self, connection: Any, on_gone: Callable[[], None]) -> None:
-        watchable = type(connection) is gevent.socket.socket
-        self._greenlet = gevent.spawn(self._watch, connection, on_gone) if watchable else None
+        self._connection = connection
+        self._on_gone = on_gone
+        self._event: Any = None
+        if type(connection) is gevent.socket.socket:
+            self._event = gevent.get_hub().loop.io(connection.fileno(), 1)
+            self._event.start(self._look)
 
     def stop(self) -> None:
-        if self._greenlet:
-            self._greenlet.kill(block=False)
+        if self._event:
+            self._event.close()
+            self._event = None
 
-    @staticmethod
-    def _watch(connection: socket.socket, on_gone: Callable[[], None]) -> None:
-        wait_read(connection.fileno())
+    def _look(self) -> None:
+        """In the event loop, which must not wait."""
+        self.stop()
         try:
-            gone = not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            gone = not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
             gone = True
-        if gone:  # otherwise the next request has been sent ahead, and hides what comes after it
-            on_gone()
+        if gone:
+            gevent.spawn(self._on_gone)
+        else:  # it stays readable, whatever comes behind
+            self._event = gevent.get_hub().loop.timer(LOOK_SECONDS, LOOK_SECONDS, ref=False)
+            self._event.start(self._look_behind)
+
+    def _look_behind(self) -> None:
+        """In the event loop too."""
+        look = _Poll()
+        look.register(self._connection.fileno(), _HUNG_UP)
+        if look.poll(0):
+            self.stop()
+            gevent.spawn(self._on_gone)
 
 
 def sender(request: Request) -> Callable[[bytes], None] | None:

@@ -15,7 +15,9 @@ from app.http.wire import json_response
 
 log = logging.getLogger(__name__)
 
-_BY_STATUS = {problem.status: problem for problem in Problem}
+RETRY_SECONDS = 5  # where nobody knows when there is room again
+
+_BY_STATUS = {404: Problem.NOT_FOUND, 405: Problem.METHOD_NOT_ALLOWED, 413: Problem.TOO_LARGE, 500: Problem.INTERNAL}
 
 
 def answer_errors(app: Flask) -> None:
@@ -27,12 +29,12 @@ def answer_errors(app: Flask) -> None:
 def answer(error: ChatError) -> Response:
     if announces_body(request) and not g.get("body_was_read"):
         close_after_answer()
-    path = request.path
-    dialect = next((dialect for dialect in services().dialects.values() if dialect.owns(path)), None)
+    dialect = services().dialect_of(request.path)
     body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}
     response = json_response(body, error.problem.status)
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    wait = RETRY_SECONDS if error.problem is Problem.OVERLOADED and error.retry_after is None else error.retry_after
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
     if error.problem is Problem.UNAUTHORIZED and dialect and any(isinstance(c, BearerKey) for c in dialect.credentials):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -1,8 +1,10 @@
-"""JSON values that are what they look like: "5" is no number and 1 is no boolean."""
+"""JSON values that are what they look like ("5" is no number and 1 is no boolean), and numbers in a query."""
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validate
+
+NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
 
 
 class Number(fields.Float):
@@ -17,3 +19,14 @@ class Flag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Digits(fields.Field[int]):
+    """A whole number in plain digits, as a query has it."""
+
+    described = {"type": "integer", "minimum": 0, "maximum": 999_999_999}  # noqa: RUF012 - read only
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            raise ValidationError("Not a valid integer.")
+        return int(value)

@@ -1,9 +1,12 @@
 """For operators and load balancers: does the process live, and can it answer."""
 
 import logging
+from math import ceil
 
 from flask import Blueprint, Response
+from marshmallow import Schema, fields, validate
 
+from app.http.reference import Answer, Content, Operation, Reference, ok
 from app.http.services import services
 from app.http.wire import json_response
 from app.store.schema import is_current
@@ -11,6 +14,43 @@ from app.store.schema import is_current
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
+
+
+class HealthSchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ok"]))
+
+
+class ChecksSchema(Schema):
+    database = fields.String(required=True)
+    agents = fields.Integer(required=True)
+    streams = fields.Integer(required=True, metadata={"description": "Answers under way"})
+    models = fields.Dict(values=fields.String(), required=True)
+
+
+class ReadySchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "unready"]))
+    checks = fields.Nested(ChecksSchema, required=True)
+
+
+REFERENCE = Reference(
+    about="What belongs to no wire: for operators and load balancers, and what the server brings along for browsers.",
+    error={},
+    operations=(
+        Operation(
+            "get", "/health", "Does the process live?", (ok("It does.", HealthSchema, {"status": "ok"}),), open=True
+        ),
+        Operation(
+            "get",
+            "/ready",
+            "Can it answer?",
+            (
+                ok("It can.", ReadySchema),
+                Answer(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
+            ),
+            open=True,
+        ),
+    ),
+)
 
 
 @blueprint.get("/health")
@@ -33,6 +73,6 @@ def ready() -> Response:
         "database": problem or "ok",
         "agents": len(shared.settings.agents),
         "streams": len(shared.engine.live),
-        "models": {name: f"passed over for {wait:.0f} s" if wait else "ok" for name, wait in waits.items()},
+        "models": {name: f"passed over for {ceil(wait)} s" if wait else "ok" for name, wait in waits.items()},
     }
     return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)

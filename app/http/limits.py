@@ -4,19 +4,21 @@ import math
 import time
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from flask import Flask, Response, request
-from flask_limiter import Limiter, RateLimitExceeded
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
 from app.engine.errors import ChatError, Problem
 from app.http.dialect import Dialect
 from app.http.errors import answer
 from app.http.identity import identify
+from app.http.services import services
+from app.http.windows import STORAGE_URI
 from app.settings import Settings
 
 
 def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> None:
     """Give each dialect its one budget, shared by all its routes."""
-    limiter = Limiter(_counted_for, storage_uri="memory://", strategy="moving-window", headers_enabled=False)
+    limiter = Limiter(_counted_for, storage_uri=STORAGE_URI, strategy="moving-window", headers_enabled=False)
     limiter.init_app(app)
     for dialect in dialects:
         limit = settings.limits.get(dialect.name, dialect.default_limit)
@@ -25,8 +27,26 @@ def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> N
     @app.errorhandler(RateLimitExceeded)
     def refuse(_error: RateLimitExceeded) -> Response:
         breached = limiter.current_limit
-        wait = math.ceil(breached.window.reset_time - time.time()) if breached else 1
-        return answer(ChatError(Problem.LIMITED, retry_after=max(wait, 1)))
+        stranger, dialect = g.get("identity"), services().dialects[request.blueprint or ""]
+        if isinstance(stranger, ChatError) and dialect.needs_session(request.path):
+            return answer(stranger)
+        return answer(ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1))
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        dialect, counted = services().dialects.get(request.blueprint or ""), limiter.current_limit
+        if dialect and dialect.limit_headers and counted:
+            response.headers["X-RateLimit-Limit"] = str(counted.limit.amount)
+            response.headers["X-RateLimit-Remaining"] = str(max(counted.remaining, 0))
+            in_seconds = dialect.limit_headers == "seconds left"
+            reset = _seconds_left(counted) if in_seconds else int(counted.window.reset_time * 1000)
+            response.headers["X-RateLimit-Reset"] = str(reset)
+        return response
+
+
+def _seconds_left(counted: RequestLimit) -> int:
+    """Until the budget is whole again."""
+    return max(math.ceil(counted.window.reset_time - time.time()), 0)
 
 
 def _counted_for() -> str:
@@ -34,18 +54,23 @@ def _counted_for() -> str:
 
     A wrong key is counted for its sender's address: guessing must not open a fresh budget with every guess.
     """
+    session = None
     try:
-        key = identify().key
+        caller = identify()
+        key, session = caller.key, caller.session
     except ChatError as error:
         if error.problem not in (Problem.UNAUTHORIZED, Problem.FORBIDDEN):
             raise
         key = None
+    if session is not None:
+        return session.user.id
     if key is None:
-        return _address()
-    return f"{key.id}:{_address()}" if key.kind == "widget" else key.id
+        return address()
+    alone = key.kind == "secret" and not services().dialects[request.blueprint or ""].counts_addresses
+    return key.id if alone else f"{key.id}:{address()}"
 
 
-def _address() -> str:
+def address() -> str:
     """The caller's address; of IPv6 the /64 network, of which one household has all 2^64."""
     text = request.remote_addr or "local"  # a Unix socket has no address
     try:

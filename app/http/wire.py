@@ -1,7 +1,7 @@
 """The two ways of framing a stream, and JSON as its callers need it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,7 +26,7 @@ def regex_string(text: str) -> bytes:
     return b'"' + inner.replace(rb"\"", rb"\u0022") + b'"'
 
 
-def json_response(body: Mapping[str, Any], status: int = 200) -> Response:
+def json_response(body: Mapping[str, Any] | Sequence[Any], status: int = 200) -> Response:
     """Compact JSON, whatever mode Flask runs in: some callers cut it apart with grep."""
     return Response(orjson.dumps(body), status, content_type="application/json")
 

@@ -1,0 +1,65 @@
+"""What the environment may say."""
+
+from pathlib import Path
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from app.store.keys import normalised_origin
+
+
+class Origins(fields.Field[list[str]]):
+    """Origins with spaces or commas between them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        try:
+            return [normalised_origin(origin) for origin in value.replace(",", " ").split()]
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+def _check_workers(count: int) -> None:
+    if count > 1:
+        raise ValidationError(
+            "More than one worker needs a shared place for rate limits and running turns (otherwise every limit would "
+            "silently be multiplied), and this version has none. Leave it at 1: one worker serves a thousand streams."
+        )
+
+
+def _check_redis(_url: str) -> None:
+    raise ValidationError(
+        "This version cannot use Redis yet; limits and running turns live in the one worker. Unset it."
+    )
+
+
+def _check_database(url: str) -> None:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise ValidationError(f"Not a database URL that can be used: {error}") from error
+    except ImportError as error:
+        raise ValidationError(f"The database's driver is not installed: {error}") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValidationError("SQLite needs a file, for instance sqlite:////var/lib/parlance/parlance.db")
+
+
+def _check_home(path: str) -> None:
+    if Path(path).exists() and not Path(path).is_dir():
+        raise ValidationError(f"{path} is not a folder.")
+
+
+class EnvironmentSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
+    PARLANCE_HOME = fields.String(validate=_check_home)
+    PARLANCE_CONFIG = fields.String()
+    DATABASE_URL = fields.String(validate=_check_database)
+    REDIS_URL = fields.String(validate=_check_redis)
+    WEB_CONCURRENCY = fields.Integer(load_default=1, validate=[validate.Range(1), _check_workers])
+    PARLANCE_TRUSTED_HOPS = fields.Integer(load_default=0, validate=validate.Range(0, 10))
+    PARLANCE_ALLOWED_ORIGINS = Origins(load_default=list)
