@@ -4,11 +4,11 @@ Everything is ASCII: widgets decode each network chunk on its own, and would los
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from app.engine.events import (
     Batch,
+    Event,
     TextDelta,
     ToolCalled,
     ToolReturned,
@@ -30,31 +30,28 @@ class WidgetEncoder:
     def encode(self, batch: Batch) -> bytes:
         if not batch:
             return NDJSON_KEEP_ALIVE
-        if len(batch) == 1 and type(batch[0]) is TextDelta:  # nearly always
-            return _token(batch[0].text).encode("ascii")
-        return "".join(self._lines(batch)).encode("ascii")
+        lines = [_token(event.text) if type(event) is TextDelta else self._line(event) for event in batch]
+        return "".join(lines).encode("ascii")
 
-    def _lines(self, batch: Batch) -> Iterator[str]:
-        for event in batch:
-            match event:
-                case TextDelta(text):
-                    yield _token(text)
-                case TurnStarted(conversation_id):
-                    yield _line(type="start", conversationId=conversation_id)
-                case TurnFinished(message, conversation_id=conversation_id):
-                    yield _line(type="done", message=message.text, conversationId=conversation_id)
-                case TurnFailed(error):
-                    yield _line(type="error", error=error.message)
-                case ToolCalled(call_id, name, args) if self._show_tools:
-                    yield _line(type="tool_call", toolCallId=call_id, toolName=name, toolArgs=args)
-                case ToolReturned(call_id, name, result, is_error) if self._show_tools:
-                    failed = {"isError": True} if is_error else {}
-                    yield _line(type="tool_result", toolCallId=call_id, toolName=name, result=result, **failed)
+    def _line(self, event: Event) -> str:
+        match event:
+            case TurnStarted(conversation_id):
+                return _json(type="start", conversationId=conversation_id)
+            case TurnFinished(message, conversation_id=conversation_id):
+                return _json(type="done", message=message.text, conversationId=conversation_id)
+            case TurnFailed(error):
+                return _json(type="error", error=error.message)
+            case ToolCalled(call_id, name, args) if self._show_tools:
+                return _json(type="tool_call", toolCallId=call_id, toolName=name, toolArgs=args)
+            case ToolReturned(call_id, name, result, is_error) if self._show_tools:
+                failed = {"isError": True} if is_error else {}
+                return _json(type="tool_result", toolCallId=call_id, toolName=name, result=result, **failed)
+        return ""
 
 
 def _token(text: str) -> str:
     return f'{{"type":"token","token":{ascii_string(text)}}}\n'
 
 
-def _line(**fields: Any) -> str:
+def _json(**fields: Any) -> str:
     return json.dumps(fields, separators=(",", ":")) + "\n"

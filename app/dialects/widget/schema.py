@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, fields, post_load, validate
+
+from app.http.fields import NOT_BLANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,16 +14,23 @@ class ChatRequest:
     message: str
 
 
-def _not_blank(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("Must not be blank.")
+_SESSION = validate.Regexp(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+class HistorySchema(Schema):
+    """Query parameters."""
+
+    session_id = fields.String(load_default=None, data_key="sessionId", validate=_SESSION)
 
 
 class ChatRequestSchema(Schema):
     session_id = fields.String(
-        required=True, data_key="sessionId", validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,128}\Z")
+        required=True,
+        data_key="sessionId",
+        validate=_SESSION,
+        metadata={"description": "Which conversation; long and random"},
     )
-    message = fields.String(required=True, validate=[validate.Length(1, 4000), _not_blank])
+    message = fields.String(required=True, validate=[validate.Length(1, 4000), NOT_BLANK])
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ChatRequest:

@@ -1,11 +1,11 @@
 """A turn as Workers AI's server-sent events, and the [DONE] that ends them all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from app.engine.events import Batch, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from app.engine.messages import Usage
 from app.http.wire import SSE, SSE_KEEP_ALIVE, regex_string, sse
 
@@ -20,23 +20,18 @@ class WorkersEncoder:
     def encode(self, batch: Batch) -> bytes:
         if not batch:
             return SSE_KEEP_ALIVE
-        if len(batch) == 1 and type(batch[0]) is TextDelta:  # nearly always
-            return _token(batch[0].text)
-        return b"".join(self._frames(batch))
+        return b"".join([_token(event.text) if type(event) is TextDelta else _frame(event) for event in batch])
 
-    def _frames(self, batch: Batch) -> Iterator[bytes]:
-        for event in batch:
-            match event:
-                case TextDelta(text):
-                    yield _token(text)
-                case ToolCalled(_, name, args):
-                    yield sse(orjson.dumps({"tool_calls": [tool_call(name, args)]}))
-                case TurnFinished(_, _, usage):
-                    yield sse(orjson.dumps({"response": "", "usage": usage_body(usage)}))
-                    yield _DONE
-                case TurnFailed(error):
-                    yield sse(orjson.dumps({"response": "", "error": error.message}))
-                    yield _DONE
+
+def _frame(event: Event) -> bytes:
+    match event:
+        case ToolCalled(_, name, args):
+            return sse(orjson.dumps({"tool_calls": [tool_call(name, args)]}))
+        case TurnFinished(_, _, usage):
+            return sse(orjson.dumps({"response": "", "usage": usage_body(usage)})) + _DONE
+        case TurnFailed(error):
+            return sse(orjson.dumps({"response": "", "error": error.message})) + _DONE
+    return b""
 
 
 def _token(text: str) -> bytes:

@@ -7,10 +7,10 @@ from flask import Blueprint, Response, g
 
 from app.dialects.workers.encoder import WorkersEncoder, tool_call, usage_body
 from app.dialects.workers.schema import ChatRequest, ChatRequestSchema
+from app.engine.conversation import ConversationRef
 from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import ToolCallPart
-from app.engine.ports import ConversationRef
 from app.http.answer import stream, whole
 from app.http.body import load_body
 from app.http.identity import identify
@@ -39,13 +39,14 @@ def chat() -> Response:
         conversation=ConversationRef(caller.agent.id, "workers", caller.owner),
         messages=asked.messages,
         request_id=g.request_id,
+        payer=caller.payer,
         options=asked.options,
     )
     return stream(question, WorkersEncoder()) if asked.stream else _whole(question)
 
 
 def _whole(question: Question) -> Response:
-    finished = whole(question)
+    _, finished = whole(question)
     calls = [tool_call(p.name, p.args) for p in finished.message.parts if isinstance(p, ToolCallPart)]
     return json_response({"response": finished.message.text, "usage": usage_body(finished.usage), "tool_calls": calls})
 

@@ -10,6 +10,7 @@ from app.engine.messages import Message, said
 from app.engine.ports import Options
 from app.http.fields import Flag, Number
 
+_SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")
 
 
@@ -26,11 +27,20 @@ class MessageSchema(Schema):
 
 
 class ChatRequestSchema(Schema):
-    messages = fields.List(fields.Nested(MessageSchema), validate=validate.Length(1))
-    prompt = fields.String(validate=validate.Length(1))
-    message = fields.String(validate=validate.Length(1))
-    stream = Flag(load_default=True)
-    max_tokens = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+    class Meta:
+        described = {"oneOf": [{"required": [form]} for form in _FORMS]}  # noqa: RUF012 - read only
+
+    messages = fields.List(
+        fields.Nested(MessageSchema),
+        validate=validate.Length(1),
+        metadata={"description": "The last one is the user's"},
+    )
+    prompt = fields.String(validate=validate.Length(1), metadata=_SHORT)
+    message = fields.String(validate=validate.Length(1), metadata=_SHORT)
+    stream = Flag(load_default=True, metadata={"description": "`false` asks for one JSON object"})
+    max_tokens = fields.Integer(
+        strict=True, validate=validate.Range(1, 1_000_000), metadata={"description": "Below the agent's own"}
+    )
     temperature = Number(validate=validate.Range(0, 5))
     top_p = Number(validate=validate.Range(0, 1))
     seed = fields.Integer(strict=True, validate=validate.Range(0, 2**63 - 1))

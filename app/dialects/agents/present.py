@@ -1,0 +1,86 @@
+"""Conversations and messages as this wire's JSON. Ids of messages are `msg_` and the store's, those of conversations
+UUIDs; times are epoch seconds."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.engine.events import TurnFinished, TurnStarted
+from app.engine.messages import Part, TextPart, ToolCallPart, ToolResultPart
+from app.engine.ports import Agent
+from app.store.histories import Conversation, StoredMessage
+
+
+def message_id(stored: str) -> str:
+    return f"msg_{stored}"
+
+
+def conversation_id(stored: str) -> str:
+    return str(UUID(stored))
+
+
+def finish_metadata(started: TurnStarted, finished: TurnFinished) -> dict[str, Any]:
+    """What `finish` says of an answer."""
+    return {
+        "conversationId": conversation_id(finished.conversation_id),
+        "messageId": message_id(started.answer_id),
+        "userMessageId": message_id(started.question_id),
+        "userId": started.end_user,
+        "finishReason": finished.finish_reason,
+        "usage": {"credits": finished.credits},
+    }
+
+
+def answer(started: TurnStarted, finished: TurnFinished) -> dict[str, Any]:
+    """An answer that was not streamed."""
+    metadata = finish_metadata(started, finished)
+    return {
+        "id": metadata.pop("messageId"),
+        "role": "assistant",
+        "parts": parts(finished.message.parts),
+        "metadata": metadata,
+    }
+
+
+def parts(said: Sequence[Part]) -> list[dict[str, Any]]:
+    """Without reasoning, which this wire's messages do not have."""
+    found: list[dict[str, Any]] = []
+    for part in said:
+        match part:
+            case TextPart(text):
+                found.append({"type": "text", "text": text})
+            case ToolCallPart(call_id, name, args):
+                found.append({"type": "tool-call", "toolCallId": call_id, "toolName": name, "input": dict(args)})
+            case ToolResultPart(call_id, name, result, _):
+                found.append({"type": "tool-result", "toolCallId": call_id, "toolName": name, "output": result})
+    return found
+
+
+def agent(found: Agent) -> dict[str, Any]:
+    """Nothing of what it is told, and nothing of its models but their names."""
+    return {"id": found.id, "name": found.name, "model": found.models[0], "tools": list(found.tools)}
+
+
+def conversation(found: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation_id(found.id),
+        "title": found.title,
+        "createdAt": found.created_at // 1000,
+        "updatedAt": found.updated_at // 1000,
+        "userId": found.end_user,
+        "status": found.state,
+    }
+
+
+def message(found: StoredMessage) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": message_id(found.id),
+        "role": found.message.role,
+        "parts": parts(found.message.parts),
+        "createdAt": found.created_at // 1000,
+    }
+    if found.feedback:
+        shown["feedback"] = found.feedback
+    if found.message.role == "assistant":
+        shown["metadata"] = {"finishReason": found.finish_reason, "usage": {"credits": found.credits or 0}}
+    return shown

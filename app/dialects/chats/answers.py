@@ -1,0 +1,178 @@
+"""What signed-in callers get, for the reference: users, chats, messages, workflows and their runs, failures."""
+
+from typing import get_args
+
+from marshmallow import Schema, fields, validate
+
+from app.engine.messages import Role, Status
+from app.store.runs import RunStatus, StepStatus
+from app.workflows.definition import WorkflowSchema
+
+_UUID = {"format": "uuid"}
+_TIME = {"format": "date-time"}
+
+
+class UserSchema(Schema):
+    id = fields.String(required=True, metadata=_UUID)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class SignedInSchema(Schema):
+    user = fields.Nested(UserSchema, required=True)
+
+
+class SuccessSchema(Schema):
+    success = fields.Boolean(required=True)
+
+
+class NewChatSchema(Schema):
+    id = fields.String(required=True, metadata=_UUID)
+    title = fields.String(required=True, allow_none=True)
+    created_at = fields.String(required=True, data_key="createdAt", metadata=_TIME)
+
+
+class KnownChatSchema(NewChatSchema):
+    updated_at = fields.String(required=True, data_key="updatedAt", metadata=_TIME)
+
+
+class PageSchema(Schema):
+    limit = fields.Integer(required=True)
+    offset = fields.Integer(required=True)
+
+
+class ChatsSchema(PageSchema):
+    chats = fields.List(fields.Nested(KnownChatSchema), required=True)
+    total = fields.Integer(required=True)
+
+
+class ToolCallSchema(Schema):
+    call_id = fields.String(required=True, data_key="toolCallId")
+    name = fields.String(required=True, data_key="toolName")
+    args = fields.Dict(required=True, data_key="toolArgs")
+    result = fields.Raw()
+    is_error = fields.Boolean(data_key="isError")
+
+
+class KnownMessageSchema(Schema):
+    id = fields.String(required=True, metadata=_UUID)
+    role = fields.String(required=True, validate=validate.OneOf(get_args(Role)))
+    content = fields.String(required=True)
+    created_at = fields.String(required=True, data_key="createdAt", metadata=_TIME)
+    status = fields.String(required=True, validate=validate.OneOf(get_args(Status)))
+    model = fields.String(allow_none=True, metadata={"description": "Of an assistant's message"})
+    calls = fields.List(fields.Nested(ToolCallSchema), data_key="toolCalls")
+
+
+class MessagesSchema(Schema):
+    messages = fields.List(fields.Nested(KnownMessageSchema), required=True)
+
+
+class ExchangeSchema(Schema):
+    question = fields.Nested(KnownMessageSchema, required=True, data_key="userMessage")
+    answer = fields.Nested(KnownMessageSchema, required=True, data_key="assistantMessage")
+    chat_id = fields.String(required=True, data_key="chatId", metadata=_UUID)
+    run_id = fields.String(data_key="workflowRunId", metadata=_UUID)
+
+
+class ModelSchema(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    provider = fields.String(required=True)
+
+
+class ModelsSchema(Schema):
+    models = fields.List(fields.Nested(ModelSchema), required=True)
+
+
+class ToolSchema(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True)
+    parameters = fields.Dict(required=True, metadata={"description": "A JSON Schema"})
+
+
+class ToolsSchema(Schema):
+    tools = fields.List(fields.Nested(ToolSchema), required=True)
+
+
+class KnownWorkflowSchema(WorkflowSchema):
+    id = fields.String(required=True, metadata=_UUID)
+    version = fields.Integer(required=True)
+    shipped = fields.Boolean(required=True, metadata={"description": "It comes with the server"})
+    created_at = fields.String(data_key="createdAt", metadata=_TIME)
+    updated_at = fields.String(data_key="updatedAt", metadata=_TIME)
+
+
+class WorkflowsSchema(Schema):
+    workflows = fields.List(fields.Nested(KnownWorkflowSchema), required=True)
+
+
+class RunSchema(Schema):
+    id = fields.String(required=True, metadata=_UUID)
+    chat_id = fields.String(required=True, data_key="chatId", metadata=_UUID)
+    workflow_id = fields.String(required=True, data_key="workflowId", metadata=_UUID)
+    version = fields.Integer(required=True, data_key="workflowVersion")
+    status = fields.String(required=True, validate=validate.OneOf(get_args(RunStatus)))
+    error = fields.String(required=True, allow_none=True)
+    created_at = fields.String(required=True, data_key="createdAt", metadata=_TIME)
+    ended_at = fields.String(required=True, allow_none=True, data_key="endedAt", metadata=_TIME)
+
+
+class RunsSchema(PageSchema):
+    runs = fields.List(fields.Nested(RunSchema), required=True)
+
+
+class StepSchema(Schema):
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(get_args(StepStatus)))
+    started_at = fields.String(required=True, data_key="startedAt", metadata=_TIME)
+    ended_at = fields.String(required=True, data_key="endedAt", metadata=_TIME)
+    result = fields.Raw(required=True)
+    error = fields.String(required=True, allow_none=True)
+
+
+class WholeRunSchema(RunSchema):
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+
+
+class StartSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["start"]))
+    message_id = fields.String(required=True, data_key="messageId", metadata=_UUID)
+
+
+class ContentSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["content"]))
+    delta = fields.String(required=True)
+
+
+class ToolCallEventSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["tool_call"]))
+    call_id = fields.String(required=True, data_key="toolCallId")
+    name = fields.String(required=True, data_key="toolName")
+    args = fields.Dict(required=True, data_key="toolArgs")
+
+
+class ToolResultSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["tool_result"]))
+    call_id = fields.String(required=True, data_key="toolCallId")
+    name = fields.String(required=True, data_key="toolName")
+    result = fields.Raw(required=True)
+    is_error = fields.Boolean(data_key="isError")
+
+
+class EndSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["end"]))
+    message_id = fields.String(required=True, data_key="messageId", metadata=_UUID)
+
+
+class ErrorSchema(Schema):
+    error = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class ErrorEventSchema(ErrorSchema):
+    type = fields.String(required=True, validate=validate.OneOf(["error"]))
+
+
+EVENT = {"oneOf": [StartSchema, ContentSchema, ToolCallEventSchema, ToolResultSchema, EndSchema, ErrorEventSchema]}

@@ -1,0 +1,47 @@
+"""What a caller gets, for the reference: the events of a stream, one whole answer, failures."""
+
+from marshmallow import Schema, fields, validate
+
+
+class ToolCallSchema(Schema):
+    name = fields.String(required=True)
+    arguments = fields.Dict(required=True)
+
+
+class UsageSchema(Schema):
+    prompt_tokens = fields.Integer(required=True)
+    completion_tokens = fields.Integer(required=True)
+    total_tokens = fields.Integer(required=True)
+
+
+class TokenSchema(Schema):
+    response = fields.String(required=True)
+
+
+class ToolCallsSchema(Schema):
+    tool_calls = fields.List(fields.Nested(ToolCallSchema), required=True)
+
+
+class LastSchema(Schema):
+    response = fields.String(required=True, validate=validate.OneOf([""]))
+    usage = fields.Nested(UsageSchema, required=True)
+
+
+class FailedSchema(Schema):
+    response = fields.String(required=True, validate=validate.OneOf([""]))
+    error = fields.String(required=True)
+
+
+EVENT = {"oneOf": [TokenSchema, ToolCallsSchema, LastSchema, FailedSchema]}
+
+
+class AnswerSchema(Schema):
+    response = fields.String(required=True)
+    usage = fields.Nested(UsageSchema, required=True)
+    tool_calls = fields.List(fields.Nested(ToolCallSchema), required=True)
+
+
+class ErrorSchema(Schema):
+    code = fields.Integer(required=True, metadata={"description": "The status"})
+    message = fields.String(required=True)
+    error = fields.String(required=True, metadata={"description": "The message once more"})
