@@ -1,0 +1,76 @@
+// How each wire is spoken: what is posted, and what its frames mean. One object a wire; playground.js knows none of them.
+// A request with `session` needs who has signed in.
+
+const json = { "Content-Type": "application/json" };
+
+const lines = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const events = (text) =>
+  text.split("\n\n").map((frame) => frame.replace(/^data: /, "")).filter((data) => data && !data.startsWith(":") && data !== "[DONE]").map((data) => JSON.parse(data));
+
+// `end` is where a piece may be cut; `read` makes objects of whole frames.
+const NDJSON = { end: "\n", read: lines };
+const SSE = { end: "\n\n", read: events };
+
+const tool = (event, args, result) =>
+  event.type === "tool_call" ? { call: { id: event.toolCallId, name: event.toolName, args } }
+  : { result: { id: event.toolCallId, value: result, failed: event.isError } };
+
+export const WIRES = {
+  workers: {
+    title: "workers", frames: SSE, key: "secret key", optional: true,
+    hint: "Cloudflare Workers AI's stream. No key is needed where an agent is public.",
+    request: ({ key, history, text }) => ({
+      path: "/api/chat",
+      headers: { ...json, ...(key && { Authorization: `Bearer ${key}` }) },
+      body: { messages: [...history, { role: "user", content: text }] },
+    }),
+    *meaning(event) {
+      for (const call of event.tool_calls ?? []) yield { call: { name: call.name, args: call.arguments, done: true } };
+      if (event.response) yield { text: event.response };
+      if (event.error) yield { error: event.error };
+    },
+  },
+  widget: {
+    title: "widget", frames: NDJSON, key: "widget key",
+    hint: "What a site's widget posts. Its agent shows tool calls where it has show_tools.",
+    request: ({ key, session, text }) => ({
+      path: "/chat", headers: { ...json, "x-widget-api-key": key }, body: { sessionId: session, message: text },
+    }),
+    *meaning(event) {
+      if (event.type === "token") yield { text: event.token };
+      if (event.type.startsWith("tool_")) yield tool(event, event.toolArgs, event.result);
+      if (event.type === "error") yield { error: event.error };
+    },
+  },
+  agents: {
+    title: "agents", frames: SSE, key: "secret or widget key", agent: true,
+    hint: "Chatbase v2 and the AI SDK: the stream that useChat reads.",
+    request: ({ key, agent, conversation, text }) => ({
+      path: `/api/v2/agents/${encodeURIComponent(agent)}/chat`,
+      headers: { ...json, Accept: "text/event-stream", Authorization: `Bearer ${key}` },
+      body: { message: text, ...(conversation && { conversationId: conversation }) },
+    }),
+    *meaning(event) {
+      if (event.type === "text-delta") yield { text: event.delta };
+      if (event.type === "tool-input-available") yield { call: { id: event.toolCallId, name: event.toolName, args: event.input } };
+      if (event.type === "tool-output-available") yield { result: { id: event.toolCallId, value: event.output } };
+      if (event.type === "tool-output-error") yield { result: { id: event.toolCallId, value: event.errorText, failed: true } };
+      if (event.type === "source-document") yield { source: event.title };
+      if (event.type === "finish") yield { conversation: event.messageMetadata?.conversationId };
+      if (event.type === "error") yield { error: event.errorText };
+    },
+  },
+  chats: {
+    title: "chats", frames: SSE, session: true,
+    hint: "Signed-in chats. Pick a workflow to see its steps run.",
+    request: ({ user, chat, model, workflow, text }) => ({
+      path: `/api/chats/${chat}/messages/stream`, headers: json, session: true,
+      body: { content: text, modelId: model, userId: user, ...(workflow && { workflowId: workflow }) },
+    }),
+    *meaning(event) {
+      if (event.type === "content") yield { text: event.delta };
+      if (event.type.startsWith("tool_")) yield tool(event, event.toolArgs, event.result);
+      if (event.type === "error") yield { error: event.message };
+    },
+  },
+};
