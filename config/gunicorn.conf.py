@@ -16,6 +16,7 @@ from app.http.logs import logging_config  # noqa: E402
 from app.http.shutdown import end_streams_on_term  # noqa: E402
 from app.settings import load_settings_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
+from app.workflows.rendering import start as start_rendering  # noqa: E402
 
 _settings = load_settings_or_exit()
 
@@ -58,4 +59,8 @@ def pre_request(_worker, request):
 
 def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
+    worker.wsgi.extensions["parlance"].keys.forget_holds()
+    worker.wsgi.extensions["parlance"].runs.end_abandoned()
+    if _settings.workflows:
+        start_rendering()
     end_streams_on_term(worker, _settings.server.shutdown_seconds)
