@@ -1,19 +1,48 @@
 """Fixtures that every test may use, and the rule about skips."""
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Chromium, chromium
+from hypothesis import settings
+from leaving import configuration
 from server import Server
-from speeches import let_go
+from speeches import SPEECHES, let_go
 from upstream import Upstream
+from wire import KINDS
+
+settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
+settings.load_profile("parlance")
 
 SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 """The documents' own sample programs; their test is collected only where they are present."""
 
+ALONE = frozenset(
+    """behind_nginx connections database encrypted_models hostile_servers hostile_timing kill leaving_tools shutdown
+    soak upstream_leaving widget_markdown workflow_rendering
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+"""Files of tests that measure times or memory: they run when nothing else does, without coverage, which takes both."""
+
+LONG = frozenset(
+    """agents_model ai_sdk ai_sdk_browser chat_permissions chat_sessions cli own_tools permissions refusing_to_start
+    schemathesis upstream_failures visitors widget_use widget_visitors workflow_files
+    """.split()  # noqa: SIM905 - as above
+)
+"""Files that take minutes: they come first, so that in the end nobody waits for one of them alone."""
+
 collect_ignore = [] if (SAMPLES / "run.py").exists() else ["test_document_samples.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    for item in items:
+        if item.path.stem.removeprefix("test_") in ALONE:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +64,41 @@ def widget_key(server: Server) -> str:
 def secret_key(server: Server) -> str:
     """For the agent `open`."""
     return server.key("secret")
+
+
+@pytest.fixture(scope="session")
+def key_of(server: Server, widget_key: str, secret_key: str) -> Mapping[str, str]:
+    """By kind, for the agent `open`."""
+    return {"widget": widget_key, "secret": secret_key, "session": server.key("session")}
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[Upstream]:
+    """The model of the agents of `relay`, to be scripted with `play`."""
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def relay(model_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with an agent on the model server for each provider, of the provider's name."""
+    with Server(tmp_path_factory.mktemp("relay"), config=configuration(model_server)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def relay_keys(relay: Server) -> dict[tuple[str, str], str]:
+    """By kind and provider."""
+    return {(kind, f"{speech}"): relay.key(kind, f"{speech}") for kind in KINDS for speech in SPEECHES}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    program = shutil.which("chromium")
+    if not program:
+        pytest.skip("chromium not installed")
+    with chromium(program, tmp_path_factory.mktemp("chromium")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -61,6 +125,11 @@ def upstream() -> Iterator[Upstream]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have to tell beside that they passed, and what was left out."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(value)
     if collect_ignore:
         terminalreporter.write_line(
             f"The documents' sample programs are not at {SAMPLES}: their test was not collected."

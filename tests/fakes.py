@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from app.engine.conversation import Charge, ConversationRef, Entry, Opened
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.live import LiveTurns
 from app.engine.messages import Answer, Message, Usage, said
-from app.engine.ports import Agent, ConversationRef, ModelFinished, Options, Passage, Prompt, ToolSpec
+from app.engine.ports import Agent, ModelFinished, Options, Passage, Prompt, ToolContext, ToolSpec
 from app.engine.turn import Turn
 
 Log = list[tuple[Any, ...]]
@@ -23,13 +24,21 @@ def finished(reason: str = "stop", prompt: int = 3, completion: int = 2) -> Mode
 
 
 class FakeStream:
-    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called."""
+    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called. So are those in
+    the place of the batches, when it opens; the function returns what is played."""
 
-    def __init__(self, batches: Sequence[Any], log: Log) -> None:
+    def __init__(self, batches: Any, log: Log) -> None:
         self._batches, self._log = batches, log
         self.closed = False
         self.model = "fake"
         self.outcomes: list[Any] = []
+
+    def open(self) -> Iterator[tuple[()]]:
+        if callable(self._batches):
+            self._batches = self._batches()
+        if isinstance(self._batches, Exception):
+            raise self._batches
+        yield from ()
 
     def __iter__(self) -> Iterator[Sequence[Any]]:
         for batch in self._batches:
@@ -58,16 +67,14 @@ class FakeModel:
     def __init__(self, *rounds: Any, log: Log) -> None:
         self._rounds, self._log = rounds, log
         self.prompts: list[Prompt] = []
+        self.asked: list[str | None] = []
         self.streams: list[FakeStream] = []
 
-    def open(self, prompt: Prompt, heartbeat: float) -> FakeStream:
+    def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> FakeStream:
         self._log.append(("opened", heartbeat))
+        self.asked.append(model)
         played = self._rounds[min(len(self.prompts), len(self._rounds) - 1)]
         self.prompts.append(prompt)
-        if callable(played):
-            played = played()
-        if isinstance(played, Exception):
-            raise played
         self.streams.append(FakeStream(played, self._log))
         return self.streams[-1]
 
@@ -82,8 +89,8 @@ class FakeToolbox:
     def specs(self, agent: Agent) -> list[ToolSpec]:
         return [ToolSpec(name, name, {}) for name in agent.tools]
 
-    def run(self, agent: Agent, calls: Sequence[ToolCalled], heartbeat: float) -> FakeStream:
-        self._log.append(("tools", agent.id, [call.name for call in calls], heartbeat))
+    def run(self, context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float) -> FakeStream:
+        self._log.append(("tools", context.agent.id, [call.name for call in calls], heartbeat))
         results = [(ToolReturned(call.call_id, call.name, dict(call.args)),) for call in calls]
         return FakeStream([*self.before, *results], self._log)
 
@@ -107,11 +114,10 @@ class FakeConversations:
         self.refusal: Exception | None = None
         self.failures: list[Exception] = []
 
-    def add_question(
-        self, ref: ConversationRef, messages: Mapping[str, Message], history: int, admit: Callable[[str], None]
-    ) -> list[Message]:
+    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> Opened:
         if self.refusal:
             raise self.refusal
+        ref, messages, history = entry.conversation, entry.messages, entry.history
         known = ref.external_id in self.known
         conversation_id = (
             self.known.setdefault(ref.external_id, uuid.uuid4().hex) if ref.external_id else uuid.uuid4().hex
@@ -119,9 +125,12 @@ class FakeConversations:
         admit(conversation_id)
         self._log.append(("question", not known))
         self.questions.append(messages)
-        return self.history[len(self.history) - history :]
+        before = self.history[len(self.history) - history :]
+        return Opened([*before, *messages.values()], list(messages)[-1], ref.end_user)
 
-    def add_answer(self, conversation_id: str, answer_id: str, answer: Answer) -> None:
+    def add_answer(
+        self, conversation_id: str, answer_id: str, answer: Answer, charge: Charge | None = None, *, resumed: bool
+    ) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self._log.append(("answer", answer.status))
@@ -139,7 +148,7 @@ class World:
         self.store = FakeConversations(self.log)
         self.live = LiveTurns(capacity)
         self._engine = Engine(
-            {AGENT.id: self.model}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
+            {AGENT.models: self.model}, {"fake": 1}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
         )
 
     def turn(
@@ -151,7 +160,7 @@ class World:
         history: int = 0,
     ) -> Turn:
         asked = messages or (said("user", "Hi"),)
-        return Turn(self._engine, Question(agent, ref, asked, "request-1", options or Options(), history))
+        return Turn(self._engine, Question(agent, ref, asked, "request-1", None, options or Options(), history))
 
     def answer(self) -> Answer:
         """The one answer that was stored."""

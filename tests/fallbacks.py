@@ -7,6 +7,7 @@ import pytest
 from speeches import asking
 
 from app.engine.errors import ModelError
+from app.engine.ports import ModelStream
 from app.providers.fallback import Candidate, Circuit, Fallback
 
 
@@ -15,9 +16,17 @@ def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: fl
     return Fallback(named, retry)
 
 
-def heard(agent_model: Fallback, heartbeat: float = 5) -> tuple[str, list[Any]]:
+def opened(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> ModelStream:
+    """An answer that has begun; as a turn opens it."""
+    stream = agent_model.ask(asking(), heartbeat, model)
+    for _ in stream.open():
+        pass
+    return stream
+
+
+def heard(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> tuple[str, list[Any]]:
     """The name of the model that answered, and what it said; as a turn hears it."""
-    stream = agent_model.open(asking(), heartbeat)
+    stream = opened(agent_model, heartbeat, model)
     try:
         said = [chunk for batch in stream for chunk in batch]
     except ModelError as error:

@@ -1,8 +1,11 @@
 """HTTP by hand, for what HTTP clients hide: half-sent requests, callers who leave, callers who do not read."""
 
+import http.client
+import io
 import socket
 import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 from server import Server
 
@@ -16,6 +19,12 @@ def connect(server: Server) -> socket.socket:
 def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> socket.socket:
     """Send one whole request; the answer is still to be read."""
     connection = connect(server)
+    connection.sendall(request(path, body, headers))
+    return connection
+
+
+def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """What posts the JSON."""
     lines = [
         f"POST {path} HTTP/1.1",
         "Host: test",
@@ -23,8 +32,7 @@ def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> 
         f"Content-Length: {len(body)}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-    return connection
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def read_until(connection: socket.socket, wanted: bytes, seconds: float = 10) -> bytes:
@@ -51,3 +59,11 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
         if not piece:
             return got
         got += piece
+
+
+def body_of(answer: bytes) -> bytes:
+    """Of one whole response with status 200. Fails where it was cut."""
+    response = http.client.HTTPResponse(SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer)))
+    response.begin()
+    assert response.status == 200, answer
+    return response.read()

@@ -1,19 +1,29 @@
 """A real Parlance: gunicorn on a port of its own, with a home folder, a database and a log that tests may look into."""
 
+import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 import requests
+
+from app.store.database import Database
+from app.store.keys import KeyStore
+from app.store.schema import upgrade
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -25,6 +35,7 @@ provider = "scripted"
 [models.builtin]
 provider = "builtin"
 pace = 0
+aliases = ["gpt-4"]
 
 [agents.open]                      # callers without a key come here
 name = "Open"
@@ -49,8 +60,11 @@ knowledge = ["knowledge/*.md"]
 [limits]
 workers = "100000/minute"
 widget = "100000/minute"
+agents = "100000/minute"
+chats = "100000/minute"
 
 [server]
+sign_up = true
 heartbeat_seconds = 0.3
 body_seconds = 1
 send_seconds = 1
@@ -59,6 +73,22 @@ shutdown_seconds = 2
 retry_seconds = 0.01
 circuit_failures = 1000000              # a server that tests share must not pass models over
 """
+
+
+@cache
+def _database(url: str) -> Database:
+    return Database(url)
+
+
+@cache
+def _empty_database() -> bytes:
+    """One that is up to date."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "parlance.db"
+        database = Database(f"sqlite:///{path}")
+        upgrade(database)
+        database.checkpoint()
+        return path.read_bytes()
 
 
 class Server:
@@ -96,9 +126,16 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.flask("prepare")
+        self.make_database()
         self.start()
         return self
+
+    def make_database(self) -> None:
+        """As `flask prepare` does it, which takes two seconds each time; tests/test_cli.py runs that."""
+        if not self.database.exists():
+            self.database.parent.mkdir(mode=0o700, exist_ok=True)
+            with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(_empty_database())
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -119,7 +156,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        assert requests.get(f"{self.url}/health", timeout=20).status_code == 200
+        assert requests.get(f"{self.url}/health", timeout=60).status_code == 200
 
     def stop(self) -> None:
         """SIGTERM, and wait for the end."""
@@ -134,15 +171,37 @@ class Server:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         return int(children[-1])
 
-    def flask(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command line on this server's database."""
         return subprocess.run(
-            [BIN / "flask", *command], cwd=ROOT, env=self.env, capture_output=True, text=True, check=check, timeout=60
-        )
+            [BIN / "flask", *command],
+            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
+        )  # fmt: skip
 
     def key(self, kind: str, agent: str = "open", *options: str) -> str:
-        """A fresh key."""
-        return self.flask("keys", "create", "--agent", agent, "--kind", kind, *options).stdout.strip()
+        """A fresh key; of the kind "session" the token of a fresh user, whose name is the agent's model.
+
+        Without options it is made by what the command line would call, which takes two seconds to start.
+        """
+        if kind == "session":
+            return self._session(agent)
+        if options:
+            return self.flask("keys", "create", "--agent", agent, "--kind", kind, *options).stdout.strip()
+        return KeyStore(_database(f"sqlite:///{self.database}")).create(kind, agent, "")  # type: ignore[arg-type]
+
+    def _session(self, agent: str) -> str:
+        """Signs up from an address that hardly anybody else has: few may sign up from one."""
+        model = tomllib.loads((self.home / "parlance.toml").read_text())["agents"][agent]["model"]
+        user = {"email": f"{os.urandom(8).hex()}@example.com", "password": "correct horse", "name": model}
+        place = (somewhere(), 0)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=place)
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/auth/sign-up/email", orjson.dumps(user), headers)
+        response = connection.getresponse()
+        cookie = re.match("parlance_session=([^;]+)", response.headers.get("Set-Cookie", ""))
+        assert cookie, response.read()
+        connection.close()
+        return cookie[1]
 
     def log(self, message: str | None = None) -> list[dict[str, Any]]:
         """The log's JSON lines, oldest first; with `message`, only those that say it."""
@@ -187,6 +246,12 @@ def script(*steps: Mapping[str, Any]) -> str:
     return orjson.dumps(list(steps)).decode()
 
 
+def somewhere() -> str:
+    """An address of this machine that hardly anybody else has. (Hypothesis seeds `random`.)"""
+    second, third, fourth = os.urandom(3)
+    return f"127.{second}.{third}.{max(1, min(fourth, 254))}"
+
+
 def session() -> str:
     """A widget's session id that no other test uses."""
     return f"test-{os.urandom(8).hex()}"
@@ -198,3 +263,15 @@ def conversation_id(ndjson: bytes | str) -> str:
     match = re.search(r'"conversationId":"([a-z0-9]{32})"', text)
     assert match, text
     return match[1]
+
+
+@contextmanager
+def descriptors(number: int) -> Iterator[None]:
+    """So many files may be open, or as many as the hard limit admits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    admitted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, admitted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

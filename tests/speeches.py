@@ -8,9 +8,10 @@ from typing import Any
 
 from upstream import LAST, Step, sse, streamed
 
-from app.engine.errors import ModelError
+from app.engine.errors import ModelError, Problem
+from app.engine.events import TextDelta
 from app.engine.messages import said
-from app.engine.ports import Agent, Model, Options, Prompt
+from app.engine.ports import Agent, Model, ModelFinished, Options, Prompt
 from app.providers import PROVIDERS
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
@@ -32,11 +33,17 @@ class Speech(ABC):
     provider: str
     path: str
     begin: bytes = b""
+    last: bytes
+    """The event with which `end` ends."""
     ping: bytes
 
     @abstractmethod
     def text(self, text: str) -> bytes:
         """A token."""
+
+    @abstractmethod
+    def thought(self, text: str) -> bytes:
+        """A token of reasoning."""
 
     @abstractmethod
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
@@ -70,6 +77,7 @@ class Speech(ABC):
 class OpenAISpeech(Speech):
     provider = "openai"
     path = "/chat/completions"
+    last = b"data: [DONE]\n\n"
     ping = b": ping\n\n"
 
     @staticmethod
@@ -80,13 +88,16 @@ class OpenAISpeech(Speech):
     def text(self, text: str) -> bytes:
         return self.delta(content=text)
 
+    def thought(self, text: str) -> bytes:
+        return self.delta(reasoning_content=text)
+
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
         function = {"name": name, "arguments": json.dumps(args)}
         return self.delta(tool_calls=[{"index": number, "id": f"call_{number}", "function": function}])
 
     def end(self, reason: str = "stop", prompt: int = 3, completion: int = 2) -> bytes:
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        return self.delta(finish_reason=reason) + sse({"choices": [], "usage": usage}) + b"data: [DONE]\n\n"
+        return self.delta(finish_reason=reason) + sse({"choices": [], "usage": usage}) + self.last
 
     def error(self, message: str) -> bytes:
         return sse({"error": {"message": message, "type": "server_error", "code": 500}})
@@ -104,10 +115,14 @@ class AnthropicSpeech(Speech):
     provider = "anthropic"
     path = "/messages"
     begin = event("message_start", message={"role": "assistant", "usage": {"input_tokens": 3, "output_tokens": 1}})
+    last = event("message_stop")
     ping = event("ping")
 
     def text(self, text: str) -> bytes:
         return event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+    def thought(self, text: str) -> bytes:
+        return event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": text})
 
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
         block = {"type": "tool_use", "id": f"call_{number}", "name": name, "input": {}}
@@ -121,7 +136,7 @@ class AnthropicSpeech(Speech):
     def end(self, reason: str = "end_turn", prompt: int = 3, completion: int = 2) -> bytes:
         reasons = {"length": "max_tokens", "tool_calls": "tool_use"}
         delta = {"stop_reason": reasons.get(reason, reason)}
-        return event("message_delta", delta=delta, usage={"output_tokens": completion}) + event("message_stop")
+        return event("message_delta", delta=delta, usage={"output_tokens": completion}) + self.last
 
     def error(self, message: str) -> bytes:
         return event("error", error={"type": "api_error", "message": message})
@@ -140,3 +155,17 @@ def asking(*texts: str, **options: Any) -> Prompt:
 
 def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:
     return [chunk for batch in model.open(prompt or asking(), heartbeat) for chunk in batch]
+
+
+def outcome(model: Model, heartbeat: float = 5) -> tuple[str, ModelFinished | None, Problem | None]:
+    """The text that was said, how it finished, and the failure behind it. Nothing but text is expected."""
+    chunks: list[Any] = []
+    problem = None
+    try:
+        for batch in model.open(asking(), heartbeat):
+            chunks += batch
+    except ModelError as error:
+        problem = error.problem
+    finished = chunks.pop() if chunks and isinstance(chunks[-1], ModelFinished) else None
+    assert all(isinstance(chunk, TextDelta) and isinstance(chunk.text, str) for chunk in chunks), chunks
+    return "".join(chunk.text for chunk in chunks), finished, problem

@@ -1,13 +1,16 @@
 """Anthropic's Messages API: what it is asked, and what is made of everything it may answer."""
 
+import json
+
 import pytest
 from speeches import AGENT, ANTHROPIC, asking, chunks_of, event
-from upstream import CUT, LAST, head, sse, streamed, whole
+from upstream import CUT, LAST, chunk, head, sse, streamed, whole
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import ModelFinished, Options, Prompt, ToolSpec
+from app.providers.tool_calls import MOST_CALLS
 
 BEGIN, STOP = ANTHROPIC.begin, event("message_stop")
 
@@ -56,6 +59,14 @@ STREAMS = {
         BEGIN + tool(0, "a", "{n}") + ANTHROPIC.end("tool_use"),
         [ToolCalled("toolu_a", "a", {"malformed_arguments": "{n}"}), ends("tool-calls")],
     ),
+    "input at once, where the block starts": (
+        BEGIN + start(0, type="tool_use", id="a", name="clock", input={"zone": "UTC"}) + ANTHROPIC.end("tool_use"),
+        [ToolCalled("a", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "no message_stop": (
+        BEGIN + ANTHROPIC.text("x") + ANTHROPIC.end().removesuffix(STOP),
+        [TextDelta("x"), ends()],
+    ),
     "cached input counts": (
         event("message_start", message={"usage": {"input_tokens": 3, "cache_creation_input_tokens": 10,
                                                   "cache_read_input_tokens": 100, "output_tokens": 1}})
@@ -84,6 +95,38 @@ def test_a_stream_is_understood(upstream, name) -> None:
     assert chunks_of(ANTHROPIC.model(upstream.url)) == expected
 
 
+WHOLES = {
+    "text": ([{"type": "text", "text": "Hello"}], "end_turn", [TextDelta("Hello"), ends(completion=9)]),
+    "thinking, text and tools": (
+        [
+            {"type": "thinking", "thinking": "hm", "signature": "abc"},
+            {"type": "redacted_thinking", "data": "abc"},
+            {"type": "text", "text": "x"},
+            {"type": "tool_use", "id": "toolu_1", "name": "clock", "input": {"zone": "UTC"}},
+            {"type": "tool_use", "id": "toolu_2", "name": "clock", "input": {}},
+        ],
+        "tool_use",
+        [
+            *(ReasoningDelta("hm"), TextDelta("x"), ToolCalled("toolu_1", "clock", {"zone": "UTC"})),
+            *(ToolCalled("toolu_2", "clock", {}), ends("tool-calls", completion=9)),
+        ],
+    ),
+    "nothing": ([], "max_tokens", [ends("length", completion=9)]),
+}
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_an_answer_in_one_piece_is_an_answer_too(upstream, name) -> None:
+    content, reason, expected = WHOLES[name]
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m-1", "content": content}
+    message |= {"stop_reason": reason, "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 9}}
+    upstream.play(whole(json.dumps(message).encode()))
+    model = ANTHROPIC.model(upstream.url)
+    for _ in range(2):
+        assert chunks_of(model) == expected
+    assert [request.connection for request in upstream.requests] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("reason", "name"),
     [
@@ -96,6 +139,7 @@ def test_each_stop_reason_has_its_name(upstream, reason, name) -> None:
     assert chunks_of(ANTHROPIC.model(upstream.url))[-1].finish_reason == name
 
 
+END_OF_TOOLS = [chunk(ANTHROPIC.end("tool_use")), LAST]
 BROKEN = {
     "overloaded": ([*streamed(BEGIN, event("error", error={"type": "overloaded_error", "message": "secret"}))], 503),
     "limited": ([*streamed(BEGIN, event("error", error={"type": "rate_limit_error"}))], 503),
@@ -103,15 +147,21 @@ BROKEN = {
     "an error that is none": ([*streamed(BEGIN, event("error"))], 502),
     "cut": ([*streamed(BEGIN, ANTHROPIC.text("x")), CUT], 502),
     "a clean end too early": ([*streamed(BEGIN, ANTHROPIC.text("x")), LAST], 502),
-    "no stop after the reason": (
-        [*streamed(BEGIN, event("message_delta", delta={"stop_reason": "end_turn"})), LAST],
-        502,
-    ),
+    "no reason and no stop": ([*streamed(BEGIN, event("message_delta", delta={"stop_reason": None})), LAST], 502),
+    "too many tools": ([*streamed(BEGIN, *[tool(n, "a") for n in range(MOST_CALLS + 1)]), *END_OF_TOOLS], 502),
+    "a tool without a name": ([*streamed(BEGIN, start(0, type="tool_use", id="a", input={})), *END_OF_TOOLS], 502),
     "an empty stream": ([head(), LAST], 502),
     "no JSON": ([*streamed(b"data: x\n\n")], 502),
     "no type": ([*streamed(sse({}))], 502),
     "a piece of input for no tool": ([*streamed(delta(7, "input_json_delta", partial_json="{"))], 502),
-    "no stream": (whole(b'{"content": []}'), 502),
+    "in one piece: no message": (whole(b'{"content": []}'), 502),
+    "in one piece: no content": (whole(b'{"type": "message", "stop_reason": "end_turn"}'), 502),
+    "in one piece: no reason": (whole(b'{"type": "message", "content": []}'), 502),
+    "in one piece: no JSON": (whole(b"<html>"), 502),
+    "in one piece: overloaded": (
+        whole(b'{"type": "error", "error": {"type": "overloaded_error", "message": "secret"}}'),
+        503,
+    ),
 }
 
 

@@ -10,6 +10,7 @@ import requests
 from answers import parse, unharmed
 from raw import connect, read_all
 from server import Server, script
+from wire import KINDS
 from wires import Caller, every_wire
 
 KEYS = {
@@ -24,12 +25,12 @@ KEYS = {
     "a lone Bearer": b"Bearer",
 }
 
-METHODS = ["HEAD", "GET", "PUT", "DELETE", "PATCH"]
+METHODS = {"HEAD", "GET", "PUT", "DELETE", "PATCH"}
 
 
 @pytest.fixture
-def caller(wire, server, widget_key, secret_key) -> Caller:
-    return Caller(wire, server, {"widget": widget_key, "secret": secret_key}[wire.key_kind])
+def caller(wire, server, key_of) -> Caller:
+    return Caller(wire, server, key_of[wire.key_kind])
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +42,11 @@ def _unharmed(server) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def revoked(server: Server) -> dict[str, str]:
     """A key of each kind that no longer works."""
-    keys = {kind: server.key(kind) for kind in ("widget", "secret")}
+    keys = {kind: server.key(kind) for kind in KINDS}
     for line in server.flask("keys", "list").stdout.splitlines()[-2:]:
         server.flask("keys", "revoke", line.split("\t")[0])
+    headers = {"Cookie": f"parlance_session={keys['session']}"}
+    assert requests.post(f"{server.url}/api/auth/sign-out", json={}, headers=headers, timeout=5).ok
     return keys
 
 
@@ -53,35 +56,34 @@ def test_a_key_that_is_none_is_401_by_whatever_header_it_comes(caller, name) -> 
     for header, pattern in caller.wire.credentials:
         value = pattern.encode().replace(b"{}", KEYS[name])
         with connect(caller.server) as connection:
-            head = (
-                f"POST {caller.wire.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n{header}: "
-            )
+            head = f"POST {caller.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n{header}: "
             connection.sendall(head.encode() + value + b"\r\n\r\n{}")
             caller.wire.check_error(parse(read_all(connection)), 401)
 
 
 @every_wire
-def test_a_revoked_key_and_a_key_of_another_kind_are_401(caller, widget_key, secret_key, revoked) -> None:
-    other = {"widget": secret_key, "secret": widget_key}[caller.wire.key_kind]
-    for key in other, revoked[caller.wire.key_kind]:
-        caller.wire.check_error(Caller(caller.wire, caller.server, key).ask("hi"), 401)
+def test_a_revoked_key_and_a_key_of_another_kind_are_401(caller, key_of, revoked) -> None:
+    kind = caller.wire.key_kind
+    others = [] if caller.wire.any_key else [key_of[other] for other in KINDS if other != kind]
+    for key in [*others, revoked[kind]]:
+        caller.wire.check_error(caller.ask("hi", caller.wire.headers(key)), 401)
 
 
 @every_wire
-@pytest.mark.parametrize("method", METHODS)
-def test_another_method_is_405_and_told_which_are_allowed(caller, method) -> None:
+def test_another_method_is_405_and_told_which_are_allowed(caller) -> None:
     headers = caller.wire.headers(caller.key)
-    response = requests.request(method, caller.server.url + caller.wire.path, headers=headers, json={}, timeout=5)
-    assert response.headers["Allow"] == "OPTIONS, POST"
-    if method == "HEAD":
-        assert (response.status_code, response.content) == (405, b"")
-    else:
-        caller.wire.check_error(response, 405)
+    for method in METHODS - set(caller.wire.methods.split(", ")):
+        response = requests.request(method, caller.server.url + caller.path, headers=headers, json={}, timeout=5)
+        assert response.headers["Allow"] == caller.wire.methods
+        if method == "HEAD":
+            assert (response.status_code, response.content) == (405, b"")
+        else:
+            caller.wire.check_error(response, 405)
 
 
 @every_wire
 def test_options_is_204_without_a_key_and_without_a_body(caller) -> None:
-    response = requests.options(caller.server.url + caller.wire.path, timeout=5)
+    response = requests.options(caller.server.url + caller.path, timeout=5)
     assert (response.status_code, response.content) == (204, b"")
 
 
@@ -92,8 +94,8 @@ OTHER_PATHS = ["{0}/", "/{0}", "//{0}", "{0}/x", "{0}//", "{0}/%00", "{0}/%ff", 
 @pytest.mark.parametrize("pattern", OTHER_PATHS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_a_path_below_or_beside_is_404_in_the_dialects_shape(caller, pattern, method) -> None:
-    doubled = caller.wire.path.replace("/", "//")
-    for path in pattern.format(caller.wire.path), pattern.format(doubled):
+    doubled = caller.path.replace("/", "//")
+    for path in pattern.format(caller.path), pattern.format(doubled):
         with connect(caller.server) as connection:
             head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
             connection.sendall(head.encode())
@@ -103,21 +105,21 @@ def test_a_path_below_or_beside_is_404_in_the_dialects_shape(caller, pattern, me
 @every_wire
 @pytest.mark.parametrize("end", ["%00", "%ff", "%0a", "%20", "%2f", "%3f", ";x", "%E2%80%A8", "."])
 def test_a_path_with_something_odd_at_its_end_is_404(caller, end) -> None:
-    path = f"{caller.wire.path}{end}"
+    path = f"{caller.path}{end}"
     with connect(caller.server) as connection:
         connection.sendall(
             f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
         )
         response = parse(read_all(connection))
     assert response.status_code == 404
-    assert response.json()["error"] == "Not found"
+    assert "Not found" in response.text
 
 
 @every_wire
 def test_a_path_with_encoded_letters_is_the_same_path(caller) -> None:
-    path = re.sub("/(.)", lambda match: f"/%{ord(match[1]):x}", caller.wire.path)
+    path = re.sub("/(.)", lambda match: f"/%{ord(match[1]):x}", caller.path)
     headers = caller.wire.headers(caller.key)
-    body = caller.wire.body(script({"text": "x"}))
+    body = caller.body(script({"text": "x"}))
     with requests.Session() as plain:
         request = requests.Request("POST", caller.server.url, headers=headers, json=body).prepare()
         request.url = caller.server.url + path
@@ -141,7 +143,7 @@ def test_a_path_with_encoded_letters_is_the_same_path(caller) -> None:
 )
 def test_what_is_no_http_is_refused_and_the_connection_closed(caller, headers) -> None:
     with connect(caller.server) as connection:
-        lines = [f"POST {caller.wire.path} HTTP/1.1", "Host: x", "Content-Type: application/json", *headers, "", ""]
+        lines = [f"POST {caller.path} HTTP/1.1", "Host: x", "Content-Type: application/json", *headers, "", ""]
         connection.sendall("\r\n".join(lines).encode() + b"0\r\n\r\n")
         response = parse(read_all(connection, 5))
     assert response.status_code in (400, 501)
@@ -153,10 +155,10 @@ def test_a_thousand_half_sent_requests_do_not_keep_others_waiting(caller) -> Non
     half = [connect(caller.server) for _ in range(1000)]
     try:
         for index, connection in enumerate(half):
-            connection.sendall(f"POST {caller.wire.path} HTTP/1.1\r\nHost: x\r\n".encode() * (index % 2))
+            connection.sendall(f"POST {caller.path} HTTP/1.1\r\nHost: x\r\n".encode() * (index % 2))
         started = time.monotonic()
-        assert caller.ask(script({"text": "x"})).status_code == 200
-        assert time.monotonic() - started < 1
+        assert caller.ask(script({"text": "x"})).status_code == caller.wire.status
+        assert time.monotonic() - started < 4, "half a second is usual; each of them has five for its headers"
     finally:
         for connection in half:
             connection.close()
@@ -167,11 +169,11 @@ def test_an_endless_body_behind_a_refusal_is_cut_off_and_holds_up_nobody(caller)
     key = next(f"{name}: {value}" for name, value in caller.wire.headers(caller.key).items())
     wrong = next(f"{name}: {value}" for name, value in caller.wire.headers("wrong").items())
     refused = [
-        (f"POST {caller.wire.path}", wrong),
-        (f"POST {caller.wire.path}/x", key),
-        (f"PUT {caller.wire.path}", key),
+        (f"POST {caller.path}", wrong),
+        (f"POST {caller.path}/x", key),
+        (f"PUT {caller.path}", key),
     ]
-    refused += [(f"POST {caller.wire.path}", f"Content-Type: text/plain\r\n{key}")]
+    refused += [(f"POST {caller.path}", f"Content-Type: text/plain\r\n{key}")]
     give_up = time.monotonic() + 6
 
     def pour(sent: tuple[str, str]) -> bool:

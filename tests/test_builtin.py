@@ -14,7 +14,7 @@ from app.engine.turn import Turn
 from app.providers.arithmetic import find_expression
 from app.providers.builtin import JOKES, BuiltinModel
 from app.providers.fallback import Candidate, Circuit, Fallback
-from app.tools import TOOLS
+from app.tools import make_tools
 from app.tools.calculator import calculate
 from app.tools.knowledge import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
@@ -29,13 +29,13 @@ def ask(tmp_path):
     (tmp_path / "shop.md").write_text("# Shop\n\n## Opening hours\n\nThe shop opens at nine o'clock.\n")
     model = BuiltinModel({"pace": 0})
     knowledge = KnowledgeSearch()
-    tools = ToolRunner({name: make(knowledge) for name, make in TOOLS.items()})
+    tools = ToolRunner(make_tools(knowledge.search, lambda _user_id: [], {}))
 
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
         agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
-        models = {agent.id: Fallback([Candidate(model, Circuit("builtin", 5, 30))], 0)}
-        engine = Engine(models, tools, knowledge, FakeConversations([]), LiveTurns(1), heartbeat=5)
-        turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", Options(**options)))
+        models = {agent.models: Fallback([Candidate(model, Circuit("builtin", 5, 30))], 0)}
+        engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), LiveTurns(1), heartbeat=5)
+        turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", None, Options(**options)))
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)
         return [(event.name, event.args) for event in events if isinstance(event, ToolCalled)], turn.text

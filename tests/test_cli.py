@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 from server import CONFIG, Server
 
 KEY = r"(?:wk|sk)_[\w-]{43}"
@@ -51,6 +52,20 @@ def test_demo_keys_are_shown_by_the_first_preparation_and_never_again(fresh) -> 
     assert [row[1:3] for row in listed(fresh)] == [["widget", "open"], ["secret", "open"]]
 
 
+def test_a_demo_user_is_made_where_there_are_no_users_and_shown_once(configured) -> None:
+    server = configured()
+    first = server.flask("prepare", "--demo-keys").stdout
+    shown = re.findall(r"demo@example\.com, password ([\w-]{16}) ", first)
+    assert len(shown) == 1
+    again = server.flask("prepare", "--demo-keys").stdout
+    assert "demo@example.com" not in again
+    assert shown[0] not in again
+    assert [row["email"] for row in server.rows("SELECT email FROM users")] == ["demo@example.com"]
+    with server:
+        pair = {"email": "demo@example.com", "password": shown[0]}
+        assert requests.post(f"{server.url}/api/auth/sign-in/email", json=pair, timeout=30).ok
+
+
 def test_demo_keys_that_were_revoked_are_not_replaced(fresh) -> None:
     fresh.flask("prepare", "--demo-keys")
     for row in listed(fresh):
@@ -84,7 +99,7 @@ def test_creating_a_key_prints_the_key_and_nothing_else(prepared, kind) -> None:
     assert re.fullmatch(KEY + "\n", ran.stdout)
     assert ran.stderr == ""
     row = listed(prepared)[-1]
-    assert [row[1], row[2], *row[4:]] == [kind, "site", "active", "any origin", f"my {kind}"]
+    assert [row[1], row[2], *row[4:]] == [kind, "site", "active", "any origin", "0 credits", f"my {kind}"]
     assert re.fullmatch(r"[0-9a-f]{32}", row[0])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", row[3])
 
@@ -138,9 +153,24 @@ def test_revoking_a_key_says_nothing_and_works_once(prepared) -> None:
     assert again.stderr == f"Error: There is no active key '{key_id}'.\n"
 
 
+def test_rotating_a_key_prints_the_new_one_and_nothing_else(prepared) -> None:
+    old = prepared.key("secret")
+    row = listed(prepared)[-1]
+    ran = prepared.flask("keys", "rotate", row[0])
+    assert re.fullmatch(KEY + "\n", ran.stdout)
+    assert (ran.stdout[:3], ran.stderr) == ("sk_", "")
+    assert ran.stdout.strip() != old
+    assert listed(prepared)[-1] == row
+    prepared.flask("keys", "revoke", row[0])
+    for wrong in (row[0], "x"):
+        again = prepared.flask("keys", "rotate", wrong, check=False)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert again.stderr == f"Error: There is no active key '{wrong}'.\n"
+
+
 @pytest.mark.parametrize(
     "command",
-    [["list"], ["create", "--agent", "open", "--kind", "secret"], ["revoke", "x"]],
+    [["list"], ["create", "--agent", "open", "--kind", "secret"], ["revoke", "x"], ["rotate", "x"]],
     ids=lambda command: command[0],
 )
 def test_a_database_that_was_never_prepared_is_told_without_a_traceback(fresh, command) -> None:

@@ -73,6 +73,22 @@ def test_a_request_sent_ahead_is_not_mistaken_for_a_departure(server, widget_key
     assert rest.endswith(b'{"status":"ok"}')
 
 
+@pytest.mark.parametrize("sent", [b"\r\n", b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"], ids=["a line", "a request"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_caller_who_leaves_behind_bytes_that_were_sent_ahead_is_noticed(server, widget_key, sent, at_once) -> None:
+    name = session()
+    body = orjson.dumps({"sessionId": name, "message": script({"text": "x"}, {"pause": 60})})
+    caller = post(server, "/v1/chat", body, {"x-api-key": widget_key})  # whole, so that no write notices
+    find = "SELECT id FROM conversations WHERE external_id = ?"
+    conversation = eventually(lambda: server.rows(find, name))[0]["id"]
+    caller.sendall(sent)
+    if not at_once:
+        time.sleep(0.3)  # nothing tells outside that these bytes have been seen
+        assert answer_of(server, conversation) is None
+    caller.close()
+    assert eventually(lambda: answer_of(server, conversation))["status"] == "interrupted"
+
+
 def test_a_caller_who_stops_reading_is_dropped_and_the_worker_goes_on(server, widget_key) -> None:
     caller = ask(server, widget_key, script({"text": "z" * 3000, "times": 20000}))
     conversation = conversation_id(read_until(caller, b'"start"'))
@@ -119,7 +135,7 @@ def test_of_many_first_questions_at_once_to_one_session_one_is_answered(server, 
         start_together.wait()
         body = {"sessionId": name, "message": script({"pause": 0.5}, {"text": "x"})}
         headers = {"x-api-key": widget_key}
-        return requests.post(f"{server.url}/v1/chat", json=body, headers=headers, timeout=10).status_code
+        return requests.post(f"{server.url}/v1/chat", json=body, headers=headers, timeout=30).status_code
 
     with ThreadPoolExecutor(10) as pool:
         assert sorted(pool.map(one, range(10))) == [200] + [409] * 9

@@ -11,9 +11,9 @@ import pytest
 from fakes import problem_of
 from sqlalchemy import text
 
+from app.engine.conversation import ConversationRef, Entry
 from app.engine.errors import Problem
 from app.engine.messages import Answer, Message, TextPart, Usage, said
-from app.engine.ports import ConversationRef
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.schema import upgrade
@@ -41,7 +41,7 @@ def rows(database: Database, query: str) -> list[tuple]:
 def ask(store: ConversationStore, question_id: str = "q1") -> str:
     """The conversation's id."""
     told: list[str] = []
-    store.add_question(REF, {question_id: said("user", "x")}, 5, told.append)
+    store.add_question(Entry(REF, {question_id: said("user", "x")}, 5), told.append)
     return told[0]
 
 
@@ -86,7 +86,7 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, da
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
         ticker = gevent.spawn(tick)
-        writer = gevent.spawn(store.add_answer, conversation, "a1", ANSWER)
+        writer = gevent.spawn(store.add_answer, conversation, "a1", ANSWER, resumed=False)
         begun = time.monotonic()
         assert rows(database, "SELECT id FROM messages") == [("q1",)], "readers are not held up"
         assert time.monotonic() - begun < 0.25

@@ -8,6 +8,8 @@ from server import Server
 
 WORKERS = ["workers-000.js", "workers-001.js", "workers-001.py", "workers-001-single.sh", "workers-001-multi.sh"]
 WIDGET = ["widget-002.mjs", "widget-002.py", "widget-002.sh"]
+CHATS = ["chats-004.sh"]
+PASSWORD = "correct horse"
 
 
 def test_the_documents_own_programs_get_right_answers(start) -> None:
@@ -19,12 +21,13 @@ def test_the_documents_own_programs_get_right_answers(start) -> None:
         }
     )
     keys = ["--widget-key", server.key("widget", "site"), "--api-key", server.key("secret", "site")]
-    unused = ["--email", "x", "--password", "x"]
+    user = ["--email", "ada@example.com", "--password", PASSWORD]
+    server.flask("users", "create", "--email", "ada@example.com", "--password-stdin", stdin=f"{PASSWORD}\n")
     ran = subprocess.run(
-        [sys.executable, SAMPLES / "run.py", server.url, *WORKERS, *WIDGET, *keys, *unused],
+        [sys.executable, SAMPLES / "run.py", server.url, *WORKERS, *WIDGET, *CHATS, *keys, *user],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert ran.stdout.splitlines()[-1:] == ["8 passed, 0 failed"], ran.stdout + ran.stderr
+    assert ran.stdout.splitlines()[-1:] == ["9 passed, 0 failed"], ran.stdout + ran.stderr

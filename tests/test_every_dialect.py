@@ -28,20 +28,20 @@ REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, 
 
 
 @pytest.fixture
-def caller(wire, server, widget_key, secret_key) -> Caller:
-    return Caller(wire, server, {"widget": widget_key, "secret": secret_key}[wire.key_kind])
+def caller(wire, server, key_of) -> Caller:
+    return Caller(wire, server, key_of[wire.key_kind])
 
 
 def refused(caller: Caller) -> dict[int, requests.Response]:
     """One response of each kind of refusal that happens before anybody answers."""
-    url, headers = caller.server.url + caller.wire.path, caller.wire.headers(caller.key)
+    url, headers = caller.server.url + caller.path, caller.wire.headers(caller.key)
     return {
         400: caller.post({}),
         401: caller.ask("hi", caller.wire.headers("wrong")),
-        404: requests.post(f"{url}/nothing", json=caller.wire.body("hi"), headers=headers, timeout=10),
-        405: requests.get(url, headers=headers, timeout=10),
+        404: requests.post(f"{url}/nothing", json=caller.body("hi"), headers=headers, timeout=30),
+        405: requests.put(url, headers=headers, timeout=30),
         413: caller.post(b" " * 300_000),
-        415: caller.post(caller.wire.body("hi"), {"Content-Type": "text/plain"}),
+        415: caller.post(caller.body("hi"), {"Content-Type": "text/plain"}),
     }
 
 
@@ -49,7 +49,7 @@ def refused(caller: Caller) -> dict[int, requests.Response]:
 def test_a_plain_answer_arrives_and_is_stored_as_it_was_said(caller) -> None:
     question = script({"text": "Hello"}, {"text": " there"}, {"burst": [",", " you", "."]})
     response = caller.ask(question)
-    assert response.status_code == 200
+    assert response.status_code == caller.wire.status
     assert response.headers["Content-Type"] == caller.wire.content_type
     answer = caller.wire.decode(response.content)
     assert (answer.text, answer.ended, answer.error) == ("Hello there, you.", True, None)
@@ -214,8 +214,8 @@ def test_hostile_tokens_survive(caller, name) -> None:
 
 @every_wire
 def test_what_was_said_before_reaches_the_model(caller) -> None:
-    first, second = script({"text": "one"}), script({"text": "two"}, {"text": orjson.dumps(caller.wire.path).decode()})
-    for body in caller.wire.dialogue(first, "one", second):
+    first, second = script({"text": "one"}), script({"text": "two"}, {"text": orjson.dumps(caller.path).decode()})
+    for body in caller.dialogue(first, "one", second):
         response = caller.post(body)
     assert caller.wire.decode(response.content).text.startswith("two")
     stored = caller.stored(second)

@@ -1,12 +1,13 @@
 """Which of an agent's models answers: the next where one refuses, and none that failed too often lately."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gevent
 import pytest
-from fallbacks import failure, fallback, heard
+from fallbacks import failure, fallback, heard, opened
 from speeches import asking
 
 from app.engine.errors import ModelError, Problem
@@ -23,15 +24,17 @@ WRONG = ModelError(Problem.UPSTREAM_FAILED, passing=False)
 
 class Stub:
     """Implements `Model` and its `Stream`. Plays one list of batches for each opening; an exception in the place of a
-    list refuses, one in it breaks off; a number is seconds of silence."""
+    list refuses, one in it breaks off; a number is seconds of silence. `before` is called when it opens."""
 
-    def __init__(self, *rounds: Any) -> None:
+    def __init__(self, *rounds: Any, before: Callable[[], object] = lambda: None) -> None:
         self.rounds = list(rounds)
+        self.before = before
         self.opened: list[float] = []
         self.closed = 0
 
     def open(self, prompt: Prompt, heartbeat: float) -> "StubStream":
         self.opened.append(time.monotonic())
+        self.before()
         played = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
         if isinstance(played, Exception):
             raise played
@@ -71,10 +74,24 @@ def test_the_next_model_answers_where_one_refuses(name) -> None:
     assert [len(model.opened) for model in (first, second, third)] == [1, 1, 0]
 
 
-def test_where_all_refuse_it_is_the_last_ones_failure() -> None:
+def test_where_all_refuse_the_last_is_tried_once_more_and_it_is_its_failure() -> None:
     models = [Stub(FAILED), Stub([FAILED]), Stub(ModelError(Problem.UPSTREAM_TIMEOUT))]
     assert failure(lambda: heard(fallback(*models))).problem is Problem.UPSTREAM_TIMEOUT
-    assert [len(model.opened) for model in models] == [1, 1, 1]
+    assert [len(model.opened) for model in models] == [1, 1, 2]
+
+
+def test_the_last_of_a_list_is_heard_when_it_says_when_to_come_again() -> None:
+    last = Stub(ModelError(Problem.OVERLOADED, retry_after=0), SPEAKS)
+    assert heard(fallback(Stub(FAILED), last, retry=LONGEST_RETRY_SECONDS + 1)) == ("m2", [TextDelta("x"), FINISHED])
+    assert len(last.opened) == 2
+
+
+def test_the_last_is_the_one_that_was_tried_last_and_not_one_that_is_passed_over() -> None:
+    first, second = Stub(FAILED, SPEAKS, FAILED, SPEAKS), Stub(FAILED)
+    both = fallback(first, second, failures=2)
+    failure(lambda: heard(both))
+    assert [heard(both)[0] for _ in range(2)] == ["m1", "m1"]
+    assert (len(first.opened), len(second.opened)) == (4, 2)
 
 
 @pytest.mark.parametrize("wrong", [WRONG, [WRONG]], ids=["at the door", "before the first chunk"])
@@ -93,7 +110,7 @@ def test_a_stream_that_failed_before_its_first_chunk_is_closed() -> None:
 
 def test_after_the_first_chunk_nothing_is_tried_again() -> None:
     first, second = Stub([[TextDelta("so far")], FAILED]), Stub(SPEAKS)
-    stream = fallback(first, second).open(asking(), 5)
+    stream = opened(fallback(first, second))
     said: list[Any] = []
     assert failure(lambda: [said.extend(batch) for batch in stream]) is FAILED
     assert said == [TextDelta("so far")]
@@ -135,14 +152,14 @@ def test_a_server_that_wants_a_long_wait_is_not_waited_for_and_its_caller_is_tol
 
 
 def test_a_silent_model_alone_lets_the_response_begin_after_the_first_heartbeat() -> None:
-    stream = fallback(Stub([(), (), *SPEAKS])).open(asking(), 5)
+    stream = opened(fallback(Stub([(), (), *SPEAKS])))
     batches = iter(stream)
     assert next(batches) == ()
     assert [chunk for batch in batches for chunk in batch] == [TextDelta("x"), FINISHED]
 
 
 def test_the_last_of_several_models_has_a_heartbeats_time_too() -> None:
-    stream = fallback(Stub(FAILED), Stub([(), *SPEAKS])).open(asking(), 5)
+    stream = opened(fallback(Stub(FAILED), Stub([(), *SPEAKS])))
     assert list(stream) == [(), [TextDelta("x")], [FINISHED]]
 
 
@@ -200,3 +217,91 @@ def test_one_model_alone_is_passed_over_too_and_not_tried_twice_for_its_last_fai
     assert failure(lambda: heard(alone)) is FAILED
     assert failure(lambda: heard(alone)).retry_after == 30
     assert len(model.opened) == 1
+
+
+@pytest.mark.parametrize("wrong", [WRONG, [WRONG]], ids=["at the door", "before the first chunk"])
+def test_a_model_that_refuses_what_it_is_asked_lives_and_its_failures_are_forgotten(wrong) -> None:
+    model = Stub(FAILED)
+    alone = fallback(model, failures=2, seconds=0.2)
+    failure(lambda: heard(alone))
+    gevent.sleep(0.21)
+    model.rounds = [wrong, FAILED, SPEAKS]
+    assert failure(lambda: heard(alone)) is WRONG
+    assert heard(alone)[0] == "m1", "one failure more is not enough to pass it over"
+
+
+@pytest.mark.parametrize("moment", ["while it opens", "before its first chunk"])
+def test_a_caller_who_leaves_before_anything_came_of_the_one_try_gives_it_to_the_next(moment) -> None:
+    model = Stub(FAILED)
+    alone = fallback(model, failures=1, seconds=0.5)
+    failure(lambda: heard(alone))
+    gevent.sleep(0.51)
+    model.rounds = [[(), (), *SPEAKS]]
+    if moment == "while it opens":
+        model.before = partial(gevent.sleep, 5)
+        left = alone.ask(asking(), 0.01)
+        assert next(iter(left.open())) == ()
+    else:
+        left = opened(alone)
+        assert failure(lambda: heard(alone)).problem is Problem.OVERLOADED, "one caller tries"
+    left.close()
+    model.before = lambda: None
+    assert heard(alone)[0] == "m1"
+
+
+def test_a_caller_who_leaves_without_having_the_one_try_changes_nothing() -> None:
+    model = Stub(SPEAKS, FAILED)
+    alone = fallback(model, failures=1, seconds=30)
+    stranger = opened(alone)
+    failure(lambda: heard(alone))
+    stranger.close()
+    assert failure(lambda: heard(alone)).retry_after == 30
+
+
+def test_who_began_an_answer_is_asked_alone_and_once_even_where_it_is_passed_over() -> None:
+    first, second = Stub(SPEAKS, FAILED, SPEAKS), Stub(SPEAKS)
+    both = fallback(first, second, failures=1)
+    assert heard(both)[0] == "m1"
+    assert failure(lambda: heard(both, model="m1")) is FAILED
+    assert heard(both, model="m1")[0] == "m1"
+    assert (len(first.opened), second.opened) == (3, [])
+
+
+def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
+    stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 1))).ask(asking(), 0.1)
+    silence = list(stream.open())
+    assert len(silence) >= 2
+    assert not any(silence)
+    assert [*stream] == SPEAKS
+
+
+def test_in_the_pause_before_a_model_is_tried_again_its_caller_hears_heartbeats() -> None:
+    stream = fallback(Stub(FAILED, SPEAKS), retry=1).ask(asking(), 0.1)
+    assert len(list(stream.open())) >= 2
+    assert [*stream] == SPEAKS
+
+
+def test_an_opening_that_is_closed_ends_at_once_and_nobody_else_is_asked() -> None:
+    first, second = Stub(SPEAKS, before=partial(gevent.sleep, 5)), Stub(SPEAKS)
+    stream = fallback(first, second).ask(asking(), 60)
+    gevent.spawn_later(0.05, stream.close)
+    started = time.monotonic()
+    assert [*stream.open(), *stream] == []
+    assert time.monotonic() - started < 2
+    assert second.opened == []
+
+
+def test_what_opens_in_the_moment_in_which_it_is_closed_is_closed_too() -> None:
+    model = Stub(SPEAKS)
+    stream = fallback(model).ask(asking(), 5)
+    model.before = stream.close
+    assert [*stream.open(), *stream] == []
+    assert model.closed == 1
+
+
+def test_an_answer_that_is_closed_before_it_is_opened_asks_nobody() -> None:
+    model = Stub(SPEAKS)
+    stream = fallback(model).ask(asking(), 5)
+    stream.close()
+    assert [*stream.open(), *stream] == []
+    assert model.opened == []

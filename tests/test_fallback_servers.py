@@ -8,6 +8,7 @@ from fallbacks import failure, fallback, heard
 from speeches import SPEECHES, Speech, let_go
 from upstream import CUT, SILENCE, Upstream, head, streamed, whole
 
+from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
@@ -63,6 +64,24 @@ def test_a_server_that_cannot_be_reached_is_replaced(two, speech: Speech) -> Non
     second.play(speech.answer("x"))
     nobody = speech.model("http://127.0.0.1:1")
     assert heard(fallback(nobody, speech.model(second.url)))[0] == "m2"
+
+
+@every_speech
+def test_an_answer_that_only_takes_long_is_not_held_against_its_model(upstream, speech: Speech) -> None:
+    upstream.play(streamed(speech.begin, *[speech.text("on and "), 0.05] * 99), speech.answer("x"))
+    timeouts = {"connect": 5, "first_token": 5, "between_tokens": 5, "total": 0.4}
+    alone = fallback(speech.model(upstream.url, timeouts=timeouts), failures=1)
+    assert failure(lambda: heard(alone)).problem is Problem.UPSTREAM_TIMEOUT
+    assert heard(alone)[1][0] == TextDelta("x")
+
+
+@every_speech
+def test_silence_is_held_against_a_model_however_short_an_answer_may_take(upstream, speech: Speech) -> None:
+    upstream.play([head(), SILENCE])
+    timeouts = {"connect": 5, "first_token": 5, "between_tokens": 5, "total": 0.4}
+    alone = fallback(speech.model(upstream.url, timeouts=timeouts), failures=1)
+    assert failure(lambda: heard(alone)).problem is Problem.UPSTREAM_TIMEOUT
+    assert failure(lambda: heard(alone)).problem is Problem.OVERLOADED, "it is passed over"
 
 
 @every_speech

@@ -4,6 +4,7 @@ import hashlib
 import re
 import sqlite3
 import stat
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,7 @@ from app.store.database import Database
 from app.store.keys import KeyStore, normalised_origin
 from app.store.schema import is_current, is_prepared, upgrade
 from app.store.tables import metadata
+from tests.server import eventually
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_a_revoked_key_is_listed_and_not_found(keys) -> None:
     key, other = keys.create("secret", "demo"), keys.create("secret", "demo")
     key_id = keys.find(key.encode()).id
     assert keys.revoke(key_id) is True
-    assert keys.find(key.encode()) is None
+    assert eventually(lambda: keys.find(key.encode()) is None, seconds=1.5)
     assert keys.find(other.encode())
     assert {listed.id: listed.revoked_at is not None for listed in keys.all()}[key_id] is True
 
@@ -75,6 +77,28 @@ def test_only_a_key_that_works_can_be_revoked(keys) -> None:
     when = keys.all()[0].revoked_at
     assert [keys.revoke(wrong) for wrong in (key_id, "unknown", "")] == [False] * 3
     assert keys.all()[0].revoked_at == when
+
+
+def test_a_rotated_key_has_a_new_text_and_is_otherwise_the_same(keys) -> None:
+    old = keys.create("widget", "demo", "site", ["https://example.com"], require_origin=True, budget=5)
+    before = keys.find(old.encode())
+    new = keys.rotate(before.id)
+    assert re.fullmatch(r"wk_[\w-]{43}", new)
+    assert new != old
+    assert eventually(lambda: keys.find(old.encode()) is None, seconds=5)
+    after = keys.find(new.encode())
+    assert after.hash != before.hash
+    assert replace(after, hash=before.hash) == before
+    assert keys.all() == [after]
+
+
+def test_only_a_key_that_works_can_be_rotated(keys) -> None:
+    key = keys.create("secret", "demo")
+    key_id = keys.find(key.encode()).id
+    keys.revoke(key_id)
+    before = keys.all()
+    assert [keys.rotate(wrong) for wrong in (key_id, "unknown", "")] == [None] * 3
+    assert keys.all() == before
 
 
 def test_an_origin_is_allowed_where_some_working_widget_key_takes_it(keys) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.ports import Agent
+from app.engine.ports import Agent, ToolContext
 from app.tools.knowledge import MOST_CHARACTERS, MOST_PASSAGES, KnowledgeSearch, matching_files, tool
 
 SHOP = """Everything about the shop.
@@ -33,12 +33,12 @@ Return a parcel within thirty days. Refunds for returned parcels are paid at onc
 @pytest.fixture
 def search(tmp_path):
     """Ask the tool as a model would; the passages, best first."""
-    knowledge = tool(KnowledgeSearch())
+    knowledge = tool(KnowledgeSearch().search)
 
     def ask(query: str, *patterns: str):
         folder = tuple(str(tmp_path / pattern) for pattern in patterns or ("*.md",))
         agent = Agent("demo", "Demo", ("m",), knowledge=folder)
-        return knowledge.call(agent, knowledge.arguments().load({"query": query}))["passages"]
+        return knowledge.call(ToolContext(agent), knowledge.arguments().load({"query": query}))["passages"]
 
     return ask
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
+from places import At
 from server import Server, eventually, script, session
 from wires import Workers
 
@@ -18,17 +18,6 @@ REFUSED = {
     "widget": b'{"error":"Too many requests"}',
 }
 _numbers = itertools.count(2)
-
-
-class At(HTTPAdapter):
-    """Sends from one of this machine's many addresses."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, source_address=(self.address, 0), **options)
 
 
 class Visitor:
@@ -46,7 +35,7 @@ class Visitor:
         return self.send(path, {"sessionId": session(), "message": TEXT}, {"x-api-key": key}).status_code
 
     def send(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> requests.Response:
-        response = self.http.request(method, self.server.url + path, json=body, headers=headers, timeout=10)
+        response = self.http.request(method, self.server.url + path, json=body, headers=headers, timeout=30)
         waits = response.headers.get("Retry-After")
         if response.status_code == 429:
             assert response.content == REFUSED["workers" if path.startswith("/api") else "widget"]
@@ -195,7 +184,8 @@ def test_behind_one_trusted_proxy_the_last_hop_counts(start) -> None:
 
 
 def test_the_limits_without_configuration_are_twenty_and_thirty_a_minute(start) -> None:
-    one = Visitor(start(changes={"[limits]": "", **dict.fromkeys(LIMITS, "")}))
+    others = ('agents = "100000/minute"', 'chats = "100000/minute"')
+    one = Visitor(start(changes={"[limits]": "", **dict.fromkeys((*others, *LIMITS), "")}))
     key = one.server.key("widget")
     with one.http:
         assert [one.workers() for _ in range(21)] == [200] * 20 + [429]

@@ -1,15 +1,20 @@
 """Connections to model servers: used again, found closed, encrypted, through proxies."""
 
 import base64
+import contextlib
+import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+from server import descriptors
 from speeches import SPEECHES, Speech, asking, chunks_of, let_go
-from upstream import CUT, RESET, SILENCE, Upstream, head, make_certificate, streamed, whole
+from upstream import CUT, RESET, SILENCE, Request, Upstream, head, make_certificate, streamed, whole
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
+from app.providers.connections import IDLE_SECONDS
 
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
@@ -52,6 +57,18 @@ def test_answers_at_the_same_time_have_a_connection_each(upstream, speech: Speec
 
 
 @every_speech
+def test_a_connection_is_used_again_where_so_many_are_open_that_select_cannot_look(upstream, speech: Speech) -> None:
+    upstream.play(speech.answer("x"))
+    model = speech.model(upstream.url)
+    with descriptors(4096), contextlib.ExitStack() as opened:
+        for _ in range(1024):
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        for _ in range(2):
+            says_x(model)
+    assert [request.connection for request in upstream.requests] == [1, 1]
+
+
+@every_speech
 @pytest.mark.parametrize("ending", [CUT, RESET], ids=["closed", "reset"])
 def test_an_idle_connection_that_the_server_closed_is_replaced(upstream, speech: Speech, ending) -> None:
     over = threading.Event()
@@ -74,6 +91,56 @@ def test_a_connection_that_dies_as_it_is_used_again_is_replaced_once(upstream, s
     upstream.play([CUT])
     assert refusal(model).problem is Problem.UPSTREAM_FAILED
     assert [request.connection for request in upstream.requests] == [2, 3], "the new one's end is the answer"
+
+
+def was_closed(upstream: Upstream, connection: int) -> bool:
+    last = [request for request in upstream.requests if request.connection == connection][-1]
+    return last.closed.wait(5)
+
+
+def leaves_two_idle(model) -> None:
+    """Connections 1 and 2."""
+    streams = [model.open(asking(), 5) for _ in range(2)]
+    assert all(list(stream) for stream in streams)
+
+
+@every_speech
+def test_a_connection_that_was_idle_for_long_is_closed_and_not_used_again(upstream, monkeypatch, speech) -> None:
+    real = time.monotonic
+
+    def passed(seconds: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: real() + seconds)
+
+    upstream.play(speech.answer("x"))
+    model = speech.model(upstream.url)
+    leaves_two_idle(model)
+    passed(0.8 * IDLE_SECONDS)
+    says_x(model)
+    passed(1.6 * IDLE_SECONDS)
+    says_x(model)
+    used = [request.connection for request in upstream.requests]
+    assert used == [1, 2, used[2], used[2]]
+    assert was_closed(upstream, 3 - used[2]), "the other one"
+    passed(2.7 * IDLE_SECONDS)
+    says_x(model)
+    assert upstream.requests[-1].connection == 3
+    assert was_closed(upstream, used[2])
+
+
+@every_speech
+def test_where_an_idle_connection_is_dead_those_that_were_idle_for_longer_are_not_tried(upstream, speech) -> None:
+    def answer(request: Request) -> list:
+        again = len([known for known in upstream.requests if known.connection == request.connection]) > 1
+        return [SILENCE] if again else speech.answer("x")
+
+    upstream.always = answer
+    model = speech.model(upstream.url, timeouts={"connect": 0.5, "first_token": 0.5})
+    leaves_two_idle(model)
+    assert refusal(model).problem is Problem.UPSTREAM_TIMEOUT
+    says_x(model)
+    assert upstream.requests[-1].connection == 3
+    assert was_closed(upstream, 1)
+    assert was_closed(upstream, 2)
 
 
 @every_speech

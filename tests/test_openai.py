@@ -11,6 +11,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
+from app.providers.tool_calls import MOST_CALLS
 
 DONE = b"data: [DONE]\n\n"
 HELLO = [TextDelta("Hel"), TextDelta("lo"), ModelFinished("stop", Usage(3, 2))]
@@ -91,6 +92,79 @@ STREAMS = {
         delta(tool_calls=[call(0, "a", "clock", "{zone}")]) + FINISHED,
         [ToolCalled("a", "clock", {"malformed_arguments": "{zone}"}), ends("tool-calls")],
     ),
+    "calls that are all numbered 0": (
+        delta(tool_calls=[call(0, "a", "clock", "{}")])
+        + delta(tool_calls=[call(0, "b", "clock", '{"zone": "B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "calls that are all numbered 0, in pieces with the id once": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "", None, '{"zone"')])
+        + delta(tool_calls=[call(0, "", None, ':"A"}')])
+        + delta(tool_calls=[call(0, "b", "clock")])
+        + delta(tool_calls=[call(0, "", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "calls that are all numbered 0, in pieces with the id each": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "a", None, '{"zone":"A"}')])
+        + delta(tool_calls=[call(0, "b", "clock")])
+        + delta(tool_calls=[call(0, "b", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "id and name in each piece": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "a", "clock", '{"zone":')])
+        + delta(tool_calls=[call(0, "a", "clock", '"UTC"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "a name in two pieces, an id in the second": (
+        delta(tool_calls=[call(0, None, "clo")]) + delta(tool_calls=[call(0, "a", "ck", "{}")]) + FINISHED,
+        [ToolCalled("a", "clock", {}), ends("tool-calls")],
+    ),
+    "pieces without index and id": (
+        delta(tool_calls=[call(None, "a", "clock")])
+        + delta(tool_calls=[call(None, None, None, '{"zone":')])
+        + delta(tool_calls=[call(None, None, None, '"A"}')])
+        + delta(tool_calls=[call(None, "b", "clock")])
+        + delta(tool_calls=[call(None, None, None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "pieces with an id and no index, mixed": (
+        delta(tool_calls=[call(None, "a", "clock"), call(None, "b", "clock")])
+        + delta(tool_calls=[call(None, "a", None, '{"zone":"A"}'), call(None, "b", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "whole calls without index and id": (
+        delta(tool_calls=[call(None, "", "clock", "{}"), call(None, "", "clock", '{"zone":"B"}')]) + FINISHED,
+        [ToolCalled("call_0", "clock", {}), ToolCalled("call_1", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "as many calls as one reply may have": (
+        b"".join(delta(tool_calls=[call(0, f"c{n}", "clock", "{}")]) for n in range(MOST_CALLS)) + FINISHED,
+        [*(ToolCalled(f"c{n}", "clock", {}) for n in range(MOST_CALLS)), ends("tool-calls")],
+    ),
+    "a refusal": (
+        delta(role="assistant", content=None, refusal="")
+        + delta(refusal="I'm sorry, ")
+        + delta(refusal="no.")
+        + FINISHED,
+        [TextDelta("I'm sorry, "), TextDelta("no."), ends()],
+    ),
+    "content in parts": (
+        delta(content=[{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}])
+        + delta(content=[{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": "!"}])
+        + delta(content=[{"type": "refusal", "refusal": "No."}])
+        + delta(content=[])
+        + delta(content=[{"type": "text", "text": ""}])
+        + FINISHED,
+        [TextDelta("Hello"), TextDelta("!"), TextDelta("No."), ends()],
+    ),
     "tool_calls is null": (delta(content="x", tool_calls=None) + FINISHED, [TextDelta("x"), ends()]),
 }
 REASONS = {
@@ -128,6 +202,18 @@ def test_an_answer_in_one_piece_is_an_answer_too(upstream, content_type) -> None
     assert chunks_of(OPENAI.model(upstream.url)) == [TextDelta("Hello"), ends(usage=Usage(3, 2))]
 
 
+WHOLES = {
+    "a refusal": {"content": None, "refusal": "Hello"},
+    "content in parts": {"content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]},
+}
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_a_text_in_one_piece_may_be_written_otherwise(upstream, name) -> None:
+    upstream.play(whole(json.dumps({"choices": [{"message": WHOLES[name], "finish_reason": "stop"}]}).encode()))
+    assert chunks_of(OPENAI.model(upstream.url)) == [TextDelta("Hello"), ends()]
+
+
 def test_tool_calls_in_one_piece_are_calls_too(upstream) -> None:
     message = {"content": None, "tool_calls": [call(None, "a", "clock", '{"zone":"UTC"}')]}
     upstream.play(whole(json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()))
@@ -139,7 +225,27 @@ def test_tool_calls_in_one_piece_are_calls_too(upstream) -> None:
     assert "stream_options" not in upstream.requests[0].json
 
 
+FLAT = {"object": "error", "message": "secret", "type": "BadRequestError", "param": None, "code": 500}
 BROKEN = {
+    "an error without an object around it": [*streamed(sse(FLAT), DONE), LAST],
+    "an error without an object around it, behind text": [*streamed(OPENAI.text("a"), sse(FLAT), DONE), LAST],
+    "an event called error": [*streamed(b"event: error\n" + sse({"message": "secret"}), DONE), LAST],
+    "an error that is a code": [*streamed(OPENAI.text("a"), sse({"code": 500, "status": "secret"}), DONE), LAST],
+    "an error that is a detail": [*streamed(sse({"detail": "secret"}), DONE), LAST],
+    "an error behind the finish reason": [*streamed(OPENAI.text("a"), FINISHED, sse(FLAT), DONE), LAST],
+    "nothing but [DONE]": [*streamed(DONE), LAST],
+    "nothing but usage": [*streamed(sse({"choices": [], "usage": {"prompt_tokens": 3}}), DONE), LAST],
+    "a piece of no call": [*streamed(delta(tool_calls=[call(None, arguments="{}")]), FINISHED), LAST],
+    "too many calls": [
+        *streamed(
+            *[delta(tool_calls=[call(0, f"c{n}", "clock", "{}")]) for n in range(MOST_CALLS + 1)], FINISHED, DONE
+        ),
+        LAST,
+    ],
+    "too many calls in one event": [
+        *streamed(delta(tool_calls=[call(n, f"c{n}", "clock", "{}") for n in range(MOST_CALLS + 1)]), FINISHED, DONE),
+        LAST,
+    ],
     "an error object in the stream": [*streamed(OPENAI.error("secret"), FINISHED), LAST],
     "an error beside empty choices": [*streamed(sse({"choices": [], "error": {"message": "secret"}})), LAST],
     "an error beside a choice": [
@@ -151,6 +257,12 @@ BROKEN = {
     "a number": [*streamed(b"data: 1\n\n"), LAST],
     "null": [*streamed(b"data: null\n\n"), LAST],
     "choices of another kind": [*streamed(sse({"choices": ["x"]})), LAST],
+    "parts of another kind": [*streamed(sse({"choices": [{"delta": {"content": ["x"]}}]}), FINISHED), LAST],
+    "a part's text of another kind": [
+        *streamed(sse({"choices": [{"delta": {"content": [{"type": "text", "text": 7}]}}]}), FINISHED),
+        LAST,
+    ],
+    "a refusal of another kind": [*streamed(sse({"choices": [{"delta": {"refusal": 7}}]}), FINISHED), LAST],
     "text of another kind": [*streamed(sse({"choices": [{"delta": {"content": 7}}]}), FINISHED), LAST],
     "usage of another kind": [*streamed(sse({"choices": [], "usage": 7})), LAST],
     "cut between two events": [*streamed(OPENAI.text("a")), CUT],
@@ -164,6 +276,7 @@ BROKEN = {
     "a whole answer that was cut": [head(200, "application/json", content_length="999") + b'{"choices"', CUT],
     "a whole answer that is no JSON": whole(b"<html>"),
     "a whole answer that is an error": whole(b'{"error": {"message": "secret"}}'),
+    "a whole answer that is an error without an object around it": whole(json.dumps(FLAT).encode()),
     "an empty object": whole(b"{}"),
 }
 

@@ -101,3 +101,14 @@ def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants
     ]
     function = {"name": "clock", "description": "Tells the time.", "parameters": TOLD.parameters}
     assert body["tools"] == [{"type": "function", "function": function}]
+
+
+def test_neighbouring_questions_become_one_message_since_templates_want_each_side_in_turn(upstream) -> None:
+    upstream.play(OPENAI.answer("x"))
+    messages = [said("user", "One?"), said("assistant", "1"), said("user", "Two?"), said("user", "Still there?")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, Options()))
+    assert upstream.requests[0].json["messages"] == [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "Two?\n\nStill there?"},
+    ]

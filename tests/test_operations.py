@@ -12,7 +12,7 @@ TURN = {"request_id", "dialect", "agent", "model", "outcome", "prompt_tokens", "
 
 def chat(server: Server, key: str, message: str, **headers: str) -> requests.Response:
     body = {"sessionId": session(), "message": message}
-    return requests.post(f"{server.url}/chat", json=body, headers={"x-api-key": key, **headers}, timeout=10)
+    return requests.post(f"{server.url}/chat", json=body, headers={"x-api-key": key, **headers}, timeout=30)
 
 
 def test_each_request_and_each_turn_is_one_json_line_under_the_callers_request_id(server, widget_key) -> None:

@@ -8,7 +8,8 @@ from server import Server, script
 from wires import Caller, WidgetAlias, WidgetStream, WidgetWhole, Wire, Workers
 
 A, B, OPS, EVIL = "https://a.example", "http://b.example:8080", "https://ops.example", "https://evil.example"
-HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key", "idempotency-key", "last-event-id"}
+HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key"}
+HEADERS |= {"x-visitor", "idempotency-key", "last-event-id", "user-agent"}
 EXPOSED = {"x-request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 
 widgets = pytest.mark.parametrize("wire", [WidgetStream(), WidgetAlias(), WidgetWhole()], ids=repr)

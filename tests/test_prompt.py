@@ -24,16 +24,28 @@ def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages]
 
 
-@pytest.mark.parametrize(("most", "seen"), [(1, ["5"]), (2, ["4", "5"]), (5, [*"12345"]), (99, [*"12345"])])
+@pytest.mark.parametrize(("most", "seen"), [(1, ["5"]), (2, ["5"]), (3, [*"345"]), (5, [*"12345"]), (99, [*"12345"])])
 def test_the_latest_messages_are_seen_oldest_first(most, seen) -> None:
     assert texts(assemble(agent(history_messages=most), talk(5))) == seen
 
 
-@pytest.mark.parametrize(("room", "seen"), [(1, ["5"]), (5, ["5"]), (9, ["5"]), (10, ["4", "5"]), (25, [*"12345"])])
+@pytest.mark.parametrize(("room", "seen"), [(1, ["5"]), (5, ["5"]), (14, ["5"]), (15, [*"345"]), (25, [*"12345"])])
 def test_the_latest_messages_that_fit_are_seen(room, seen) -> None:
     assert texts(assemble(agent(history_tokens=room), [said(m.role, m.text * 4) for m in talk(5)])) == [
         word * 4 for word in seen
     ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "most", "seen"),
+    [
+        *(("au", 9, "u"), ("aauau", 9, "uau"), ("uauau", 2, "u"), ("uauau", 4, "uau")),
+        *(("uaua", 3, "ua"), ("uaua", 1, "a"), ("aa", 9, "a")),
+    ],
+)
+def test_what_is_seen_begins_with_a_question_unless_the_last_message_is_all_there_is(roles, most, seen) -> None:
+    messages = [said("user" if role == "u" else "assistant", str(number)) for number, role in enumerate(roles)]
+    assert assemble(agent(history_messages=most), messages) == messages[-len(seen) :]
 
 
 def test_a_long_message_hides_the_short_ones_before_it() -> None:
@@ -88,8 +100,8 @@ SYSTEM = said("system", "You are brief.")
 
 
 def test_system_messages_stand_first_and_take_no_place_of_the_conversation() -> None:
-    seen = assemble(agent(history_messages=2, history_tokens=20), [said("system", "long " * 99), SYSTEM, *talk(3)])
-    assert texts(seen) == ["long " * 99, "You are brief.", "2", "3"]
+    seen = assemble(agent(history_messages=3, history_tokens=20), [said("system", "long " * 99), SYSTEM, *talk(5)])
+    assert texts(seen) == ["long " * 99 + "\n\nYou are brief.", "3", "4", "5"]
 
 
 def test_instructions_stand_in_where_the_caller_gives_no_system_message() -> None:
@@ -100,10 +112,12 @@ def test_instructions_stand_in_where_the_caller_gives_no_system_message() -> Non
 
 def test_passages_follow_the_instructions_with_their_sources() -> None:
     passages = [Passage("hours.md", "Opening", "From nine."), Passage("shop.md", "Shop", "We sell.")]
-    told, knowing, question = assemble(agent(instructions="You are Demo."), talk(1), passages)
-    assert [told.role, knowing.role, question.role] == ["system", "system", "user"]
-    assert "[hours.md, Opening]\nFrom nine.\n\n[shop.md, Shop]\nWe sell." in knowing.text
-    assert "source" in knowing.text.partition("[")[0]
+    told, question = assemble(agent(instructions="You are Demo."), talk(1), passages)
+    assert [told.role, question.role] == ["system", "user"], "many templates take no second system message"
+    instructions, asked, *listed = told.text.split("\n\n")
+    assert instructions == "You are Demo."
+    assert "source" in asked
+    assert listed == ["[hours.md, Opening]\nFrom nine.", "[shop.md, Shop]\nWe sell."]
 
 
 @pytest.mark.parametrize(

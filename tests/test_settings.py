@@ -9,6 +9,7 @@ import pytest
 
 from app.engine.ports import Agent
 from app.settings import ROOT, Server, Settings, SettingsError, load_settings, secret_key
+from app.settings_schema import ModelSettings
 
 CONFIG = """
 [models.m]
@@ -48,8 +49,10 @@ def test_what_is_not_said_has_a_default(load) -> None:
     assert (settings.port, settings.trusted_hops, settings.allowed_origins) == (8000, 0, frozenset())
     assert settings.home == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'parlance.db'}"
-    assert settings.server == Server(15, 262_144, 20, 30, 1000, 25, 0.5, 5, 30, log_messages=False)
-    assert settings.models == {"m": ("builtin", {"pace": 0.02})}
+    assert settings.server == Server(
+        15, 262_144, 20, 30, 1000, 25, 0.5, 5, 30, log_messages=False, sign_up=False, playground=True, reference=True
+    )
+    assert settings.models == {"m": ModelSettings("builtin", {"pace": 0.02})}
     assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",))}
     assert (settings.limits, settings.public_agent) == ({}, None)
 
@@ -85,6 +88,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         [models.b]
         provider = "builtin"
         pace = 0
+        aliases = ["gpt-4", "best"]
         [models.s]
         provider = "scripted"
         script = [{text = "Moin"}]
@@ -114,10 +118,14 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         circuit_failures = 7
         circuit_seconds = 8
         log_messages = true
+        sign_up = true
+        playground = false
+        reference = false
         """
     )
     one = Agent(
-        *("one", "One", ("s",), "Be brief.", ("clock",), (str(tmp_path / "docs/*.md"),)),
+        *("one", "One", ("s",), "Be brief.", ("clock",)),
+        knowledge=(str(tmp_path / "docs/*.md"),),
         public=True,
         allow_system=True,
         show_tools=True,
@@ -128,9 +136,15 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
     )
     assert settings.agents == {"one": one}
     assert settings.public_agent == one
-    assert settings.models == {"b": ("builtin", {"pace": 0.0}), "s": ("scripted", {"script": [{"text": "Moin"}]})}
+    assert settings.models == {
+        "b": ModelSettings("builtin", {"pace": 0.0}, aliases=("gpt-4", "best")),
+        "s": ModelSettings("scripted", {"script": [{"text": "Moin"}]}),
+    }
+    assert [settings.model_called(name) for name in ("b", "best", "s", "worst")] == ["b", "b", "s", None]
     assert settings.limits == {"workers": "5/second;100/hour"}
-    assert settings.server == Server(0.5, 2048, 1, 2, 3, 4, 0, 7, 8, log_messages=True)
+    assert settings.server == Server(
+        0.5, 2048, 1, 2, 3, 4, 0, 7, 8, log_messages=True, sign_up=True, playground=False, reference=False
+    )
 
 
 MISTAKES_IN_THE_ENVIRONMENT: list[tuple[Mapping[str, str], str]] = [
@@ -181,7 +195,10 @@ MISTAKES_IN_THE_FILE = [
     (AGENT + "[agents.'']\nmodel = 'm'", "agents."),
     (AGENT + "[agents.a]", "agents.a.model: Missing data for required field."),
     (AGENT + "[agents.a]\nmodel = 'other'", "agents.a.model: There is no model 'other'; there are: m."),
-    (AGENT + "tools = ['calculator', 'hammer']", "agents.demo.tools.1: Must be one of: calculator, clock, knowledge."),
+    (
+        AGENT + "tools = ['calculator', 'hammer']",
+        "agents.demo.tools.1: Must be one of: calculator, clock, knowledge, stuff.",
+    ),
     (AGENT + "knowledge = ['*.pdf']", "agents.demo.knowledge: No file matches '*.pdf'."),
     (AGENT + "max_tokens = 0", "agents.demo.max_tokens: Must be greater than or equal to 1."),
     (AGENT + "public = 'yes'", "agents.demo.public: Not a valid boolean."),
@@ -197,6 +214,21 @@ MISTAKES_IN_THE_FILE = [
     (AGENT + "[server]\nbody_bytes = '1 MB'", "server.body_bytes: Not a valid integer."),
     (AGENT + "[server]\nlog_messages = 'no'", "server.log_messages: Not a valid boolean."),
     (AGENT + "[server]\nport = 80", "server.port: Unknown field."),
+    (AGENT + "[server]\nsign_up = 'yes'", "server.sign_up: Not a valid boolean."),
+    (
+        AGENT + "[models.n]\nprovider = 'builtin'\naliases = ['m']",
+        "models.n.aliases: 'm' is a model's name already.",
+    ),
+    (
+        AGENT + "[models.n]\nprovider = 'builtin'\naliases = ['a']\n[models.o]\nprovider = 'builtin'\naliases = ['a']",
+        "models.o.aliases: 'a' is an alias of 'n' already.",
+    ),
+    (
+        AGENT + "[models.n]\nprovider = 'builtin'\naliases = ['a', 'a']",
+        "models.n.aliases: 'a' is an alias of 'n' already",
+    ),
+    (AGENT + "[models.n]\nprovider = 'builtin'\naliases = 'a'", "models.n.aliases: Not a valid list."),
+    (AGENT + "[models.n]\nprovider = 'builtin'\naliases = ['a b']", "models.n.aliases.0: Use 1 to 64 letters"),
 ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from app.engine.conversation import ConversationRef, Entry, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import (
     Answer,
@@ -21,7 +22,6 @@ from app.engine.messages import (
     Usage,
     said,
 )
-from app.engine.ports import ConversationRef
 from app.store import parts
 from app.store.conversations import ConversationStore
 from app.store.database import Database
@@ -54,15 +54,15 @@ def ask(store: ConversationStore, ref: ConversationRef, history: int, **question
     """The conversation's id, and the texts before the questions (id=text)."""
     told: list[str] = []
     asked = {message_id: said("user", words) for message_id, words in questions.items()}
-    before = store.add_question(ref, asked, history, told.append)
+    opened = store.add_question(Entry(ref, asked, history), told.append)
     (conversation_id,) = told
-    return conversation_id, [message.text for message in before]
+    return conversation_id, [message.text for message in opened.messages[: -len(asked)]]
 
 
 def test_a_conversation_grows_question_by_question(store, database) -> None:
     conversation, before = ask(store, REF, 10, q1="one?")
     assert before == []
-    store.add_answer(conversation, "a1", answer(TextPart("one!")))
+    store.add_answer(conversation, "a1", answer(TextPart("one!")), resumed=False)
     again, before = ask(store, REF, 10, q2="two?")
     assert (again, before) == (conversation, ["one?", "one!"])
     query = "SELECT id, sequence, role, status, finish_reason, prompt_tokens, completion_tokens, model FROM messages"
@@ -81,8 +81,34 @@ def test_the_history_is_the_last_messages_oldest_first(store, limit, seen) -> No
 
 def test_answers_that_say_nothing_are_no_history(store) -> None:
     conversation, _ = ask(store, REF, 10, q1="one?")
-    store.add_answer(conversation, "a1", Answer(Message("assistant", ()), "failed", "error", Usage(), "m"))
+    store.add_answer(
+        conversation, "a1", Answer(Message("assistant", ()), "failed", "error", Usage(), "m"), resumed=False
+    )
     assert ask(store, REF, 10, q2="two?") == (conversation, ["one?"])
+
+
+REPEATS = {  # the statuses of the answers there were, the text sent, and the ids of what the model sees
+    "no answer, as a server killed in the middle leaves it": ([], "why", ["q1"]),
+    "an answer that broke off": (["interrupted"], "why", ["q1"]),
+    "an answer that failed": (["failed"], "why", ["q1"]),
+    "another question": (["failed"], "how", ["q1", "a1", "q2"]),
+    "a whole answer": (["complete"], "why", ["q1", "a1", "q2"]),
+}
+
+
+@pytest.mark.parametrize("name", REPEATS)
+def test_a_question_without_a_whole_answer_is_taken_up_again_when_it_is_repeated(store, database, name) -> None:
+    statuses, words, left = REPEATS[name]
+    conversation, _ = ask(store, REF, 30, q1="why")
+    for status in statuses:
+        store.add_answer(conversation, "a1", answer(status=status), resumed=False)
+    entry = Entry(REF, {"q2": said("user", words)}, 30, rewind=Rewind("repeat"))
+    opened = store.add_question(entry, lambda _: None)
+    assert opened.question_id == left[-1]
+    kept = rows(database, "SELECT id FROM messages WHERE status != 'superseded' ORDER BY sequence")
+    assert [message_id for (message_id,) in kept] == left
+    assert len(opened.messages) == len(left)
+    assert opened.messages[-1].text == words
 
 
 def test_conversations_do_not_mix(store, database) -> None:
@@ -127,21 +153,23 @@ def test_what_is_not_admitted_is_not_written(store, database, begun) -> None:
     tables = ("conversations", "messages")
     stored = [rows(database, f"SELECT * FROM {table}") for table in tables]
     asked = {"q1": said("user", "x")}
-    assert problem_of(lambda: store.add_question(REF, asked, 0, refuse)) is Problem.BUSY
+    assert problem_of(lambda: store.add_question(Entry(REF, asked, 0), refuse)) is Problem.BUSY
     assert [rows(database, f"SELECT * FROM {table}") for table in tables] == stored
 
 
 def test_of_racing_first_messages_one_makes_the_conversation_and_the_others_join_it(store, database) -> None:
     racing = [gevent.spawn(ask, store, REF, 0, **{f"q{number}": "x"}) for number in range(8)]
-    gevent.joinall(racing, timeout=10, raise_error=True)
+    gevent.joinall(racing, timeout=30, raise_error=True)
     assert len({greenlet.value[0] for greenlet in racing}) == 1
     assert rows(database, "SELECT count(*), max(sequence) FROM messages") == [(8, 8)]
 
 
 def test_messages_written_at_once_get_a_number_each(store, database) -> None:
     conversation, _ = ask(store, REF, 0, q="x")
-    writers = [gevent.spawn(store.add_answer, conversation, f"a{number}", answer()) for number in range(20)]
-    gevent.joinall(writers, timeout=10, raise_error=True)
+    writers = [
+        gevent.spawn(store.add_answer, conversation, f"a{number}", answer(), resumed=False) for number in range(20)
+    ]
+    gevent.joinall(writers, timeout=30, raise_error=True)
     assert rows(database, "SELECT sequence FROM messages ORDER BY sequence") == [(n,) for n in range(1, 22)]
 
 
@@ -152,9 +180,9 @@ def test_a_write_that_fails_halfway_leaves_nothing(store, database) -> None:
     assert rows(database, "SELECT id FROM messages") == [("q1",)]
 
 
-def test_an_answer_to_no_conversation_is_refused(store) -> None:
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
-        store.add_answer("nowhere", "a1", answer())
+def test_an_answer_to_a_conversation_that_was_erased_meanwhile_is_dropped(store, database) -> None:
+    store.add_answer("nowhere", "a1", answer(), resumed=False)
+    assert rows(database, "SELECT count(*) FROM messages") == [(0,)]
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -176,9 +204,9 @@ PARTS = st.one_of(
 @given(st.lists(PARTS, min_size=1, max_size=6))
 def test_parts_of_every_kind_come_back_as_they_were_stored(store, stored) -> None:
     ref = ConversationRef("demo", "workers", "anonymous", uuid.uuid4().hex)
-    store.add_question(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0, lambda _: None)
-    again = store.add_question(ref, {uuid.uuid4().hex: said("user", "x")}, 9, lambda _: None)
-    assert again == [Message("user", tuple(stored))]
+    store.add_question(Entry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None)
+    again = store.add_question(Entry(ref, {uuid.uuid4().hex: said("user", "x")}, 9), lambda _: None)
+    assert again.messages[:-1] == [Message("user", tuple(stored))]
 
 
 def test_a_part_of_an_unknown_kind_is_refused() -> None:

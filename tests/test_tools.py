@@ -11,11 +11,10 @@ from gevent.event import Event
 from marshmallow import Schema, fields
 
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.ports import Agent
-from app.tools import TOOLS
+from app.engine.ports import Agent, ToolContext
+from app.tools import calculator, clock
 from app.tools.base import Tool, ToolError
 from app.tools.calculator import MAX_LENGTH, calculate
-from app.tools.knowledge import KnowledgeSearch
 from app.tools.toolbox import MOST_RESULT_BYTES, ToolRunner
 
 
@@ -85,9 +84,9 @@ def test_infinity_is_no_value(expression) -> None:
         calculate(expression)
 
 
-KNOWLEDGE = KnowledgeSearch()
-CLOCK, CALCULATOR = TOOLS["clock"](KNOWLEDGE), TOOLS["calculator"](KNOWLEDGE)
+CLOCK, CALCULATOR = clock.TOOL, calculator.TOOL
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("tool", "other", "clock", "calculator", "missing"))
+CONTEXT = ToolContext(AGENT, "user-1")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
@@ -98,26 +97,26 @@ def test_the_clock_tells_date_time_and_weekday_of_the_zone(zone) -> None:
         date, hour = now.strftime("%Y-%m-%d %H:%M").split()
         told.append({"date": date, "time": hour, "weekday": now.strftime("%A"), "zone": zone})
         if len(told) == 1:
-            answer = CLOCK.call(AGENT, {"zone": zone})
+            answer = CLOCK.call(CONTEXT, {"zone": zone})
     assert answer in told
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/City", "../../etc/passwd", "/etc/localtime", "Europe", "a\x00b", "\ud800"])
 def test_the_clock_knows_no_such_zone(zone) -> None:
     with pytest.raises(ToolError, match="there is no such time zone"):
-        CLOCK.call(AGENT, {"zone": zone})
+        CLOCK.call(CONTEXT, {"zone": zone})
 
 
 class Arguments(Schema):
     number = fields.Integer(load_default=1)
 
 
-Function = Callable[[Agent, Mapping[str, Any]], Any]
+Function = Callable[[ToolContext, Mapping[str, Any]], Any]
 
 
-def run(functions: Mapping[str, Function], *calls: ToolCalled, seconds: float = 5.0, agent: Agent = AGENT):
+def run(functions: Mapping[str, Function], *calls: ToolCalled, seconds: float = 5.0, context: ToolContext = CONTEXT):
     made = {name: Tool(name, "", Arguments, function, seconds) for name, function in functions.items()}
-    return ToolRunner(made | {"clock": CLOCK, "calculator": CALCULATOR}).run(agent, calls, 0.1)
+    return ToolRunner(made | {"clock": CLOCK, "calculator": CALCULATOR}).run(context, calls, 0.1)
 
 
 def results(*arguments: Any, **options: Any) -> list[ToolReturned]:
@@ -128,11 +127,11 @@ def call(name: str = "tool", call_id: str = "call_1", **args: Any) -> ToolCalled
     return ToolCalled(call_id, name, args)
 
 
-def fail(_agent: Agent, _args: Mapping[str, Any]) -> Any:
+def fail(_context: ToolContext, _args: Mapping[str, Any]) -> Any:
     raise RuntimeError("password=hunter2")
 
 
-def refuse(_agent: Agent, _args: Mapping[str, Any]) -> Any:
+def refuse(_context: ToolContext, _args: Mapping[str, Any]) -> Any:
     raise ToolError("the shop is closed")
 
 
@@ -145,11 +144,11 @@ def refuse(_agent: Agent, _args: Mapping[str, Any]) -> Any:
         (refuse, call("missing"), "There is no such tool."),
         (refuse, call(number="many"), None),
         (refuse, call(unknown=1), None),
-        (lambda _agent, _args: object(), call(), "The tool failed."),
-        (lambda _agent, _args: {1, 2}, call(), "The tool failed."),
-        (lambda _agent, _args: "\ud800", call(), "The tool failed."),
-        (lambda _agent, _args: 2**70, call(), "The tool failed."),
-        (lambda _agent, _args: "x" * MOST_RESULT_BYTES, call(), "The result is too large."),
+        (lambda _context, _args: object(), call(), "The tool failed."),
+        (lambda _context, _args: {1, 2}, call(), "The tool failed."),
+        (lambda _context, _args: "\ud800", call(), "The tool failed."),
+        (lambda _context, _args: 2**70, call(), "The tool failed."),
+        (lambda _context, _args: "x" * MOST_RESULT_BYTES, call(), "The result is too large."),
         (refuse, call("calculator", expression="1" * (MAX_LENGTH + 1)), None),
         (refuse, call("calculator"), None),
         (refuse, call("calculator", expression=5), None),
@@ -163,16 +162,18 @@ def test_a_call_that_fails_is_a_result_with_a_reason(function, asked, reason) ->
 
 
 def test_a_tool_that_the_agent_may_not_use_is_no_tool() -> None:
-    (returned,) = results({"tool": lambda _agent, _args: 1}, call(), agent=Agent("a", "A", ("m",), tools=("clock",)))
+    (returned,) = results(
+        {"tool": lambda _context, _args: 1}, call(), context=ToolContext(Agent("a", "A", ("m",), tools=("clock",)))
+    )
     assert returned == ToolReturned("call_1", "tool", "There is no such tool.", is_error=True)
 
 
-def test_a_tool_gets_the_agent_and_its_checked_arguments() -> None:
-    function = lambda agent, args: [agent.id, args]  # noqa: E731 - a tool's function, nothing more
+def test_a_tool_gets_the_agent_the_user_and_its_checked_arguments() -> None:
+    function = lambda context, args: [context.agent.id, context.user_id, args]  # noqa: E731 - a tool's function, nothing more
     returned = results({"tool": function}, call(), call("tool", "call_2", number=7))
     assert {r.call_id: r.result for r in returned} == {
-        "call_1": ["demo", {"number": 1}],
-        "call_2": ["demo", {"number": 7}],
+        "call_1": ["demo", "user-1", {"number": 1}],
+        "call_2": ["demo", "user-1", {"number": 7}],
     }
 
 
@@ -183,13 +184,13 @@ def test_a_tools_bug_is_logged_and_not_told(caplog) -> None:
 
 
 def test_a_result_of_just_the_allowed_size_is_passed_on() -> None:
-    (returned,) = results({"tool": lambda _agent, _args: "x" * (MOST_RESULT_BYTES - 2)}, call())
+    (returned,) = results({"tool": lambda _context, _args: "x" * (MOST_RESULT_BYTES - 2)}, call())
     assert (len(returned.result), returned.is_error) == (MOST_RESULT_BYTES - 2, False)
 
 
 def test_a_tool_that_hangs_is_cut_at_its_limit_and_does_not_hold_up_the_others() -> None:
-    hang = lambda _agent, _args: Event().wait()  # noqa: E731
-    functions = {"tool": hang, "other": lambda _agent, _args: "quick"}
+    hang = lambda _context, _args: Event().wait()  # noqa: E731
+    functions = {"tool": hang, "other": lambda _context, _args: "quick"}
     batches = list(run(functions, call(), call("other", "call_2"), seconds=0.25))
     quick, *silence, cut = batches
     assert [returned.result for returned in quick] == ["quick"]
@@ -200,11 +201,11 @@ def test_a_tool_that_hangs_is_cut_at_its_limit_and_does_not_hold_up_the_others()
 def test_calls_run_side_by_side_and_come_back_in_order_of_completion() -> None:
     first, second = Event(), Event()
 
-    def wait_for_the_second(_agent: Agent, _args: Mapping[str, Any]) -> str:
+    def wait_for_the_second(_context: ToolContext, _args: Mapping[str, Any]) -> str:
         first.set()
         return "second ran" if second.wait(3) else "alone"
 
-    def wait_for_the_first(_agent: Agent, _args: Mapping[str, Any]) -> str:
+    def wait_for_the_first(_context: ToolContext, _args: Mapping[str, Any]) -> str:
         met = first.wait(3)
         gevent.spawn_later(0.01, second.set)
         return "first ran" if met else "alone"
@@ -220,7 +221,7 @@ def test_no_calls_have_no_results() -> None:
 def test_closing_kills_the_running_calls_and_ends_the_iteration() -> None:
     started, killed = Event(), Event()
 
-    def hang(_agent: Agent, _args: Mapping[str, Any]) -> None:
+    def hang(_context: ToolContext, _args: Mapping[str, Any]) -> None:
         started.set()
         try:
             Event().wait()

@@ -5,6 +5,7 @@ import logging
 import pytest
 from fakes import AGENT, World, finished, play, problem_of
 
+from app.engine.conversation import ConversationRef
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     StepFinished,
@@ -17,7 +18,7 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.messages import Message, Usage, said
-from app.engine.ports import Agent, ConversationRef, Options
+from app.engine.ports import Agent, Options
 
 HELLO = [[TextDelta("Hel")], [TextDelta("lo"), finished()]]
 
@@ -29,7 +30,7 @@ def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
         *(TurnStarted, StepStarted, TextStarted, TextDelta, TextDelta, TextEnded, StepFinished, TurnFinished)
     ]
     started, ended = events[0], events[-1]
-    assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id)
+    assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1)
     assert [*world.store.questions[0]] == [started.question_id]
     assert [*world.store.answers] == [started.answer_id]
     assert turn.text == "Hello"
@@ -235,8 +236,8 @@ def test_the_agents_instructions_come_first_where_the_caller_gives_none(instruct
 def test_the_model_sees_as_much_history_as_the_dialect_asks_for() -> None:
     world = World(HELLO)
     world.store.history = [said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")]
-    play(world.turn(said("user", "5"), history=3))
-    assert [message.text for message in world.model.prompts[0].messages] == ["2", "3", "4", "5"]
+    play(world.turn(said("user", "5"), history=2))
+    assert [message.text for message in world.model.prompts[0].messages] == ["3", "4", "5"]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,20 @@ def test_several_calls_of_one_round_run_together() -> None:
     assert [entry for entry in world.log if entry[0] == "tools"] == [("tools", "demo", ["echo", "echo"], 7.0)]
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["in one batch", "one after the other"])
+def test_calls_of_one_round_that_have_one_id_are_told_apart(apart) -> None:
+    same = [ToolCalled("call_1", "echo", {"x": number}) for number in range(3)]
+    batches = [[call] for call in same] if apart else [same]
+    world = World([*batches, [finished("tool-calls")]], TELLING)
+    events = play(world.turn())
+    calls = {event.call_id: event.args for event in events if isinstance(event, ToolCalled)}
+    results = {event.call_id: event.result for event in events if isinstance(event, ToolReturned)}
+    assert [*calls.values()] == [{"x": 0}, {"x": 1}, {"x": 2}]
+    assert calls == results
+    told = [part for part in world.model.prompts[1].messages[-1].parts if isinstance(part, ToolResultPart)]
+    assert {part.call_id for part in told} == set(calls)
+
+
 def test_text_after_a_call_ends_before_the_tools_result_is_told() -> None:
     world = World([[CALL, TextDelta("one moment"), finished("tool-calls")]], TELLING)
     events = play(world.turn())
@@ -122,8 +136,8 @@ def test_a_call_that_is_made_for_the_third_time_is_a_loop_and_ends_the_answer(ar
     last = play(world.turn())[-1]
     assert isinstance(last, TurnFailed)
     assert (last.error.problem, last.error.message) == (
-        Problem.UPSTREAM_FAILED,
-        "The model repeats a tool call without end",
+        Problem.TOOL_LOOP,
+        "The same tool call was made over and over",
     )
     assert sum(entry[0] == "tools" for entry in world.log) == 2, "the third call is not run"
     assert world.answer().status == "failed"
@@ -184,6 +198,13 @@ def test_a_turn_cancelled_between_two_rounds_does_not_ask_the_model_again() -> N
     assert play(turn, leave_at_the_end_of_the_first_step)[-1] == TurnFailed(reason)
     assert len(world.model.prompts) == 1
     assert world.answer().message == Message("assistant", ANSWERED)
+
+
+def test_who_began_an_answer_goes_on_with_it() -> None:
+    world = World(ASKING, TELLING)
+    play(world.turn())
+    play(world.turn())
+    assert world.model.asked == [None, "fake", None]
 
 
 def test_the_model_is_told_how_each_round_ended() -> None:

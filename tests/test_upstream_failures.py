@@ -7,6 +7,7 @@ import pytest
 from server import CONFIG, Server
 from speeches import SPEECHES, Speech
 from upstream import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
+from wire import KINDS
 from wires import WORDS, Caller, Wire, every_stream, every_whole, every_wire
 
 KEY = "sk-never-to-be-seen"
@@ -21,20 +22,26 @@ def model_server() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def relay(model_server, tmp_path_factory) -> Iterator[Server]:
+    patient = "connect = 0.5"
+    agents = {
+        "": (f"{model_server.url}/v1", patient),
+        "-hasty": (f"{model_server.url}/v1", "connect = 0.5, first_token = 0.6, between_tokens = 0.6, total = 1.2"),
+        "-nowhere": ("http://127.0.0.1:1/v1", patient),
+    }
     added = "".join(
         f"""
-[models.{name}]
+[models.{speech}{end}]
 provider = "{speech}"
 base_url = "{base}"
 api_key_env = "MODEL_KEY"
 model = "m-1"
-timeouts = {{connect = 0.2, first_token = 0.6, between_tokens = 0.6, total = 1.2}}
+timeouts = {{{timeouts}}}
 
-[agents.{name}]
-model = "{name}"
+[agents.{speech}{end}]
+model = "{speech}{end}"
 """
         for speech in SPEECHES
-        for name, base in ((f"{speech}", f"{model_server.url}/v1"), (f"{speech}-nowhere", "http://127.0.0.1:1/v1"))
+        for end, (base, timeouts) in agents.items()
     )
     home = tmp_path_factory.mktemp("relay")
     with Server(home, config=CONFIG + added, env={"MODEL_KEY": KEY}) as running:
@@ -43,13 +50,19 @@ model = "{name}"
 
 @pytest.fixture(scope="module")
 def keys(relay) -> dict[tuple[str, str], str]:
-    agents = [f"{speech}{end}" for speech in SPEECHES for end in ("", "-nowhere")]
-    return {(kind, agent): relay.key(kind, agent) for kind in ("widget", "secret") for agent in agents}
+    agents = [f"{speech}{end}" for speech in SPEECHES for end in ("", "-hasty", "-nowhere")]
+    return {(kind, agent): relay.key(kind, agent) for kind in KINDS for agent in agents}
 
 
 @pytest.fixture
 def caller(relay, keys, wire: Wire, speech: Speech) -> Caller:
     return Caller(wire, relay, keys[wire.key_kind, f"{speech}"])
+
+
+@pytest.fixture
+def hasty(relay, keys, wire: Wire, speech: Speech) -> Caller:
+    """Of an agent whose model is not waited for as long as usual."""
+    return Caller(wire, relay, keys[wire.key_kind, f"{speech}-hasty"])
 
 
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
@@ -82,8 +95,11 @@ BEFORE = {
 @every_wire
 @every_speech
 @pytest.mark.parametrize("name", BEFORE)
-def test_before_the_first_byte_a_failure_is_a_status_in_the_dialects_words(model_server, caller, speech, name) -> None:
+def test_before_the_first_byte_a_failure_is_a_status_in_the_dialects_words(
+    model_server, caller, hasty, speech, name
+) -> None:
     answer, status = BEFORE[name]
+    caller = hasty if status == 504 else caller
     model_server.play(answer(speech))
     question = f"before {caller.wire} {speech} {name}"
     response = caller.ask(question)
@@ -104,13 +120,25 @@ def test_a_server_that_cannot_be_reached_is_a_status(relay, keys, wire, speech) 
 
 @every_wire
 @every_speech
-@pytest.mark.parametrize("status", [429, 503])
-def test_when_to_come_again_is_passed_on(model_server, caller, speech, status) -> None:
-    model_server.play(whole(speech.refusal(SAID), status, retry_after="20"))
+@pytest.mark.parametrize(("status", "seconds"), [(429, "20"), (503, "20"), (503, "19.2")])
+def test_when_to_come_again_is_passed_on(model_server, caller, speech, status, seconds) -> None:
+    model_server.play(whole(speech.refusal(SAID), status, retry_after=seconds))
     response = caller.ask("Hi")
     caller.wire.check_error(response, 503)
     assert response.headers["Retry-After"] == "20"
     assert len(model_server.requests) == 1, "who is told to wait so long does not ask again himself"
+
+
+@every_wire
+@every_speech
+@pytest.mark.parametrize("status", [429, 503, 529])
+def test_where_the_server_does_not_say_when_to_come_again_a_little_later_is_told(
+    model_server, caller, speech, status
+) -> None:
+    model_server.play(whole(speech.refusal(SAID), status))
+    response = caller.ask("Hi")
+    caller.wire.check_error(response, 503)
+    assert response.headers["Retry-After"] == "5"
 
 
 AFTER = {
@@ -131,8 +159,11 @@ AFTER = {
 @every_stream
 @every_speech
 @pytest.mark.parametrize("name", AFTER)
-def test_after_the_first_byte_a_failure_is_the_dialects_error_and_its_end(model_server, caller, speech, name) -> None:
+def test_after_the_first_byte_a_failure_is_the_dialects_error_and_its_end(
+    model_server, caller, hasty, speech, name
+) -> None:
     answer, status = AFTER[name]
+    caller = hasty if status == 504 else caller
     model_server.play([*streamed(speech.begin, speech.text("so "), speech.text("far"), 0.1), *answer(speech)])
     question = f"after {caller.wire} {speech} {name}"
     response = caller.ask(question)
@@ -148,8 +179,9 @@ def test_after_the_first_byte_a_failure_is_the_dialects_error_and_its_end(model_
 @every_whole
 @every_speech
 @pytest.mark.parametrize("name", AFTER)
-def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, caller, speech, name) -> None:
+def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, caller, hasty, speech, name) -> None:
     answer, status = AFTER[name]
+    caller = hasty if status == 504 else caller
     model_server.play([*streamed(speech.begin, speech.text("so "), speech.text("far"), 0.1), *answer(speech)])
     question = f"after {caller.wire} {speech} {name}"
     response = caller.ask(question)
@@ -162,19 +194,19 @@ def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, cal
 @every_stream
 @every_speech
 @pytest.mark.parametrize("first", [False, True], ids=["before the first token", "between two tokens"])
-def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, caller, speech, first) -> None:
+def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, hasty, speech, first) -> None:
     said = [speech.text("so far")] if first else []
     model_server.play(streamed(speech.begin, *said, *[speech.ping, 0.05] * 99))
-    told = caller.wire.decode(caller.ask("Hi").content)
+    told = hasty.wire.decode(hasty.ask("Hi").content)
     assert (told.ended, told.error, told.text) == (True, WORDS[504], "so far" if first else "")
     assert told.keep_alives == 1, "after 0.3 s of the 0.6 s that are waited for a token"
 
 
 @every_stream
 @every_speech
-def test_tokens_do_not_come_for_longer_than_the_total(model_server, caller, speech) -> None:
+def test_tokens_do_not_come_for_longer_than_the_total(model_server, hasty, speech) -> None:
     model_server.play(streamed(speech.begin, *[speech.text("x"), 0.1] * 60))
-    told = caller.wire.decode(caller.ask("Hi").content)
+    told = hasty.wire.decode(hasty.ask("Hi").content)
     assert (told.ended, told.error) == (True, WORDS[504])
     assert 7 <= len(told.tokens) <= 13, "ten a second for 1.2 s"
 

@@ -175,7 +175,7 @@ def test_tool_calls_are_shown_and_their_results_are_stored(caller, stream) -> No
         assert response.json()["tool_calls"] == [call]
     parts = caller.stored(question)[-1]["parts"]
     assert [part["type"] for part in parts] == ["text", "tool-call", "tool-result", "text"]
-    assert parts[2]["output"]["value"] == "42"
+    assert parts[2]["output"] == "42"
 
 
 def test_reasoning_is_not_shown(caller) -> None:

@@ -81,21 +81,26 @@ def sse(event: Any) -> bytes:
 class Upstream:
     """Use with `with`. `answers` are played one a request; where none is left, `always` is asked for one.
 
-    With a certificate it speaks TLS; with `proxy` it takes CONNECT first, and is the server behind it as well.
+    With a certificate it speaks TLS; with `proxy` it takes CONNECT first, and is the server behind it as well. `at` is
+    where it listens.
     """
 
-    def __init__(self, certificate: Path | None = None, *, proxy: bool = False) -> None:
+    def __init__(
+        self, certificate: Path | None = None, *, proxy: bool = False, at: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
         if self._tls:
             self._tls.load_cert_chain(certificate)
         self._proxy = proxy
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+        self._listener = socket.create_server(at, family=family, backlog=128)
         self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._closing = False
         self.port: int = self._listener.getsockname()[1]
         scheme = "https" if certificate and not proxy else "http"
-        self.url = f"{scheme}://{'localhost' if scheme == 'https' else '127.0.0.1'}:{self.port}"
+        host = "localhost" if scheme == "https" else f"[{at[0]}]" if ":" in at[0] else at[0]
+        self.url = f"{scheme}://{host}:{self.port}"
         self.requests: list[Request] = []
         self.connects: list[Request] = []
         self.answers: list[Sequence[Step]] = []

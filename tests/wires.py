@@ -1,97 +1,21 @@
 """What the callers of each wire do, one class each: the suites know no dialect, only these adapters."""
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import pytest
 import requests
+from chat_wires import ChatsStream, ChatsWhole
 from raw import post
 from server import Server, session
+from wire import WORDS, Answer, Wire, sse_frames
 
+from app.dialects.agents.encoder import LinesEncoder, UIMessageEncoder
 from app.dialects.widget.encoder import WidgetEncoder
 from app.dialects.workers.encoder import WorkersEncoder
-
-WORDS = {
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not found",
-    405: "Method not allowed",
-    408: "The request body did not arrive in time",
-    409: "This conversation is still being answered",
-    413: "Request body too large",
-    415: "Content-Type must be application/json",
-    429: "Too many requests",
-    500: "Internal server error",
-    502: "The model failed to answer",
-    503: "The server is at capacity",
-    504: "The model took too long to answer",
-}
-
-
-@dataclass
-class Answer:
-    """What any wire's caller makes of the bytes. `ended`: the terminator came, once, and nothing after it."""
-
-    tokens: Sequence[str]
-    ended: bool
-    error: str | None = None
-    keep_alives: int = 0
-    text: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.text = "".join(self.tokens)
-
-
-class Wire(ABC):
-    """One way to ask and its answer's form; a new dialect is one more subclass, listed in WIRES."""
-
-    path: str
-    channel: str
-    key_kind: str
-    credentials: Sequence[tuple[str, str]]  # header and the pattern of its value
-    content_type: str = "application/json"
-    streamed: bool = True
-    anonymous: bool = False
-    final: bytes  # in every last frame of an answer that went well
-
-    @abstractmethod
-    def body(self, text: str) -> dict[str, Any]:
-        """The JSON that asks `text`."""
-
-    @abstractmethod
-    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        """What is posted, in order, so that the model sees three messages in the end."""
-
-    @abstractmethod
-    def frames(self, data: bytes) -> list[Any]:
-        """The frames of a stream, None for a keep-alive. Fails on anything but whole frames."""
-
-    @abstractmethod
-    def decode(self, data: bytes) -> Answer:
-        """The whole body of a 200."""
-
-    @abstractmethod
-    def is_error(self, status: int, body: Any) -> bool:
-        """Whether this is the dialect's body for the status."""
-
-    @abstractmethod
-    def encoder(self) -> Any:
-        """The encoder of the application; only for wires that stream."""
-
-    def headers(self, key: str) -> dict[str, str]:
-        header, pattern = self.credentials[0]
-        return {header: pattern.format(key)}
-
-    def check_error(self, response: requests.Response, status: int) -> None:
-        assert response.status_code == status, response.text
-        assert response.headers["Content-Type"] == "application/json"
-        assert self.is_error(status, response.json()), response.text
-
-    def __repr__(self) -> str:
-        return type(self).__name__
 
 
 class Workers(Wire):
@@ -111,17 +35,7 @@ class Workers(Wire):
         return [{**self.body(""), "messages": [{"role": role, "content": text} for role, text in said]}]
 
     def frames(self, data: bytes) -> list[Any]:
-        assert data.endswith(b"\n\n"), data
-        return [self._frame(frame) for frame in data[:-2].split(b"\n\n")]
-
-    @staticmethod
-    def _frame(frame: bytes) -> Any:
-        if frame == b": keep-alive":
-            return None
-        assert frame.startswith(b"data: "), frame
-        assert b"\n" not in frame, frame
-        assert b"\r" not in frame, frame
-        return "[DONE]" if frame == b"data: [DONE]" else json.loads(frame[6:].decode())
+        return sse_frames(data)
 
     def decode(self, data: bytes) -> Answer:
         frames = self.frames(data)
@@ -203,7 +117,94 @@ class WidgetWhole(WidgetStream):
         return Answer([body["message"]], set(body) == {"conversationId", "message"})
 
 
-WIRES: Sequence[Wire] = (Workers(), WorkersWhole(), WidgetStream(), WidgetAlias(), WidgetWhole())
+class AgentsStream(Wire):
+    path = "/api/v2/agents/{agent}/chat"
+    channel = "agents"
+    key_kind = "secret"
+    credentials = (("Authorization", "Bearer {}"),)
+    any_key = True
+    ignores_fields = True
+    content_type = "text/event-stream; charset=utf-8"
+    final = b"[DONE]"
+
+    def at(self, url: str, key: str) -> str:
+        return self.path.format(agent=agent_of(url, key))
+
+    def body(self, text: str) -> dict[str, Any]:
+        return {"message": text}
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        name = session()
+
+        def post(*texts: str) -> dict[str, Any]:
+            parts = [[{"type": "text", "text": text}] for text in texts]
+            messages = [{"id": f"m{n}", "role": "user", "parts": part} for n, part in enumerate(parts)]
+            return {"id": name, "messages": messages, "trigger": "submit-message"}
+
+        return [post(first), post(first, second)]
+
+    def frames(self, data: bytes) -> list[Any]:
+        return sse_frames(data)
+
+    def decode(self, data: bytes) -> Answer:
+        frames = self.frames(data)
+        start, *between, last, done = [frame for frame in frames if frame is not None]
+        tokens = [chunk["delta"] for chunk in between if chunk["type"] == "text-delta"]
+        ended = start["type"] == "start" and done == "[DONE]" and last["type"] in ("finish", "error")
+        ended = ended and not {"start", "finish", "error"} & {chunk["type"] for chunk in between}
+        return Answer(tokens, ended, last.get("errorText"), frames.count(None))
+
+    def is_error(self, status: int, body: Any) -> bool:
+        said = body["error"]["message"]
+        words = {**WORDS, 400: said, 403: said, 404: said}[status]
+        return set(body) == {"error"} and said == words and body["error"]["code"].replace("_", "").isupper()
+
+    def encoder(self) -> Any:
+        return UIMessageEncoder(documented=True)
+
+
+class AgentsLines(AgentsStream):
+    content_type = "application/x-ndjson"
+    final = b'"type":"finish"'
+
+    def headers(self, key: str) -> dict[str, str]:
+        return {**super().headers(key), "Accept": self.content_type}
+
+    def frames(self, data: bytes) -> list[Any]:
+        assert data.endswith(b"\n"), data
+        return [json.loads(line.decode()) if line else None for line in data[:-1].split(b"\n")]
+
+    def decode(self, data: bytes) -> Answer:
+        frames = self.frames(data)
+        start, *between, last = [frame for frame in frames if frame is not None]
+        ended = start["type"] == "start" and last["type"] in ("finish", "error")
+        ended = ended and {chunk["type"] for chunk in between} <= {"text-delta"}
+        return Answer([chunk["delta"] for chunk in between], ended, last.get("errorText"), frames.count(None))
+
+    def encoder(self) -> Any:
+        return LinesEncoder()
+
+
+class AgentsWhole(AgentsStream):
+    content_type = "application/json"
+    streamed = False
+
+    def body(self, text: str) -> dict[str, Any]:
+        return {**super().body(text), "stream": False}
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        return [{**body, "stream": False} for body in super().dialogue(first, answer, second)]
+
+    def decode(self, data: bytes) -> Answer:
+        answer = json.loads(data)["data"]
+        texts = [part["text"] for part in answer["parts"] if part["type"] == "text"]
+        return Answer(texts, set(answer) == {"id", "role", "parts", "metadata"})
+
+
+WIRES: Sequence[Wire] = (
+    *(Workers(), WorkersWhole(), WidgetStream(), WidgetAlias(), WidgetWhole()),
+    *(AgentsStream(), AgentsLines(), AgentsWhole(), ChatsStream(), ChatsWhole()),
+)
 STREAMS = [wire for wire in WIRES if wire.streamed]
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
@@ -211,27 +212,46 @@ every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)
 every_whole = pytest.mark.parametrize("wire", [wire for wire in WIRES if not wire.streamed], ids=repr)
 
 
+@cache
+def agent_of(url: str, key: str) -> str:
+    """The agent that the key is for."""
+    headers = {"Authorization": f"Bearer {key}"}
+    listed = requests.get(f"{url}/api/v2/agents", headers=headers, timeout=30).json()
+    return str(listed["data"][0]["id"])
+
+
 @dataclass
 class Caller:
-    """Someone with a key who asks over one wire."""
+    """Someone with a key who asks over one wire, in one conversation where the path says which."""
 
     wire: Wire
     server: Server
     key: str
 
+    @cached_property
+    def path(self) -> str:
+        return self.wire.at(self.server.url, self.key)
+
+    def body(self, text: str) -> dict[str, Any]:
+        return self.wire.complete(self.wire.body(text), self.server.url, self.key)
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        bodies = self.wire.dialogue(first, answer, second)
+        return [self.wire.complete(body, self.server.url, self.key) for body in bodies]
+
     def ask(self, text: str, headers: Mapping[str, str] | None = None) -> requests.Response:
-        return self.post(self.wire.body(text), headers)
+        return self.post(self.body(text), headers)
 
     def post(self, body: Any, headers: Mapping[str, str] | None = None) -> requests.Response:
         """Whatever is to be sent as JSON; a body of bytes is sent as it is."""
         data = body if isinstance(body, bytes) else json.dumps(body)
         sent = {"Content-Type": "application/json", **self.wire.headers(self.key), **(headers or {})}
-        return requests.post(f"{self.server.url}{self.wire.path}", data=data, headers=sent, timeout=10)
+        return requests.post(f"{self.server.url}{self.path}", data=data, headers=sent, timeout=30)
 
     def open(self, text: str) -> Any:
         """A socket on which the answer is about to come, closed by the server at its end."""
         headers = {**self.wire.headers(self.key), "Connection": "close"}
-        return post(self.server, self.wire.path, json.dumps(self.wire.body(text)).encode(), headers)
+        return post(self.server, self.path, json.dumps(self.body(text)).encode(), headers)
 
     def stored(self, question: str) -> list[dict[str, Any]]:
         """The messages of the newest conversation over this wire in which the question was asked."""

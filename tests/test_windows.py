@@ -1,0 +1,196 @@
+"""Where rate limits are counted: moving windows, callers who have gone, and agreement with the library's own store."""
+
+import time
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from limits import RateLimitItem, RateLimitItemPerSecond, parse
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from app.http.windows import FORGOTTEN_PER_REQUEST, STORAGE_URI, WindowStorage
+
+LONG = parse("3/hour")
+
+
+class Brief(RateLimitItemPerSecond):
+    """So many in so many milliseconds, where the library's shortest window is a second."""
+
+    def get_expiry(self) -> float:
+        return self.multiples / 1000
+
+
+@pytest.fixture
+def windows() -> WindowStorage:
+    found = storage_from_string(STORAGE_URI)
+    assert isinstance(found, WindowStorage)
+    assert found.check()
+    return found
+
+
+@pytest.fixture
+def limiter(windows) -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(windows)
+
+
+def hits(limiter: MovingWindowRateLimiter, item: RateLimitItem, *callers: str) -> list[bool]:
+    return [limiter.hit(item, caller) for caller in callers]
+
+
+def test_as_many_pass_as_the_limit_says_and_each_caller_has_a_budget(limiter) -> None:
+    assert hits(limiter, LONG, *"aabaabbb") == [True, True, True, True, False, True, True, False]
+
+
+def test_limits_of_one_caller_are_counted_apart(limiter) -> None:
+    assert hits(limiter, parse("1/hour"), *"aa") == [True, False]
+    assert hits(limiter, parse("2/hour"), *"aaa") == [True, True, False]
+    assert hits(limiter, parse("1/day"), *"aa") == [True, False]
+
+
+def test_the_window_moves_with_each_request(limiter) -> None:
+    item = Brief(2, 400)
+    began = time.monotonic()
+
+    def wait(seconds: float) -> None:
+        time.sleep(max(began + seconds - time.monotonic(), 0))
+
+    assert limiter.hit(item, "a")
+    wait(0.3)
+    assert hits(limiter, item, *"aa") == [True, False]
+    wait(0.45)
+    assert hits(limiter, item, *"aa") == [True, False], "the first one has left, the second has not"
+    wait(0.72)
+    assert hits(limiter, item, *"aa") == [True, False], "the refused ones never counted"
+
+
+def test_asking_spends_nothing(limiter) -> None:
+    assert [limiter.test(LONG, "a") for _ in range(9)] == [True] * 9
+    assert limiter.get_window_stats(LONG, "a").remaining == 3
+    hits(limiter, LONG, *"aaa")
+    assert not limiter.test(LONG, "a")
+
+
+def test_when_the_next_one_may_come_is_told_by_the_oldest_that_counts(limiter) -> None:
+    item = Brief(3, 300)
+    reset, remaining = limiter.get_window_stats(item, "a")
+    assert reset == pytest.approx(time.time() + 0.3, abs=0.1)
+    assert remaining == 3
+    first = time.time()
+    limiter.hit(item, "a")
+    time.sleep(0.2)
+    second = time.time()
+    limiter.hit(item, "a")
+    assert limiter.get_window_stats(item, "a") == (pytest.approx(first + 0.3, abs=0.05), 1)
+    time.sleep(0.15)
+    assert limiter.get_window_stats(item, "a") == (pytest.approx(second + 0.3, abs=0.05), 2)
+
+
+@pytest.mark.parametrize(
+    ("costs", "passed"), [([2, 2, 1], [True, False, True]), ([4], [False]), ([3, 1], [True, False])]
+)
+def test_a_costly_request_counts_as_many(limiter, costs, passed) -> None:
+    assert [limiter.hit(LONG, "a", cost=cost) for cost in costs] == passed
+
+
+def test_a_budget_that_is_cleared_is_whole_again_and_no_other(limiter) -> None:
+    hits(limiter, LONG, *"aaabbb")
+    limiter.clear(LONG, "a")
+    limiter.clear(LONG, "nobody")
+    assert hits(limiter, LONG, *"aaaab") == [True, True, True, False, False]
+
+
+def test_a_reset_clears_every_budget_and_says_how_many(limiter, windows) -> None:
+    hits(limiter, LONG, *"abcaaa")
+    assert windows.reset() == 3
+    assert windows.reset() == 0
+    assert hits(limiter, LONG, *"aaaa") == [True, True, True, False]
+
+
+def test_callers_who_have_gone_are_forgotten_as_others_come(limiter, windows) -> None:
+    item = Brief(3, 50)
+    for number in range(400):
+        limiter.hit(item, f"visitor {number}")
+    time.sleep(0.1)
+    for _ in range(400 // FORGOTTEN_PER_REQUEST):
+        limiter.hit(item, "regular")
+    assert windows.reset() == 1
+
+
+def test_however_many_come_only_those_of_a_window_are_known(limiter, windows) -> None:
+    item = Brief(3, 40)
+    for number in range(40 * 50):
+        limiter.hit(item, f"visitor {number}")
+        if number % 50 == 49:
+            time.sleep(0.01)
+    assert windows.reset() < 600, "of 2,000, those of the last 0.04 s, and less than as many again"
+
+
+def test_callers_who_were_refused_are_forgotten_too(limiter, windows) -> None:
+    item = Brief(1, 50)
+    for number in range(100):
+        hits(limiter, item, *[f"visitor {number}"] * 3)
+        limiter.hit(item, f"too costly {number}", cost=2)
+    time.sleep(0.1)
+    hits(limiter, item, *["regular"] * 100)
+    assert windows.reset() == 1
+
+
+def test_nobody_whose_requests_count_is_forgotten(limiter) -> None:
+    visitors = [f"visitor {number}" for number in range(300)]
+    assert hits(limiter, LONG, *visitors * 3) == [True] * 900
+    assert hits(limiter, LONG, *visitors) == [False] * 300
+
+
+def test_a_long_window_does_not_keep_the_callers_of_a_short_one(limiter, windows) -> None:
+    limiter.hit(LONG, "one with a long window")
+    item = Brief(3, 50)
+    for number in range(400):
+        limiter.hit(item, f"visitor {number}")
+    time.sleep(0.1)
+    hits(limiter, item, *["regular"] * 400)
+    assert windows.reset() < 100
+
+
+def test_it_counts_moving_windows_and_no_fixed_ones(limiter, windows) -> None:
+    hits(limiter, LONG, *"aa")
+    key = LONG.key_for("a")
+    assert windows.get(key) == 2
+    assert windows.get_expiry(key) == pytest.approx(time.time() + 3600, abs=1)
+    assert windows.get("nobody") == 0
+    assert windows.get_expiry("nobody") == pytest.approx(time.time(), abs=1)
+    with pytest.raises(NotImplementedError):
+        windows.incr("a", 1)
+
+
+ITEMS = [Brief(1, 45), Brief(3, 45), Brief(2, 105), Brief(2, 5_000)]  # what no pauses make together
+CALLERS = st.sampled_from("ab")
+HITS = st.tuples(st.just("hit"), st.sampled_from(ITEMS), CALLERS, st.integers(1, 4))
+LOOKS = st.tuples(st.just("look"), st.sampled_from(ITEMS), CALLERS, st.integers(1, 4))
+CLEARS = st.tuples(st.just("clear"), st.sampled_from(ITEMS), CALLERS, st.just(0))
+PAUSES = st.tuples(st.just("pause"), st.just(ITEMS[0]), CALLERS, st.sampled_from([1, 3, 5]))
+
+
+def step(limiter: MovingWindowRateLimiter, what: str, item: RateLimitItem, caller: str, number: int) -> tuple:
+    """What it answers. When a window ends is told only where something counts: of an empty one it means nothing."""
+    if what == "clear":
+        limiter.clear(item, caller)
+        return ()
+    if what == "hit":
+        return (limiter.hit(item, caller, cost=number),)
+    ends, remaining = limiter.get_window_stats(item, caller)
+    return limiter.test(item, caller, cost=number), remaining, ends if remaining < item.amount else 0
+
+
+@given(st.lists(st.one_of(HITS, HITS, HITS, LOOKS, CLEARS, PAUSES), max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_it_answers_as_the_librarys_own_store_does(steps) -> None:
+    own, theirs = MovingWindowRateLimiter(WindowStorage()), MovingWindowRateLimiter(MemoryStorage())
+    for what, item, caller, number in steps:
+        if what == "pause":
+            time.sleep(number / 100)
+            continue
+        began = time.monotonic()
+        answers = [step(limiter, what, item, caller, number) for limiter in (own, theirs)]
+        assume(time.monotonic() - began < 0.004)  # or the two were not asked at the same time
+        assert answers[0] == pytest.approx(answers[1], abs=0.004)
