@@ -35,7 +35,8 @@ class Relay:
     wire: Wire
     env: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    streams: int = 50  # while CPU and delays are measured
+    streams: int = 200  # while CPU and delays are measured
+    rate: int = 50  # new callers a second, while the time to the first token is measured
     held: int = 1000  # slow streams that are open while memory is measured
 
 
@@ -87,4 +88,5 @@ def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:
         "LITELLM_MODE": "PRODUCTION",
     }
     # It keeps up with fewer streams; overloaded, its delays would say nothing.
-    return Relay("LiteLLM proxy", command, OPENAI, env, {"authorization": f"Bearer {key}"}, streams=20, held=200)
+    headers = {"authorization": f"Bearer {key}"}
+    return Relay("LiteLLM proxy", command, OPENAI, env, headers, streams=20, rate=2, held=200)

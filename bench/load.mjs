@@ -1,6 +1,7 @@
 // Callers for measurements: so many streams at once, each asking again when its answer is complete.
-// load.mjs '{"url", "headers", "body", "marker", "streams", "ramp", "seconds", "tokens", "every"}'
-// The streams start spread over `ramp` seconds. Then {"window":"open"} is printed, and after `seconds` more the figures
+// load.mjs '{"url", "headers", "body", "marker", "streams", "ramp", "seconds", "tokens", "every", "rate"}'
+// The streams start spread over `ramp` seconds. With a `rate`, callers come instead: so many each second, evenly, whether
+// the others have been served or not, and each asks once. After the ramp {"window":"open"} is printed, and after `seconds` more the figures
 // of that window as one line of JSON: tokens seen, answers failed since the start, streams open, and in milliseconds the
 // times to the first token, the gaps between arrivals, and how long each token was under way from the upstream.
 // The streams stay open until standard input closes.
@@ -54,7 +55,15 @@ const run = async (stream) => {
   await wait((stream / job.streams) * job.ramp);
   for (let round = 0; !over; round++) if (!await ask(`${process.pid}-${stream}-${round}`)) await wait(0.5);
 };
-for (let stream = 0; stream < job.streams; stream++) run(stream);
+const arrive = async () => {
+  const begun = performance.now();
+  for (let caller = 0; !over; caller++) {
+    await wait(begun / 1000 + caller / job.rate - performance.now() / 1000);
+    if (!over) ask(`${process.pid}-${caller}`);
+  }
+};
+if (job.rate) arrive();
+else for (let stream = 0; stream < job.streams; stream++) run(stream);
 
 await wait(job.ramp);
 firsts = []; gaps = []; delays = []; tokens = 0;

@@ -31,12 +31,14 @@ from processes import (
 
 PACE = 20  # milliseconds between tokens: 50 tokens/s
 TOKENS = 300  # of one answer: six seconds
+BURST = 2000  # tokens of an answer that comes at once
 STEP = 25  # of the search for the most clean streams
 NOBODY = Relay("none", [], OPENAI)
 HEAD = {
     "relay": "relay",
     "cpu_per_token": "CPU per token, µs",
     "to_floor": "to the floor",
+    "burst": "CPU per token of a burst, µs",
     "first_p50": "first token, p50, ms",
     "first_p99": "first token, p99, ms",
     "delay_p99": "each token, p99, ms",
@@ -56,6 +58,7 @@ class Figures:
     relay: str
     cpu_per_token: float
     to_floor: float
+    burst: float
     first_p50: float
     first_p99: float
     delay_p99: float
@@ -95,7 +98,8 @@ class Bench:
         self._upstream, self._upstream_pid = upstream, upstream_pid
         self._port = port
         self._ceiling = ceiling
-        self.bare = self.load(None, NOBODY, NOBODY.streams, ramp=3, seconds=10)
+        self.bare = self.load(None, NOBODY, NOBODY.streams, ramp=4, seconds=10)
+        self.bare_arrivals = self.arrivals(None, NOBODY)
 
     def load(self, pid: int | None, relay: Relay, streams: int, **job: float) -> Window:
         """Without a `pid`, the callers ask the upstream itself."""
@@ -128,19 +132,23 @@ class Bench:
             idle = memory_mib(pid)
             slow = self.load(pid, relay, relay.held, ramp=8, seconds=2, tokens=60, every=1000)
             held = (slow.memory - idle) / max(slow.seen["open"], 1) * 1000
-            window = self.load(pid, relay, relay.streams, ramp=3, seconds=15)
+            arrivals = self.arrivals(pid, relay)
+            burst = self.load(pid, relay, 1, ramp=2, seconds=5, tokens=BURST, every=0)
+            window = self.load(pid, relay, relay.streams, ramp=6, seconds=18)
             clean = self.clean_streams(relay, pid)
         if not window.seen["tokens"]:
             sys.exit(f"no token came through {relay.name}")
         if window.seen["failed"] or slow.seen["open"] < relay.held:
             tell(f"  {window.seen['failed']} answers failed; {slow.seen['open']} of {relay.held} slow streams open")
         seen, bare = window.seen, self.bare.seen
+        first, bare_first = arrivals.seen["first"], self.bare_arrivals.seen["first"]
         return Figures(
             relay=relay.name,
             cpu_per_token=round(window.relay_cpu / seen["tokens"] * 1e6, 1),
             to_floor=0,
-            first_p50=round(seen["first"]["p50"] - bare["first"]["p50"], 1),
-            first_p99=round(seen["first"]["p99"] - bare["first"]["p99"], 1),
+            burst=round(burst.relay_cpu / burst.seen["tokens"] * 1e6, 1),
+            first_p50=round(first["p50"] - bare_first["p50"], 1),
+            first_p99=round(first["p99"] - bare_first["p99"], 1),
             delay_p99=round(seen["delay"]["p99"] - bare["delay"]["p99"], 1),
             clean_streams=clean,
             memory_per_1000=round(held, 1),
@@ -149,6 +157,10 @@ class Bench:
             load_share=round(window.load_cpu / window.seconds * 100),
             others_share=round(window.others_cpu / window.seconds * 100),
         )
+
+    def arrivals(self, pid: int | None, relay: Relay) -> Window:
+        """Short answers to new callers who come evenly, as many as the relay can serve."""
+        return self.load(pid, relay, 0, rate=relay.rate, ramp=3, seconds=10, tokens=100)
 
     def clean_streams(self, relay: Relay, pid: int | None) -> int:
         """The most streams that are clean, by halving; what just fails is tried once more, for other programs' sake."""

@@ -1,5 +1,5 @@
 // A model server for measurements: OpenAI's chat-completions stream at a fixed pace, on Node's own http module.
-// The prompt's last message says how: {"tokens":200,"every":20}  (milliseconds)
+// The prompt's last message says how: {"tokens":200,"every":20}  (milliseconds; 0 is back to back)
 // Each token's text is the time at which it was sent, in milliseconds of the machine's monotonic clock, so that
 // load.mjs can tell how long the token was under way.
 import http from "node:http";
@@ -26,6 +26,10 @@ const server = http.createServer((request, response) => {
     const { tokens = 200, every = 20 } = JSON.parse(messages.at(-1).content);
     response.writeHead(200, { "content-type": "text/event-stream" });
     let sent = 0;
+    if (!every) {  // a burst
+      while (sent++ < tokens) response.write(token());
+      return response.end(END);
+    }
     const timer = setInterval(() => {
       if (sent++ < tokens) return response.write(token());
       clearInterval(timer);
