@@ -28,6 +28,8 @@ ALONE = frozenset(
 )
 """Files of tests that measure times or memory: they run when nothing else does, without coverage, which takes both."""
 
+TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
+
 LONG = frozenset(
     """agents_model ai_sdk ai_sdk_browser chat_permissions chat_sessions cli own_tools permissions refusing_to_start
     schemathesis upstream_failures visitors widget_use widget_visitors workflow_files
@@ -43,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem.removeprefix("test_") in ALONE:
             item.add_marker("alone")
+        if item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.flaky(reruns=TRIES - 1, reruns_delay=1))
 
 
 @pytest.fixture(scope="session")

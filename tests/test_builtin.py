@@ -154,6 +154,6 @@ def test_what_is_no_sum_is_left_alone(question) -> None:
     ids=["digits", "gap", "gap before two lines", "numbers", "brackets"],
 )
 def test_a_long_message_is_looked_through_quickly_because_nothing_else_runs_meanwhile(question) -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     find_expression(question)
-    assert time.monotonic() - begun < 0.25
+    assert time.thread_time() - begun < 0.25

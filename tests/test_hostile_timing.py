@@ -7,29 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import gevent
 import pytest
 from speeches import SPEECHES, Speech, asking, outcome
-from upstream import LAST, SILENCE, Request, Step, Upstream, chunk, head, streamed
+from upstream import LAST, SILENCE, Drip, Request, Step, Upstream, chunk, head, streamed
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
 
-SECONDS = {"connect": 0.3, "first_token": 0.5, "between_tokens": 0.5, "total": 1.6}
+SECONDS = {"connect": 0.5, "first_token": 1, "between_tokens": 1, "total": 3}
 FINISHED = ModelFinished("stop", Usage(3, 2))
-LATE = 0.4  # a tick of the clock, and what a busy machine takes
-FLOOD_SECONDS = 3.0
+LATE = 0.7  # a tick of the clock, and what a busy machine takes
+FLOOD_SECONDS = 5.0
 
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 
 
-def drip(data: bytes, seconds: float) -> list[Step]:
-    """A byte at a time, in so many seconds together."""
-    pause = seconds / len(data)
-    return [step for at in range(len(data)) for step in (data[at : at + 1], pause)]
-
-
 def text(speech: Speech, seconds: float) -> list[Step]:
-    return drip(chunk(speech.text("x")), seconds)
+    return [Drip(chunk(speech.text("x")), seconds)]
 
 
 def ends(speech: Speech) -> list[Step]:
@@ -43,12 +37,12 @@ def begins(speech: Speech) -> list[Step]:
 
 Drips = Callable[[Speech], Sequence[Step]]
 IN_TIME: dict[str, tuple[str, Drips]] = {
-    "the head": ("x", lambda s: [*drip(head(), 0.55), *begins(s)[1:], *text(s, 0), *ends(s)]),
-    "the first token": ("x", lambda s: [*begins(s), *text(s, 0.35), *ends(s)]),
-    "each of two tokens": ("xx", lambda s: [*begins(s), *text(s, 0.35), *text(s, 0.35), *ends(s)]),
-    "the end": ("x", lambda s: [*begins(s), *text(s, 0), *drip(chunk(s.end()), 0.35), LAST]),
-    "everything": ("x", lambda s: drip(b"".join(step for step in s.answer("x") if isinstance(step, bytes)), 0.4)),
-    "the trailer": ("x", lambda s: [*begins(s), *text(s, 0), *ends(s)[:-1], *drip(b"0\r\nA: b\r\n", 0.4), SILENCE]),
+    "the head": ("x", lambda s: [Drip(head(), 1.1), *begins(s)[1:], *text(s, 0), *ends(s)]),
+    "the first token": ("x", lambda s: [*begins(s), *text(s, 0.6), *ends(s)]),
+    "each of two tokens": ("xx", lambda s: [*begins(s), *text(s, 0.6), *text(s, 0.6), *ends(s)]),
+    "the end": ("x", lambda s: [*begins(s), *text(s, 0), Drip(chunk(s.end()), 0.6), LAST]),
+    "everything": ("x", lambda s: [Drip(b"".join(step for step in s.answer("x") if isinstance(step, bytes)), 0.6)]),
+    "the trailer": ("x", lambda s: [*begins(s), *text(s, 0), *ends(s)[:-1], Drip(b"0\r\nA: b\r\n", 0.6), SILENCE]),
 }
 
 
@@ -64,16 +58,16 @@ def test_what_drips_within_the_limits_is_an_answer(upstream, speech: Speech, nam
 
 SLOW = Problem.UPSTREAM_TIMEOUT
 TOO_SLOW: dict[str, tuple[str, Problem, float, Drips]] = {  # what was said, and after how many seconds it is over
-    "the head": ("", SLOW, 0.8, lambda _: drip(head(), 4)),
-    "a first token that takes too long": ("", SLOW, 0.5, lambda s: [*begins(s), *text(s, 2), *ends(s)]),
-    "a second token that takes too long": ("x", SLOW, 0.5, lambda s: [*begins(s), *text(s, 0), *text(s, 2), *ends(s)]),
-    "an end that takes too long": ("x", SLOW, 0.5, lambda s: [*begins(s), *text(s, 0), *drip(chunk(s.end()), 4)]),
-    "lively tokens without end": ("xxxxx", SLOW, 1.6, lambda s: [*begins(s), *[chunk(s.text("x")), 0.35] * 9]),
-    "comments": ("", SLOW, 0.5, lambda s: [*begins(s), *drip(chunk(b": a comment\n\n") * 20, 4)]),
-    "the size of a chunk": ("", SLOW, 0.5, lambda s: [*begins(s), *drip(b"5;" + b"x" * 200, 4)]),
-    "a trailer instead of the end": ("x", SLOW, 0.5, lambda s: [*begins(s), *text(s, 0), *drip(b"0\r\nA: b\r\n", 4)]),
-    "a web page": ("", SLOW, 0.5, lambda _: [head(content_type="text/html"), *drip(chunk(b"<p>" * 200), 4)]),
-    "a refusal": ("", Problem.UPSTREAM_FAILED, 0.3, lambda _: [head(500), *drip(chunk(b"no" * 200), 4)]),
+    "the head": ("", SLOW, 1.5, lambda _: [Drip(head(), 9)]),
+    "a first token that takes too long": ("", SLOW, 1, lambda s: [*begins(s), *text(s, 5), *ends(s)]),
+    "a second token that takes too long": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), *text(s, 5), *ends(s)]),
+    "an end that takes too long": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), Drip(chunk(s.end()), 9)]),
+    "lively tokens without end": ("xxxxx", SLOW, 3, lambda s: [*begins(s), *[chunk(s.text("x")), 0.65] * 9]),
+    "comments": ("", SLOW, 1, lambda s: [*begins(s), Drip(chunk(b": a comment\n\n") * 20, 9)]),
+    "the size of a chunk": ("", SLOW, 1, lambda s: [*begins(s), Drip(b"5;" + b"x" * 200, 9)]),
+    "a trailer instead of the end": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), Drip(b"0\r\nA: b\r\n", 9)]),
+    "a web page": ("", SLOW, 1, lambda _: [head(content_type="text/html"), Drip(chunk(b"<p>" * 200), 9)]),
+    "a refusal": ("", Problem.UPSTREAM_FAILED, 0.5, lambda _: [head(500), Drip(chunk(b"no" * 200), 9)]),
 }
 
 
@@ -113,19 +107,20 @@ HEADS = {
 
 
 def flooded(upstream: Upstream, speech: Speech, data: Iterable[bytes], **limits: float) -> tuple[Problem | None, float]:
-    """The failure that a flood ends in, and the longest time for which nobody else was served."""
+    """The failure that a flood ends in, and the longest computing for which nobody else was served. What other programs
+    take of the machine meanwhile does not count."""
 
     def flood(_: Request) -> Iterator[bytes]:
         until = time.monotonic() + FLOOD_SECONDS
         yield from itertools.takewhile(lambda _: time.monotonic() < until, data)
 
     upstream.always = flood
-    served = [time.monotonic()]
+    served = [time.thread_time()]
 
     def serve_others() -> None:
         while True:
             gevent.sleep(0.01)
-            served.append(time.monotonic())
+            served.append(time.thread_time())
 
     others = gevent.spawn(serve_others)
     gevent.sleep(0.02)
@@ -143,7 +138,7 @@ def marked(table: Iterable[str]) -> pytest.MarkDecorator:
 @marked(FLOODS)
 def test_a_flood_ends_at_its_limit_and_stops_nobody_else(upstream, speech: Speech, name) -> None:
     ended, longest = flooded(upstream, speech, itertools.chain(begins(speech), FLOODS[name](speech)))
-    assert ended is SLOW
+    assert ended in (SLOW, Problem.UPSTREAM_FAILED), "the limit of time, or of bytes without an event"
     assert longest < LATE
 
 

@@ -26,7 +26,7 @@ def test_each_request_and_each_turn_is_one_json_line_under_the_callers_request_i
     assert turn.keys() >= TURN
     assert (turn["dialect"], turn["agent"], turn["model"]) == ("widget", "open", "scripted")
     assert (turn["outcome"], turn["completion_tokens"]) == ("complete", 2)
-    assert 0.2 <= turn["first_token_seconds"] <= turn["seconds"] < 2
+    assert 0.2 <= turn["first_token_seconds"] <= turn["seconds"] < 10
     assert (request["message"], request["method"], request["path"]) == ("request", "POST", "/chat")
     assert (request["status"], request["address"]) == (200, "127.0.0.1")
     assert request["seconds"] >= turn["seconds"], "a streamed answer's request lasts until its end"

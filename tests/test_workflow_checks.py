@@ -174,17 +174,17 @@ def test_arguments_that_are_nested_without_end_are_a_mistake() -> None:
 
 
 def test_ten_thousand_steps_are_refused_at_once() -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     assert mistakes({"name": "W", "steps": row(10_000)}) == {"steps": "There are more than 50 steps."}
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_the_largest_workflow_that_may_be_is_checked_soon() -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     steps = [say(f"s{n}", *([f"s{n - 10}"] if n > 9 else []), say="{{ input }}" * 30) for n in range(50)]
     assert bound(*steps) == Bound(50, 5, 10, 0, 0, 0)
     assert bound(*row(20)).depth == 20
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 @pytest.mark.parametrize(

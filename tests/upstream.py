@@ -22,8 +22,16 @@ class Does(Enum):
     SILENCE = "says nothing more until the caller leaves"
 
 
+@dataclass(frozen=True)
+class Drip:
+    """Bytes that come one at a time, in so many seconds together: those that are late make up for it."""
+
+    data: bytes
+    seconds: float
+
+
 CUT, RESET, SILENCE = Does
-Step = bytes | float | threading.Event | Does  # what to send, how long to pause, what to wait for
+Step = bytes | Drip | float | threading.Event | Does  # what to send, how long to pause, what to wait for
 LAST = b"0\r\n\r\n"
 
 
@@ -185,6 +193,12 @@ class Upstream:
         """Raises OSError where the connection is over."""
         if isinstance(step, bytes):
             connection.sendall(step)
+        elif isinstance(step, Drip):
+            begun = time.monotonic()
+            for sent in range(1, len(step.data) + 1):
+                connection.sendall(step.data[sent - 1 : sent])
+                due = begun + step.seconds * sent / len(step.data)
+                self._do(max(due - time.monotonic(), 0.0), connection, request)
         elif isinstance(step, threading.Event):
             assert step.wait(20)
         elif step is RESET:
