@@ -150,3 +150,23 @@ def test_every_response_says_what_is_left_of_the_limit_and_when(start) -> None:
         assert 1 <= int(response.headers["Retry-After"]) <= 10
         other = http.get(f"{server.url}/api/v2/agents", timeout=5)
         assert (other.status_code, other.headers["X-RateLimit-Remaining"]) == (401, "99"), "counted for the address"
+
+
+@pytest.mark.parametrize("limit", ["100/10 second", "1000/hour; 100/10 second"])
+def test_a_response_from_no_view_says_what_is_left_and_takes_nothing(start, limit) -> None:
+    server: Server = start(changes={'agents = "100000/minute"': f'agents = "{limit}"'})
+    client, key = Client.new(server), {"Authorization": f"Bearer {Client.new(server).key}"}
+    assert client.call("GET").headers["X-RateLimit-Remaining"] == "99"
+    for status, left, method, path, headers in (
+        (404, "99", "GET", "/nothing", {"Authorization": f"Bearer {client.key}"}),
+        (404, "99", "GET", "", {"Authorization": f"Bearer {client.key}"}),
+        (405, "99", "GET", "/agents/open/chat", {"Authorization": f"Bearer {client.key}"}),
+        (405, "100", "DELETE", "/agents/open", key),
+        (404, "100", "GET", "/nothing", {}),
+        (204, "100", "OPTIONS", "/agents/open/chat", {"Origin": "https://a.example"}),
+    ):
+        response = requests.request(method, f"{server.url}/api/v2{path}", headers=headers, timeout=5)
+        told = {name: response.headers[f"X-RateLimit-{name}"] for name in ("Limit", "Remaining")}
+        assert (response.status_code, told) == (status, {"Limit": "100", "Remaining": left}), (method, path)
+        assert int(response.headers["X-RateLimit-Reset"]) / 1000 < time.time() + 11
+        assert "Retry-After" not in response.headers

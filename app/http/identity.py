@@ -55,7 +55,8 @@ def identify() -> Caller:
 
 def _identify() -> Caller:
     shared = services()
-    dialect = shared.dialects[request.blueprint or ""]
+    dialect = shared.dialect_of(request.path)
+    assert dialect, "only wires know their callers"
     for credential in dialect.credentials:
         presented = credential.presented(request)
         if presented is not None:

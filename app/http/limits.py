@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
+from limits import parse_many
 
 from app.engine.errors import ChatError, Problem
 from app.http.dialect import Dialect
@@ -20,9 +21,9 @@ def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> N
     """Give each dialect its one budget, shared by all its routes."""
     limiter = Limiter(_counted_for, storage_uri=STORAGE_URI, strategy="moving-window", headers_enabled=False)
     limiter.init_app(app)
+    budgets = {dialect.name: settings.limits.get(dialect.name, dialect.default_limit) for dialect in dialects}
     for dialect in dialects:
-        limit = settings.limits.get(dialect.name, dialect.default_limit)
-        limiter.shared_limit(limit, scope=dialect.name, exempt_when=_is_preflight)(dialect.blueprint)
+        limiter.shared_limit(budgets[dialect.name], scope=dialect.name, exempt_when=_is_preflight)(dialect.blueprint)
 
     @app.errorhandler(RateLimitExceeded)
     def refuse(_error: RateLimitExceeded) -> Response:
@@ -32,10 +33,20 @@ def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> N
             return answer(stranger)
         return answer(ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1))
 
+    def uncounted(dialect: Dialect) -> RequestLimit:
+        """How the budget stands for a request that took nothing of it, as those that reach no view."""
+        try:
+            whose = [_counted_for(), dialect.name]
+        except Exception:  # noqa: BLE001 - the answer is finished but for its headers
+            whose = [address(), dialect.name]
+        budget = [RequestLimit(limiter, each, whose, False, True) for each in parse_many(budgets[dialect.name])]
+        return min(budget, key=lambda each: each.remaining)
+
     @app.after_request
     def tell(response: Response) -> Response:
-        dialect, counted = services().dialects.get(request.blueprint or ""), limiter.current_limit
-        if dialect and dialect.limit_headers and counted:
+        dialect = services().dialect_of(request.path)
+        if dialect and dialect.limit_headers:
+            counted = limiter.current_limit or uncounted(dialect)
             response.headers["X-RateLimit-Limit"] = str(counted.limit.amount)
             response.headers["X-RateLimit-Remaining"] = str(max(counted.remaining, 0))
             in_seconds = dialect.limit_headers == "seconds left"
@@ -66,7 +77,8 @@ def _counted_for() -> str:
         return session.user.id
     if key is None:
         return address()
-    alone = key.kind == "secret" and not services().dialects[request.blueprint or ""].counts_addresses
+    dialect = services().dialect_of(request.path)
+    alone = key.kind == "secret" and not (dialect and dialect.counts_addresses)
     return key.id if alone else f"{key.id}:{address()}"
 
 
