@@ -146,7 +146,10 @@ def test_agents_are_shown_without_what_they_are_told(start) -> None:
     expected = {"id": "open", "name": "Open", "model": "scripted", "tools": ["calculator", "clock", "knowledge"]}
     assert client.get() == {"data": expected}
     headers = {"Authorization": f"Bearer {client.key}"}
-    assert send(client.server, "GET", "/agents", headers).json() == {"data": [expected]}
+    pages = {"cursor": None, "hasMore": False, "total": 1}
+    for query in ("", "?limit=100"):
+        listed = send(client.server, "GET", f"/agents{query}", headers).json()
+        assert listed == {"data": [expected], "pagination": pages}, "official clients ask for pages here too"
 
 
 def test_what_belongs_to_others_is_as_if_it_did_not_exist(server, client) -> None:

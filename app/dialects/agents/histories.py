@@ -63,8 +63,9 @@ def health() -> Response:
 
 @blueprint.get("/agents")
 def agents() -> Response:
-    """The agent that the key is for."""
-    return json_response({"data": [present.agent(identify().agent)]})
+    """The agent that the key is for, as a list with pages: programs for workspaces of many agents turn them."""
+    found = Page([present.agent(identify().agent)], has_more=False, total=1)
+    return json_response({"data": found.items, "pagination": _pagination(found, [], None)})
 
 
 @blueprint.get("/agents/<agent_id>")

@@ -113,7 +113,12 @@ REFERENCE = Reference(
             query=FormatSchema,
             problems=(*_ASKS, Problem.MESSAGE_NOT_FOUND),
         ),
-        Operation("get", "/api/v2/agents", "List agents", (ok("The key's.", _data(_list(a.AgentSchema))),)),
+        Operation(
+            "get",
+            "/api/v2/agents",
+            "List agents",
+            (ok("The key's, which is one.", _data(_list(a.AgentSchema), pages=True)),),
+        ),
         Operation("get", _AGENT, "Read an agent", (ok("The agent.", _data(a.AgentSchema)),), problems=_MISSING),
         Operation(
             "get",
