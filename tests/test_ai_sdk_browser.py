@@ -1,5 +1,6 @@
 """A page of another origin with a stock `useChat` in it, in Chromium: from the preflight to the last word."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,14 +19,15 @@ ANSWERS = "[...document.querySelectorAll('.assistant')].map(each => each.innerTe
 LAST = "([...document.querySelectorAll('.assistant')].at(-1)?.innerText ?? '')"
 ANSWERED = "document.querySelector('main > article:nth-last-of-type(1)')?.className === 'assistant'"
 ERROR = "document.querySelector('.error')?.innerText"
+NEWEST = ("--alias:@ai-sdk/react=@ai-sdk/react-newest", "--alias:ai=ai-newest")
+DOCUMENT = NPM.parents[1] / "docs" / "wires" / "agents.md"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """The page, with each version of the SDK in it."""
     folder = tmp_path_factory.mktemp("pages")
-    newest = ("--alias:@ai-sdk/react=@ai-sdk/react-newest", "--alias:ai=ai-newest")
-    for version, aliases in (("5", ()), ("newest", newest)):
+    for version, aliases in (("5", ()), ("newest", NEWEST)):
         (folder / version).mkdir()
         (folder / version / "index.html").write_text((NPM / "page.html").read_text())
         command = ["node_modules/.bin/esbuild", "page.jsx", *OPTIONS, *aliases, f"--outfile={folder / version}/page.js"]
@@ -166,3 +168,33 @@ def test_errors_of_the_server_can_be_read_in_the_page(visit, origin) -> None:
     assert "SERVICE_OVERLOADED" in page.browser.until(ERROR)
     page.ask(script({"text": "So far"}, {"fail": "upstream_failed"}))
     assert page.browser.until(f"{STATUS} === 'error' && {LAST} === 'So far' && {ERROR}") == "The model failed to answer"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_page_that_the_documentation_prints_holds_a_conversation(version, browser, shop, tmp_path) -> None:
+    with served(tmp_path) as origin:
+        (page,) = re.findall("```tsx\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        given = {
+            "https://chat.example": shop.url,
+            "/demo/": "/site/",
+            "wk_…": shop.key("widget", "site", "--origin", origin),
+        }
+        for printed, ours in given.items():
+            assert printed in page
+            page = page.replace(printed, ours)
+        page += "import { createRoot } from 'react-dom/client'; createRoot(document.body).render(<Chat />);"
+        aliases = NEWEST if version == "newest" else ()
+        command = ["node_modules/.bin/esbuild", "--loader=tsx", *OPTIONS, *aliases, f"--outfile={tmp_path}/page.js"]
+        subprocess.run(command, cwd=installed(), input=page, text=True, check=True, timeout=60)
+        (tmp_path / "index.html").write_text("<!doctype html><body></body><script src=page.js></script>")
+
+        browser.open(f"{origin}/")
+        said, ended = (
+            "[...document.querySelectorAll('p')].map(each => each.innerText)",
+            "!document.body.innerText.includes('Stop')",
+        )
+        for question, answer in (("What is 17 * 23?", "17 * 23 = 391"), ("What is 6 * 7?", "6 * 7 = 42")):
+            browser.click("input")
+            browser.type(question)
+            browser.until(f"{said}.slice(-2).join() === 'user: {question},assistant: {answer}' && {ended}")
+        assert len(browser.evaluate(said)) == 4
