@@ -54,6 +54,11 @@ def say(said: str) -> str:
     return script({"text": said})
 
 
+@pytest.mark.parametrize("chunk", ['{"type":"ping"}', '{"type":"start","more":1}', '{"type":"start","messageId":null}'])
+def test_a_chunk_with_anything_that_the_protocol_does_not_name_would_be_noticed(program, chunk) -> None:
+    assert len(program.run("judge", raw=f'data: {{"type":"start-step"}}\n\ndata: {chunk}\n\n')["invalid"]) > 0
+
+
 def test_a_stream_is_read_as_one_message_that_grows(client) -> None:
     told = client.read(script({"text": "One"}, {"text": " two"}, {"burst": [" three", " four"]}))
     grown = [text(state) for state in told["states"]]

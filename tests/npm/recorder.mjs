@@ -1,5 +1,5 @@
 // Notes what `fetch` posts and gets, and holds every chunk against the schemas that the AI SDK exports.
-import * as strict from "ai";
+import * as strict from "ai-strict";
 
 /** Replaces the global `fetch`, which the SDK's transport uses, until `stop`; what it hands on is untouched. */
 export function record() {
@@ -27,8 +27,8 @@ async function read(exchange, body) {
   }
 }
 
-/** What was noted, with the chunks of each stream and what is wrong with them. `sdk` is the version that was used;
- * the newest lets unknown keys pass, so version 5 has its say on every stream as well. */
+/** What was noted, with the chunks of each stream and what is wrong with them. `sdk` is the version that was used; it
+ * lets unknown keys pass since 5.0.217, so 5.0.216, which pages may still have, has its say on every stream as well. */
 export async function noted(exchanges, sdk) {
   for (const exchange of exchanges) {
     await exchange.reading;
