@@ -51,7 +51,7 @@ BOMBS = {
     "text of shared lists": ended(doubled("x", 8, 10), "{{ x8 | string | length }}"),
     "JSON of shared lists": ended(doubled("x", 8, 10), "{{ x8 | tojson | length }}"),
     "shared lists that are compared": ended(
-        doubled("x", 9, 9) + doubled("y", 9, 9), "{{ x9 == y9 }}"
+        doubled("x", 9, 12) + doubled("y", 9, 12), "{{ x9 == y9 }}"
     ),
     "text that is joined": ended(doubled("x", 6, 10), "{{ [x6, x6, x6, x6, x6, x6, x6, x6, x6] | join | length }}"),
 }  # fmt: skip
