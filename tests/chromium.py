@@ -20,6 +20,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",  # over http, such a name is less to a browser than this machine
     "--window-size=800,900",
 )
 

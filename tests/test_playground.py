@@ -12,7 +12,7 @@ import pytest
 import requests
 from chromium import Chromium
 from people import PASSWORD, Person
-from server import ROOT, Server
+from server import ROOT, Server, script
 
 CHANGES = {
     "[limits]\n": f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n',
@@ -266,6 +266,38 @@ def test_the_page_loads_nothing_from_elsewhere_and_has_no_mistakes(page, server)
     assert sent
     assert all(url.startswith((f"{server.url}/", "data:")) for url in sent)
     assert not [each for each in page.events if each["method"] == "Runtime.exceptionThrown"]
+
+
+def test_it_works_at_another_machine_over_plain_http(browser, server) -> None:
+    browser.open(f"http://parlance.test:{server.port}/")
+    browser.until("!!document.querySelector('#languages button')")
+    assert browser.evaluate("isSecureContext") is False
+    assert "84" in ask(browser, "What is 12 * 7?")
+    click(browser, "#copy")
+    browser.until("document.querySelector('#copy').textContent === 'Copied'")
+    assert browser.evaluate("getSelection().toString()").startswith("curl -N")
+
+
+def test_an_answer_that_is_stopped_leaves_no_step_running(page, server) -> None:
+    person = Person.new(server)
+    sign_in(page, person)
+    steps = [
+        {"id": "sum", "tool": "calculator", "args": {"expression": "12 * 7"}},
+        {"id": "say", "prompt": script({"text": "Well"}, {"pause": 600}), "dependsOn": ["sum"]},
+    ]
+    assert person.call("POST", "/api/workflows", {"name": "Slow", "steps": steps}).status_code == 201
+    page.call("Page.reload")
+    page.until("document.querySelector('#workflow')?.options.length === 5")
+    take(page, "chats")
+    choose(page, "#model", "scripted")
+    choose(page, "#workflow", "Slow")
+    click(page, "#question")
+    page.type("Go")
+    states = "Object.fromEntries([...document.querySelectorAll('.step')].map(e => [e.dataset.step, e.classList[1]]))"
+    page.until(f"({states}).say === 'running'", 30)
+    click(page, "#stop")
+    page.until("document.querySelector('.failed')?.textContent === 'Stopped.'")
+    assert page.evaluate(states) == {"sum": "complete", "say": "failed"}
 
 
 def test_its_files_are_sent_again_only_where_they_have_changed(server) -> None:

@@ -8,7 +8,12 @@ const state = { wire: "workers", language: "curl", ...fresh() };
 let running = null; // the controller of the answer that is under way
 
 function fresh() {
-  return { history: [], session: `playground-${crypto.randomUUID()}`, conversation: null, chat: null };
+  return { history: [], session: `playground-${randomId()}`, conversation: null, chat: null };
+}
+
+// crypto.randomUUID, like the clipboard below, is only there over https and on the machine itself.
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function make(name, className, text) {
@@ -144,6 +149,17 @@ async function signOut() {
   takeWire(state.wire);
 }
 
+async function copy() {
+  try {
+    await navigator.clipboard.writeText($("code").textContent);
+  } catch {
+    getSelection().selectAllChildren($("code"));
+    document.execCommand("copy");
+  }
+  $("copy").textContent = "Copied";
+  setTimeout(() => ($("copy").textContent = "Copy"), 2000);
+}
+
 async function openChat(signal) {
   const response = await post("/api/chats", {}, { signal });
   if (!response.ok) throw new Error(refusal(await response.text(), response));
@@ -178,10 +194,11 @@ async function ask(event) {
 
 class Answer {
   constructor(question) {
-    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), element: null, begun: performance.now() });
+    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), element: null });
   }
 
   async listen({ path, headers, body }, signal) {
+    this.begun = performance.now();
     const response = await post(path, body, { headers, signal });
     $("status").textContent = `${response.status} ${response.statusText}`;
     raw(`HTTP/1.1 ${response.status} ${response.statusText}\ncontent-type: ${response.headers.get("content-type")}\n\n`);
@@ -241,6 +258,8 @@ class Answer {
   fail(words) {
     this.failed = true;
     this.append(make("div", "said failed", words));
+    for (const call of this.calls.values()) call.classList.remove("waiting");
+    breakOff();
   }
 
   append(element) {
@@ -321,7 +340,12 @@ async function settleGraph(failed) {
     const box = boxes().find((each) => each.dataset.step === step.id);
     if (box) box.className = `step ${step.status}`;
   }
-  if (failed) for (const box of boxes()) if (box.classList.contains("running")) box.className = "step failed";
+  if (failed) breakOff();
+}
+
+// What runs when an answer fails, or is stopped, comes to no end.
+function breakOff() {
+  for (const box of boxes()) if (box.classList.contains("running")) box.className = "step failed";
 }
 
 // ------------------------------------------------------------------ the page
@@ -341,7 +365,7 @@ async function begin() {
   $("key").oninput = () => { sessionStorage.setItem(`key ${state.wire}`, $("key").value); showCode(); };
   $("stop").onclick = () => running?.abort();
   $("fresh").onclick = () => { Object.assign(state, fresh()); clear(); };
-  $("copy").onclick = () => navigator.clipboard.writeText($("code").textContent);
+  $("copy").onclick = copy;
   welcome().catch(() => {}); // who has signed in before still is
 }
 
