@@ -707,7 +707,7 @@
     .send.stop path { fill: currentColor; }
 
     .text > :first-child { margin-top: 0; }
-    .text > :last-child { margin-bottom: 0; }
+    .text > :last-child, blockquote > :last-child { margin-bottom: 0; }
     p, ul, ol, blockquote, .table, .code { margin: 0 0 10px; }
     h3 { margin: 14px 0 6px; font-size: 16px; line-height: 1.35; }
     .large { font-size: 18px; }
