@@ -1,4 +1,4 @@
-"""The documentation as a small site of Markdown: pages can be reached, links lead somewhere, what is copied suffices."""
+"""The documentation as a small site of Markdown: pages are reached, links lead somewhere, what is copied suffices."""
 
 import os
 import re
