@@ -260,6 +260,24 @@ def test_a_refusal_is_told_in_words(page) -> None:
     assert shown(page, "#status").startswith("401")
 
 
+def test_in_a_long_conversation_a_refusal_is_in_view(page) -> None:
+    assert "84" in ask(page, "What is 12 * 7?")
+    page.evaluate("document.querySelector('#log').firstChild.style.minHeight = '3000px'")
+    enter(page, "#key", "sk_wrong")
+    click(page, "#question")
+    page.type("Hi")
+    page.until("!!document.querySelector('.failed')")
+    bottoms = "['#log', '.failed'].map(each => document.querySelector(each).getBoundingClientRect().bottom)"
+    log, failed = page.evaluate(bottoms)
+    assert failed <= log
+
+
+def test_a_question_leaves_no_figure_of_the_answer_before(page) -> None:
+    assert "84" in ask(page, "What is 12 * 7?")
+    asked = "document.querySelector('#question').value = 'Hi'; document.querySelector('#ask').requestSubmit()"
+    assert page.evaluate(f"{asked}; /[0-9]/.test(document.querySelector('#figures').innerText)") is False
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_has_no_mistakes(page, server) -> None:
     ask(page, "Hello")
     sent = [each["params"]["request"]["url"] for each in page.events if each["method"] == "Network.requestWillBeSent"]

@@ -86,9 +86,23 @@ function clear() {
   run(null);
   $("log").replaceChildren();
   $("raw").replaceChildren();
-  for (const id of ["status", "first", "tokens", "pace", "bytes"]) $(id).textContent = "–";
+  forgetFigures();
   showGraph();
   showCode();
+}
+
+function forgetFigures() {
+  for (const id of ["status", "first", "tokens", "pace", "bytes"]) $(id).textContent = "–";
+}
+
+function log(element) {
+  $("log").append(element);
+  scrollLog();
+  return element;
+}
+
+function scrollLog() {
+  $("log").scrollTop = $("log").scrollHeight;
 }
 
 function request(text, key) {
@@ -176,8 +190,9 @@ async function ask(event) {
   run(mine);
   $("question").value = "";
   $("raw").replaceChildren();
+  forgetFigures();
   showGraph();
-  $("log").append(make("div", "said user", text));
+  log(make("div", "said user", text));
   const answer = new Answer(text);
   try {
     if (WIRES[state.wire].session && state.user && !state.chat) await openChat(mine.signal);
@@ -229,27 +244,27 @@ class Answer {
       this.first ??= performance.now() - this.begun;
       this.tokens += 1;
       this.text += told.text;
-      this.element ??= this.append(make("div", "said"));
+      this.element ??= log(make("div", "said"));
       this.element.append(told.text);
       markAnswering();
     }
     if (told.call) this.call(told.call);
     if (told.result) this.result(told.result);
-    if (told.source) this.append(make("div", "call", `source: ${told.source}`));
+    if (told.source) log(make("div", "call", `source: ${told.source}`));
     if (told.conversation) state.conversation = told.conversation;
     if (told.error) this.fail(told.error);
-    $("log").scrollTop = $("log").scrollHeight;
+    scrollLog();
   }
 
   call({ id, name, args, done }) {
-    const element = this.append(make("div", done ? "call" : "call waiting", `${name}(${JSON.stringify(args)})`));
+    const element = log(make("div", done ? "call" : "call waiting", `${name}(${JSON.stringify(args)})`));
     this.element = null;
     if (id) this.calls.set(id, element);
     mark(id, "running");
   }
 
   result({ id, value, failed }) {
-    const element = this.calls.get(id) ?? this.append(make("div", "call"));
+    const element = this.calls.get(id) ?? log(make("div", "call"));
     element.classList.remove("waiting");
     element.append(make("div", failed ? "isError" : "", `→ ${JSON.stringify(value)}`));
     mark(id, failed ? "failed" : "complete");
@@ -257,14 +272,9 @@ class Answer {
 
   fail(words) {
     this.failed = true;
-    this.append(make("div", "said failed", words));
+    log(make("div", "said failed", words));
     for (const call of this.calls.values()) call.classList.remove("waiting");
     breakOff();
-  }
-
-  append(element) {
-    $("log").append(element);
-    return element;
   }
 
   figures() {
