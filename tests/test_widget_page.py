@@ -286,6 +286,15 @@ def test_calls_from_before_the_page_has_a_body_are_done_when_it_has(shop) -> Non
     assert widget.js("document.querySelectorAll('parlance-chat').length") == 1
 
 
+def test_a_site_that_puts_another_body_in_place_of_the_page_keeps_it(shop) -> None:
+    widget = shop.opened()
+    assert widget.ask(script({"text": "Hello"})) == "Hello"
+    widget.js("document.body.replaceWith(document.body.cloneNode(false))")
+    widget.until("!!document.body.querySelector('parlance-chat')")
+    assert widget.ask(script({"text": "Still here"})) == "Still here"
+    assert widget.texts("[role=log] .bot .text")[-2:] == ["Hello", "Still here"]
+
+
 def test_where_storage_is_refused_the_chat_lives_as_long_as_the_page(shop) -> None:
     widget = shop.visit()
     refuse = (

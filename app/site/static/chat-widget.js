@@ -7,7 +7,8 @@
   "use strict";
 
   const script = document.currentScript || document.querySelector("script[data-api-key]");
-  if (window.ParlanceChat || !script) return; // a second tag changes nothing
+  // A second tag changes nothing.
+  if (window.ParlanceChat || !script) return;
 
   // ---------------------------------------------------------------- words
 
@@ -72,7 +73,8 @@
   const rtl = /^(ar|fa|he|ur)$/.test(base(lang));
   const side = ["left", "right"].includes(data.position) ? data.position : rtl ? "left" : "right";
   const imageHosts = (data.imageHosts || "").toLowerCase().split(/[\s,]+/).filter(Boolean);
-  const token = (data.visitor || "").trim(); // of the visitor for whom the site vouches
+  // That of a visitor for whom the site vouches.
+  const token = (data.visitor || "").trim();
   const endpoint = address(data.endpoint || "/chat", data.endpoint ? document.baseURI : script.src);
 
   if (!data.apiKey) return complain("the script tag needs data-api-key, a widget key");
@@ -491,7 +493,8 @@
     const url = found.auto || found.bare;
     if (url) return depth < IN_LINK ? link(url, url) : null;
     const around = (text[match.index - 1] || "") + (text[match.index + match[0].length] || "");
-    if (match[0][0] === "_" && /[\p{L}\p{N}_]/u.test(around)) return null; // snake_case_names
+    // As in snake_case_names.
+    if (match[0][0] === "_" && /[\p{L}\p{N}_]/u.test(around)) return null;
     if (found.strong) return make("strong", {}, inline(found.strongText, depth + 1));
     return make("em", {}, inline(found.emText, depth + 1));
   }
@@ -596,12 +599,14 @@
         for (const line of lines) if (line.trim()) receive(line);
       }
     } finally {
-      reader.cancel().catch(() => {}); // nobody reads on behind a failure
+      // Nobody reads on behind a failure.
+      reader.cancel().catch(() => {});
     }
   }
 
   async function nextPiece(reader, abort) {
-    const alarm = setTimeout(() => reader.cancel(), SILENCE); // reads as an end too early
+    // To the reader it is an end that comes too early.
+    const alarm = setTimeout(() => reader.cancel(), SILENCE);
     try {
       return await reader.read();
     } catch (error) {
@@ -756,7 +761,8 @@
       sheet.replaceSync(STYLE);
       root.adoptedStyleSheets = [sheet];
     } catch {
-      root.append(make("style", { textContent: STYLE })); // browsers from before 2023
+      // Browsers from before 2023.
+      root.append(make("style", { textContent: STYLE }));
     }
   }
 
@@ -780,7 +786,8 @@
     if (!color || !CSS.supports("color", color)) return null;
     const probe = make("i");
     probe.style.color = color;
-    probe.style.color = `color-mix(in srgb, ${color} 100%, black)`; // ignored where unknown
+    // Ignored where it is unknown.
+    probe.style.color = `color-mix(in srgb, ${color} 100%, black)`;
     widget.append(probe);
     const computed = getComputedStyle(probe).color;
     probe.remove();
@@ -818,7 +825,8 @@
   const title = make("h2", { id: "title" }, words.title);
   // Finished messages only: screen readers read what is added here.
   const log = make("div", { role: "log", "aria-live": "polite", "aria-relevant": "additions" });
-  const pending = make("div"); // the answer that is being written
+  // The answer that is being written.
+  const pending = make("div");
   const scroll = make("div", { className: "scroll", tabIndex: 0, role: "group" }, log, pending);
   const input = make("textarea", { rows: 1, maxLength: 4000, placeholder: words.placeholder });
   const status = make("div", { className: "heard", role: "status" });
@@ -833,7 +841,8 @@
   const widget = make("section", { className: `widget ${side}`, lang, dir, "aria-label": words.title });
   const host = make("parlance-chat");
   const narrow = matchMedia("(max-width: 479px)");
-  let current = null; // the turn that is under way
+  // The turn that is under way.
+  let current = null;
   // After a rate limit: milliseconds since 1970.
   let blockedUntil = 0;
 
@@ -972,7 +981,8 @@
     catchUp();
     const { messages } = memory;
     const failed = messages[messages.length - 1];
-    if (!failed || !failed.state) return; // another tab was quicker
+    // Another tab was quicker.
+    if (!failed || !failed.state) return;
     messages.pop();
     if (!visitor) remember();
     log.lastChild.remove();
@@ -995,7 +1005,8 @@
       if (memory !== asked || memory.messages.length) return;
       const message = { role: "bot", text: "" };
       fail(message, error);
-      if (memory === asked) addMessage(message); // or else the page has brought another token at once
+      // If not, the page has brought another token at once.
+      if (memory === asked) addMessage(message);
     }
   }
 
@@ -1146,7 +1157,8 @@
   function pressed(event) {
     // A page's shortcuts are not meant for what is typed here.
     event.stopPropagation();
-    if (event.type !== "keydown" || event.isComposing || event.keyCode === 229) return; // Enter chooses a word
+    // Enter chooses a word there.
+    if (event.type !== "keydown" || event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape") close();
     if (event.key === "Tab" && narrow.matches && !panel.hidden) keepFocus(event);
     if (event.key === "Enter" && !event.shiftKey && event.target === input) {
@@ -1184,6 +1196,8 @@
     widget.append(panel, launcher, status);
     root.append(widget);
     document.body.append(host);
+    // Sites that go from page to page without loading one put another body in place of the old.
+    new MutationObserver(moveAlong).observe(document.documentElement, { childList: true });
     paint();
     showConversation();
     showOpen();
@@ -1191,6 +1205,12 @@
     showHistory();
     if (data.open !== undefined && data.open !== "false" && !narrow.matches) open(false);
     early.splice(0).forEach((call) => call());
+  }
+
+  function moveAlong() {
+    if (host.isConnected || !document.body) return;
+    document.body.append(host);
+    scrollDown();
   }
 
   // Calls from before the page has a body.
