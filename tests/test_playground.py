@@ -272,6 +272,22 @@ def test_in_a_long_conversation_a_refusal_is_in_view(page) -> None:
     assert failed <= log
 
 
+def test_an_answer_of_many_tokens_at_once_does_not_stop_the_page(page, server) -> None:
+    sign_in(page, Person.new(server))
+    choose(page, "#model", "scripted")
+    page.evaluate("""
+        window.longest = 0;
+        let last = performance.now();
+        setInterval(() => { longest = Math.max(longest, performance.now() - last); last = performance.now() }, 10);
+    """)
+    click(page, "#question")
+    page.type(script({"text": "word ", "times": 20000}))
+    page.until(IDLE, 60)
+    assert shown(page, "#tokens") == "20000"
+    assert page.evaluate("longest") < 5000, "milliseconds in which the page stood still"
+    assert page.evaluate("document.querySelector('#log').lastChild.textContent") == "word " * 20000
+
+
 def test_a_question_leaves_no_figure_of_the_answer_before(page) -> None:
     assert "84" in ask(page, "What is 12 * 7?")
     asked = "document.querySelector('#question').value = 'Hi'; document.querySelector('#ask').requestSubmit()"

@@ -209,7 +209,7 @@ async function ask(event) {
 
 class Answer {
   constructor(question) {
-    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), element: null });
+    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), said: null });
   }
 
   async listen({ path, headers, body }, signal) {
@@ -232,6 +232,7 @@ class Answer {
         for (const frame of read(rest.slice(0, cut))) for (const told of WIRES[state.wire].meaning(frame)) this.hear(told);
         rest = rest.slice(cut);
       }
+      scrollLog();
       this.figures();
     }
     if (!response.ok) this.fail(refusal(rest, response));
@@ -244,8 +245,8 @@ class Answer {
       this.first ??= performance.now() - this.begun;
       this.tokens += 1;
       this.text += told.text;
-      this.element ??= log(make("div", "said"));
-      this.element.append(told.text);
+      this.said ??= log(make("div", "said")).appendChild(new Text());
+      this.said.appendData(told.text);
       markAnswering();
     }
     if (told.call) this.call(told.call);
@@ -253,12 +254,11 @@ class Answer {
     if (told.source) log(make("div", "call", `source: ${told.source}`));
     if (told.conversation) state.conversation = told.conversation;
     if (told.error) this.fail(told.error);
-    scrollLog();
   }
 
   call({ id, name, args, done }) {
     const element = log(make("div", done ? "call" : "call waiting", `${name}(${JSON.stringify(args)})`));
-    this.element = null;
+    this.said = null;
     if (id) this.calls.set(id, element);
     mark(id, "running");
   }
