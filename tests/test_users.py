@@ -1,13 +1,17 @@
-"""What signing in costs, which must not tell whether there is such a user."""
+"""What signing in costs, which must not tell whether there is such a user; and what ends it while it goes on."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import gevent
 import pytest
+from sqlalchemy import func, select
 
-from app.engine.errors import ChatError
+from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.schema import upgrade
+from app.store.tables import sessions
 from app.store.users import UserStore
 
 
@@ -33,3 +37,26 @@ def test_a_wrong_password_and_an_unknown_user_cost_the_same_from_the_first_on(da
     usual = min(cost(known, "ada@example.com") for _ in range(3))
     first = min(cost(UserStore(database), "bob@example.com") for _ in range(3))
     assert usual / 1.5 < first < usual * 1.5
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda store: store.disable("ada@example.com"),
+        lambda store: store.set_password("ada@example.com", "battery staple"),
+    ],
+    ids=["disabled", "a new password"],
+)
+def test_what_ends_all_sessions_ends_those_too_whose_password_is_just_being_compared(
+    database: Database, end: Callable[[UserStore], bool]
+) -> None:
+    store, operators = UserStore(database), UserStore(database)
+    signing_in = [gevent.spawn(store.sign_in, "ada@example.com", "correct horse") for _ in range(8)]  # two at a time
+    gevent.sleep(0)
+    assert end(operators)
+    gevent.wait(signing_in)
+    refused = [each.exception for each in signing_in if not each.successful()]
+    assert refused, "some came too late"
+    assert {each.problem for each in refused} == {Problem.UNAUTHORIZED}
+    query = select(func.count()).select_from(sessions)
+    assert database.read(lambda connection: connection.execute(query).scalar_one()) == 0

@@ -125,7 +125,7 @@ class UserStore:
         right = self._hashers.apply(_matches, (row.password if row else _NOBODYS, password))
         if not right or row is None or row.disabled_at is not None:
             raise ChatError(Problem.UNAUTHORIZED)
-        return self.open(_user(row))
+        return self.open(_user(row), row.password)
 
     def session(self, token: str) -> Session | None:
         """The session behind a token, slid on; None where there is none, or none any more."""
@@ -146,13 +146,20 @@ class UserStore:
         query = delete(sessions).where(sessions.c.hash == _digest(token))
         self._database.write(lambda connection: connection.execute(query))
 
-    def open(self, user: User) -> Session:
-        """A new session of someone who has just proved, or been made, to be that user."""
+    def open(self, user: User, password: str | None = None) -> Session:
+        """A new session of someone who has just been made, or has proved to be that user by the password of this hash.
+
+        Raises ChatError(UNAUTHORIZED) where it is not the user's any more, or the user was disabled: comparing takes a
+        while, and what ends all sessions meanwhile must not miss this one.
+        """
+        still = users.c.id == user.id, users.c.disabled_at.is_(None), users.c.password == (password or users.c.password)
         token, time = secrets.token_urlsafe(32), now()
         expires_at = time + SESSION_MILLISECONDS
         row = {"hash": _digest(token), "user_id": user.id, "created_at": time, "expires_at": expires_at}
 
         def work(connection: Connection) -> None:
+            if not connection.execute(select(users.c.id).where(*still)).first():
+                raise ChatError(Problem.UNAUTHORIZED)
             connection.execute(delete(sessions).where(sessions.c.expires_at <= time))
             connection.execute(insert(sessions).values(row))
 
