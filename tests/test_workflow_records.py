@@ -10,6 +10,7 @@ from sqlalchemy import text
 from test_workflow_ends import HANGS, OUT
 
 from app.engine.conversation import ConversationRef, Entry
+from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFinished
 from app.engine.messages import said
 from app.store.conversations import ConversationStore
@@ -73,6 +74,16 @@ def test_steps_that_are_over_are_in_the_store_while_others_still_work(database) 
     gevent.spawn_later(0.6, lambda: found.append(store.find(run.events[0].answer_id, "key:1")))
     run.play()
     assert [(each.status, [step.step_id for step in each.steps]) for each in found] == [("running", ["a"])]
+
+
+def test_a_conversation_that_is_deleted_before_its_run_begins_is_not_found(database) -> None:
+    run, _ = stored_run(database, say("a", "x"))
+    erase = text("DELETE FROM messages"), text("DELETE FROM conversations")
+    database.write(lambda connection: [connection.execute(each) for each in erase])
+    with pytest.raises(ChatError) as refused:
+        run.play()
+    assert refused.value.problem is Problem.NOT_FOUND
+    assert len(run.live) == 0
 
 
 def test_runs_that_a_killed_worker_has_left_are_interrupted(database) -> None:

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.tables import conversations, now, run_steps, runs
 
@@ -53,6 +55,7 @@ class RunStore:
         self._database = database
 
     def begin(self, run_id: str, conversation_id: str, workflow_id: str, version: int) -> None:
+        """Raises ChatError(NOT_FOUND) where the conversation was deleted meanwhile."""
         row = {
             "id": run_id,
             "conversation_id": conversation_id,
@@ -61,7 +64,10 @@ class RunStore:
             "status": "running",
             "created_at": now(),
         }
-        self._database.write(lambda connection: connection.execute(insert(runs).values(row)))
+        try:
+            self._database.write(lambda connection: connection.execute(insert(runs).values(row)))
+        except IntegrityError as error:
+            raise ChatError(Problem.NOT_FOUND) from error
 
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
         """Those that are there already are written anew: who is stopped in the middle says it again."""
