@@ -187,6 +187,12 @@ def test_anothers_runs_cannot_be_seen(ada, bob) -> None:
     assert refusal(ada.call("GET", f"/api/workflow-runs/{run}"))[0] == 404, "runs go with their chat"
 
 
+def test_a_mistake_in_the_query_is_told_before_the_chat_is_looked_for(ada, bob) -> None:
+    for chat in (ada.chat(), bob.chat(), str(uuid.uuid4())):
+        status, _, message = refusal(ada.call("GET", f"/api/chats/{chat}/workflow-runs", limit=0))
+        assert (status, message.split(":")[0]) == (400, "limit")
+
+
 def test_a_shipped_workflow_is_everybodys_and_nobodys_to_change(ada, bob) -> None:
     for person in (ada, bob):
         names = [each["name"] for each in person.call("GET", "/api/workflows").json()["workflows"] if each["shipped"]]

@@ -69,7 +69,8 @@ def diagram(workflow_id: str) -> Response:
 @blueprint.get("/api/chats/<chat_id>/workflow-runs")
 def runs(chat_id: str) -> Response:
     """The latest first, without their steps."""
-    chat, asked = own_chat(identify(), stored_id("chatId", chat_id), "read"), load_query(PageSchema())
+    caller, asked = identify(), load_query(PageSchema())
+    chat = own_chat(caller, stored_id("chatId", chat_id), "read")
     found = services().runs.of_conversation(chat.id, asked["limit"], asked["offset"])
     return json_response({"runs": [present.run(each) for each in found], **asked})
 
