@@ -125,6 +125,8 @@ MISTAKES = {
     "too much text in all": (
         [say(f"s{n}", say="x" * 3000) for n in range(7)],
         "steps", "Their texts have more than 20000 characters in all."),
+    "too many texts, of which none says anything": (
+        [tool("a", args={"x": [""] * 1001})], "steps", "There are more than 1000 texts in their args in all."),
 }  # fmt: skip
 
 LIMITS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
@@ -201,6 +203,11 @@ def test_the_largest_workflow_that_may_be_is_checked_soon() -> None:
         ([say("a"), *(say(f"s{n}", "a") for n in range(3))], {}, Bound(4, 2, 3, 0, 0, 0)),
         ([tool("a", retries=3)], {}, Bound(1, 1, 1, 4, 0, 4 * 2 + 0.2 + 0.4 + 0.8)),
         ([say(f"s{n}", *(f"s{m}" for m in range(n))) for n in range(15)], {}, Bound(15, 15, 1, 0, 0, 0)),
+        (
+            [say("a"), say("b"), *(tool(f"{root}{n}", root) for root in "ab" for n in range(10))],
+            {"toolCalls": 10},
+            Bound(22, 2, 10, 10, 0, 2 + 38 / 10),  # ten at once, so they take twice two seconds
+        ),
     ],
 )
 def test_the_worst_case_of_a_workflow_is_known(steps, limits, expected) -> None:

@@ -108,6 +108,13 @@ def test_the_third_call_of_the_same_ends_the_run_and_nothing_helps() -> None:
     assert (run.records.status, run.records.statuses()) == ("failed", {"a": "complete", "b": "complete"})
 
 
+def test_what_a_model_calls_again_in_a_retry_is_no_loop() -> None:
+    run = Run(ask("a", [CALL, {"fail": "upstream_failed"}], tools=["work"], retries=3)).play()
+    run.check()
+    assert run.failed.error.problem is Problem.UPSTREAM_FAILED
+    assert run.work.begun["x"] == 4
+
+
 def test_the_same_call_of_a_tool_and_of_models_counts_as_the_same() -> None:
     models = [ask(name, [CALL, {"text": "x"}], tools=["work"], onError="continue") for name in "ab"]
     run = Run(work("x"), *models, say("c", "x", "x", "a", "b")).play()

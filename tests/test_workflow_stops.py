@@ -14,6 +14,7 @@ from app.engine.events import TextDelta, ToolCalled
 from app.engine.ports import Prompt
 from app.providers.fallback import Candidate, Circuit, Fallback
 from app.providers.scripted import ScriptedModel
+from app.workflows.checks import Rules, check
 
 
 class Moody:
@@ -146,6 +147,28 @@ def test_as_many_calls_as_the_limits_admit_are_made() -> None:
     run = Run(work("b"), ask("a", [CALL, {"text": "x"}], tools=["work"]), modelCalls=2, toolCalls=2).play()
     run.check()
     assert (run.text, len(run.model.prompts)) == ("x", 2)
+
+
+def rounds(number: int) -> list[dict[str, Any]]:
+    """A script with a call in each of so many rounds, and then a word."""
+    calls = [[CALL | {"args": {"id": f"{n}"}}, {"text": "."}] for n in range(number)]
+    return [step for call in calls for step in call]
+
+
+def test_a_model_that_calls_tools_though_its_step_has_none_is_asked_as_often_as_its_worst_case_says() -> None:
+    run = Run(ask("a", rounds(3))).play()
+    run.check()
+    worst = check(run.workflow, Rules({}))
+    assert (worst.model_calls, len(run.model.prompts), run.work.begun.total()) == (1, 1, 0)
+    assert run.failed.error.problem is Problem.UPSTREAM_FAILED
+
+
+def test_a_round_that_is_not_held_any_more_is_not_counted() -> None:
+    endless = ask("a", rounds(9), tools=["work"], onError="continue")
+    run = Run(endless, ask("b", [{"text": "x"}], "a"), modelCalls=7).play()
+    run.check()
+    assert (run.text, len(run.model.prompts)) == ("x", 7)
+    assert run.records.statuses() == {"a": "failed", "b": "complete"}
 
 
 def test_a_call_that_is_one_too_many_is_not_told_and_gets_no_result() -> None:

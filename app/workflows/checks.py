@@ -8,7 +8,6 @@ from marshmallow import ValidationError
 
 from app.tools.base import Tool
 from app.workflows.definition import (
-    MOST_ROUNDS,
     RETRY_SECONDS,
     AskModel,
     CallTool,
@@ -16,11 +15,12 @@ from app.workflows.definition import (
     Say,
     Step,
     Workflow,
+    most_rounds,
     templates,
 )
 
 MOST_DEPTH = 20  # steps that wait for each other
-MOST_FAN_OUT = 10  # steps that start at the same moment
+MOST_FAN_OUT = 10  # steps that start at the same moment, and that run side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,11 @@ def _bound(workflow: Workflow, graph: Mapping[str, set[str]], behind: Mapping[st
     """`behind` is in an order in which steps may run."""
     depth: dict[str, int] = {}
     ready: dict[str, float] = {}
-    steps = {step.id: step for step in workflow.steps}
+    seconds = {step.id: _seconds(step, workflow, rules) for step in workflow.steps}
     for step_id in behind:
         waits_for = graph[step_id]
         depth[step_id] = 1 + max((depth[other] for other in waits_for), default=0)
-        ready[step_id] = _seconds(steps[step_id], workflow, rules) + max((ready[o] for o in waits_for), default=0)
+        ready[step_id] = seconds[step_id] + max((ready[other] for other in waits_for), default=0)
     fan_out = max(_started_by(step_id, graph, behind) for step_id in (None, *behind))
     limits, ceilings = workflow.limits, rules.ceilings
     calls = [_calls(step, limits) for step in workflow.steps]
@@ -126,7 +126,7 @@ def _bound(workflow: Workflow, graph: Mapping[str, set[str]], behind: Mapping[st
         fan_out=fan_out,
         tool_calls=min(sum(tool for tool, _ in calls), limits.tool_calls),
         model_calls=min(sum(model for _, model in calls), limits.model_calls),
-        seconds=min(max(ready.values()), limits.seconds),
+        seconds=min(_with_waiting(max(ready.values()), [*seconds.values()]), limits.seconds),
     )
     for place, value, most, words in (
         ("steps", bound.depth, MOST_DEPTH, "of them wait for one another in a row"),
@@ -148,6 +148,14 @@ def _started_by(step_id: str | None, graph: Mapping[str, set[str]], behind: Mapp
     return sum(step_id in waits and not any(step_id in behind[other] for other in waits) for waits in graph.values())
 
 
+def _with_waiting(longest: float, seconds: Sequence[float]) -> float:
+    """What steps take whose longest path takes so long. Of more than can run side by side some wait for a free place,
+    at worst as long as Graham's bound for lists of tasks says."""
+    if len(seconds) <= MOST_FAN_OUT:
+        return longest
+    return longest + (sum(seconds) - longest) / MOST_FAN_OUT
+
+
 def _calls(step: Step, limits: Limits) -> tuple[int, int]:
     """Of tools and of models, at most."""
     tries = step.retries + 1
@@ -155,7 +163,7 @@ def _calls(step: Step, limits: Limits) -> tuple[int, int]:
         case CallTool():
             return tries, 0
         case AskModel(_, tools):
-            return (limits.tool_calls if tools else 0), tries * (MOST_ROUNDS if tools else 1)
+            return (limits.tool_calls if tools else 0), tries * most_rounds(step.action)
     return 0, 0
 
 

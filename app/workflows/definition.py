@@ -11,7 +11,8 @@ from app.workflows.filters import TemplateError
 from app.workflows.templates import Template
 
 MOST_STEPS = 50
-MOST_TEXT = 20_000  # characters of all templates of a workflow; compiling them takes time
+MOST_TEXT = 20_000  # characters of all templates of a workflow; compiling them takes time,
+MOST_ARGUMENTS = 1000  # texts in `args`, however short they are: these are templates too
 MOST_RETRIES = 3
 RETRY_SECONDS = 0.2  # before the first retry, and twice as long before each further one
 MOST_ROUNDS = 6  # of one step with its model, where it has tools
@@ -123,6 +124,8 @@ def read(workflow_id: str, version: int, written: Mapping[str, Any]) -> Workflow
     data = WorkflowSchema().load(written)
     if sum(map(len, _texts(data["steps"]))) > MOST_TEXT:
         raise ValidationError({"steps": [f"Their texts have more than {MOST_TEXT} characters in all."]})
+    if sum(1 for step in data["steps"] for _ in _texts(step.get("args", {}))) > MOST_ARGUMENTS:
+        raise ValidationError({"steps": [f"There are more than {MOST_ARGUMENTS} texts in their args in all."]})
     steps, mistakes = [], {}
     for index, step in enumerate(data["steps"]):
         try:
@@ -179,6 +182,11 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping | list):
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(inner)
+
+
+def most_rounds(action: AskModel) -> int:
+    """How often one try of it may ask the model: also one that calls tools where it has none."""
+    return MOST_ROUNDS if action.tools else 1
 
 
 def templates(step: Step) -> Iterator[Template]:

@@ -12,7 +12,7 @@ from app.engine.events import Batch, Event, StepFinished, StepStarted, TextDelta
 from app.engine.messages import FinishReason, Usage, said
 from app.engine.ports import Stream, ToolContext
 from app.engine.rounds import MAX_REPEATS, Rounds, sources
-from app.workflows.definition import MOST_ROUNDS, AskModel, CallTool, Limits, Say, Step, templates_of
+from app.workflows.definition import AskModel, CallTool, Limits, Say, Step, most_rounds, templates_of
 from app.workflows.schedule import Fill
 from app.workflows.templates import Template
 
@@ -84,7 +84,8 @@ class Work:
         assert isinstance(step.action, AskModel)
         agent = self._question.agent
         knowledge = agent.knowledge if "knowledge" in step.action.tools else ()
-        agent = replace(agent, tools=step.action.tools, client_tools=(), knowledge=knowledge, max_rounds=MOST_ROUNDS)
+        rounds = most_rounds(step.action)
+        agent = replace(agent, tools=step.action.tools, client_tools=(), knowledge=knowledge, max_rounds=rounds)
         talk = Rounds(self._engine, replace(self._question, agent=agent, plan=None, runs_tools=False))
         self._talks.add(talk)
         if aloud:
@@ -100,13 +101,14 @@ class Work:
                     yield batch
                     continue
                 self.model = talk.model
-                told = self._told(batch, name)
+                told = self._told(batch, name, again=attempt > 0)
                 if told:
                     yield told
                 calls_tools = calls_tools or any(isinstance(event, ToolCalled) for event in batch)
                 if calls_tools and any(isinstance(event, StepFinished) for event in batch):
-                    calls_tools = False
-                    self._count_model()  # it is about to be asked again
+                    calls_tools, rounds = False, rounds - 1
+                    if rounds:
+                        self._count_model()  # it is about to be asked again
         except ChatError:
             left = self.without_result(name)
             if left:
@@ -120,12 +122,12 @@ class Work:
             self.finish_reason = talk.finish_reason
         return talk.transcript.message().text
 
-    def _told(self, batch: Batch, name: str) -> Batch:
+    def _told(self, batch: Batch, name: str, *, again: bool) -> Batch:
         """What a talk within a step tells of, its calls under names of the step's. Raises ChatError where one is too
         many; then none of them is told."""
         for event in batch:
             if isinstance(event, ToolCalled):
-                self._count(event, again=False)
+                self._count(event, again=again)
         events: list[Event] = []
         for event in batch:
             match event:
