@@ -1,5 +1,5 @@
-"""The command line: `flask prepare`, `keys`, `users`, `conversations`, `workflows`. Standard output carries only what
-was asked for."""
+"""The command line: `flask prepare`, `keys`, `users`, `conversations`, `agents`, `workflows`. Standard output carries
+only what was asked for."""
 
 import secrets
 from dataclasses import asdict
@@ -8,6 +8,7 @@ import click
 import orjson
 from flask import Flask
 
+from app.cli.agents import agents
 from app.cli.group import StoreGroup, minute
 from app.cli.users import users
 from app.cli.workflows import workflows
@@ -28,6 +29,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(keys)
     app.cli.add_command(users)
     app.cli.add_command(conversations)
+    app.cli.add_command(agents)
     app.cli.add_command(workflows)
 
 

@@ -1,0 +1,31 @@
+"""`flask agents check`: who answers, as the configuration says it."""
+
+import click
+from flask.cli import AppGroup
+
+from app.http.services import services
+from app.tools.knowledge import matching_files
+
+agents = AppGroup("agents", help="Who answers: checked and listed.")
+
+
+@agents.command("check")
+def check_all() -> None:
+    """Every agent: id, models in the order in which they are tried, tools, files of knowledge, workflow, who may call.
+
+    A configuration with a mistake starts no command: it ends with status 2, and standard error names each.
+    """
+    for agent in services().settings.agents.values():
+        tools = ",".join([*agent.tools, *(f"{tool.name} (the caller's)" for tool in agent.client_tools)])
+        files = len(matching_files(agent.knowledge))
+        knowledge = f"{files} {'file' if files == 1 else 'files'}" if files else "no knowledge"
+        who = "public" if agent.public else "with a key"
+        columns = [
+            agent.id,
+            ",".join(agent.models),
+            tools or "no tools",
+            knowledge,
+            agent.workflow or "no workflow",
+            who,
+        ]
+        click.echo("\t".join(columns))
