@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from agents import configured
-from processes import children_of, lives
+from processes import children_of, command_of, lives
 from server import Server, eventually, script, session
 
 from app.tools.processes import MOST_PROCESSES
@@ -314,6 +314,17 @@ def test_where_all_processes_are_busy_further_calls_fail_at_their_limit_and_are_
 def test_a_process_that_ends_is_replaced(shop) -> None:
     assert shop.results(call("rubbish", kind="end")) == [(True, "The tool failed.")]
     assert shop.results(call("rubbish", kind="just right")) == [(False, "x" * 32_766)]
+
+
+def test_a_process_that_has_ended_between_two_calls_fails_none_of_them(shop) -> None:
+    found = [(False, {"number": "7", "detailed": False, "agent": "shop", "user": None})]
+    assert shop.results(call("where_is", number="7")) == found
+    idle = [pid for pid in children_of(shop.worker_pid()) if "app.tools.child" in command_of(pid)]
+    assert idle
+    for pid in idle:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not any(lives(pid) for pid in idle))
+    assert shop.results(call("where_is", number="7")) == found
 
 
 def test_a_program_that_a_tool_has_started_does_not_outlive_the_server(tmp_path) -> None:

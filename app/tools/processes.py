@@ -37,7 +37,7 @@ class _Processes:
 
     def call(self, asked: bytes) -> bytes:
         with self._places:
-            process = self._idle.pop() if self._idle else Process("app.tools.child", os.environ)
+            process = self._idle_one() or Process("app.tools.child", os.environ)
             try:
                 reply = process.call(asked)
             except BaseException:
@@ -45,6 +45,15 @@ class _Processes:
                 raise
             self._idle.append(process)
         return reply
+
+    def _idle_one(self) -> Process | None:
+        """One that still lives: the system may have ended others, or what a tool has left running in them."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.lives:
+                return process
+            process.kill()
+        return None
 
 
 @cache
