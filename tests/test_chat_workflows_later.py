@@ -7,7 +7,7 @@ import pytest
 from people import COOKIE, Person, refusal
 from raw import post, read_until
 from server import eventually, script
-from test_chat_workflows import SHIPPED, make, open_stream, talk
+from test_chat_workflows import GREET, SHIPPED, make, open_stream, talk, text
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,17 @@ def test_a_chat_that_is_deleted_ends_an_answer_without_a_workflow_too(server, ad
         assert ada.call("DELETE", f"/api/chats/{chat}").status_code == 204
         eventually(lambda: len(server.log("turn")) > before)
     assert server.log("turn")[-1]["outcome"] == "interrupted"
+
+
+def test_an_agent_with_a_workflow_of_its_own_follows_it_and_names_the_run(start) -> None:
+    server = start(changes={**SHIPPED, "public = true": 'public = true\nworkflow = "Price with tax"'})
+    person = Person.new(server)
+    chat = person.chat()
+    answered = person.ask(chat, "0 euros").json()
+    assert answered["assistantMessage"]["content"] == "A price has to be more than nothing."
+    (run,) = person.call("GET", f"/api/chats/{chat}/workflow-runs").json()["runs"]
+    assert answered["workflowRunId"] == run["id"] == answered["assistantMessage"]["id"]
+    assert text(person.stream(chat, "0 euros", workflowId=make(person, GREET))) == "Hello, 0 euros."
 
 
 def test_what_was_taken_from_the_agent_is_taken_from_stored_workflows(start) -> None:

@@ -85,8 +85,11 @@ def run(run_id: str) -> Response:
 
 
 def plan_of(caller: Caller, workflow_id: str | None) -> Plan | None:
-    """How the answer is made, where a workflow is named (a UUID, with dashes). Raises ChatError: INVALID, NOT_FOUND."""
-    return services().workflows.plan(_find(caller, workflow_id)) if workflow_id else None
+    """How the answer is made: by the workflow of that id (a UUID, with dashes), else the agent's own, if it has one.
+    Raises ChatError: INVALID, NOT_FOUND."""
+    if workflow_id is None:
+        return services().engine.plans.get(caller.agent.id)
+    return services().workflows.plan(_find(caller, workflow_id))
 
 
 def _find(caller: Caller, workflow_id: str) -> Known:
