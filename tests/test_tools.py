@@ -15,7 +15,7 @@ from app.engine.ports import Agent, ToolContext
 from app.tools import calculator, clock
 from app.tools.base import Tool, ToolError
 from app.tools.calculator import MAX_LENGTH, calculate
-from app.tools.toolbox import MOST_RESULT_BYTES, ToolRunner
+from app.tools.toolbox import MOST_REASON, MOST_RESULT_BYTES, ToolRunner
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,12 @@ def test_a_call_that_fails_is_a_result_with_a_reason(function, asked, reason) ->
     (returned,) = results({"tool": function}, asked)
     assert (returned.call_id, returned.name, returned.is_error) == (asked.call_id, asked.name, True)
     assert returned.result == reason if reason else returned.result.startswith("The arguments are wrong: ")
+
+
+def test_why_arguments_are_wrong_is_a_bounded_result_too() -> None:
+    (returned,) = results({"tool": refuse}, call(**{"x" * MOST_RESULT_BYTES: 1}))
+    assert returned.result.startswith("The arguments are wrong: {'xxx")
+    assert len(returned.result) <= MOST_REASON
 
 
 def test_a_tool_that_the_agent_may_not_use_is_no_tool() -> None:

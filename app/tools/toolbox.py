@@ -18,6 +18,7 @@ from app.tools.base import Tool, ToolError
 log = logging.getLogger(__name__)
 
 MOST_RESULT_BYTES = 32_768
+MOST_REASON = 1000  # characters of why arguments are wrong
 
 
 class ToolRunner:
@@ -69,7 +70,7 @@ class _Run:
         try:
             return ToolReturned(call.call_id, call.name, self._call(call))
         except ValidationError as error:
-            reason = f"The arguments are wrong: {error}"
+            reason = f"The arguments are wrong: {error}"[:MOST_REASON]  # it repeats the names that were passed
         except ToolError as error:
             reason = str(error)
         except Exception:
