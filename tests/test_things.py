@@ -73,6 +73,13 @@ def test_things_are_added_listed_changed_and_removed(server, make_user) -> None:
     assert stuff(server, "GET", "", carol).json() == [second]
 
 
+def test_no_cache_keeps_whats_a_users_whichever_header_has_the_token(server, ada) -> None:
+    authentication = {"Authentication": ada["Authorization"]}
+    answers = [stuff(server, "GET", "", headers) for headers in (ada, authentication, {})]
+    assert [each.status_code for each in answers] == [200, 200, 401]
+    assert {each.headers["Cache-Control"] for each in [*answers, login(server, "ada@example.com")]} == {"no-store"}
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_another_users_thing_and_one_that_never_was_are_the_same_404(server, ada, bob, method) -> None:
     theirs = stuff(server, "POST", "", bob, {"name": "Secret"}).json()["id"]

@@ -25,6 +25,13 @@ def error_body(error: ChatError) -> Mapping[str, Any]:
     return {"code": error.problem.status, "message": _WORDS.get(error.problem, error.message)}
 
 
+@blueprint.after_request
+def keep(response: Response) -> Response:
+    """Nothing: caches know whose answers are whose by `Authorization`, and here another header may say it."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @blueprint.post("/login")
 def login() -> Response:
     """A token for /stuff."""
@@ -34,7 +41,6 @@ def login() -> Response:
     until = datetime.fromtimestamp(session.expires_at / 1000, UTC).isoformat(timespec="seconds")
     response = json_response({"token": session.token, "expiresAt": until.replace("+00:00", "Z")})
     response.headers["Authentication"] = session.token
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 
