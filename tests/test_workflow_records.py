@@ -60,6 +60,13 @@ def test_the_store_keeps_the_run_and_its_steps(database) -> None:
     assert [each.id for each in store.of_conversation(kept.conversation_id, 5)] == [kept.id]
 
 
+def test_steps_are_kept_in_the_order_in_which_they_ended_however_quickly(database) -> None:
+    run, store = stored_run(database, say("z", "1"), say("y", "2", "z"), say("x", "3", "y"), work("a", "x"))
+    run.play()
+    kept = store.find(run.events[0].answer_id, "key:1")
+    assert [each.step_id for each in kept.steps] == [*"zyxa"]
+
+
 def test_the_steps_that_were_over_are_kept_of_a_run_that_failed(database) -> None:
     run, store = stored_run(database, work("a"), work("b", "a", fails=9), work("c", "b"), work("slow", seconds=HANGS))
     run.play()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
@@ -106,13 +106,13 @@ class RunStore:
         """None too where the conversation is another's."""
         query = select(runs).join(conversations).where(runs.c.id == run_id, conversations.c.owner == owner)
         steps = select(run_steps).where(run_steps.c.run_id == run_id)
-        steps = steps.order_by(run_steps.c.ended_at, run_steps.c.step_id)
+        steps = steps.order_by(run_steps.c.number, run_steps.c.ended_at, run_steps.c.step_id)
 
         def work(connection: Connection) -> RunRecord | None:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            found = tuple(StepRecord(*step[1:]) for step in connection.execute(steps))
+            found = tuple(StepRecord(*step[1:-1]) for step in connection.execute(steps))
             return replace(RunRecord(*row), steps=found)
 
         return self._database.read(work)
@@ -122,7 +122,10 @@ def _add(connection: Connection, run_id: str, steps: Sequence[StepRecord]) -> No
     if steps:
         known = run_steps.c.step_id.in_([step.step_id for step in steps])
         connection.execute(delete(run_steps).where(run_steps.c.run_id == run_id, known))
-        connection.execute(insert(run_steps), [{"run_id": run_id, **asdict(_shortened(step))} for step in steps])
+        last = select(func.coalesce(func.max(run_steps.c.number), 0)).where(run_steps.c.run_id == run_id)
+        rows = enumerate(steps, connection.execute(last).scalar_one() + 1)
+        written = [{"run_id": run_id, "number": number, **asdict(_shortened(step))} for number, step in rows]
+        connection.execute(insert(run_steps), written)
 
 
 def _shortened(step: StepRecord) -> StepRecord:

@@ -153,6 +153,7 @@ run_steps = Table(
     Column("ended_at", BigInteger, nullable=False),
     Column("result", JSON),
     Column("error", Text),
+    Column("number", Integer, nullable=False, server_default="0"),  # in the order in which they ended
 )
 
 
