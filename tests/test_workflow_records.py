@@ -7,7 +7,7 @@ import gevent
 import pytest
 from runs import Run, say, work
 from sqlalchemy import text
-from test_workflow_ends import HANGS, OUT
+from test_workflow_ends import HANGS, LEFT, OUT
 
 from app.engine.conversation import ConversationRef, Entry
 from app.engine.errors import ChatError, Problem
@@ -76,9 +76,17 @@ def test_the_steps_that_were_over_are_kept_of_a_run_that_failed(database) -> Non
 
 
 def test_steps_that_are_over_are_in_the_store_while_others_still_work(database) -> None:
-    run, store = stored_run(database, work("a"), work("b", "a", seconds=1))
+    run, store = stored_run(database, work("a"), work("b", "a", seconds=HANGS))
     found: list[Any] = []
-    gevent.spawn_later(0.6, lambda: found.append(store.find(run.events[0].answer_id, "key:1")))
+
+    def look() -> None:
+        while not found:
+            gevent.sleep(0.01)
+            kept = store.find(run.events[0].answer_id, "key:1") if run.events else None
+            found.extend([kept] if kept and kept.steps else [])
+        run.turn.cancel(LEFT)
+
+    gevent.spawn(look)
     run.play()
     assert [(each.status, [step.step_id for step in each.steps]) for each in found] == [("running", ["a"])]
 
