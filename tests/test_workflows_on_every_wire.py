@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from agents import Client, keys
+from people import Person
 from raw import read_until
 from server import CONFIG, Server, eventually, session
 from speeches import OPENAI
@@ -136,6 +137,24 @@ def test_a_run_is_the_same_on_every_wire(server, wire) -> None:
     assert (run["status"], run["error"], run["version"]) == ("complete", None, 1)
     assert run["steps"] == dict.fromkeys(("product", "sum", "tell"), "complete")
     assert run["conversation_id"] == stored["conversation_id"]
+
+
+def test_a_signed_in_caller_who_names_the_workflow_gets_the_same_run(server) -> None:
+    person = Person.new(server)
+    chat, plan = person.chat(), f"{[*WORKFLOWS].index('plan'):08d}-0000-4000-8000-000000000000"
+    start, *between, end = person.stream(chat, "6", workflowId=plan)
+    assert sorted(
+        ((each["toolName"], each["toolArgs"]) for each in between if each["type"] == "tool_call"),
+        key=lambda call: str(call[1]),
+    ) == CALLS  # fmt: skip
+    assert sorted(each["result"] for each in between if each["type"] == "tool_result") == ["42", "5"]
+    assert [each["delta"] for each in between if each["type"] == "content"] == ["42", " and ", "5"]
+    assert end == {"type": "end", "messageId": start["messageId"]}
+    run = person.call("GET", f"/api/workflow-runs/{start['messageId']}").json()
+    assert (run["status"], run["error"], run["workflowVersion"], run["chatId"]) == ("complete", None, 1, chat)
+    assert {each["id"]: each["status"] for each in run["steps"]} == dict.fromkeys(
+        ("product", "sum", "tell"), "complete"
+    )
 
 
 @every_stream
