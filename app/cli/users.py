@@ -69,7 +69,7 @@ def set_password(email: str, password_stdin: bool) -> None:  # noqa: ARG001 - th
 
 
 def _password() -> str:
-    return sys.stdin.readline().rstrip("\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _wrong(error: ValidationError) -> click.UsageError:
