@@ -96,6 +96,7 @@ MISTAKES = {
     "11 at once": ([say(f"s{n}") for n in range(11)], "steps", "11 of them start at the same moment; 10 is the most."),
     "11 behind one": (
         [say("a"), *(say(f"s{n}", "a") for n in range(11))], "steps", "11 of them start at the same moment"),
+    "a tool twice": ([ask("a", tools=["clock", "clock"])], "steps.0.tools", "Names a tool twice."),
     "no kind": ([{"id": "a"}], "steps.0", "Exactly one of tool, prompt and say is needed."),
     "two kinds": ([say("a", prompt="x")], "steps.0", "Exactly one of tool, prompt and say is needed."),
     "three kinds": ([tool("a", prompt="x", say="y")], "steps.0", "Exactly one of"),

@@ -91,6 +91,8 @@ def _mistakes_with_tools(action: CallTool | AskModel | Say, rules: Rules) -> Ite
             named, place = list(tools), "tools"
         case _:
             named, place = [], ""
+    if len(set(named)) < len(named):
+        yield place, "Names a tool twice."  # which models' APIs refuse
     for tool in named:
         if tool not in rules.tools:
             yield place, f"There is no tool {tool!r}; there are: {', '.join(sorted(rules.tools)) or 'none'}."
