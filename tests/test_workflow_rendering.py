@@ -20,8 +20,9 @@ from server import CONFIG, Server, eventually
 from test_chat_workflows import open_stream
 from test_workflow_ends import LEFT
 
+from app.engine.events import ToolReturned
 from app.workflows.fairness import InTurn
-from app.workflows.rendering import MOST_BYTES, RUN_SECONDS, Texts
+from app.workflows.rendering import MOST_BYTES, RUN_SECONDS, Texts, _renderer
 from app.workflows.templates import MOST_OUTPUT, Template, TemplateError
 
 TOO_LONG = "A template took longer than 0.1 seconds."
@@ -95,21 +96,56 @@ def renderer_of(server: Server) -> int | None:
     return found[0] if found else None
 
 
+def filled(texts: Texts, *arguments: Any) -> list[str]:
+    """The value behind the empty batches."""
+    waiting = texts.fill(*arguments)
+    while True:
+        try:
+            assert next(waiting) == ()
+        except StopIteration as end:
+            value: list[str] = end.value
+            return value
+
+
 def test_texts_come_in_the_order_of_their_templates_and_with_what_they_look_at() -> None:
     steps = {"a": {"result": "A", "error": None}, "large": {"result": "x" * (MOST_BYTES + 1), "error": None}}
     templates = [Template(source) for source in ("{{ input }}", "plain", "{{ steps.a.result }}", "{# #}too")]
-    texts = Texts("me", Event())
-    assert texts.fill(templates, {"input": "I", "steps": steps}) == ["I", "plain", "A", "too"]
-    assert texts.fill([Template("x" * 10)], {"input": "", "steps": steps}) == ["x" * 10]
+    texts = Texts("me", Event(), 1)
+    assert filled(texts, templates, {"input": "I", "steps": steps}) == ["I", "plain", "A", "too"]
+    assert filled(texts, [Template("x" * 10)], {"input": "", "steps": steps}) == ["x" * 10]
     with pytest.raises(TemplateError, match="look at more than"):
-        texts.fill([Template("{{ steps.large.result | length }}")], {"input": "", "steps": steps})
+        filled(texts, [Template("{{ steps.large.result | length }}")], {"input": "", "steps": steps})
     with pytest.raises(TemplateError, match="no JSON"):
-        texts.fill([Template("{{ input }}")], {"input": "half: \ud800", "steps": {}})
+        filled(texts, [Template("{{ input }}")], {"input": "half: \ud800", "steps": {}})
 
 
 def test_as_much_as_may_be_made_comes_back_whole() -> None:
     text = "\x00é😀" * (MOST_OUTPUT // 3)
-    assert Texts("me", Event()).fill([Template("{{ input }}")], {"input": text, "steps": {}}) == [text]
+    assert filled(Texts("me", Event(), 1), [Template("{{ input }}")], {"input": text, "steps": {}}) == [text]
+
+
+WAITING = {
+    "the answer": [work("a", seconds=0.1), say("b", "{{ input }}")],
+    "the answer of one in the place of another": [
+        *(work("w", seconds=0.2), say("b", "Hi", "w")),
+        *(ask("c", [{"fail": "overloaded"}], onError="continue"), work("d", "c", when="{{ input }}")),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_while_others_have_their_turn_there_are_empty_batches_and_what_is_to_be_told_is_told(name) -> None:
+    run = Run(*WAITING[name], heartbeat=0.05, seconds=30)
+    run.turn.begin()
+    batches, silent = run.turn.run(), 0
+    with _renderer().turns.of("somebody else"):
+        while silent < 5:
+            batch = next(batches)
+            silent += not batch and bool(run.of(ToolReturned))
+            run.events += batch
+    run.events += [event for batch in batches for event in batch]
+    run.check()
+    assert (run.text, run.records.status) == ("Hi", "complete")
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -40,7 +40,7 @@ from app.workflows.definition import RETRY_SECONDS, Say, Step, Workflow
 from app.workflows.filters import TemplateError
 from app.workflows.record import Record
 from app.workflows.rendering import Texts
-from app.workflows.schedule import Outcome, Schedule
+from app.workflows.schedule import Outcome, Schedule, Waiting
 from app.workflows.steps import StepError, Work
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Run:
             self.transcript = Transcript(opening.resumed.parts)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         self._text = next((each.text for each in reversed(opening.messages) if each.role == "user"), "")
-        fill = Texts(self._question.conversation.owner, self._stopping).fill
+        fill = Texts(self._question.conversation.owner, self._stopping, self._engine.heartbeat).fill
         self._schedule = Schedule(self._workflow, self._text, fill)
         self._work = Work(self._workflow.limits, self._engine, self._question, opening, fill)
         self._record = Record(self._runs, self._workflow, opening)
@@ -108,7 +108,7 @@ class Run:
         try:
             yield [StepStarted()]
             self._check()
-            self._advance()
+            yield from self._advance()
             while self._running or not self._outbox.empty():
                 yield from self._next()
             answer = () if self.first_token else self._spoken(self._schedule.answer())
@@ -160,10 +160,10 @@ class Run:
             yield item
         self._check()
 
-    def _advance(self) -> None:
+    def _advance(self) -> Waiting[None]:
         """Start what may start now."""
         try:
-            starting, skipped = self._schedule.start()
+            starting, skipped = yield from self._schedule.start()
         except TemplateError as error:
             self._stop(ChatError(Problem.WORKFLOW_FAILED, f"A condition is wrong: {error}"))
             return
@@ -196,11 +196,17 @@ class Run:
             self._start_ready()
 
     def _waiting(self) -> list[Event]:
+        """What is to be told; a step that is to answer next stays."""
         found: list[Event] = []
+        steps: list[Step] = []
         while not self._outbox.empty():
             item = self._outbox.get()
-            if item and not isinstance(item, Step):
-                found += item
+            if isinstance(item, Step):
+                steps.append(item)
+            else:
+                found += item or ()
+        for step in steps:
+            self._outbox.put(step)
         return found
 
     def _perform_hidden(self, step: Step) -> None:
@@ -245,7 +251,7 @@ class Run:
         if failure and (step.on_error == "fail" or (aloud and self.first_token)):
             words = f"The step {step.id!r} failed: {failure}"
             raise failure if isinstance(failure, ChatError) else ChatError(Problem.WORKFLOW_FAILED, words)
-        self._advance()
+        yield from self._advance()
         self._record.save()
 
     def _try(self, step: Step, attempt: int, *, aloud: bool) -> Generator[Batch, None, Any]:

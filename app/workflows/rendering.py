@@ -17,6 +17,7 @@ from gevent.event import Event
 from app.processes.process import Process
 from app.workflows.fairness import InTurn
 from app.workflows.filters import SECONDS, TemplateError
+from app.workflows.schedule import Waiting
 from app.workflows.templates import Template
 
 CALL_SECONDS = 1.0  # before the process is killed
@@ -28,23 +29,25 @@ _NOTHING = b'{"sources":[]}'
 
 
 class Texts:
-    """The templates of one run. `owner` is who has a turn where many wait; `stopping` ends all waiting."""
+    """The templates of one run. `owner` is who has a turn where many wait; `stopping` ends all waiting, which an empty
+    batch breaks after each `heartbeat`."""
 
-    def __init__(self, owner: str, stopping: Event) -> None:
-        self._owner, self._stopping = owner, stopping
+    def __init__(self, owner: str, stopping: Event, heartbeat: float) -> None:
+        self._owner, self._stopping, self._heartbeat = owner, stopping, heartbeat
         self._left = RUN_SECONDS
 
-    def fill(self, templates: Sequence[Template], variables: Mapping[str, Any]) -> list[str]:
+    def fill(self, templates: Sequence[Template], variables: Mapping[str, Any]) -> Waiting[list[str]]:
         """Their texts. `variables` are `input` and `steps`. Raises TemplateError."""
         unknown = [template for template in templates if template.text is None]
-        made = iter(self._made(_asked(unknown, variables)) if unknown else ())
+        made = iter((yield from self._made(_asked(unknown, variables))) if unknown else ())
         return [next(made) if template.text is None else template.text for template in templates]
 
-    def _made(self, asked: bytes) -> list[str]:
+    def _made(self, asked: bytes) -> Waiting[list[str]]:
         call = gevent.spawn(self._call, asked)  # which can be left alone, wherever it waits
         either: list[Any] = [call, self._stopping]
         try:
-            gevent.wait(either, count=1)
+            while not gevent.wait(either, timeout=self._heartbeat, count=1):
+                yield ()
         finally:
             call.kill(block=False)
         if call.exception:

@@ -1,9 +1,10 @@
 """Which step may start when, and what the answer is: the law of a workflow, without anything that runs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from app.engine.events import Batch
 from app.workflows.definition import Step, Workflow
 from app.workflows.templates import Template, as_text
 
@@ -19,7 +20,11 @@ class Outcome:
     error: str | None = None
 
 
-Fill = Callable[[Sequence[Template], Mapping[str, Any]], list[str]]
+T = TypeVar("T")
+Waiting = Generator[Batch, None, T]
+"""What is not there at once: empty batches while the caller waits, then the value."""
+
+Fill = Callable[[Sequence[Template], Mapping[str, Any]], Waiting[list[str]]]
 """What fills in templates with variables. Raises TemplateError. It may take a while, in which other steps end."""
 
 
@@ -37,7 +42,7 @@ class Schedule:
         steps = {step_id: {"result": each.result, "error": each.error} for step_id, each in self.outcomes.items()}
         return {"input": self._input, "steps": steps}
 
-    def start(self) -> tuple[list[Step], list[Step]]:
+    def start(self) -> Waiting[tuple[list[Step], list[Step]]]:
         """The steps that start now, and those that are skipped. Each is named once. Raises TemplateError."""
         starting: list[Step] = []
         skipped: list[Step] = []
@@ -48,7 +53,7 @@ class Schedule:
                 if step.id in self._begun or any(other not in self.outcomes for other in step.depends_on):
                     continue
                 self._begun.add(step.id)
-                if self._is_skipped(step):
+                if (yield from self._is_skipped(step)):
                     self.outcomes[step.id] = Outcome("skipped")
                     skipped.append(step)
                     waiting = True  # others may wait for this one
@@ -70,11 +75,11 @@ class Schedule:
         last = next((step for step in reversed(complete) if step.speaks), complete[-1] if complete else None)
         return as_text(self.outcomes[last.id].result) if last else ""
 
-    def _is_skipped(self, step: Step) -> bool:
+    def _is_skipped(self, step: Step) -> Waiting[bool]:
         before = [self.outcomes[other].status for other in step.depends_on]
         if before and all(status == "skipped" for status in before):
             return True
         if step.when is None:
             return False
-        (text,) = self._fill([step.when], self.variables())
+        (text,) = yield from self._fill([step.when], self.variables())
         return text.strip().lower() in _FALSE

@@ -41,7 +41,7 @@ class Work:
         self, step: Step, variables: Mapping[str, Any], *, attempt: int, aloud: bool
     ) -> Generator[Batch, None, Any]:
         """Raises StepError, TemplateError and ChatError."""
-        texts = self._fill([*templates_of(step.action)], variables)
+        texts = yield from self._fill([*templates_of(step.action)], variables)
         match step.action:
             case CallTool(tool, args):
                 # A call's id is unlike any other in the conversation: callers find a call by it.
