@@ -81,7 +81,10 @@ def test_a_private_host_may_be_on_this_machine(server, address) -> None:
     assert requester.ask(f"http://orders.internal:{server.port}/")["body"] == "hello"
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", *NOWHERE, "2002:a9fe:a9fe::1", "::ffff:169.254.169.254"])
+METADATA = ["2002:a9fe:a9fe::1", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200", "::ffff:100.100.100.200"]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", *NOWHERE, *METADATA])
 def test_not_even_a_private_host_is_reached_where_clouds_keep_their_secrets(server, address) -> None:
     requester = Requester(private=[f"orders.internal:{server.port}"], names={"orders.internal": [[address]]})
     assert "may not be reached" in requester.refused(f"http://orders.internal:{server.port}/")

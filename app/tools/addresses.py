@@ -5,7 +5,7 @@ IANA's registries of special-purpose addresses.
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Address = IPv4Address | IPv6Address
 
@@ -24,6 +24,8 @@ _SPECIAL = [
         *("2001::/23", "2001:db8::/32", "3fff::/20"),
     )
 ]
+# In one's own networks, but clouds keep their metadata there: AWS over IPv6, Alibaba Cloud.
+_METADATA = [ip_network("fd00:ec2::254"), ip_network("100.100.100.200")]
 _GLOBAL_UNICAST = ip_network("2000::/3")  # no other IPv6 address is anywhere in the public network
 _NAT64 = ip_network("64:ff9b::/96")
 
@@ -34,15 +36,19 @@ def is_global(address: Address) -> bool:
 
 
 def is_private(address: Address) -> bool:
-    """Whether it is of a network of one's own, this machine among it. Link-local addresses are not: that is where
-    clouds keep their metadata."""
-    return all(any(each in network for network in _PRIVATE) for each in _ends(address))
+    """Whether it is of a network of one's own, this machine among it. Those where clouds keep their metadata are not;
+    most of these are link-local."""
+    return all(_is_in(each, _PRIVATE) and not _is_in(each, _METADATA) for each in _ends(address))
 
 
 def _is_global(address: Address) -> bool:
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
-    return not any(address in network for network in (*_PRIVATE, *_SPECIAL))
+    return not _is_in(address, [*_PRIVATE, *_SPECIAL])
+
+
+def _is_in(address: Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def _ends(address: Address) -> Sequence[Address]:
