@@ -134,6 +134,7 @@ LIMITS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     "no time": ({"seconds": 0}, row(1), "limits.seconds", "Must be greater than 0."),
     "less than none": ({"toolCalls": -1}, row(1), "limits.toolCalls", "Must be greater than or equal to 0."),
     "no number": ({"modelCalls": "many"}, row(1), "limits.modelCalls", "Not a valid integer."),
+    "a number in quotation marks": ({"seconds": "5"}, row(1), "limits.seconds", "Not a valid number."),
     "endless": ({"seconds": float("inf")}, row(1), "limits.seconds", "Special numeric values"),
     "no limit of that name": ({"steps": 5}, row(1), "limits.steps", "Unknown field."),
     "more time than admitted": (

@@ -100,8 +100,17 @@ class StepSchema(Schema):
                 raise ValidationError(f"Belongs to a step with {kind!r}.", field)
 
 
+class Number(fields.Float):
+    """What is written is shown as it is, and "5" is no number."""
+
+    def _validated(self, value: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class LimitsSchema(Schema):
-    seconds = fields.Float(validate=validate.Range(0, min_inclusive=False))
+    seconds = Number(validate=validate.Range(0, min_inclusive=False))
     tool_calls = fields.Integer(strict=True, validate=validate.Range(0), data_key="toolCalls")
     model_calls = fields.Integer(strict=True, validate=validate.Range(0), data_key="modelCalls")
 
