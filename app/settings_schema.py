@@ -1,7 +1,7 @@
 """What parlance.toml may say."""
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ _NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, d
 _SECONDS = validate.Range(0, 3600, min_inclusive=False)
 
 
+def _each_once(names: Sequence[str]) -> None:
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValidationError(f"Names {twice[0]!r} twice.")
+
+
 class ModelNames(fields.Field[list[str]]):
     """One model's name, or a list: later ones are tried when an earlier one refuses."""
 
@@ -32,8 +38,7 @@ class ModelNames(fields.Field[list[str]]):
         names = [value] if isinstance(value, str) else value
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise ValidationError("Must be a model's name, or a list of such names.")
-        if len(set(names)) < len(names):
-            raise ValidationError("Names a model twice.")
+        _each_once(names)
         return names
 
 
@@ -64,7 +69,7 @@ class AgentSchema(Schema):
     name = fields.String(validate=validate.Length(1, 100))
     model = ModelNames(required=True)
     instructions = fields.String()
-    tools = fields.List(fields.String())
+    tools = fields.List(fields.String(), validate=_each_once)  # models' APIs refuse one that is named twice
     client_tools = fields.Dict(fields.String(validate=_NAME), fields.Nested(ClientToolSchema))
     knowledge = fields.List(fields.String())
     workflow = fields.String()
@@ -221,6 +226,9 @@ class ConfigSchema(Schema):
                 for index, name in enumerate(agent.get("tools", []))
                 if name not in tools
             }
+            both = [name for name in agent.get("client_tools", {}) if name in agent.get("tools", [])]
+            if both:
+                problems[agent_id]["client_tools"] = f"{both[0]!r} is among the agent's tools already."
             for pattern in agent.get("knowledge", []):
                 if not matching_files((str(self._folder / pattern),)):
                     problems[agent_id]["knowledge"] = f"No file matches {pattern!r}."

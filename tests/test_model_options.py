@@ -147,7 +147,7 @@ LISTS = {
     '["third", "fourth"]': "There is no model 'third'; there are: first, second.",
     '["first", ""]': "There is no model ''; there are: first, second.",
     '["First"]': "There is no model 'First'; there are: first, second.",
-    '["first", "second", "first"]': "Names a model twice.",
+    '["first", "second", "first"]': "Names 'first' twice.",
     "[]": NO_NAMES,
     '["first", 2]': NO_NAMES,
     '[["first"]]': NO_NAMES,

@@ -152,6 +152,11 @@ MISTAKES = [
     (own("parlance_test_good:where_is", "threads = 2"), "tools.own.threads: Unknown field."),
     ("[tools.clock]\nfunction = 'parlance_test_good:where_is'", "tools.clock: This is the name of a built-in tool"),
     ("[tools.'a.b']\nfunction = 'parlance_test_good:where_is'", "tools.a.b: Use 1 to 64 letters, digits, dashes"),
+    (
+        "tools = ['clock']\n[agents.demo.client_tools.clock]\ndescription = 'x'",
+        "agents.demo.client_tools: 'clock' is among the agent's tools already.",
+    ),
+    ("tools = ['clock', 'calculator', 'clock']", "agents.demo.tools: Names 'clock' twice."),
     (HTTP, "tools.http_request.hosts: Name the hosts that may be reached"),
     (HTTP + "hosts = []", "tools.http_request.hosts: Name the hosts that may be reached"),
     (HTTP + "hosts = ['*']", "tools.http_request.hosts.0: '*' is not a host such as"),
