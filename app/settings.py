@@ -20,7 +20,8 @@ from sqlalchemy import URL
 from app.engine.ports import Agent
 from app.environment_schema import EnvironmentSchema
 from app.mistakes import flatten
-from app.settings_schema import ConfigSchema, ModelSettings
+from app.settings_schema import ConfigSchema
+from app.settings_tables import ModelSettings
 from app.tools.base import Tool
 from app.workflows.checks import Rules
 from app.workflows.definition import Workflow

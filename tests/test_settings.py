@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.ports import Agent
 from app.settings import ROOT, Server, Settings, SettingsError, load_settings, secret_key
-from app.settings_schema import ModelSettings
+from app.settings_tables import ModelSettings
 
 CONFIG = """
 [models.m]
