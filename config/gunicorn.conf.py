@@ -59,6 +59,7 @@ def pre_request(_worker, request):
 
 def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
+    gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     worker.wsgi.extensions["parlance"].keys.forget_holds()
     worker.wsgi.extensions["parlance"].runs.end_abandoned()
     if _settings.workflows:
