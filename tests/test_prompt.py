@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.events import TextDelta
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
 from app.engine.ports import Agent, Passage
 from app.engine.prompt import assemble, estimated_tokens
 
@@ -88,6 +88,47 @@ def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
     seen = assemble(agent(history_tokens=room, history_messages=most), messages)
     assert all(message in messages for message in seen), "whole messages, or none of it"
     assert seen[-1] == messages[-1]
+
+
+def test_an_answer_that_was_only_thought_is_not_seen() -> None:
+    """As it is left where a caller stops a model that still thinks: some servers refuse a message without a word."""
+    thought = Message("assistant", (ReasoningPart("Hm"),))
+    messages = [said("user", "Time?"), thought, said("user", "Well?")]
+    assert assemble(agent(), messages) == [messages[0], messages[2]]
+
+
+def called(call_id: str) -> ToolCallPart:
+    return ToolCallPart(call_id, "clock", {})
+
+
+def returned(call_id: str) -> ToolResultPart:
+    return ToolResultPart(call_id, "clock", call_id.upper(), is_error=False)
+
+
+SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
+    "a call before the other's result": (
+        [called("a"), called("b"), returned("a"), called("c"), returned("c"), returned("b")],
+        [called("a"), called("b"), returned("a"), returned("b"), called("c"), returned("c")],
+    ),
+    "text before the other's result": (
+        [called("a"), called("b"), TextPart("One"), returned("b"), TextPart(", two"), returned("a"), TextPart(".")],
+        [called("a"), called("b"), TextPart("One"), returned("a"), returned("b"), TextPart(", two"), TextPart(".")],
+    ),
+    "a call without a result": ([called("a"), called("b"), returned("b")], [called("b"), returned("b")]),
+    "a result without a call": ([returned("a"), TextPart("x")], [TextPart("x")]),
+    "a result before its call": ([returned("a"), called("a")], [called("a"), returned("a")]),
+    "thoughts between": (
+        [called("a"), ReasoningPart("Hm"), returned("a"), TextPart("x")],
+        [called("a"), returned("a"), TextPart("x")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIDE_BY_SIDE)
+def test_what_was_called_together_has_its_results_together_as_model_servers_want_it(name) -> None:
+    parts, seen = SIDE_BY_SIDE[name]
+    messages = [said("user", "Time?"), Message("assistant", tuple(parts)), said("user", "Thanks")]
+    assert assemble(agent(), messages)[1] == Message("assistant", tuple(seen))
 
 
 def test_calls_and_results_count_as_much_as_what_they_hold() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart, said
 from app.engine.ports import Agent, Passage
 
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
@@ -27,12 +27,23 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
 
 
 def _settled(message: Message) -> Message:
-    """Without calls that never got their result, as an interrupted answer leaves them: model servers refuse those."""
-    returned = {part.call_id for part in message.parts if isinstance(part, ToolResultPart)}
-    if all(part.call_id in returned for part in message.parts if isinstance(part, ToolCallPart)):
-        return message
-    kept = (part for part in message.parts if not isinstance(part, ToolCallPart) or part.call_id in returned)
-    return Message(message.role, tuple(kept))
+    """As model servers take it: without thoughts, and without calls that never got their result, as an interrupted
+    answer leaves them. Calls that were open together have all their results where the first of these came; the steps of
+    a workflow go on side by side."""
+    results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
+    kept: list[Part] = []
+    waiting: list[ToolResultPart] = []
+    for part in message.parts:
+        match part:
+            case ToolCallPart(call_id) if call_id in results:
+                kept.append(part)
+                waiting.append(results[call_id])
+            case ToolResultPart(call_id) if results[call_id] in waiting:
+                kept += waiting
+                waiting = []
+            case TextPart():
+                kept.append(part)
+    return Message(message.role, (*kept, *waiting))
 
 
 def _latest(agent: Agent, talk: list[Message]) -> list[Message]:
