@@ -31,6 +31,8 @@ IN_EVERY_PROVIDER: list[Mistake] = [
     ("base_url", '"http://[localhost]/v1"', ADDRESS),
     ("base_url", '"https://api.example.com/v 1"', ADDRESS),
     ("base_url", '"https://api example.com/v1"', ADDRESS),
+    ("base_url", '"https://api..example.com/v1"', ADDRESS),
+    ("base_url", '"https://.example.com/v1"', ADDRESS),
     ("base_url", '"https://api.example.com\\r\\nX-Evil: 1/v1"', ADDRESS),
     ("base_url", '"https://api.example.com/\\u2026"', ADDRESS),
     ("model", None, "model: Missing data for required field."),
@@ -138,6 +140,25 @@ def test_a_mistake_in_a_models_options_is_named_by_its_place_and_alone(
     (found,) = problems(table(provider, **{option: written}) + '[agents.a]\nmodel = "m"')
     assert found.startswith(f"parlance.toml: models.m.{words}")
     assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://127.0.0.1:hunter2",
+        "http://me:hunter2@[::1",
+        "socks5://hunter2@proxy.test:1080",
+        "http://proxy..test:3128",
+    ],
+)
+@pytest.mark.parametrize("provider", NEEDED)
+def test_a_proxy_that_is_none_refuses_the_start_too(problems, monkeypatch, provider, proxy) -> None:
+    for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert problems(table(provider) + '[agents.a]\nmodel = "m"') == [
+        "parlance.toml: models.m.base_url: HTTPS_PROXY is no address such as http://proxy.example:3128"
+    ]
 
 
 MANY = "".join(table("openai").replace("models.m", f"models.{name}") for name in ("first", "second"))

@@ -30,7 +30,7 @@ class Connections:
         self._url = url
         self._seconds = connect_seconds
         self._tls = ssl.create_default_context(cafile=ca_file) if url.scheme == "https" else None
-        self._proxy = _proxy(url)
+        self._proxy = proxy_of(url)
         self._idle: deque[tuple[float, Any]] = deque()  # since when, and the socket; the oldest first
 
     @property
@@ -80,7 +80,8 @@ def _address(url: SplitResult) -> tuple[str, int]:
     return url.hostname or "", url.port or {"https": 443}.get(url.scheme, 80)
 
 
-def _proxy(url: SplitResult) -> SplitResult | None:
+def proxy_of(url: SplitResult) -> SplitResult | None:
+    """Raises ValueError where what is named is no address."""
     named = getproxies().get(url.scheme)
     # As it stands in a URL, and bare: NO_PROXY may name an IPv6 address with brackets or without.
     if not named or proxy_bypass(url.netloc) or proxy_bypass(url.hostname or ""):

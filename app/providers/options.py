@@ -5,10 +5,11 @@ import re
 import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.providers.connections import proxy_of
 from app.providers.upstream import Timeouts, Upstream
 
 _ASCII = re.compile(r"[\x20-\x7e]*")
@@ -16,12 +17,17 @@ printable = validate.Regexp(r"[\x20-\x7e]*\Z", error="Only printable ASCII can b
 _SECONDS = validate.Range(0, 86_400, min_inclusive=False)
 
 
+def _is_server(url: SplitResult) -> bool:
+    """Raises ValueError where the port is none, or the host is no name, such as one with two dots in a row."""
+    host = (url.hostname or "").encode("idna")
+    return url.scheme in ("http", "https") and bool(host) and url.port != 0
+
+
 def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and not (parts.query or parts.fragment or parts.netloc.endswith(":"))
-    except ValueError:  # brackets without an IPv6 address in them, a port that is none
+        usable = _is_server(parts) and not (parts.query or parts.fragment or parts.netloc.endswith(":"))
+    except ValueError:  # brackets without an IPv6 address in them
         usable = False
     if not usable or not _ASCII.fullmatch(url) or " " in url:
         raise ValidationError("Not an address such as https://api.example.com/v1")
@@ -76,6 +82,19 @@ class HttpModelOptions(Schema):
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
     stop = fields.List(fields.String(validate=validate.Length(1)))
     seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1))
+
+    @validates_schema
+    def _check_proxy(self, options: dict[str, Any], **_: Any) -> None:
+        """What stands there may hold a password, and is not shown."""
+        url = urlsplit(options["base_url"])
+        try:
+            proxy = proxy_of(url)
+            usable = proxy is None or _is_server(proxy)
+        except ValueError:
+            usable = False
+        if not usable:
+            words = f"{url.scheme.upper()}_PROXY is no address such as http://proxy.example:3128"
+            raise ValidationError(words, "base_url")
 
 
 def api_key(options: dict[str, Any]) -> str | None:
