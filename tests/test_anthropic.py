@@ -1,12 +1,14 @@
 """Anthropic's Messages API: what it is asked, and what is made of everything it may answer."""
 
 import json
+import re
+from itertools import chain
 
 import pytest
 from speeches import AGENT, ANTHROPIC, asking, chunks_of, event
 from upstream import CUT, LAST, chunk, head, sse, streamed, whole
 
-from app.engine.errors import ModelError, Problem
+from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import ModelFinished, Options, Prompt, ToolSpec
@@ -78,6 +80,24 @@ STREAMS = {
         + ANTHROPIC.end(),
         [TextDelta("x"), ends()],
     ),
+    "events without data": (
+        BEGIN + b"event: ping\ndata:\n\n" + ANTHROPIC.text("x") + b"data: \n\n" + ANTHROPIC.end(),
+        [TextDelta("x"), ends()],
+    ),
+    "a tool that the server runs itself": (
+        BEGIN + start(0, type="server_tool_use", id="srvtoolu_1", name="web_search", input={})
+        + delta(0, "input_json_delta", partial_json='{"query": "x"}')
+        + start(1, type="web_search_tool_result", tool_use_id="srvtoolu_1", content=[])
+        + start(2, type="text", text="") + delta(2, "citations_delta", citation={"cited_text": "x"})
+        + delta(2, "text_delta", text="x") + ANTHROPIC.end(),
+        [TextDelta("x"), ends()],
+    ),
+    "the prompt is counted at the end only": (
+        event("message_start", message={"usage": {"input_tokens": 0, "output_tokens": 0}}) + ANTHROPIC.text("x")
+        + event("message_delta", delta={"stop_reason": "end_turn"},
+                usage={"input_tokens": 50, "cache_read_input_tokens": 7, "output_tokens": 9}) + STOP,
+        [TextDelta("x"), ends(prompt=57, completion=9)],
+    ),
     "CRLF and no names of events": (
         b"".join(line + b"\r\n" for line in (BEGIN + ANTHROPIC.text("x") + ANTHROPIC.end()).split(b"\n")
                  if not line.startswith(b"event")),
@@ -131,7 +151,12 @@ def test_an_answer_in_one_piece_is_an_answer_too(upstream, name) -> None:
     ("reason", "name"),
     [
         *(("end_turn", "stop"), ("stop_sequence", "stop"), ("max_tokens", "length"), ("tool_use", "tool-calls")),
-        *(("refusal", "content-filter"), ("pause_turn", "other"), (None, "other")),
+        *(
+            ("model_context_window_exceeded", "length"),
+            ("refusal", "content-filter"),
+            ("pause_turn", "other"),
+            (None, "other"),
+        ),
     ],
 )
 def test_each_stop_reason_has_its_name(upstream, reason, name) -> None:
@@ -142,6 +167,8 @@ def test_each_stop_reason_has_its_name(upstream, reason, name) -> None:
 END_OF_TOOLS = [chunk(ANTHROPIC.end("tool_use")), LAST]
 BROKEN = {
     "overloaded": ([*streamed(BEGIN, event("error", error={"type": "overloaded_error", "message": "secret"}))], 503),
+    "refused before it begins": ([*streamed(event("error", error={"type": "overloaded_error"}))], 503),
+    "too late": ([*streamed(BEGIN, event("error", error={"type": "timeout_error", "message": "secret"}))], 504),
     "limited": ([*streamed(BEGIN, event("error", error={"type": "rate_limit_error"}))], 503),
     "another error": ([*streamed(BEGIN, ANTHROPIC.error("secret"))], 502),
     "an error that is none": ([*streamed(BEGIN, event("error"))], 502),
@@ -171,7 +198,7 @@ def test_an_answer_that_breaks_off_or_makes_no_sense_is_a_failure_of_the_model(u
     upstream.play(answer)
     with pytest.raises(ModelError) as failure:
         chunks_of(ANTHROPIC.model(upstream.url))
-    assert failure.value.problem is (Problem.OVERLOADED if status == 503 else Problem.UPSTREAM_FAILED)
+    assert failure.value.problem.status == status
     assert (failure.value.passing, "secret" in str(failure.value)) == (True, False)
 
 
@@ -268,3 +295,19 @@ def test_messages_of_one_role_become_one_and_results_are_the_users(upstream) -> 
         "role": "user",
         "content": [failed, {"type": "tool_result", "tool_use_id": "a", "content": '{"time":"12:00"}'}],
     }
+
+
+def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> None:
+    """It wants letters, digits, dashes and underscores; other models of a list, and callers, write others too."""
+    upstream.play(ANTHROPIC.answer("x"))
+    ids = ["toolu_01", "functions.clock:0", "functions.clock:1", "x" * 99, ""]
+    parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
+    messages = [said("user", "Time?"), Message("assistant", tuple(chain(*parts))), said("user", "Thanks")]
+    chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, Options()))
+    blocks = [block for message in upstream.requests[0].json["messages"] for block in message["content"]]
+    called = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    assert called[0] == ids[0]
+    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", each) for each in called)
+    assert len(set(called)) == len(ids)
+    results = [(block["tool_use_id"], block["content"]) for block in blocks if block["type"] == "tool_result"]
+    assert results == [*zip(called, ids, strict=True)]

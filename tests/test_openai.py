@@ -53,6 +53,11 @@ STREAMS = {
     "content is null": (delta(role="assistant", content=None) + FINISHED + DONE, [ends()]),
     "delta is null": (sse({"choices": [{"delta": None}]}) + FINISHED + DONE, [ends()]),
     "an empty list of choices first": (sse({"choices": []}) + OPENAI.text("x") + FINISHED, [TextDelta("x"), ends()]),
+    "events without data": (
+        b"data:\n\n" + OPENAI.text("x") + b"event: ping\ndata: \n\n" + FINISHED + DONE,
+        [TextDelta("x"), ends()],
+    ),
+    "a space behind [DONE]": (OPENAI.text("x") + FINISHED + b"data: [DONE] \n\n", [TextDelta("x"), ends()]),
     "comments": (b": ping\n\n" + OPENAI.text("x") + b":\n\n" + FINISHED + DONE, [TextDelta("x"), ends()]),
     "CRLF": ((OPENAI.text("x") + FINISHED + DONE).replace(b"\n", b"\r\n"), [TextDelta("x"), ends()]),
     "CR": ((OPENAI.text("x") + FINISHED + DONE).replace(b"\n", b"\r"), [TextDelta("x"), ends()]),
@@ -87,6 +92,10 @@ STREAMS = {
     "a call without an id, its arguments an object": (
         delta(tool_calls=[call(0, None, "clock", {"zone": "UTC"})]) + FINISHED,
         [ToolCalled("call_0", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "a call whose arguments are null": (
+        delta(tool_calls=[call(0, "a", "clock", None)]) + delta(tool_calls=[call(1, "b", "clock", "null")]) + FINISHED,
+        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {}), ends("tool-calls")],
     ),
     "a call whose arguments are no JSON": (
         delta(tool_calls=[call(0, "a", "clock", "{zone}")]) + FINISHED,
@@ -252,6 +261,11 @@ BROKEN = {
         *streamed(sse({"choices": [{"delta": {"content": ""}, "finish_reason": "error"}], "error": {"code": 502}})),
         LAST,
     ],
+    "an error in a choice": [
+        *streamed(sse({"choices": [{"delta": {"content": ""}, "error": {"message": "secret"}}]}), FINISHED, DONE),
+        LAST,
+    ],
+    "error as the finish reason": [*streamed(OPENAI.text("a"), delta(finish_reason="error"), DONE), LAST],
     "no JSON": [*streamed(b"data: {nonsense\n\n"), LAST],
     "JSON that is no object": [*streamed(b"data: [1]\n\n"), LAST],
     "a number": [*streamed(b"data: 1\n\n"), LAST],
@@ -288,6 +302,30 @@ def test_an_answer_that_breaks_off_or_makes_no_sense_is_a_failure_of_the_model(u
         chunks_of(OPENAI.model(upstream.url))
     assert failure.value.problem is Problem.UPSTREAM_FAILED
     assert "secret" not in str(failure.value)
+
+
+CODES = {
+    429: 503,
+    "429": 503,
+    503: 503,
+    529: 503,
+    408: 504,
+    "504": 504,
+    500: 502,
+    400: 502,
+    "rate_limit": 502,
+    None: 502,
+}
+
+
+@pytest.mark.parametrize("code", CODES, ids=repr)
+def test_an_error_in_the_stream_that_names_a_status_means_what_the_status_means(upstream, code) -> None:
+    error = {"message": "secret", "code": code}
+    for answer in ([*streamed(sse({"error": error})), LAST], whole(json.dumps({"error": error}).encode())):
+        upstream.play(answer)
+        with pytest.raises(ModelError) as failure:
+            chunks_of(OPENAI.model(upstream.url))
+        assert (failure.value.problem.status, failure.value.passing) == (CODES[code], True)
 
 
 SAID_FIRST = OPENAI.text("a") + OPENAI.text("b")

@@ -1,5 +1,7 @@
 """Servers with OpenAI's API: what they are asked."""
 
+from itertools import chain
+
 import pytest
 from speeches import AGENT, OPENAI, asking, chunks_of
 
@@ -101,6 +103,23 @@ def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants
     ]
     function = {"name": "clock", "description": "Tells the time.", "parameters": TOLD.parameters}
     assert body["tools"] == [{"type": "function", "function": function}]
+
+
+def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> None:
+    """OpenAI refuses any of more than 40 characters; vLLM's, and those of a workflow's steps, are longer."""
+    upstream.play(OPENAI.answer("x"))
+    ids = ["functions.clock:0", "x" * 40, "chatcmpl-tool-" + "x" * 32, ""]
+    parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
+    messages = [said("user", "Time?"), Message("assistant", tuple(chain(*parts))), said("user", "Thanks")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, Options()))
+    sent = upstream.requests[0].json["messages"]
+    called = [each["tool_calls"][0]["id"] for each in sent if "tool_calls" in each]
+    assert called[:2] == ids[:2]
+    assert all(1 <= len(each) <= 40 for each in called)
+    assert len(set(called)) == len(ids)
+    assert [(each["tool_call_id"], each["content"]) for each in sent if each["role"] == "tool"] == [
+        *zip(called, ids, strict=True)
+    ]
 
 
 def test_neighbouring_questions_become_one_message_since_templates_want_each_side_in_turn(upstream) -> None:

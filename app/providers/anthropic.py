@@ -1,6 +1,7 @@
 """Anthropic's Messages API. Source: its API reference, "Messages" and "Streaming messages"."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, T
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
 from app.providers.http_model import ChunkStream, Decoder, count_of, text_of
 from app.providers.options import HttpModelOptions, api_key, check_url, upstream
-from app.providers.tool_calls import ToolCalls
+from app.providers.tool_calls import ToolCalls, accepted_id
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,16 @@ _REASONS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_use": "tool-calls",
     "refusal": "content-filter",
 }
-_PROBLEMS = {"overloaded_error": Problem.OVERLOADED, "rate_limit_error": Problem.OVERLOADED}
+_PROBLEMS = {
+    "overloaded_error": Problem.OVERLOADED,
+    "rate_limit_error": Problem.OVERLOADED,
+    "timeout_error": Problem.UPSTREAM_TIMEOUT,
+}
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Options(HttpModelOptions):
@@ -100,10 +107,19 @@ def _blocks(messages: Sequence[Message]) -> Iterator[tuple[str, dict[str, Any]]]
                 case TextPart(text) if text.strip():  # the API refuses blank text
                     yield message.role, {"type": "text", "text": text}
                 case ToolCallPart(call_id, name, args):
-                    yield message.role, {"type": "tool_use", "id": call_id, "name": name, "input": dict(args)}
+                    yield (
+                        message.role,
+                        {
+                            "type": "tool_use",
+                            "id": accepted_id(call_id, _CALL_ID),
+                            "name": name,
+                            "input": dict(args),
+                        },
+                    )
                 case ToolResultPart(call_id, _, result, is_error):
                     content = result if isinstance(result, str) else orjson.dumps(result).decode()
-                    block = {"type": "tool_result", "tool_use_id": call_id, "content": content}
+                    tool_use_id = accepted_id(call_id, _CALL_ID)
+                    block = {"type": "tool_result", "tool_use_id": tool_use_id, "content": content}
                     yield "user", block | ({"is_error": True} if is_error else {})
 
 
@@ -112,6 +128,7 @@ class AnthropicDecoder(Decoder):
 
     def __init__(self) -> None:
         self._calls = ToolCalls()
+        self._others: set[int] = set()  # blocks that are no part of the answer, such as a search by the server itself
         self._reason: FinishReason = "other"
         self._usage = Usage()
         self.finished = self.done = False
@@ -127,8 +144,9 @@ class AnthropicDecoder(Decoder):
                 self._usage += _usage(event["message"].get("usage") or {})
             case "message_delta":
                 self._ends(event["delta"])
-                output = count_of((event.get("usage") or {}).get("output_tokens"))
-                self._usage = Usage(self._usage.prompt_tokens, output)
+                usage = _usage(event.get("usage") or {})  # in all; some gateways do not know the prompt's any earlier
+                prompt_tokens = max(self._usage.prompt_tokens, usage.prompt_tokens)
+                self._usage = Usage(prompt_tokens, usage.completion_tokens)
             case "ping":
                 return None
             case "message_stop":
@@ -170,6 +188,8 @@ class AnthropicDecoder(Decoder):
                 call = self._calls.start(index, text_of(block["id"]), text_of(block["name"]))
                 if block.get("input"):
                     call.arguments.append(orjson.dumps(block["input"]).decode())
+            case _:
+                self._others.add(index)
         return []
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
@@ -180,9 +200,10 @@ class AnthropicDecoder(Decoder):
                 return [ReasoningDelta(text_of(text))]
             case {"type": "input_json_delta", "partial_json": piece}:
                 call = self._calls.get(index)
-                if call is None:
+                if call:
+                    call.arguments.append(text_of(piece))
+                elif index not in self._others:
                     raise LookupError("a piece of no call")
-                call.arguments.append(text_of(piece))
         return []
 
 

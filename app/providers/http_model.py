@@ -1,7 +1,7 @@
 """The stream of a model that is reached over HTTP: pieces of a reply in, batches of chunks out."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -49,6 +49,11 @@ def text_of(value: Any) -> str:
     if type(value) is not str:
         raise TypeError("the text is none")
     return value
+
+
+def text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Of a content that is a list, as some gateways write it."""
+    return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
 
 
 def count_of(value: Any) -> int:
@@ -122,6 +127,8 @@ class ChunkStream:
         for data in events:
             if decoder.done:
                 break
+            if not data:
+                continue  # some gateways keep the connection alive so
             found = decoder.event(data)
             if found is not None:
                 chunks += found

@@ -5,6 +5,7 @@ others call `reasoning`.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -17,10 +18,11 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, Part, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
-from app.providers.http_model import ChunkStream, Decoder, count_of, text_of
+from app.providers.http_model import ChunkStream, Decoder, count_of, text_of, text_of_parts
 from app.providers.options import HttpModelOptions, api_key, printable, upstream
 from app.providers.repetition import Repetition
-from app.providers.tool_calls import ToolCalls
+from app.providers.tool_calls import ToolCalls, accepted_id
+from app.providers.upstream import PROBLEMS
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ _REASONS: Mapping[str, FinishReason] = {
     "tool_calls": "tool-calls",
     "function_call": "tool-calls",
 }
+_CALL_ID = re.compile(r".{1,40}", re.DOTALL)
 
 
 class Options(HttpModelOptions):
@@ -115,10 +118,12 @@ def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
                 said["content"] += text
             case ToolCallPart(call_id, name, args):
                 function = {"name": name, "arguments": orjson.dumps(dict(args)).decode()}
-                said.setdefault("tool_calls", []).append({"id": call_id, "type": "function", "function": function})
+                said.setdefault("tool_calls", []).append(
+                    {"id": accepted_id(call_id, _CALL_ID), "type": "function", "function": function}
+                )
             case ToolResultPart(call_id, _, result, _):
                 content = result if isinstance(result, str) else orjson.dumps(result).decode()
-                results.append({"role": "tool", "tool_call_id": call_id, "content": content})
+                results.append({"role": "tool", "tool_call_id": accepted_id(call_id, _CALL_ID), "content": content})
     yield said
     yield from results
 
@@ -137,7 +142,7 @@ class OpenAIDecoder(Decoder):
         text = self._repetition.text(data)
         if text:
             return [TextDelta(text)]
-        if data == b"[DONE]":
+        if data.startswith(b"[DONE]"):
             self.done = True
             return None
         event = orjson.loads(data)
@@ -178,7 +183,7 @@ class OpenAIDecoder(Decoder):
             chunks.append(ReasoningDelta(text_of(reasoning)))
         text = delta.get("content")
         if text and type(text) is not str:
-            text = _text_of_parts(text)
+            text = text_of_parts(text)
         if text:
             chunks.append(TextDelta(text))
         refusal = delta.get("refusal")
@@ -189,14 +194,19 @@ class OpenAIDecoder(Decoder):
                 self._piece(piece)
         if chunks and self.finished:  # some gateways write a reason beside every token
             self._early, self.finished = True, False
-        reason = choice.get("finish_reason")
-        if reason:
-            self._reason = _REASONS.get(reason, "other")
-            self.finished = reason in _REASONS and not self._early
+        if choice.get("finish_reason") or choice.get("error"):
+            self._ends(choice, event)
         if "usage" in event or "error" in event:
             self._note(event)
         self._begun = True
         return chunks
+
+    def _ends(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        reason, error = choice.get("finish_reason"), choice.get("error") or event.get("error")
+        if reason == "error" or error:
+            raise _failure(error)
+        self._reason = _REASONS.get(reason or "", "other")
+        self.finished = reason in _REASONS and not self._early
 
     def _piece(self, piece: Mapping[str, Any]) -> None:
         """Of a call. Some servers number every call 0, others none; some say id and name once, others in each piece.
@@ -225,14 +235,11 @@ class OpenAIDecoder(Decoder):
             raise _failure(event["error"])
 
 
-def _text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
-    """Of a content that is a list, as some gateways write it."""
-    return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
-
-
 def _failure(said: Any) -> ModelError:
+    """Its code is a status, if anything: LiteLLM and OpenRouter pass on what they were answered themselves."""
     log.warning("model server reports in mid-stream: %.2000s", said)
-    return ModelError(Problem.UPSTREAM_FAILED)
+    code = str(said.get("code")) if isinstance(said, Mapping) else ""
+    return ModelError(next((PROBLEMS[status] for status in PROBLEMS if code == str(status)), Problem.UPSTREAM_FAILED))
 
 
 def _is_bare_error(event: Mapping[str, Any]) -> bool:

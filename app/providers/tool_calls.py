@@ -1,7 +1,9 @@
 """The tool calls of one reply, put together from the pieces in which models write them."""
 
 import logging
+import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -59,10 +61,21 @@ class ToolCalls:
         ]
 
 
+def accepted_id(call_id: str, accepted: re.Pattern[str]) -> str:
+    """The id under which an API takes a call back: its own servers' fit; those of other models, of callers and of
+    workflows may not, and are replaced, each by the same one wherever it stands."""
+    if accepted.fullmatch(call_id):
+        return call_id
+    return f"call_{sha256(call_id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
 def parsed_arguments(text: str) -> dict[str, Any]:
-    """What is no JSON object is handed on under a name that no tool knows: the model is then told what it wrote."""
+    """Some models write none as null. What is no JSON object is handed on under a name that no tool knows: the model
+    is then told what it wrote."""
     try:
         arguments = orjson.loads(text or "{}")
     except orjson.JSONDecodeError:
-        arguments = None
+        arguments = text
+    if arguments is None:
+        return {}
     return arguments if isinstance(arguments, dict) else {"malformed_arguments": text[:200]}

@@ -22,7 +22,7 @@ READ_BYTES = 65_536
 
 # Statuses after which another model, or the same one a little later, may well answer.
 PASSING = frozenset({401, 404, 408, 409, 425, 429, *range(500, 600)})
-_PROBLEMS = {
+PROBLEMS = {
     408: Problem.UPSTREAM_TIMEOUT,
     429: Problem.OVERLOADED,
     503: Problem.OVERLOADED,
@@ -216,7 +216,7 @@ class Reply:
             self.close()
         log.warning("model server answered %s: %s", self.status, said[:MOST_ERROR_BYTES].decode("utf-8", "replace"))
         return ModelError(
-            _PROBLEMS.get(self.status, Problem.UPSTREAM_FAILED),
+            PROBLEMS.get(self.status, Problem.UPSTREAM_FAILED),
             passing=self.status in PASSING,
             retry_after=retry_seconds(self.headers.get("retry-after", "")),
         )
