@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import requests
 from server import CONFIG, Server
 from speeches import SPEECHES, Speech
 from upstream import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
@@ -108,6 +109,23 @@ def test_before_the_first_byte_a_failure_is_a_status_in_the_dialects_words(
     answered = caller.stored(question)[-1]
     assert (answered["status"], answered["parts"], answered["finish_reason"]) == ("failed", [], "error")
     assert KEY in f"{model_server.requests[0].headers}", "it did go out with the question"
+
+
+@every_speech
+def test_a_key_that_its_server_repeats_is_in_no_log(model_server, relay, keys, speech) -> None:
+    question = {"prompt": "Hi"}
+    mark = f"{SAID}-{speech}"
+    for answer in (
+        whole(speech.refusal(f"{mark}-401 {KEY}"), 401),
+        [*streamed(speech.error(f"{mark}-200 {KEY}")), LAST],
+    ):
+        model_server.play(answer)
+        headers = {"Authorization": f"Bearer {keys['secret', str(speech)]}"}
+        assert requests.post(f"{relay.url}/api/chat", json=question, headers=headers, timeout=20).status_code == 502
+    log = (relay.home / "log").read_text()
+    assert f"{mark}-401 [key]" in log
+    assert f"{mark}-200 [key]" in log
+    assert KEY not in log
 
 
 @every_wire

@@ -13,6 +13,7 @@ from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
 from app.providers.http_model import ChunkStream, Decoder, count_of, text_of
+from app.providers.keys import without_keys
 from app.providers.options import HttpModelOptions, api_key, check_url, upstream
 from app.providers.tool_calls import ToolCalls, accepted_id
 
@@ -209,7 +210,7 @@ class AnthropicDecoder(Decoder):
 
 def _failure(event: Mapping[str, Any]) -> ModelError:
     error = event.get("error") or {}
-    log.warning("model server reports in mid-stream: %.2000s", error)
+    log.warning("model server reports in mid-stream: %.2000s", without_keys(error))
     return ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
 
 

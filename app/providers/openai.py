@@ -19,6 +19,7 @@ from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, Part, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
 from app.providers.http_model import ChunkStream, Decoder, count_of, text_of, text_of_parts
+from app.providers.keys import without_keys
 from app.providers.options import HttpModelOptions, api_key, printable, upstream
 from app.providers.repetition import Repetition
 from app.providers.tool_calls import ToolCalls, accepted_id
@@ -237,7 +238,7 @@ class OpenAIDecoder(Decoder):
 
 def _failure(said: Any) -> ModelError:
     """Its code is a status, if anything: LiteLLM and OpenRouter pass on what they were answered themselves."""
-    log.warning("model server reports in mid-stream: %.2000s", said)
+    log.warning("model server reports in mid-stream: %.2000s", without_keys(said))
     code = str(said.get("code")) if isinstance(said, Mapping) else ""
     return ModelError(next((PROBLEMS[status] for status in PROBLEMS if code == str(status)), Problem.UPSTREAM_FAILED))
 

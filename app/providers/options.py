@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.providers.connections import proxy_of
+from app.providers.keys import remember
 from app.providers.upstream import Timeouts, Upstream
 
 _ASCII = re.compile(r"[\x20-\x7e]*")
@@ -98,7 +99,7 @@ class HttpModelOptions(Schema):
 
 
 def api_key(options: dict[str, Any]) -> str | None:
-    return os.environ[options["api_key_env"]].strip() if "api_key_env" in options else None
+    return remember(os.environ[options["api_key_env"]].strip()) if "api_key_env" in options else None
 
 
 def upstream(options: dict[str, Any], headers: dict[str, str]) -> Upstream:

@@ -13,6 +13,7 @@ import gevent
 from app.engine.errors import ModelError, Problem
 from app.providers.connections import Connections
 from app.providers.http1 import MOST_HEAD_BYTES, Body, ProtocolError, body_of, parse_head, retry_seconds
+from app.providers.keys import without_keys
 from app.providers.ticker import Ticker, Watch
 
 log = logging.getLogger(__name__)
@@ -214,7 +215,8 @@ class Reply:
             pass  # the status says enough
         finally:
             self.close()
-        log.warning("model server answered %s: %s", self.status, said[:MOST_ERROR_BYTES].decode("utf-8", "replace"))
+        words = without_keys(said.decode("utf-8", "replace"))[:MOST_ERROR_BYTES]
+        log.warning("model server answered %s: %s", self.status, words)
         return ModelError(
             PROBLEMS.get(self.status, Problem.UPSTREAM_FAILED),
             passing=self.status in PASSING,

@@ -1,0 +1,16 @@
+"""The keys of model servers. Some servers repeat theirs in what they say of a failure, which the log is to hold."""
+
+_keys: set[str] = set()
+
+
+def remember(key: str) -> str:
+    _keys.add(key)
+    return key
+
+
+def without_keys(said: object) -> str:
+    """As it may stand in the log."""
+    text = str(said)
+    for key in _keys:
+        text = text.replace(key, "[key]")
+    return text
