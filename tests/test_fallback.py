@@ -202,6 +202,21 @@ def test_while_half_open_only_one_caller_tries() -> None:
     assert len(first.opened) == 2
 
 
+def test_once_the_one_try_begins_to_answer_others_do_not_wait_for_each_other() -> None:
+    model = Stub(FAILED)
+    alone = fallback(model, failures=1, seconds=0.2)
+    failure(lambda: heard(alone))
+    gevent.sleep(0.21)
+    model.rounds = [SPEAKS]
+    opened(alone)  # an answer that goes on
+    model.rounds = [[0.2, *SPEAKS]]
+    asked = [gevent.spawn(heard, alone) for _ in range(5)]
+    gevent.joinall(asked, timeout=10, raise_error=True)
+    model.rounds = [FAILED]
+    failure(lambda: heard(alone))
+    assert failure(lambda: heard(alone)).problem is Problem.OVERLOADED
+
+
 def test_where_every_model_is_passed_over_the_caller_is_told_when_to_come_again() -> None:
     models = [Stub(FAILED), Stub(FAILED)]
     both = fallback(*models, failures=1, seconds=30)

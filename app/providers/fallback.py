@@ -41,19 +41,20 @@ class Circuit:
         return True
 
     def answers(self) -> None:
-        """It has begun to: others may try it too."""
+        """It has begun to: others may try it too, though one failure more is enough to pass it over again."""
+        if self._in_a_row >= self.failures:
+            log.warning("model answers again", extra={"model": self.name})
+            self._in_a_row = self.failures - 1
         self._open_until, self._trying = 0, None
 
     def left(self, caller: object) -> None:
         """The caller is gone. Where nothing came of the one try that it had, the next may have it."""
         if self._trying is caller:
-            self.answers()
+            self._open_until, self._trying = 0, None
 
     def succeeded(self) -> None:
-        if self._in_a_row >= self.failures:
-            log.warning("model answers again", extra={"model": self.name})
-        self._in_a_row = 0
         self.answers()
+        self._in_a_row = 0
 
     def failed(self) -> None:
         self._in_a_row += 1
