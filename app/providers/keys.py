@@ -1,10 +1,13 @@
 """The keys of model servers. Some servers repeat theirs in what they say of a failure, which the log is to hold."""
 
+LEAST_LENGTH = 12  # local servers are given words such as "none" for a key
+
 _keys: set[str] = set()
 
 
 def remember(key: str) -> str:
-    _keys.add(key)
+    if len(key) >= LEAST_LENGTH:
+        _keys.add(key)
     return key
 
 
