@@ -12,7 +12,7 @@ from pathlib import Path  # noqa: E402
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.http.logs import logging_config  # noqa: E402
+from app.http.logs import ServerLogger, logging_config  # noqa: E402
 from app.http.shutdown import end_streams_on_term  # noqa: E402
 from app.settings import load_settings_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
@@ -40,6 +40,7 @@ limit_request_field_size = 65_536  # an oversized key is a wrong key, answered b
 control_socket_disable = True
 accesslog = None  # one line for each request is logged by the application
 errorlog = "-"
+logger_class = ServerLogger
 logconfig_dict = logging_config()
 
 

@@ -5,17 +5,17 @@ from typing import Any
 import gevent
 import orjson
 from flask import g, request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
 from app.engine.errors import ChatError, Problem
 from app.http.connection import close_after_answer
-from app.http.query import invalid
+from app.http.query import load
 from app.http.services import services
 
 PIECE = 4096
 
 
-def load_body(schema: Schema) -> Any:
+def load_body(schema: type[Schema]) -> Any:
     """What the schema makes of the request's JSON body.
 
     Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, MALFORMED, or INVALID with the fields named.
@@ -26,10 +26,7 @@ def load_body(schema: Schema) -> Any:
         data = orjson.loads(_read())
     except orjson.JSONDecodeError as error:
         raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
-    try:
-        return schema.load(data)
-    except ValidationError as error:
-        raise invalid(error) from error
+    return load(schema, data)
 
 
 def _read() -> bytes:

@@ -1,6 +1,5 @@
 """What makes a wire: its paths, its credentials, its words for failures, its encoder."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -41,7 +40,7 @@ class Dialect:
     limit_headers: Literal["epoch milliseconds", "seconds left"] | None = None
 
     def owns(self, path: str) -> bool:
-        path = re.sub("/+", "/", path)
+        """Of a path without doubled slashes."""
         return any(path == own or path.startswith(own + "/") for own in self.paths)
 
     def needs_session(self, path: str) -> bool:

@@ -3,6 +3,17 @@
 import logging
 from typing import Any
 
+from gunicorn.glogging import Logger
+
+
+class ServerLogger(Logger):
+    """gunicorn's own, which collects what an access log may say only where somebody wants one: the application writes
+    a line for each request itself."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        return bool(self.cfg.accesslog)
+
 
 class CallerStalled(logging.Filter):
     """A caller who stopped reading is no error of ours: gunicorn's traceback becomes one line."""

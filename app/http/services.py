@@ -1,5 +1,6 @@
 """What the views find at hand."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -43,6 +44,7 @@ class Services:
 
     def dialect_of(self, path: str) -> Dialect | None:
         """Whose path it is, whether or not there is anything on it."""
+        path = re.sub("/+", "/", path)
         return next((dialect for dialect in self.dialects.values() if dialect.owns(path)), None)
 
 

@@ -23,7 +23,7 @@ _NDJSON_TYPE = NDJSON.partition(";")[0]
 def chat(agent_id: str) -> Response:
     """Answer a new message, the last one once more, or go on with outputs of the caller's tools."""
     caller = caller_of(agent_id)
-    asked: ChatRequest = load_body(ChatRequestSchema())
+    asked: ChatRequest = load_body(ChatRequestSchema)
     encoder = _encoder(caller.agent, from_sdk=asked.from_sdk)
     return _answer(_question(caller, asked), encoder if asked.stream else None)
 
@@ -32,7 +32,7 @@ def chat(agent_id: str) -> Response:
 def retry(agent_id: str, conversation_id: str) -> Response:
     """Answer a question once more, in place of an answer and all behind it."""
     caller = caller_of(agent_id)
-    asked = load_body(RetrySchema())
+    asked = load_body(RetrySchema)
     question = Question(
         agent=caller.agent,
         conversation=ConversationRef(caller.agent.id, CHANNEL, caller.owner, id=stored_id(conversation_id)),

@@ -105,7 +105,7 @@ def messages(agent_id: str, conversation_id: str) -> Response:
 def pause(agent_id: str, conversation_id: str) -> Response:
     """Pause a conversation, or let it go on."""
     place, stored = place_of(agent_id), stored_id(conversation_id)
-    state = "paused" if load_body(PausedSchema())["paused"] else "ongoing"
+    state = "paused" if load_body(PausedSchema)["paused"] else "ongoing"
     services().histories.set_state(place, stored, state)  # type: ignore[arg-type]  # one of two states
     return json_response({"data": {"id": present.conversation_id(stored), "status": state}})
 
@@ -114,7 +114,7 @@ def pause(agent_id: str, conversation_id: str) -> Response:
 def rate(agent_id: str, conversation_id: str, message_id: str) -> Response:
     """Rate an answer, or take the rating back."""
     place, stored = place_of(agent_id), stored_id(conversation_id)
-    feedback = load_body(FeedbackSchema())["feedback"]
+    feedback = load_body(FeedbackSchema)["feedback"]
     try:
         rated = services().histories.rate(place, stored, message_id.removeprefix("msg_"), feedback)
     except ChatError as error:
@@ -125,7 +125,7 @@ def rate(agent_id: str, conversation_id: str, message_id: str) -> Response:
 
 
 def _conversations(agent_id: str, user_id: str | None) -> Response:
-    place, asked = place_of(agent_id), load_query(ConversationsSchema())
+    place, asked = place_of(agent_id), load_query(ConversationsSchema)
     kind = ["conversations", place.agent, place.owner, user_id]
     behind = _position(asked["cursor"], kind)
     page = services().histories.conversations(
@@ -148,7 +148,7 @@ def _conversations(agent_id: str, user_id: str | None) -> Response:
 
 
 def _messages(agent_id: str, conversation_id: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    place, stored, asked = place_of(agent_id), stored_id(conversation_id), load_query(PageSchema())
+    place, stored, asked = place_of(agent_id), stored_id(conversation_id), load_query(PageSchema)
     kind = ["messages", place.agent, place.owner, stored]
     before = _position(asked["cursor"], kind)
     page = services().histories.messages(place, stored, asked["limit"], before[0] if before else None)

@@ -16,7 +16,7 @@ from app.http.wire import json_response
 @blueprint.post("/api/chats")
 def create() -> Response:
     """An empty chat."""
-    caller, asked = identify(), load_body(ChatSchema())
+    caller, asked = identify(), load_body(ChatSchema)
     if asked["user_id"] is not None and not is_user(caller, asked["user_id"]):
         raise forbidden("create")
     chat = services().chats.create(caller.agent.id, caller.owner, caller.user_id, asked["title"])
@@ -27,7 +27,7 @@ def create() -> Response:
 def chats(user_id: str) -> Response:
     """The caller's, the latest begun first."""
     caller = identify()
-    asked, stored = load_query(PageSchema()), stored_id("userId", user_id)
+    asked, stored = load_query(PageSchema), stored_id("userId", user_id)
     if stored != caller.user_id:
         raise forbidden("list")
     found, total = services().chats.all(caller.owner, asked["limit"], asked["offset"])

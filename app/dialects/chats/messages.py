@@ -50,7 +50,7 @@ def ask_whole(chat_id: str) -> Response:
 def _question(chat_id: str) -> Question:
     """Raises ChatError: INVALID, then NOT_FOUND, then FORBIDDEN."""
     caller, stored = identify(), stored_id("chatId", chat_id)
-    asked: dict[str, Any] = load_body(MessageSchema())
+    asked: dict[str, Any] = load_body(MessageSchema)
     agent = _agent_with(caller.agent, asked["model_id"])
     chat, plan = find_chat(stored), plan_of(caller, asked["workflow_id"])
     if chat.owner != caller.owner or not is_user(caller, asked["user_id"]):

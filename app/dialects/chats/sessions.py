@@ -20,14 +20,14 @@ def create_account() -> Response:
     count_attempt()
     if not services().settings.server.sign_up:
         raise ChatError(Problem.FORBIDDEN, "Sign-up is closed")
-    return _signed_in(sign_up(**load_body(SignUpSchema())))
+    return _signed_in(sign_up(**load_body(SignUpSchema)))
 
 
 @blueprint.post("/api/auth/sign-in/email")
 def open_session() -> Response:
     """A session, in the cookie."""
     count_attempt()
-    asked = load_body(SignInSchema())
+    asked = load_body(SignInSchema)
     try:
         return _signed_in(sign_in(**asked))
     except ChatError as error:

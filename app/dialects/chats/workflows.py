@@ -27,7 +27,7 @@ def workflows() -> Response:
 @blueprint.post("/api/workflows")
 def create_workflow() -> Response:
     """One of the caller's own, if it passes the checks."""
-    user_id, written = identify().user_id, load_body(WrittenSchema())
+    user_id, written = identify().user_id, load_body(WrittenSchema)
     try:
         return json_response(present.workflow(services().workflows.add(user_id, written)), 201)
     except ValidationError as error:
@@ -43,7 +43,7 @@ def workflow(workflow_id: str) -> Response:
 @blueprint.patch("/api/workflows/<workflow_id>")
 def change_workflow(workflow_id: str) -> Response:
     """A new version, which is the old one but for what is posted."""
-    caller, changes = identify(), load_body(WrittenSchema())
+    caller, changes = identify(), load_body(WrittenSchema)
     known = _find(caller, workflow_id)
     try:
         return json_response(present.workflow(services().workflows.change(caller.user_id, known, changes)))
@@ -69,7 +69,7 @@ def diagram(workflow_id: str) -> Response:
 @blueprint.get("/api/chats/<chat_id>/workflow-runs")
 def runs(chat_id: str) -> Response:
     """The latest first, without their steps."""
-    caller, asked = identify(), load_query(PageSchema())
+    caller, asked = identify(), load_query(PageSchema)
     chat = own_chat(caller, stored_id("chatId", chat_id), "read")
     found = services().runs.of_conversation(chat.id, asked["limit"], asked["offset"])
     return json_response({"runs": [present.run(each) for each in found], **asked})

@@ -36,7 +36,7 @@ def keep(response: Response) -> Response:
 def login() -> Response:
     """A token for /stuff."""
     count_attempt()
-    asked = load_body(CredentialsSchema())
+    asked = load_body(CredentialsSchema)
     session = sign_in(asked["email"], asked["password"])
     until = datetime.fromtimestamp(session.expires_at / 1000, UTC).isoformat(timespec="seconds")
     response = json_response({"token": session.token, "expiresAt": until.replace("+00:00", "Z")})
@@ -54,7 +54,7 @@ def things() -> Response:
 def add() -> Response:
     """A new thing."""
     user_id = identify().user_id
-    thing = {"content": "", **load_body(ThingSchema())}
+    thing = {"content": "", **load_body(ThingSchema)}
     return json_response(asdict(services().things.add(user_id, **thing)), 201)
 
 
@@ -62,7 +62,7 @@ def add() -> Response:
 def change(thing_id: int) -> Response:
     """Another name, and another content where one is given; all of the caller's things."""
     user_id = identify().user_id
-    changed = load_body(ThingSchema())
+    changed = load_body(ThingSchema)
     return json_response([asdict(thing) for thing in services().things.change(user_id, _known(thing_id), changed)])
 
 

@@ -58,7 +58,7 @@ def history() -> Response:
     """A vouched-for visitor's latest conversation, or the one of a session."""
     caller = identify()
     owner, visitor = _visitor(caller)
-    asked = load_query(HistorySchema())
+    asked = load_query(HistorySchema)
     if visitor is None:
         raise ChatError(Problem.UNAUTHORIZED)
     place = Place(caller.agent.id, CHANNEL, owner)
@@ -88,7 +88,7 @@ def _visitor(caller: Caller) -> tuple[str, str | None]:
 def _question() -> Question:
     caller = identify()
     owner, visitor = _visitor(caller)
-    asked: ChatRequest = load_body(ChatRequestSchema())
+    asked: ChatRequest = load_body(ChatRequestSchema)
     return Question(
         agent=caller.agent,
         conversation=ConversationRef(caller.agent.id, CHANNEL, owner, asked.session_id, end_user=visitor),

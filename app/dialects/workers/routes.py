@@ -31,7 +31,7 @@ def error_body(error: ChatError) -> Mapping[str, Any]:
 def chat() -> Response:
     """Answer as server-sent events, or in one piece where the body says `"stream": false`."""
     caller = identify()
-    asked: ChatRequest = load_body(ChatRequestSchema())
+    asked: ChatRequest = load_body(ChatRequestSchema)
     if not caller.agent.allow_system:
         _refuse_system(asked)
     question = Question(
