@@ -13,7 +13,6 @@ from typing import Any
 import gevent
 import gevent.event
 from gevent.pool import Group
-from gevent.queue import Empty, Queue
 
 from app.engine.answering import Opening
 from app.engine.engine import Engine, Question
@@ -38,6 +37,7 @@ from app.store.tables import now
 from app.workflows.checks import MOST_FAN_OUT
 from app.workflows.definition import RETRY_SECONDS, Say, Step, Workflow
 from app.workflows.filters import TemplateError
+from app.workflows.outbox import Outbox
 from app.workflows.record import Record
 from app.workflows.rendering import Texts
 from app.workflows.schedule import Outcome, Schedule, Waiting
@@ -71,7 +71,7 @@ class Run:
         self._workflow, self._runs = workflow, runs
         self._engine, self._question = engine, question
         self._framing = Framing()
-        self._outbox: Queue[Batch | Step | None] = Queue()
+        self._outbox = Outbox()
         self._greenlets = Group()
         self._stopping = gevent.event.Event()
         self._running = 0  # steps that may run and are not over
@@ -109,8 +109,9 @@ class Run:
             yield [StepStarted()]
             self._check()
             yield from self._advance()
-            while self._running or not self._outbox.empty():
+            while self._running or not self._outbox.empty:
                 yield from self._next()
+            self._check()
             answer = () if self.first_token else self._spoken(self._schedule.answer())
             yield [*answer, *self.end_parts(), StepFinished()]
             self.finish_reason = self._work.finish_reason
@@ -148,17 +149,16 @@ class Run:
 
     def _next(self) -> Iterator[Batch]:
         """What comes next of all that runs. Raises ChatError where the run has failed."""
-        try:
-            item = self._outbox.get(timeout=self._engine.heartbeat)
-        except Empty:
+        if not self._outbox.wait(self._engine.heartbeat):
             yield ()
             return
-        if isinstance(item, Step):
-            self._check()
-            yield from self._speak(item)
-        elif item:
-            yield item
+        told, step = self._outbox.take(), self._outbox.take_step()
+        if told:
+            yield told
         self._check()
+        if step:
+            yield from self._speak(step)
+            self._check()
 
     def _advance(self) -> Waiting[None]:
         """Start what may start now."""
@@ -178,7 +178,7 @@ class Run:
         while self._ready and self._running - len(self._ready) < MOST_FAN_OUT:
             step = self._ready.popleft()
             if self._schedule.answers(step):
-                self._outbox.put(step)
+                self._outbox.hand_over(step)
             else:
                 self._greenlets.spawn(self._perform_hidden, step)
 
@@ -187,7 +187,7 @@ class Run:
         for batch in self._perform(step, aloud=True):
             if self.first_token is None and any(type(each) in (TextStarted, ReasoningStarted) for each in batch):
                 self.first_token = monotonic()
-            yield batch if self._outbox.empty() else [*self._waiting(), *batch]
+            yield batch if self._outbox.empty else [*self._outbox.take(), *batch]
         self._over()
 
     def _over(self) -> None:
@@ -195,26 +195,12 @@ class Run:
         if not self._stopping.is_set():
             self._start_ready()
 
-    def _waiting(self) -> list[Event]:
-        """What is to be told; a step that is to answer next stays."""
-        found: list[Event] = []
-        steps: list[Step] = []
-        while not self._outbox.empty():
-            item = self._outbox.get()
-            if isinstance(item, Step):
-                steps.append(item)
-            else:
-                found += item or ()
-        for step in steps:
-            self._outbox.put(step)
-        return found
-
     def _perform_hidden(self, step: Step) -> None:
         try:
             for batch in self._perform(step, aloud=False):
                 told = [event for event in batch if isinstance(event, ToolCalled | ToolReturned | SourceFound)]
                 if told:
-                    self._outbox.put(told)
+                    self._outbox.tell(told)
         except ChatError as error:
             self._stop(error)
         except Exception:
@@ -222,7 +208,7 @@ class Run:
             self._stop(ChatError(Problem.INTERNAL))
         finally:
             self._over()
-            self._outbox.put(None)
+            self._outbox.wake()
 
     def _perform(self, step: Step, *, aloud: bool) -> Iterator[Batch]:
         """Raises ChatError where the run fails with the step."""
@@ -263,7 +249,7 @@ class Run:
     def _stopped(self) -> Batch:
         """What was still to be told when the run was stopped, and a result for each call that will have none."""
         self._greenlets.kill(timeout=1)  # they end at once; what they still tell is not lost
-        return [*self._waiting(), *self._work.without_result(), *self.end_parts()]
+        return [*self._outbox.take(), *self._work.without_result(), *self.end_parts()]
 
     def _spoken(self, text: str) -> Batch:
         return self._framing.frame([TextDelta(text)])
@@ -276,7 +262,7 @@ class Run:
             return
         self._work.stop(error)
         self._greenlets.kill(block=False)
-        self._outbox.put(None)
+        self._outbox.wake()
 
     def _check(self) -> None:
         """Raises what the run was stopped with."""
