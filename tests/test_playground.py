@@ -284,7 +284,7 @@ def test_an_answer_of_many_tokens_at_once_does_not_stop_the_page(page, server) -
     page.type(script({"text": "word ", "times": 20000}))
     page.until(IDLE, 60)
     assert shown(page, "#tokens") == "20000"
-    assert page.evaluate("longest") < 5000, "milliseconds in which the page stood still"
+    assert page.evaluate("longest") < 10_000, "milliseconds in which the page stood still"
     assert page.evaluate("document.querySelector('#log').lastChild.textContent") == "word " * 20000
 
 
