@@ -12,11 +12,11 @@ from pathlib import Path  # noqa: E402
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.http.logs import ServerLogger, logging_config  # noqa: E402
-from app.http.shutdown import end_streams_on_term  # noqa: E402
-from app.settings import load_settings_or_exit, refuse  # noqa: E402
+from app.settings.load import load_settings_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
-from app.workflows.rendering import start as start_rendering  # noqa: E402
+from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
+from app.web.server.shutdown import end_streams_on_term  # noqa: E402
+from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
 
 _settings = load_settings_or_exit()
 
@@ -53,7 +53,7 @@ def on_starting(server):
 
 
 def pre_request(_worker, request):
-    """What the application needs to refuse a request body half-way (app/http/connection.py)."""
+    """What the application needs to refuse a request body half-way (app/web/server/connection.py)."""
     request.body.force_close = request.force_close
     request.body.reader.limit_chunk_size_line = 256  # of a chunked body: a size and, for those who must, an extension
 

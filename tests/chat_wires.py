@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from wire import WORDS, Answer, Wire, sse_frames
 
-from app.dialects.chats.encoder import ChatsEncoder
+from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
     **{status: HTTPStatus(status).phrase for status in (400, 401, 403, 404, 405, 408, 415, 429, 500, 502, 503, 504)},

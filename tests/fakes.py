@@ -8,9 +8,9 @@ from app.engine.conversation import Charge, ConversationRef, Entry, Opened
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
-from app.engine.live import LiveTurns
 from app.engine.messages import Answer, Message, Usage, said
 from app.engine.ports import Agent, ModelFinished, Options, Passage, Prompt, ToolContext, ToolSpec
+from app.engine.running_turns import LiveTurns
 from app.engine.turn import Turn
 
 Log = list[tuple[Any, ...]]

@@ -7,8 +7,8 @@ from gevent import socket
 
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.ports import Agent, Stream, ToolContext
-from app.tools.hosts import parse_host
-from app.tools.http_request import HttpRequest, Resolve
+from app.tools.http_request.hosts import parse_host
+from app.tools.http_request.tool import HttpRequest, Resolve
 from app.tools.toolbox import ToolRunner
 
 CONTEXT = ToolContext(Agent("demo", "Demo", ("m",), tools=("http_request",)))

@@ -17,12 +17,12 @@ from app.engine.conversation import ConversationRef
 from app.engine.engine import Engine, Question
 from app.engine.errors import ModelError
 from app.engine.events import Event, TextDelta, ToolCalled, ToolReturned, TurnFailed, TurnFinished
-from app.engine.live import LiveTurns
 from app.engine.messages import Message, said
 from app.engine.ports import Agent, ModelStream, Prompt
+from app.engine.running_turns import LiveTurns
 from app.engine.turn import Turn
 from app.providers.fallback import Candidate, Circuit, Fallback
-from app.providers.scripted import ScriptedModel
+from app.providers.local.scripted import ScriptedModel
 from app.store.runs import RunStatus, StepRecord
 from app.tools.base import Tool, ToolError
 from app.tools.toolbox import ToolRunner

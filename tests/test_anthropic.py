@@ -12,7 +12,7 @@ from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import ModelFinished, Options, Prompt, ToolSpec
-from app.providers.tool_calls import MOST_CALLS
+from app.providers.apis.tool_calls import MOST_CALLS
 
 BEGIN, STOP = ANTHROPIC.begin, event("message_stop")
 

@@ -7,16 +7,16 @@ from fakes import REF, FakeConversations, play
 
 from app.engine.engine import Engine, Question
 from app.engine.events import ToolCalled, TurnFinished
-from app.engine.live import LiveTurns
 from app.engine.messages import said
 from app.engine.ports import Agent, Options
+from app.engine.running_turns import LiveTurns
 from app.engine.turn import Turn
-from app.providers.arithmetic import find_expression
-from app.providers.builtin import JOKES, BuiltinModel
 from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.local.arithmetic import find_expression
+from app.providers.local.builtin import JOKES, BuiltinModel
 from app.tools import make_tools
-from app.tools.calculator import calculate
-from app.tools.knowledge import KnowledgeSearch
+from app.tools.builtin.calculator import calculate
+from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 ALL = ("calculator", "clock", "knowledge")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.http1 import (
+from app.providers.transport.http1 import (
     BURST_BYTES,
     MOST_CHUNK_LINE,
     MOST_HEAD_BYTES,

@@ -7,8 +7,8 @@ import pytest
 from requesting import Requester
 from upstream import Upstream, whole
 
-from app.tools.addresses import is_global, is_private
-from app.tools.hosts import listed, parse_host, parse_url
+from app.tools.http_request.addresses import is_global, is_private
+from app.tools.http_request.hosts import listed, parse_host, parse_url
 
 HELLO = whole(b"hello", content_type="text/plain")
 NOT_LISTED = "This host and port are not among those that may be reached."

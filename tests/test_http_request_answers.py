@@ -8,7 +8,7 @@ import pytest
 from requesting import Requester
 from upstream import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, make_certificate, whole
 
-from app.tools.http_response import MOST_BODY, MOST_TOLD
+from app.tools.http_request.response import MOST_BODY, MOST_TOLD
 from app.tools.toolbox import MOST_RESULT_BYTES
 
 OK = b"HTTP/1.1 200 OK\r\n"

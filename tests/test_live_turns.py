@@ -6,7 +6,7 @@ import pytest
 from fakes import problem_of
 
 from app.engine.errors import ChatError, Problem
-from app.engine.live import LiveTurns
+from app.engine.running_turns import LiveTurns
 
 RESTARTING = ChatError(Problem.OVERLOADED, "The server is restarting")
 

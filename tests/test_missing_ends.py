@@ -12,7 +12,7 @@ from upstream import CUT, LAST, RESET, SILENCE, Step, chunk, sse, streamed
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
-from app.providers.http_model import ENDING_SECONDS
+from app.providers.apis.http_stream import ENDING_SECONDS
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SOON = 10  # seconds; `between_tokens` is 60

@@ -8,7 +8,7 @@ from upstream import SILENCE, Upstream, make_certificate, streamed, whole
 
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
-from app.providers.connections import MOST_IDLE
+from app.providers.transport.connections import MOST_IDLE
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 NAMES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")

@@ -14,7 +14,7 @@ from upstream import CUT, RESET, SILENCE, Request, Upstream, head, make_certific
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
-from app.providers.connections import IDLE_SECONDS
+from app.providers.transport.connections import IDLE_SECONDS
 
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")

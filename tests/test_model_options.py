@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from server import BIN, ROOT, Server
 
-from app.settings import SettingsError, load_settings
+from app.settings.load import SettingsError, load_settings
 
 NEEDED = {"openai": {"base_url": '"https://api.example.com/v1"', "model": '"m-1"'}, "anthropic": {"model": '"m-1"'}}
 ADDRESS = "base_url: Not an address"

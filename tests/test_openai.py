@@ -11,7 +11,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
-from app.providers.tool_calls import MOST_CALLS
+from app.providers.apis.tool_calls import MOST_CALLS
 
 DONE = b"data: [DONE]\n\n"
 HELLO = [TextDelta("Hel"), TextDelta("lo"), ModelFinished("stop", Usage(3, 2))]

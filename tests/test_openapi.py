@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 from server import Server, script
 from wires import Caller, every_stream, every_wire
 
-from app.settings_schema import DIALECTS
+from app.settings.checks import DIALECTS
 
 PARTS_OF_THE_PLAYGROUND = {("get", "/playground/{}"), ("get", "/playground/about.json")}
 EMPTY = {"meta", "wbr", "link", "br", "hr", "img", "input"}  # elements without an end

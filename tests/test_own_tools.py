@@ -17,7 +17,7 @@ from agents import configured
 from processes import children_of, command_of, lives
 from server import Server, eventually, script, session
 
-from app.tools.processes import MOST_PROCESSES
+from app.tools.own.pool import MOST_PROCESSES
 
 MODULE = """
 import fcntl
@@ -319,7 +319,7 @@ def test_a_process_that_ends_is_replaced(shop) -> None:
 def test_a_process_that_has_ended_between_two_calls_fails_none_of_them(shop) -> None:
     found = [(False, {"number": "7", "detailed": False, "agent": "shop", "user": None})]
     assert shop.results(call("where_is", number="7")) == found
-    idle = [pid for pid in children_of(shop.worker_pid()) if "app.tools.child" in command_of(pid)]
+    idle = [pid for pid in children_of(shop.worker_pid()) if "app.tools.own.process_main" in command_of(pid)]
     assert idle
     for pid in idle:
         os.kill(pid, signal.SIGKILL)

@@ -13,9 +13,9 @@ from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
-from app.providers.openai import OpenAIDecoder
-from app.providers.repetition import MOST_LESSONS, Repetition
-from app.providers.tool_calls import parsed_arguments
+from app.providers.apis.openai import OpenAIDecoder
+from app.providers.apis.repetition import MOST_LESSONS, Repetition
+from app.providers.apis.tool_calls import parsed_arguments
 
 Event = dict[str, Any]
 Chunks = list[Any]

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from server import Server
 from test_visitors import id_of, signed
 
-from app.settings_schema import DIALECTS
+from app.settings.checks import DIALECTS
 
 EXAMPLES = 20  # of random requests for each operation
 COVERING = 40  # at most, of those that cover its bounds; few operations have more

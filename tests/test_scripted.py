@@ -9,8 +9,8 @@ from app.engine.errors import ChatError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import Agent, ModelFinished, Options, Prompt
-from app.providers.scripted import Options as ScriptedOptions
-from app.providers.scripted import ScriptedModel
+from app.providers.local.scripted import Options as ScriptedOptions
+from app.providers.local.scripted import ScriptedModel
 
 AGENT = Agent(id="demo", name="Demo", models=("scripted",))
 

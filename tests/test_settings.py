@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.engine.ports import Agent
-from app.settings import ROOT, Server, Settings, SettingsError, load_settings, secret_key
-from app.settings_tables import ModelSettings
+from app.settings.load import ROOT, Server, Settings, SettingsError, load_settings, secret_key
+from app.settings.tables import ModelSettings
 
 CONFIG = """
 [models.m]

@@ -15,7 +15,7 @@ from server import Server, descriptors
 from wire import KINDS
 from wires import STREAMS, Caller
 
-from app.providers.connections import MOST_IDLE
+from app.providers.transport.connections import MOST_IDLE
 
 CALLERS = 500
 # Callers, seconds in which they begin, pace. The answers of the many take 16 seconds at the most. The few in a hurry

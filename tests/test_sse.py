@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.sse import EventStream
+from app.providers.transport.sse import EventStream
 
 STREAMS = {
     "one event": (b"data: a\n\n", [b"a"]),

@@ -9,19 +9,19 @@ from people import JSON, Person
 
 from app.engine.engine import Engine, Question
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.live import LiveTurns
 from app.engine.messages import said
 from app.engine.ports import Agent, ToolContext
+from app.engine.running_turns import LiveTurns
 from app.engine.turn import Turn
-from app.providers.builtin import BuiltinModel
 from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.local.builtin import BuiltinModel
 from app.store.database import Database
 from app.store.schema import upgrade
 from app.store.things import ThingStore
 from app.store.users import UserStore
 from app.tools import make_tools
-from app.tools.knowledge import KnowledgeSearch
-from app.tools.stuff import MOST_CHARACTERS, MOST_THINGS
+from app.tools.builtin.stuff import MOST_CHARACTERS, MOST_THINGS
+from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 AGENT = Agent("demo", "Demo", ("builtin",), tools=("stuff",))

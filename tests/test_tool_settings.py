@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from app.settings import Settings, SettingsError, load_settings
+from app.settings.load import Settings, SettingsError, load_settings
 from app.tools import BUILT_IN
 
 BASE = """

@@ -12,9 +12,9 @@ from marshmallow import Schema, fields
 
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.ports import Agent, ToolContext
-from app.tools import calculator, clock
 from app.tools.base import Tool, ToolError
-from app.tools.calculator import MAX_LENGTH, calculate
+from app.tools.builtin import calculator, clock
+from app.tools.builtin.calculator import MAX_LENGTH, calculate
 from app.tools.toolbox import MOST_REASON, MOST_RESULT_BYTES, ToolRunner
 
 

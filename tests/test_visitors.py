@@ -11,7 +11,7 @@ import requests
 from people import Person
 from server import eventually, session
 
-from app.http.visitors import owner_of
+from app.web.callers.visitors import owner_of
 
 YEAR = 366 * 24 * 3600
 

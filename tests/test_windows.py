@@ -9,7 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond, parse
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from app.http.windows import FORGOTTEN_PER_REQUEST, STORAGE_URI, WindowStorage
+from app.web.callers.windows import FORGOTTEN_PER_REQUEST, STORAGE_URI, WindowStorage
 
 LONG = parse("3/hour")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import INCLUDE, Schema, ValidationError, fields
 
-from app.mistakes import flatten
+from app.settings.mistakes import flatten
 from app.tools.base import Tool
 from app.workflows.checks import Bound, Rules, check
 from app.workflows.definition import Limits, read

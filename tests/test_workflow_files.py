@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from server import CONFIG, ROOT, Server
 
-from app.settings import SettingsError, load_settings
+from app.settings.load import SettingsError, load_settings
 
 SHIPPED = sorted((ROOT / "config" / "workflows").glob("*.yaml"))
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(3)]

@@ -21,9 +21,9 @@ from test_chat_workflows import open_stream
 from test_workflow_ends import LEFT
 
 from app.engine.events import ToolReturned
-from app.workflows.fairness import InTurn
-from app.workflows.rendering import MOST_BYTES, RUN_SECONDS, Texts, _renderer
-from app.workflows.templates import MOST_OUTPUT, Template, TemplateError
+from app.workflows.templates.fair_queue import InTurn
+from app.workflows.templates.language import MOST_OUTPUT, Template, TemplateError
+from app.workflows.templates.rendering import MOST_BYTES, RUN_SECONDS, Texts, _renderer
 
 TOO_LONG = "A template took longer than 0.1 seconds."
 TOO_MUCH = "A template took too much memory."
@@ -91,7 +91,9 @@ def slowest_health(server: Server, done: Any) -> float:
 
 def renderer_of(server: Server) -> int | None:
     """The process in which the server fills in templates."""
-    found = [pid for pid in children_of(server.worker_pid()) if "app.workflows.rendering_child" in command_of(pid)]
+    found = [
+        pid for pid in children_of(server.worker_pid()) if "app.workflows.templates.process_main" in command_of(pid)
+    ]
     assert len(found) <= 1
     return found[0] if found else None
 

@@ -13,7 +13,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.ports import Prompt
 from app.providers.fallback import Candidate, Circuit, Fallback
-from app.providers.scripted import ScriptedModel
+from app.providers.local.scripted import ScriptedModel
 from app.workflows.checks import Rules, check
 
 

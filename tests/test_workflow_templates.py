@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.workflows.filters import FILTERS
-from app.workflows.templates import MOST_CHARACTERS, MOST_OUTPUT, Template, TemplateError, as_text, fill
+from app.workflows.templates.filters import FILTERS
+from app.workflows.templates.language import MOST_CHARACTERS, MOST_OUTPUT, Template, TemplateError, as_text, fill
 
 STEPS = {
     "sum": {"result": "42.5", "error": None},

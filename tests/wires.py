@@ -13,9 +13,9 @@ from raw import post
 from server import Server, session
 from wire import WORDS, Answer, Wire, sse_frames
 
-from app.dialects.agents.encoder import LinesEncoder, UIMessageEncoder
-from app.dialects.widget.encoder import WidgetEncoder
-from app.dialects.workers.encoder import WorkersEncoder
+from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
+from app.wires.widget.encoder import WidgetEncoder
+from app.wires.workers.encoder import WorkersEncoder
 
 
 class Workers(Wire):

@@ -12,10 +12,10 @@ from app.cli.agents import agents
 from app.cli.group import StoreGroup, minute
 from app.cli.users import users
 from app.cli.workflows import workflows
-from app.http.services import Services, services
 from app.store.keys import KeyKind, normalised_origin
 from app.store.parts import all_to_json
 from app.store.schema import upgrade
+from app.web.services import Services, services
 
 DEMO_USER = "demo@example.com"
 

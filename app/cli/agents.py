@@ -3,8 +3,8 @@
 import click
 from flask.cli import AppGroup
 
-from app.http.services import services
-from app.tools.knowledge import matching_files
+from app.tools.knowledge.search import matching_files
+from app.web.services import services
 
 agents = AppGroup("agents", help="Who answers: checked and listed.")
 

@@ -7,9 +7,9 @@ from marshmallow import ValidationError
 
 from app.cli.group import StoreGroup, minute
 from app.engine.errors import ChatError
-from app.http.services import services
-from app.http.signing_in import AccountSchema
-from app.mistakes import flatten
+from app.settings.mistakes import flatten
+from app.web.callers.accounts import AccountSchema
+from app.web.services import services
 
 users = StoreGroup("users", help="People who sign in: made, listed, disabled and enabled, given a new password.")
 

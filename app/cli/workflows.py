@@ -8,8 +8,8 @@ import click
 from flask.cli import AppGroup
 from marshmallow import ValidationError
 
-from app.http.services import services
-from app.mistakes import flatten
+from app.settings.mistakes import flatten
+from app.web.services import services
 from app.workflows.checks import check
 from app.workflows.definition import Workflow
 from app.workflows.diagram import mermaid, svg

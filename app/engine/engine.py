@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.engine.answering import Plan
 from app.engine.conversation import Charge, ConversationRef, Conversations, Payer, Rewind
-from app.engine.live import LiveTurns
+from app.engine.generation import Plan
 from app.engine.messages import Message
 from app.engine.ports import Agent, AgentModel, Knowledge, Options, Toolbox
+from app.engine.running_turns import LiveTurns
 
 
 @dataclass(frozen=True, slots=True)

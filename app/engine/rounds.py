@@ -7,11 +7,11 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from app.engine.answering import Opening
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import Batch, Event, SourceFound, StepFinished, StepStarted, ToolCalled, ToolReturned
 from app.engine.framing import Framing
+from app.engine.generation import Opening
 from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep
 from app.engine.ports import ModelFinished, Passage, Prompt, Stream, ToolContext, ToolSpec
 from app.engine.prompt import assemble

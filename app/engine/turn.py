@@ -5,11 +5,11 @@ import uuid
 from collections.abc import Iterator
 from time import monotonic
 
-from app.engine.answering import Answering, Opening
 from app.engine.conversation import Entry
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
+from app.engine.generation import Answering, Opening
 from app.engine.messages import Answer, Status, Usage
 from app.engine.rounds import Rounds
 

@@ -14,16 +14,8 @@ from typing import Any
 
 from gevent import subprocess
 
-# The package without what app/__init__.py loads: Flask, the database and all else take a second that no child needs.
-_START = """
-import sys, types
-from importlib import import_module
-_, folder, module, parent = sys.argv
-sys.modules["app"] = package = types.ModuleType("app")
-package.__path__ = [folder]
-import_module(module).main(int(parent))
-"""
-_FOLDER = str(Path(__file__).parents[1])
+_ROOT = str(Path(__file__).parents[2])  # where the package `app` is
+_START = "import sys; from importlib import import_module; import_module(sys.argv[1]).main(int(sys.argv[2]))"
 
 
 class Process:
@@ -32,10 +24,10 @@ class Process:
 
     def __init__(self, module: str, env: Mapping[str, str]) -> None:
         self._process: Any = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, _FOLDER, module, str(os.getpid())],
+            [sys.executable, "-P", "-c", _START, module, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**env, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**env, "PYTHONPATH": os.pathsep.join(filter(None, [*sys.path, _ROOT]))},
             start_new_session=True,  # Ctrl-C is the server's to deal with; and what it starts can be killed with it
         )
 

@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import Schema
 
 from app.engine.ports import Model
-from app.providers import anthropic, builtin, openai, scripted
+from app.providers.apis import anthropic, openai
+from app.providers.local import builtin, scripted
 
 
 @dataclass(frozen=True, slots=True)

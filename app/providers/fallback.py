@@ -9,7 +9,7 @@ from time import monotonic
 
 from app.engine.errors import ModelError, Problem
 from app.engine.ports import Chunk, Model, ModelStream, Prompt
-from app.providers.opener import Opener
+from app.providers.pending import Opener
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response
 
-from app.http.prepared import Prepared
+from app.web.responses.prepared import Prepared
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}

@@ -4,10 +4,10 @@ nothing from elsewhere."""
 from flask import Blueprint, Response
 
 from app.engine.errors import ChatError, Problem
-from app.http.reference import file_operation
-from app.http.services import services
-from app.http.wire import json_response
 from app.site.files import file_response
+from app.web.reference.operations import file_operation
+from app.web.responses.framing import json_response
+from app.web.services import services
 
 FILES = ("playground.css", "playground.js", "snippets.js", "wires.js")
 LINKS = (("Reference", "/docs"), ("OpenAPI", "/openapi.json"))

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from app.http.reference import file_operation
 from app.site.files import file_response
+from app.web.reference.operations import file_operation
 
 PATHS = ("/widget.js", "/widget/chat-widget.js")
 SECONDS = 300  # for so long may a page show the old widget after an upgrade

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from app.engine.conversation import Charge, ConversationRef, Entry, Opened
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Answer, Message
-from app.store import parts, rewinding
+from app.store import parts
+from app.store import rewinds as rewinding
 from app.store.database import Database
 from app.store.tables import conversations, keys, messages, now
 

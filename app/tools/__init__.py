@@ -7,11 +7,14 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from app.engine.ports import ToolContext
-from app.tools import calculator, clock, http_request, knowledge, own, stuff
 from app.tools.base import Tool, ToolError
-from app.tools.knowledge import Search
-from app.tools.own import tool
-from app.tools.stuff import Things
+from app.tools.builtin import calculator, clock, stuff
+from app.tools.builtin.stuff import Things
+from app.tools.http_request import tool as http_request
+from app.tools.knowledge import search as knowledge
+from app.tools.knowledge.search import Search
+from app.tools.own import declaration as own
+from app.tools.own.declaration import tool
 
 __all__ = ["BUILT_IN", "ToolContext", "ToolError", "describe_tools", "load_tool", "make_tools", "tool"]
 

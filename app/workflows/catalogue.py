@@ -10,7 +10,7 @@ from gevent.threadpool import ThreadPool
 from marshmallow import ValidationError
 
 from app.engine.errors import ChatError, Problem
-from app.mistakes import flatten
+from app.settings.mistakes import flatten
 from app.store.runs import RunStore
 from app.store.workflows import StoredWorkflow, WorkflowStore
 from app.workflows.checks import Rules, check

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.engine.messages import is_too_deep
-from app.workflows.filters import TemplateError
-from app.workflows.templates import Template
+from app.workflows.templates.filters import TemplateError
+from app.workflows.templates.language import Template
 
 MOST_STEPS = 50
 MOST_TEXT = 20_000  # characters of all templates of a workflow; compiling them takes time,

@@ -14,7 +14,6 @@ import gevent
 import gevent.event
 from gevent.pool import Group
 
-from app.engine.answering import Opening
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
@@ -30,18 +29,19 @@ from app.engine.events import (
     ToolReturned,
 )
 from app.engine.framing import Framing
+from app.engine.generation import Opening
 from app.engine.messages import FinishReason, Usage
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
 from app.store.tables import now
 from app.workflows.checks import MOST_FAN_OUT
 from app.workflows.definition import RETRY_SECONDS, Say, Step, Workflow
-from app.workflows.filters import TemplateError
 from app.workflows.outbox import Outbox
 from app.workflows.record import Record
-from app.workflows.rendering import Texts
 from app.workflows.schedule import Outcome, Schedule, Waiting
 from app.workflows.steps import StepError, Work
+from app.workflows.templates.filters import TemplateError
+from app.workflows.templates.rendering import Texts
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """What a run leaves behind: its steps as they end, and how it ended itself."""
 
-from app.engine.answering import Opening
+from app.engine.generation import Opening
 from app.store.runs import RunStatus, RunStore, StepRecord
 from app.store.tables import now
 from app.workflows.definition import Step, Workflow

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 
 from app.engine.events import Batch
 from app.workflows.definition import Step, Workflow
-from app.workflows.templates import Template, as_text
+from app.workflows.templates.language import Template, as_text
 
 _FALSE = frozenset(["", "false", "none", "0"])
 

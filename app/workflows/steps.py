@@ -5,16 +5,16 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.engine.answering import Opening
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, StepFinished, StepStarted, TextDelta, ToolCalled, ToolReturned
+from app.engine.generation import Opening
 from app.engine.messages import FinishReason, Usage, said
 from app.engine.ports import Stream, ToolContext
 from app.engine.rounds import MAX_REPEATS, Rounds, sources
 from app.workflows.definition import AskModel, CallTool, Limits, Say, Step, most_rounds, templates_of
 from app.workflows.schedule import Fill
-from app.workflows.templates import Template
+from app.workflows.templates.language import Template
 
 
 class StepError(Exception):

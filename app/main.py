@@ -1,0 +1,53 @@
+"""The WSGI application: wires, pages, limits and commands on one Flask app."""
+
+import pkgutil
+from importlib import import_module
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import cli, wires
+from app.settings.load import Settings
+from app.site import playground, widget
+from app.web.callers.limits import limit_dialects
+from app.web.callers.origins import share_with_origins
+from app.web.health import blueprint as health
+from app.web.reference.routes import serve_reference
+from app.web.responses.errors import answer_errors
+from app.web.server.access_log import account_for_requests
+from app.web.server.connection import bound_writes
+from app.web.wire import Dialect
+from app.wiring import make_services
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application. Nothing is connected to and no thread is started before the first request."""
+    app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
+    dialects = _dialects()
+    app.extensions["parlance"] = make_services(settings, dialects)
+    account_for_requests(app)
+    bound_writes(app, settings)
+    share_with_origins(app)
+    answer_errors(app)
+    app.register_blueprint(health)
+    app.register_blueprint(widget.blueprint)
+    for dialect in dialects:
+        app.register_blueprint(dialect.blueprint)
+    if settings.server.playground:
+        app.register_blueprint(playground.blueprint)
+    limit_dialects(app, settings, dialects)
+    if settings.server.reference:
+        pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
+        serve_reference(app, dialects, pages)
+    cli.register(app)
+    if settings.trusted_hops:
+        hops = settings.trusted_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+def _dialects() -> list[Dialect]:
+    """Every folder of app/wires."""
+    names = sorted(module.name for module in pkgutil.iter_modules(wires.__path__))
+    return [import_module(f"app.wires.{name}").DIALECT for name in names]

@@ -1,0 +1,196 @@
+"""The embedded model. It is no language model and says so: it greets, calculates, tells the time and a joke, answers
+from what its user told it and from the agent's knowledge, and repeats what it is told to say. It needs no account and
+no network, and uses tools through the same port as any other model."""
+
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from app.engine.events import TextDelta, ToolCalled
+from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage
+from app.engine.ports import Agent, Chunk, ModelFinished, Prompt, Stream
+from app.providers.local.arithmetic import find_expression
+from app.providers.local.player import Pause, Player, Say, Step
+
+JOKES = (
+    "Why did the stream cross the network? To get to the other buffer.",
+    "I would tell you a joke about UDP, but you might not get it.",
+    "There are 10 kinds of people: those who read binary and those who do not.",
+    "A packet walks into a bar. The bartender says: I am sorry, we only serve whole messages here.",
+)
+
+_GREETING = re.compile(
+    r"\W*(?:hi|hello|hey|hallo|hola|bonjour|good (?:morning|afternoon|evening|day))\b", re.IGNORECASE
+)
+_THANKS = re.compile(r"\W*(?:thanks|thank you|thx|cheers)\b", re.IGNORECASE)
+_HELP = re.compile(
+    r"\b(?:what can you do|who are you|what are you|are you (?:an? )?(?:ai|bot|human|robot))\b|^\W*help\W*$",
+    re.IGNORECASE,
+)
+_JOKE = re.compile(r"\bjokes?\b", re.IGNORECASE)
+_SAY = re.compile(r"\s*(?:say|tell) ?[^:\n]{0,60}:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
+_OWN = re.compile(r"\bmy\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"\bwhat(?:'s| is)? (?:the )?(?:current )?(?:time|date|day)\b|\bwhat (?:day|time) is it\b", re.IGNORECASE
+)
+
+
+class Options(Schema):
+    pace = fields.Float(load_default=0.02, validate=validate.Range(0, 10), metadata={"unit": "seconds a word"})
+
+
+class BuiltinModel:
+    """Implements the engine's `Model` port. A word counts as one token."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._pace: float = options["pace"]
+
+    def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
+        reply = _reply(prompt)
+        prompt_tokens = sum(len(message.text.split()) for message in prompt.messages)
+        if isinstance(reply, ToolCalled):
+            steps: Iterator[Step] = iter([Say([reply, ModelFinished("tool-calls", Usage(prompt_tokens, 0))])])
+        else:
+            steps = self._speak(reply, prompt.options.max_tokens, prompt_tokens)
+        return Player(steps, heartbeat)
+
+    def _speak(self, text: str, max_tokens: int | None, prompt_tokens: int) -> Iterator[Step]:
+        words = re.findall(r"\s*\S+", text)
+        said = words[:max_tokens]
+        for word in said:
+            yield Say([TextDelta(word)])
+            yield Pause(self._pace)
+        reason: FinishReason = "stop" if len(said) == len(words) else "length"
+        yield Say([ModelFinished(reason, Usage(prompt_tokens, len(said)))])
+
+
+def _reply(prompt: Prompt) -> str | ToolCalled:
+    """What to say, or the tool to ask first."""
+    returned = _last_result(prompt.messages)
+    if returned:
+        call, result = returned
+        return _FROM_TOOL[result.name](prompt, call.args, result)
+    question = next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
+    for wanted, answer in _INTENTS:
+        match = wanted(question)
+        if match:
+            return answer(prompt, match)
+    return _search(prompt, question)
+
+
+def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultPart] | None:
+    last = messages[-1]
+    results = [part for part in last.parts if isinstance(part, ToolResultPart)]
+    if not results or last.role != "assistant":
+        return None
+    calls = {part.call_id: part for part in last.parts if isinstance(part, ToolCallPart)}
+    return calls[results[-1].call_id], results[-1]
+
+
+def _ask_tool(agent: Agent, name: str, args: Mapping[str, Any]) -> ToolCalled | None:
+    return ToolCalled("call_1", name, args) if name in agent.tools else None
+
+
+def _greet(prompt: Prompt, _match: Any) -> str:
+    return f"Hello! I am {prompt.agent.name}, answering with Parlance's built-in model. How can I help you?"
+
+
+def _thanks(_prompt: Prompt, _match: Any) -> str:
+    return "You are welcome!"
+
+
+def _introduce(prompt: Prompt, _match: Any) -> str:
+    skills = {
+        "knowledge": "answer questions from this site's knowledge and name the source",
+        "calculator": "calculate",
+        "clock": "tell the time",
+        "stuff": "remember your things",
+    }
+    can = [skill for tool, skill in skills.items() if tool in prompt.agent.tools]
+    return (
+        f"I am {prompt.agent.name}, run by Parlance's built-in model. "
+        "I am not a language model: I follow simple rules. "
+        f"I can {', '.join([*can, 'tell a joke'])}. For real conversation, configure a language model."
+    )
+
+
+def _joke(prompt: Prompt, _match: Any) -> str:
+    return random.Random(prompt.options.seed).choice(JOKES)  # noqa: S311 - a joke is no secret
+
+
+def _calculate(prompt: Prompt, expression: str) -> str | ToolCalled:
+    asked = _ask_tool(prompt.agent, "calculator", {"expression": expression})
+    return asked or "I have no calculator here, so I cannot work that out."
+
+
+def _time(prompt: Prompt, _match: Any) -> str | ToolCalled:
+    return _ask_tool(prompt.agent, "clock", {}) or "I have no clock here, so I cannot tell."
+
+
+def _say(_prompt: Prompt, match: re.Match[str]) -> str:
+    return match["words"]
+
+
+def _recall(prompt: Prompt, match: re.Match[str]) -> str | ToolCalled:
+    asked = _ask_tool(prompt.agent, "stuff", {"query": match.string[:200]})
+    return asked or _search(prompt, match.string)
+
+
+def _search(prompt: Prompt, question: str) -> str | ToolCalled:
+    return _ask_tool(prompt.agent, "knowledge", {"query": question[:1000]}) or _clueless()
+
+
+def _clueless() -> str:
+    return "I know nothing about that, and I would rather say so than guess."
+
+
+def _calculated(_prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str:
+    if result.is_error:
+        return f"I could not work that out: {result.result}"
+    return f"{args['expression']} = {result.result}"
+
+
+def _told_time(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
+    if result.is_error:
+        return "My clock does not answer."
+    now = result.result
+    return f"It is {now['time']} on {now['weekday']}, {now['date']} ({now['zone']})."
+
+
+def _recalled(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str | ToolCalled:
+    """What the user has noted down; a question with "my" in it may as well be one for everybody."""
+    things = [] if result.is_error else result.result["things"]
+    if things:
+        return " ".join(f"{thing['name']}: {thing['content']}" for thing in things)
+    unknown = f"I cannot look that up: {result.result}" if result.is_error else "You have told me nothing about that."
+    return _ask_tool(prompt.agent, "knowledge", {"query": args["query"]}) or unknown
+
+
+def _found(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
+    passages = [] if result.is_error else result.result["passages"]
+    if not passages:
+        return _clueless()
+    best = passages[0]
+    return f"{best['text']} (Source: {best['source']}, {best['title']})"
+
+
+_Answer = Callable[[Prompt, Any], str | ToolCalled]
+_INTENTS: Sequence[tuple[Callable[[str], Any], _Answer]] = (
+    (_SAY.fullmatch, _say),
+    (find_expression, _calculate),
+    (_HELP.search, _introduce),
+    (_TIME.search, _time),
+    (_JOKE.search, _joke),
+    (_OWN.search, _recall),
+    (lambda text: _GREETING.match(text) if len(text.split()) <= 4 else None, _greet),
+    (lambda text: _THANKS.match(text) if len(text.split()) <= 4 else None, _thanks),
+)
+_FROM_TOOL: Mapping[str, Callable[[Prompt, Mapping[str, Any], ToolResultPart], str | ToolCalled]] = {
+    "calculator": _calculated,
+    "clock": _told_time,
+    "knowledge": _found,
+    "stuff": _recalled,
+}

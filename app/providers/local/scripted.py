@@ -1,0 +1,135 @@
+"""A model that plays a script: for tests, for demonstrations, and for people who write clients.
+
+The script is the text of the user's message where that is a JSON array, else the one in the configuration. Its
+steps, each an object with one of these keys:
+
+    {"text": "Hello"}                       a token; with "times": n, n of them; with "every": s, seconds before each
+    {"burst": ["a", "b"]}                   several tokens in one batch
+    {"reasoning": "Hm"}                     a token of reasoning
+    {"call": "calculator", "args": {...}}   a tool call; neighbouring calls run side by side, the script then goes on
+    {"pause": 0.5}                          seconds of silence
+    {"finish": "length"}                    another finish reason than "stop"
+    {"fail": "upstream_failed"}             break off, with a problem's name in lower case; "crash" raises a bug
+    {"refuse": "overloaded"}                as the first step: refuse to open
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.engine.errors import ChatError, ModelError, Problem
+from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
+from app.engine.messages import FinishReason, ToolCallPart, Usage
+from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
+from app.providers.local.player import Fail, Pause, Player, Say, Step
+
+_KINDS = ("text", "burst", "reasoning", "call", "pause", "finish", "fail", "refuse")
+_PROBLEMS = {problem.name.lower(): problem for problem in Problem}
+_LONGEST_PAUSE = 3600
+_MOST_TIMES = 1_000_000
+
+
+class StepSchema(Schema):
+    text = fields.String()
+    times = fields.Integer(validate=validate.Range(1, _MOST_TIMES))
+    every = fields.Float(validate=validate.Range(0, _LONGEST_PAUSE))
+    burst = fields.List(fields.String(), validate=validate.Length(1))
+    reasoning = fields.String()
+    call = fields.String()
+    args = fields.Dict(keys=fields.String())
+    pause = fields.Float(validate=validate.Range(0, _LONGEST_PAUSE))
+    finish = fields.String(validate=validate.OneOf(FinishReason.__args__))  # type: ignore[attr-defined]
+    fail = fields.String(validate=validate.OneOf([*_PROBLEMS, "crash"]))
+    refuse = fields.String(validate=validate.OneOf(list(_PROBLEMS)))
+
+    @validates_schema
+    def one_kind(self, data: Mapping[str, Any], **_: Any) -> None:
+        if sum(kind in data for kind in _KINDS) != 1:
+            raise ValidationError(f"Exactly one of {', '.join(_KINDS)} is needed.")
+
+
+class Options(Schema):
+    script = fields.List(fields.Nested(StepSchema), load_default=lambda: [{"text": "Hello"}])
+
+
+class ScriptedModel:
+    """Implements the engine's `Model` port."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._default: Sequence[Mapping[str, Any]] = options["script"]
+
+    def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
+        """Raises ChatError(INVALID) where the message is a JSON array but no script."""
+        script = list(_remaining(self._script(prompt), prompt))
+        if script and "refuse" in script[0]:
+            raise ModelError(_PROBLEMS[script[0]["refuse"]])
+        return Player(_steps(script, prompt), heartbeat)
+
+    def _script(self, prompt: Prompt) -> Sequence[Mapping[str, Any]]:
+        text = next(message.text for message in reversed(prompt.messages) if message.role == "user")
+        if not text.lstrip().startswith("["):
+            return self._default
+        try:
+            loaded: Sequence[Mapping[str, Any]] = StepSchema(many=True).load(orjson.loads(text))
+        except (orjson.JSONDecodeError, ValidationError) as error:
+            raise ChatError(Problem.INVALID, f"The script cannot be played: {error}") from error
+        return loaded
+
+
+def _remaining(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Mapping[str, Any]]:
+    """What is left of the script after the tool calls that this answer has made already."""
+    made = _calls_made(prompt)
+    for step in script:
+        if made == 0:
+            yield step
+        elif "call" in step:
+            made -= 1
+
+
+def _calls_made(prompt: Prompt) -> int:
+    last = prompt.messages[-1]
+    return sum(isinstance(part, ToolCallPart) for part in last.parts) if last.role == "assistant" else 0
+
+
+def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Step]:
+    """The steps up to and with the next group of tool calls."""
+    calls: list[Chunk] = []
+    reason: FinishReason = "stop"
+    tokens = 0
+    for step in script:
+        if calls and "call" not in step:
+            break
+        if "call" in step:
+            number = _calls_made(prompt) + len(calls) + 1
+            calls.append(ToolCalled(f"call_{number}", step["call"], step.get("args", {})))
+        reason = step.get("finish", reason)
+        for played in _played(step):
+            said = len(played.chunks) if isinstance(played, Say) else 0
+            if tokens + said > (prompt.options.max_tokens or tokens + said):
+                yield Say([ModelFinished("length", Usage(len(prompt.messages), tokens))])
+                return
+            tokens += said
+            yield played
+    yield Say([*calls, ModelFinished("tool-calls" if calls else reason, Usage(len(prompt.messages), tokens))])
+
+
+def _played(step: Mapping[str, Any]) -> Iterator[Step]:
+    """One step of a script as the player's steps. Every delta counts as one token."""
+    match step:
+        case {"text": text}:
+            for _ in range(step.get("times", 1)):
+                if "every" in step:
+                    yield Pause(step["every"])
+                yield Say([TextDelta(text)])
+        case {"burst": texts}:
+            yield Say([TextDelta(text) for text in texts])
+        case {"reasoning": text}:
+            yield Say([ReasoningDelta(text)])
+        case {"pause": seconds}:
+            yield Pause(seconds)
+        case {"fail": "crash"}:
+            yield Fail(RuntimeError("the script asked for a crash"))
+        case {"fail": problem}:
+            yield Fail(ModelError(_PROBLEMS[problem]))

@@ -1,0 +1,1 @@
+"""Requests to the hosts that the configuration lists."""

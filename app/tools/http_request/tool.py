@@ -1,0 +1,190 @@
+"""Requests to the hosts that the configuration lists, and to nowhere else.
+
+A name is resolved once, its addresses are checked, and the connection goes to the very address that was checked: a name
+that means something else a moment later reaches nothing. No redirect is followed, and no proxy is used.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+from gevent import socket, ssl
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from app.engine.ports import ToolContext
+from app.tools.base import SECONDS, TimedOptions, Tool, ToolError
+from app.tools.http_request.addresses import is_global, is_private
+from app.tools.http_request.hosts import MOST_URL, Host, Target, listed, parse_host, parse_url
+from app.tools.http_request.response import BoundedResponse, TooMuch, told
+
+NAME = "http_request"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+MOST_SENT = 65_536  # bytes
+
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+Resolve = Callable[..., Sequence[tuple[Any, Any, Any, Any, Any]]]
+
+
+class HttpRequest:
+    """`hosts` must have public addresses; `private_hosts` may have private ones too. `resolve` is as `getaddrinfo`."""
+
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        private_hosts: Sequence[Host] = (),
+        methods: Sequence[str] = ("GET",),
+        seconds: float = SECONDS,
+        resolve: Resolve = socket.getaddrinfo,
+    ) -> None:
+        self._hosts, self._private_hosts, self._methods = hosts, private_hosts, methods
+        self._seconds = seconds
+        self._resolve = resolve
+
+    @cached_property
+    def _tls(self) -> Any:
+        """Trusts whom the system trusts, and checks names. Made once, since it reads some hundred certificates."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.load_default_certs()
+        return made
+
+    def tool(self) -> Tool:
+        hosts = ", ".join(str(host) for host in (*self._hosts, *self._private_hosts))
+        return Tool(
+            name=NAME,
+            description=f"Sends an HTTP request to one of these hosts and returns the answer: {hosts}.",
+            arguments=_arguments(self._methods),
+            call=self.call,
+            seconds=self._seconds,
+        )
+
+    def call(self, _context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
+        """{"status", "contentType", "body", "truncated"}; a JSON body is parsed, any other is text."""
+        target, body = parse_url(args["url"]), _body(args)
+        addresses = self._addresses(target)
+        try:
+            with self._connected(target, addresses) as connection:
+                return _exchange(connection, target, args["method"], body)
+        except ssl.SSLCertVerificationError as error:
+            raise ToolError(f"The server has no valid certificate for {target.host}.") from error
+        except TooMuch as error:
+            raise ToolError("The answer's headers are too large.") from error
+        except HTTPException as error:
+            raise ToolError("The answer is broken off, or no HTTP.") from error
+        except OSError as error:
+            raise ToolError(f"{target.host} does not answer.") from error
+
+    def _addresses(self, target: Target) -> Sequence[tuple[Any, Any]]:
+        """Family and address of each way to the host, all of them checked. Raises ToolError."""
+        private = listed(target, self._private_hosts)
+        if not private and not listed(target, self._hosts):
+            raise ToolError("This host and port are not among those that may be reached.")
+        try:
+            found = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise ToolError(f"There is no address for {target.host}.") from error
+        for *_, address in found:
+            ip = ip_address(address[0])
+            if not is_global(ip) and not (private and is_private(ip)):
+                raise ToolError(f"{target.host} has an address that may not be reached.")
+        return [(family, address) for family, *_, address in found]
+
+    @contextmanager
+    def _connected(self, target: Target, addresses: Sequence[tuple[Any, Any]]) -> Iterator[Any]:
+        connection = _connect(addresses, self._seconds / len(addresses))
+        try:
+            if target.tls:
+                connection = self._tls.wrap_socket(
+                    connection, server_hostname=target.host, do_handshake_on_connect=False
+                )
+                connection.do_handshake()
+            yield connection
+        finally:
+            connection.close()
+
+
+def _connect(addresses: Sequence[tuple[Any, Any]], seconds: float) -> Any:
+    """A socket to the first address that answers, each within `seconds`. Raises OSError."""
+    *others, (family, address) = reversed(addresses)
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(address)
+        connection.settimeout(None)  # the time limit of the call holds
+    except BaseException as error:
+        connection.close()
+        if not isinstance(error, OSError) or not others:
+            raise
+    else:
+        return connection
+    return _connect(others[::-1], seconds)
+
+
+def _exchange(connection: Any, target: Target, method: str, body: bytes | None) -> dict[str, Any]:
+    http = HTTPConnection(target.host, target.port)
+    http.default_port = 443 if target.tls else 80  # what the Host header leaves out
+    http.auto_open = 0  # it has its socket, and never opens another
+    http.sock = connection
+    http.response_class = BoundedResponse
+    headers = {"User-Agent": "Parlance", "Connection": "close"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    http.request(method, target.path, body, headers)
+    with http.getresponse() as response:
+        return told(response)
+
+
+def _body(args: Mapping[str, Any]) -> bytes | None:
+    if "json" not in args:
+        return None
+    if args["method"] not in _WITH_BODY:
+        raise ToolError(f"{args['method']} takes no body.")
+    try:
+        body = orjson.dumps(args["json"])
+    except TypeError as error:
+        raise ToolError("The body cannot be sent as JSON.") from error
+    if len(body) > MOST_SENT:
+        raise ToolError("The body is too large.")
+    return body
+
+
+def _arguments(methods: Sequence[str]) -> type[Schema]:
+    default = "GET" if "GET" in methods else methods[0]
+    taken: dict[str, fields.Field[Any]] = {
+        "url": fields.String(required=True, validate=validate.Length(1, MOST_URL)),
+        "method": fields.String(load_default=default, validate=validate.OneOf(methods)),
+    }
+    if set(methods) & set(_WITH_BODY):
+        taken["json"] = fields.Raw(allow_none=True)
+    return Schema.from_dict(taken)
+
+
+class _HostField(fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return parse_host(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class Options(TimedOptions):
+    """Loads into the tool."""
+
+    hosts = fields.List(_HostField(), load_default=list)
+    private_hosts = fields.List(_HostField(), load_default=list)
+    methods = fields.List(
+        fields.String(validate=validate.OneOf(METHODS)), load_default=lambda: ["GET"], validate=validate.Length(1)
+    )
+
+    @validates_schema
+    def check_hosts(self, data: Mapping[str, Any], **_: Any) -> None:
+        if not data["hosts"] and not data["private_hosts"]:
+            raise ValidationError("Name the hosts that may be reached, here or in private_hosts.", "hosts")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Tool:
+        return HttpRequest(**data).tool()

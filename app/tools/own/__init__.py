@@ -1,0 +1,1 @@
+"""Operators' own tools: functions in Python, run in processes beside the worker."""

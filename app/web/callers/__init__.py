@@ -1,0 +1,1 @@
+"""Who calls, from where, and how often: credentials, identities, origins, limits."""

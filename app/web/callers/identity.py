@@ -1,0 +1,99 @@
+"""Who asks: whatever credential came, one identity comes out."""
+
+from dataclasses import dataclass
+
+from flask import g, request
+
+from app.engine.conversation import Payer
+from app.engine.errors import ChatError, Problem
+from app.engine.ports import Agent
+from app.store.keys import Key, normalised_origin
+from app.store.users import Session, User
+from app.web.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who holds the credential. `owner` is what conversations belong to; anonymous callers have no `key`, and only
+    those who signed in have a `session`."""
+
+    agent: Agent
+    owner: str
+    key: Key | None
+    session: Session | None = None
+
+    @property
+    def payer(self) -> Payer | None:
+        """Who pays for this caller's answers; nobody for an anonymous one's."""
+        return Payer(self.key.id, self.key.credits is not None) if self.key else None
+
+    @property
+    def user(self) -> User:
+        assert self.session, "only where the wire's callers sign in"
+        return self.session.user
+
+    @property
+    def user_id(self) -> str:
+        return self.user.id
+
+
+def identify() -> Caller:
+    """The caller of this request. Raises ChatError: UNAUTHORIZED, or FORBIDDEN for an origin that is not the key's."""
+    known: Caller | ChatError | None = g.get("identity")
+    if known is None:
+        try:
+            known = _identify()
+        except ChatError as error:
+            if error.problem not in (Problem.UNAUTHORIZED, Problem.FORBIDDEN):
+                raise
+            known = error
+        g.identity = known
+    if isinstance(known, ChatError):
+        raise known
+    return known
+
+
+def _identify() -> Caller:
+    shared = services()
+    dialect = shared.dialect_of(request.path)
+    assert dialect, "only wires know their callers"
+    for credential in dialect.credentials:
+        presented = credential.presented(request)
+        if presented is not None:
+            break
+    else:
+        public = shared.settings.public_agent if dialect.anonymous else None
+        if public is None:
+            raise ChatError(Problem.UNAUTHORIZED)
+        return Caller(public, "anonymous", None)
+    if dialect.signed_in:
+        session = shared.users.session(presented.decode("latin-1"))
+        if session is None:
+            raise ChatError(Problem.UNAUTHORIZED)
+        return Caller(shared.settings.default_agent, f"user:{session.user.id}", None, session)
+    key = shared.keys.find(presented)
+    agent = shared.settings.agents.get(key.agent) if key and key.kind in dialect.key_kinds else None
+    if key is None or agent is None:
+        raise ChatError(Problem.UNAUTHORIZED)
+    _check_origin(key)
+    return Caller(agent, f"key:{key.id}", key)
+
+
+def _check_origin(key: Key) -> None:
+    origin = request.headers.get("Origin")
+    if origin is None:
+        if key.require_origin and _same_origin() not in key.origins:
+            raise ChatError(Problem.FORBIDDEN)
+    elif key.origins and origin.lower() not in key.origins:
+        raise ChatError(Problem.FORBIDDEN)
+
+
+def _same_origin() -> str | None:
+    """The origin of a page that reads from its own server: browsers send no `Origin` then, but say that it is so. What
+    other programs say of themselves is worth as little here as in `Origin`."""
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return None
+    try:
+        return normalised_origin(f"{request.scheme}://{request.host}")
+    except ValueError:
+        return None

@@ -1,0 +1,88 @@
+"""Cross-origin requests: an allow-list, and the headers that browsers want on every response, errors included."""
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from app.engine.errors import ChatError, Problem
+from app.store.keys import normalised_origin
+from app.web.callers.identity import Caller
+from app.web.services import services
+
+log = logging.getLogger(__name__)
+
+# The AI SDK names itself in User-Agent, which some browsers then ask for.
+ALLOWED_HEADERS = (
+    "authorization, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, last-event-id, user-agent"
+)
+EXPOSED_HEADERS = (
+    "x-request-id, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    "x-vercel-ai-ui-message-stream"
+)
+PREFLIGHT_SECONDS = 600
+
+
+def share_with_origins(app: Flask) -> None:
+    @app.after_request
+    def share(response: Response) -> Response:
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin and _may_read(origin.lower()):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            if _with_cookies():
+                response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
+                response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+                response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+        if request.method == "OPTIONS" and response.status_code == 200:
+            response.status_code = 204
+            del response.headers["Content-Type"]
+        return response
+
+
+def refuse_other_sites() -> None:
+    """Browsers send cookies from any site's page, and name the page's origin. Good are this server's own and those on
+    the operator's list. Raises ChatError(FORBIDDEN)."""
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_listed(origin.lower()) and not _is_own(origin):
+        raise ChatError(Problem.FORBIDDEN, "Pages of this origin may not do that")
+
+
+def _is_own(origin: str) -> bool:
+    """Under whatever scheme: a proxy may hide it."""
+    try:
+        named = normalised_origin(origin)
+        return named == normalised_origin(f"{urlsplit(named).scheme}://{request.host}")
+    except ValueError:
+        return False
+
+
+def _may_read(origin: str) -> bool:
+    """What a key allows is for pages that bring a key; a cookie they would not even have to know."""
+    return _is_listed(origin) or (not _with_cookies() and _some_key_allows(origin))
+
+
+def _with_cookies() -> bool:
+    dialect = services().dialect_of(request.path)
+    return dialect is not None and dialect.takes_cookies
+
+
+def _is_listed(origin: str) -> bool:
+    return origin in services().settings.allowed_origins
+
+
+def _some_key_allows(origin: str) -> bool:
+    """A preflight names no key, so whatever some key allows is allowed; a request's own key has been checked by now."""
+    shared = services()
+    identity = g.get("identity")
+    if isinstance(identity, Caller) and identity.key and identity.key.kind == "widget":
+        return True
+    try:
+        return shared.keys.some_key_allows(origin)
+    except Exception:
+        # The answer is finished but for its headers: losing it, and the turn behind it, would be worse.
+        log.exception("origins cannot be looked up")
+        return False

@@ -1,0 +1,78 @@
+"""For operators and load balancers: does the process live, and can it answer."""
+
+import logging
+from math import ceil
+
+from flask import Blueprint, Response
+from marshmallow import Schema, fields, validate
+
+from app.store.schema import is_current
+from app.web.reference.operations import Answer, Content, Operation, Reference, ok
+from app.web.responses.framing import json_response
+from app.web.services import services
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("health", __name__)
+
+
+class HealthSchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ok"]))
+
+
+class ChecksSchema(Schema):
+    database = fields.String(required=True)
+    agents = fields.Integer(required=True)
+    streams = fields.Integer(required=True, metadata={"description": "Answers under way"})
+    models = fields.Dict(values=fields.String(), required=True)
+
+
+class ReadySchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "unready"]))
+    checks = fields.Nested(ChecksSchema, required=True)
+
+
+REFERENCE = Reference(
+    about="What belongs to no wire: for operators and load balancers, and what the server brings along for browsers.",
+    error={},
+    operations=(
+        Operation(
+            "get", "/health", "Does the process live?", (ok("It does.", HealthSchema, {"status": "ok"}),), open=True
+        ),
+        Operation(
+            "get",
+            "/ready",
+            "Can it answer?",
+            (
+                ok("It can.", ReadySchema),
+                Answer(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
+            ),
+            open=True,
+        ),
+    ),
+)
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """The process lives."""
+    return json_response({"status": "ok"})
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """The database answers in the shape this version needs; 503 and the reason where it does not."""
+    shared = services()
+    try:
+        problem = None if shared.database.read(is_current) else "the database needs migrating: run `flask prepare`"
+    except Exception:
+        log.exception("the database does not answer")
+        problem = "the database does not answer"
+    waits = {circuit.name: circuit.wait() for circuit in shared.circuits}
+    checks = {
+        "database": problem or "ok",
+        "agents": len(shared.settings.agents),
+        "streams": len(shared.engine.live),
+        "models": {name: f"passed over for {ceil(wait)} s" if wait else "ok" for name, wait in waits.items()},
+    }
+    return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)

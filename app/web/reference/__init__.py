@@ -1,0 +1,1 @@
+"""Operations as the wires declare them, and the documents made of these: OpenAPI, and a page for people."""

@@ -1,0 +1,176 @@
+"""The OpenAPI document of all wires, from their references and from the schemas that check their requests."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.engine.errors import ChatError, Problem
+from app.settings.load import ROOT
+from app.web.callers.credentials import BearerKey
+from app.web.reference.jsonschema import VERSION, Shapes
+from app.web.reference.operations import Answer, Content, Operation, Reference
+from app.web.wire import Dialect
+
+_ALWAYS = (Problem.LIMITED, Problem.INTERNAL, Problem.OVERLOADED)
+_OF_BODY = (
+    Problem.INVALID,
+    Problem.MALFORMED,
+    Problem.BODY_TIMEOUT,
+    Problem.TOO_LARGE,
+    Problem.UNSUPPORTED_TYPE,
+)
+_LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_HEADERS = {
+    "X-Request-Id": {"description": "Under which the log tells of the request", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Whole seconds to wait", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "Which credential is asked for", "schema": {"type": "string"}},
+    "X-RateLimit-Limit": {"description": "Requests in a window", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {"description": "What is left of them", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "When the window is whole again", "schema": {"type": "integer"}},
+}
+_ABOUT = """{description}.
+
+The schema of a body is the one that checks it. Of `text/event-stream` and `application/x-ndjson`, for which OpenAPI 3.1
+has no words, the schema is that of one event, and the example a whole stream. Below a wire's paths a path that leads
+nowhere is 404 and another method 405, in that wire's form of failures. `OPTIONS` is answered everywhere.
+
+What lies below `/playground/` is not described: it is the parts of the page at `/`, and changes with that page."""
+
+
+def document(wires: Sequence[Dialect], server: Reference) -> dict[str, Any]:
+    """`server` is what belongs to no wire. Within a request, which some wires' words for failures look at."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shapes = Shapes()
+    failures: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for wire in wires:
+        for operation in wire.reference.operations:
+            answers = _failures(wire, operation, shapes, failures)
+            security = {} if operation.open else {"security": _security(wire)}
+            told = _operation(operation, wire.reference, shapes, _limit_headers(wire))
+            told |= {"tags": [wire.name], **security}
+            told["responses"] |= answers
+            paths.setdefault(operation.path, {})[operation.method] = told
+    for operation in server.operations:
+        paths.setdefault(operation.path, {})[operation.method] = {
+            **_operation(operation, server, shapes, ()),
+            "tags": ["server"],
+        }
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": "Parlance",
+            "version": project["version"],
+            "description": _ABOUT.format_map(project),
+            "license": {"name": project["license"], "identifier": project["license"]},
+        },
+        "servers": [{"url": "/"}],
+        "security": [],
+        "tags": [*({"name": wire.name, "description": wire.reference.about} for wire in wires),
+                 {"name": "server", "description": server.about}],
+        "paths": paths,
+        "components": {
+            "schemas": shapes.components,
+            "responses": dict(sorted(failures.items())),
+            "headers": _HEADERS,
+            "securitySchemes": {name: scheme for wire in wires for name, scheme in _schemes(wire)},
+        },
+    }  # fmt: skip
+
+
+def _operation(operation: Operation, reference: Reference, shapes: Shapes, headers: Iterable[str]) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", operation.path)
+    parameters = [_place(name, reference.places[name]) for name in names]
+    parameters += shapes.query(operation.query) if operation.query else []
+    parameters += [
+        {"in": "header", "name": name, "required": False, "description": says, "schema": {"type": "string"}}
+        for name, says in operation.headers.items()
+    ]
+    told: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{operation.method}{operation.path}").strip("_"),
+        "summary": operation.summary,
+        **({"description": operation.description} if operation.description else {}),
+        **({"parameters": parameters} if parameters else {}),
+    }
+    if operation.body is not None:
+        content = {"schema": shapes.of(operation.body), "example": operation.example}
+        told["requestBody"] = {"required": True, "content": {"application/json": content}}
+    told["responses"] = {str(each.status): _answer(each, shapes, headers) for each in operation.answers}
+    return told
+
+
+def _place(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter in a path."""
+    told = {"description": schema["description"]} if "description" in schema else {}
+    rest = {key: value for key, value in schema.items() if key not in ("description", "example")}
+    return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **told}
+
+
+def _answer(answer: Answer, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
+    own = {name: {"description": says, "schema": {"type": "string"}} for name, says in answer.headers.items()}
+    content = {each.type: _content(each, shapes) for each in answer.contents}
+    return {
+        "description": answer.says,
+        "headers": {**own, **_named("X-Request-Id", *limit_headers)},
+        **({"content": content} if content else {}),
+    }
+
+
+def _content(content: Content, shapes: Shapes) -> dict[str, Any]:
+    schema = shapes.of(content.shape)
+    if content.type == "text/event-stream":
+        data: dict[str, Any] = {"contentMediaType": "application/json", "contentSchema": schema}
+        if content.last:
+            data = {"anyOf": [data, {"const": content.last}]}
+        schema = {"type": "object", "properties": {"data": {"type": "string", **data}}, "required": ["data"]}
+    return {"schema": schema, **({} if content.example is None else {"example": content.example})}
+
+
+def _failures(wire: Dialect, operation: Operation, shapes: Shapes, known: dict[str, Any]) -> dict[str, Any]:
+    """References by status to what can go wrong; each set of problems is described once, in `known`."""
+    problems = {*_ALWAYS, *operation.problems, *(_OF_BODY if operation.body is not None else ())}
+    problems |= {Problem.INVALID} if operation.query else set()
+    problems |= set() if operation.open else {Problem.UNAUTHORIZED}
+    problems |= {Problem.FORBIDDEN} if "widget" in wire.key_kinds and not operation.open else set()
+    answers = {}
+    for status in sorted({problem.status for problem in problems}):
+        here = [problem for problem in Problem if problem in problems and problem.status == status]
+        name = "_or_".join([f"{wire.name}_{here[0].name.lower()}", *(each.name.lower() for each in here[1:])])
+        known.setdefault(name, _failure(wire, status, here, shapes))
+        answers[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return answers
+
+
+def _failure(wire: Dialect, status: int, problems: Sequence[Problem], shapes: Shapes) -> dict[str, Any]:
+    headers = ["X-Request-Id", *_limit_headers(wire)]
+    headers += ["Retry-After"] if status in (429, 503) else []
+    headers += ["WWW-Authenticate"] if status == 401 and any(isinstance(c, BearerKey) for c in wire.credentials) else []
+    examples = {each.name.lower(): {"value": wire.error_body(ChatError(each))} for each in problems}
+    return {
+        "description": "; ".join(problem.message for problem in problems),
+        "headers": _named(*headers),
+        "content": {"application/json": {"schema": shapes.of(wire.reference.error), "examples": examples}},
+    }
+
+
+def _limit_headers(wire: Dialect) -> Sequence[str]:
+    return _LIMITS if wire.limit_headers else ()
+
+
+def _named(*headers: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+
+
+def _schemes(wire: Dialect) -> list[tuple[str, dict[str, str]]]:
+    kinds = f"A {' or '.join(wire.key_kinds)} key" if wire.key_kinds else "What signing in gives"
+    schemes = [each.scheme() for each in wire.credentials]
+    return [
+        (f"{wire.name}_{scheme.get('name', 'bearer').lower()}", {"description": kinds, **scheme}) for scheme in schemes
+    ]
+
+
+def _security(wire: Dialect) -> list[dict[str, list[str]]]:
+    """Any one of the wire's credentials will do; an empty one says that none does too."""
+    found: list[dict[str, list[str]]] = [{name: []} for name, _ in _schemes(wire)]
+    return [*found, {}] if wire.anonymous else found

@@ -1,0 +1,66 @@
+"""Request bodies: bounded in size and time, strict JSON, then a dialect's schema."""
+
+from typing import Any
+
+import gevent
+import orjson
+from flask import g, request
+from marshmallow import Schema
+
+from app.engine.errors import ChatError, Problem
+from app.web.requests.query import load
+from app.web.server.connection import close_after_answer
+from app.web.services import services
+
+PIECE = 4096
+
+
+def load_body(schema: type[Schema]) -> Any:
+    """What the schema makes of the request's JSON body.
+
+    Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, MALFORMED, or INVALID with the fields named.
+    """
+    if request.mimetype != "application/json" or request.content_encoding:
+        raise ChatError(Problem.UNSUPPORTED_TYPE)
+    try:
+        data = orjson.loads(_read())
+    except orjson.JSONDecodeError as error:
+        raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
+    return load(schema, data)
+
+
+def _read() -> bytes:
+    """The whole body. One byte more than the limit is asked for, never more: a chunked body names no length."""
+    server = services().settings.server
+    length = request.content_length or 0
+    if length > server.body_bytes:
+        close_after_answer()
+        raise ChatError(Problem.TOO_LARGE)
+    try:
+        with gevent.Timeout(server.body_seconds):
+            body = _read_pieces(length or server.body_bytes + 1)
+    except gevent.Timeout as error:
+        close_after_answer()
+        raise ChatError(Problem.BODY_TIMEOUT) from error
+    except Exception as error:  # gunicorn has a dozen exceptions for malformed chunks, of several families
+        close_after_answer()
+        raise ChatError(Problem.INVALID, "The body could not be read") from error
+    if len(body) > server.body_bytes:
+        close_after_answer()
+        raise ChatError(Problem.TOO_LARGE)
+    g.body_was_read = True
+    if len(body) < length:
+        raise ChatError(Problem.INVALID, "The body ended early")
+    return body
+
+
+def _read_pieces(most: int) -> bytes:
+    """In pieces with a pause between them: what has arrived already is read without one, and no timeout can fire."""
+    source, body = request.environ["wsgi.input"], b""
+    while len(body) < most:
+        piece = source.read(min(most - len(body), PIECE))
+        if not piece:
+            break
+        body += piece
+        gevent.sleep(0)
+    return body

@@ -1,0 +1,1 @@
+"""What callers get: streams, whole replies, errors."""

@@ -1,0 +1,54 @@
+"""Every failure before the first byte, in the words of the dialect whose path it happened on."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from app.engine.errors import ChatError, Problem
+from app.web.callers.credentials import BearerKey
+from app.web.responses.framing import json_response
+from app.web.server.connection import announces_body, close_after_answer
+from app.web.services import services
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5  # where nobody knows when there is room again
+
+_BY_STATUS = {404: Problem.NOT_FOUND, 405: Problem.METHOD_NOT_ALLOWED, 413: Problem.TOO_LARGE, 500: Problem.INTERNAL}
+
+
+def answer_errors(app: Flask) -> None:
+    app.register_error_handler(ChatError, answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def answer(error: ChatError) -> Response:
+    if announces_body(request) and not g.get("body_was_read"):
+        close_after_answer()
+    dialect = services().dialect_of(request.path)
+    body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}
+    response = json_response(body, error.problem.status)
+    wait = RETRY_SECONDS if error.problem is Problem.OVERLOADED and error.retry_after is None else error.retry_after
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+    if error.problem is Problem.UNAUTHORIZED and dialect and any(isinstance(c, BearerKey) for c in dialect.credentials):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    """What Flask itself refuses: an unknown path, a wrong method."""
+    response = answer(ChatError(_BY_STATUS.get(error.code or 500, Problem.INVALID)))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _answer_bug(error: Exception) -> Response:
+    log.error("request failed", exc_info=error, extra={"request_id": g.get("request_id")})
+    return answer(ChatError(Problem.INTERNAL))

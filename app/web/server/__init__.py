@@ -1,0 +1,1 @@
+"""The seam to the server that runs the application: connections, shutdown, logs."""

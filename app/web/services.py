@@ -1,0 +1,52 @@
+"""What the views find at hand."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+from itsdangerous import URLSafeSerializer
+
+from app.engine.engine import Engine
+from app.providers.fallback import Circuit
+from app.settings.load import Settings
+from app.store.chats import ChatStore
+from app.store.database import Database
+from app.store.histories import Histories
+from app.store.keys import KeyStore
+from app.store.runs import RunStore
+from app.store.things import ThingStore
+from app.store.users import UserStore
+from app.web.callers.sign_in_limits import Attempts
+from app.web.callers.visitors import Visitors
+from app.web.wire import Dialect
+from app.workflows.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    database: Database
+    keys: KeyStore
+    histories: Histories
+    chats: ChatStore
+    users: UserStore
+    things: ThingStore
+    runs: RunStore
+    workflows: Catalogue
+    attempts: Attempts
+    engine: Engine
+    circuits: Sequence[Circuit]
+    dialects: Mapping[str, Dialect]
+    signer: URLSafeSerializer
+    visitors: Visitors
+
+    def dialect_of(self, path: str) -> Dialect | None:
+        """Whose path it is, whether or not there is anything on it."""
+        path = re.sub("/+", "/", path)
+        return next((dialect for dialect in self.dialects.values() if dialect.owns(path)), None)
+
+
+def services() -> Services:
+    return cast("Services", current_app.extensions["parlance"])

@@ -1,0 +1,22 @@
+"""The Chatbase v2 API and the AI SDK's UI message stream: docs/wires/agents.md."""
+
+from app.web.callers.credentials import BearerKey
+from app.web.wire import Dialect
+from app.wires.agents.errors import error_body
+from app.wires.agents.operations import REFERENCE
+from app.wires.agents.routes import blueprint, chat, histories
+
+DIALECT = Dialect(
+    name="agents",
+    blueprint=blueprint,
+    paths=("/api/v2",),
+    credentials=(BearerKey(),),
+    key_kinds=("secret", "widget"),
+    default_limit="100/10 second",
+    error_body=error_body,
+    reference=REFERENCE,
+    counts_addresses=True,
+    limit_headers="epoch milliseconds",
+)
+
+__all__ = ["DIALECT", "chat", "histories"]  # the modules hang their routes on the blueprint

@@ -1,0 +1,115 @@
+"""What a stream is made of, for the reference: the chunks of the UI message stream, and the bare lines."""
+
+from typing import get_args
+
+from marshmallow import Schema, fields, validate
+
+from app.engine.messages import FinishReason
+from app.wires.agents.replies import ID, AnswerMetadataSchema
+
+
+def _type(*names: str) -> fields.String:
+    return fields.String(required=True, validate=validate.OneOf(names))
+
+
+class FinishMetadataSchema(AnswerMetadataSchema):
+    message_id = fields.String(required=True, data_key="messageId")
+
+
+class StartSchema(Schema):
+    type = _type("start")
+    message_id = fields.String(required=True, data_key="messageId", metadata=ID)
+
+
+class StepSchema(Schema):
+    type = _type("start-step", "finish-step")
+
+
+class PartSchema(Schema):
+    type = _type("text-start", "text-end", "reasoning-start", "reasoning-end")
+    id = fields.String(required=True)
+
+
+class DeltaSchema(Schema):
+    type = _type("text-delta", "reasoning-delta")
+    id = fields.String(required=True)
+    delta = fields.String(required=True)
+
+
+class ToolInputSchema(Schema):
+    type = _type("tool-input-available")
+    call_id = fields.String(required=True, data_key="toolCallId")
+    name = fields.String(required=True, data_key="toolName")
+    input = fields.Dict(required=True)
+
+
+class ToolOutputSchema(Schema):
+    type = _type("tool-output-available")
+    call_id = fields.String(required=True, data_key="toolCallId")
+    output = fields.Raw(required=True)
+
+
+class ToolErrorSchema(Schema):
+    type = _type("tool-output-error")
+    call_id = fields.String(required=True, data_key="toolCallId")
+    error = fields.String(required=True, data_key="errorText")
+
+
+class SourceUrlSchema(Schema):
+    type = _type("source-url")
+    id = fields.String(required=True, data_key="sourceId")
+    url = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class SourceDocumentSchema(Schema):
+    type = _type("source-document")
+    id = fields.String(required=True, data_key="sourceId")
+    media_type = fields.String(required=True, data_key="mediaType")
+    title = fields.String(required=True)
+    filename = fields.String(required=True)
+
+
+class FinishSchema(Schema):
+    type = _type("finish")
+    reason = fields.String(required=True, data_key="finishReason", validate=validate.OneOf(get_args(FinishReason)))
+    message_metadata = fields.Nested(FinishMetadataSchema, required=True, data_key="messageMetadata")
+    metadata = fields.Nested(
+        FinishMetadataSchema, metadata={"description": "The same once more, for callers of Chatbase's form"}
+    )
+
+
+class ErrorChunkSchema(Schema):
+    type = _type("error")
+    error = fields.String(required=True, data_key="errorText")
+
+
+CHUNK = {
+    "oneOf": [
+        StartSchema,
+        StepSchema,
+        PartSchema,
+        DeltaSchema,
+        ToolInputSchema,
+        ToolOutputSchema,
+        ToolErrorSchema,
+        SourceUrlSchema,
+        SourceDocumentSchema,
+        FinishSchema,
+        ErrorChunkSchema,
+    ]
+}
+
+
+class DeltaLineSchema(Schema):
+    type = _type("text-delta")
+    delta = fields.String(required=True)
+
+
+class FinishLineSchema(Schema):
+    type = _type("finish")
+    reason = fields.String(required=True, data_key="finishReason", validate=validate.OneOf(get_args(FinishReason)))
+    metadata = fields.Nested(FinishMetadataSchema, required=True)
+
+
+LINE = {"oneOf": [StartSchema, DeltaLineSchema, FinishLineSchema, ErrorChunkSchema]}

@@ -1,0 +1,145 @@
+"""A turn as the AI SDK's UI message stream (version 1, server-sent events), or as the Chatbase document's bare lines.
+
+Strict clients refuse keys they do not know, and `null` where a key is optional: only what the protocol names is sent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.engine.events import (
+    Batch,
+    Event,
+    ReasoningDelta,
+    ReasoningEnded,
+    ReasoningStarted,
+    SourceFound,
+    StepFinished,
+    StepStarted,
+    TextDelta,
+    TextEnded,
+    TextStarted,
+    ToolCalled,
+    ToolReturned,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, sse
+from app.wires.agents.serializers import finish_metadata, message_id
+
+_DONE = sse(b"[DONE]")
+
+
+class UIMessageEncoder:
+    """Implements `Encoder`. With `documented`, the last chunk also has the `metadata` of Chatbase's document."""
+
+    content_type = SSE
+
+    def __init__(self, *, documented: bool) -> None:
+        self._documented = documented
+        self._started = TurnStarted("", "", "")
+        self._delta = _delta("text", "t0")
+        self._sources: set[tuple[str, str]] = set()
+
+    def encode(self, batch: Batch) -> bytes:
+        if not batch:
+            return SSE_KEEP_ALIVE
+        return b"".join([self._token(each.text) if type(each) is TextDelta else self._chunk(each) for each in batch])
+
+    def _token(self, text: str) -> bytes:
+        return self._delta + orjson.dumps(text) + b"}\n\n"
+
+    def _chunk(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912 - a line for each kind
+        match event:
+            case ReasoningDelta(text):
+                return self._token(text)
+            case TurnStarted():
+                self._started = event
+                return _frame(type="start", messageId=message_id(event.answer_id))
+            case StepStarted():
+                return _frame(type="start-step")
+            case StepFinished():
+                return _frame(type="finish-step")
+            case TextStarted(part):
+                self._delta = _delta("text", f"t{part}")
+                return _frame(type="text-start", id=f"t{part}")
+            case TextEnded(part):
+                return _frame(type="text-end", id=f"t{part}")
+            case ReasoningStarted(part):
+                self._delta = _delta("reasoning", f"r{part}")
+                return _frame(type="reasoning-start", id=f"r{part}")
+            case ReasoningEnded(part):
+                return _frame(type="reasoning-end", id=f"r{part}")
+            case ToolCalled(call_id, name, args):
+                return _frame(type="tool-input-available", toolCallId=call_id, toolName=name, input=dict(args))
+            case ToolReturned(call_id, _, result, is_error):
+                if is_error:
+                    return _frame(type="tool-output-error", toolCallId=call_id, errorText=str(result))
+                return _frame(type="tool-output-available", toolCallId=call_id, output=result)
+            case SourceFound(source, title):
+                return self._source(source, title)
+            case TurnFinished():
+                return self._finish(event)
+            case TurnFailed(error):
+                return _frame(type="error", errorText=error.message) + _DONE
+        return b""
+
+    def _source(self, source: str, title: str) -> bytes:
+        """Once an answer."""
+        if (source, title) in self._sources:
+            return b""
+        self._sources.add((source, title))
+        source_id = f"s{len(self._sources)}"
+        if source.startswith(("https://", "http://")):
+            return _frame(type="source-url", sourceId=source_id, url=source, title=title)
+        return _frame(
+            type="source-document", sourceId=source_id, mediaType="text/markdown", title=title, filename=source
+        )
+
+    def _finish(self, finished: TurnFinished) -> bytes:
+        said = finish_metadata(self._started, finished)
+        documented = {"metadata": said} if self._documented else {}
+        return _frame(type="finish", finishReason=finished.finish_reason, messageMetadata=said, **documented) + _DONE
+
+
+class LinesEncoder:
+    """Implements `Encoder`: one JSON object a line, of the three kinds that the document names, and failures."""
+
+    content_type = "application/x-ndjson"
+
+    def __init__(self) -> None:
+        self._started = TurnStarted("", "", "")
+
+    def encode(self, batch: Batch) -> bytes:
+        if not batch:
+            return NDJSON_KEEP_ALIVE
+        return b"".join([self._line(event) for event in batch])
+
+    def _line(self, event: Event) -> bytes:
+        match event:
+            case TextDelta(text):
+                return b'{"type":"text-delta","delta":' + orjson.dumps(text) + b"}\n"
+            case TurnStarted():
+                self._started = event
+                return _json({"type": "start", "messageId": message_id(event.answer_id)})
+            case TurnFinished():
+                said = finish_metadata(self._started, event)
+                return _json({"type": "finish", "finishReason": event.finish_reason, "metadata": said})
+            case TurnFailed(error):
+                return _json({"type": "error", "errorText": error.message})
+        return b""
+
+
+def _delta(kind: str, part: str) -> bytes:
+    """What stands in front of a delta's text: the same for each token of a part."""
+    return f'data: {{"type":"{kind}-delta","id":"{part}","delta":'.encode()
+
+
+def _frame(**fields: Any) -> bytes:
+    return sse(orjson.dumps(fields))
+
+
+def _json(fields: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(fields) + b"\n"

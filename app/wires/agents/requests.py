@@ -1,0 +1,130 @@
+"""What callers of the chat routes post: Chatbase's short form, or what the AI SDK's transport sends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from app.engine.messages import said
+from app.web.requests.fields import Flag
+from app.wires.agents.ui_message import UIMessage, UIMessageSchema
+
+Trigger = Literal["submit-message", "regenerate-message"]
+_ID = validate.Length(1, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation."""
+
+    messages: tuple[UIMessage, ...]
+    from_sdk: bool
+    stream: bool
+    conversation_id: str | None
+    user_id: str | None
+    chat_id: str | None
+    trigger: Trigger
+    message_id: str | None
+
+
+class _Message(fields.Field[UIMessage]):
+    """A string, or one UI message."""
+
+    described = {"oneOf": [{"type": "string", "pattern": r"^\s*\S"}, UIMessageSchema]}  # noqa: RUF012 - read only
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UIMessage:
+        if isinstance(value, str):
+            if not value.strip():
+                raise ValidationError("Must not be blank.")
+            return UIMessage(None, said("user", value))
+        if not isinstance(value, dict):
+            raise ValidationError("Must be a text, or a UI message.")
+        loaded: UIMessage = UIMessageSchema().load(value)
+        return loaded
+
+
+class ChatRequestSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE  # pages add fields of their own to what the SDK sends
+        described = {"oneOf": [{"required": ["message"]}, {"required": ["messages"]}]}  # noqa: RUF012 - read only
+
+    message = _Message()
+    messages = fields.List(
+        fields.Nested(UIMessageSchema),
+        validate=validate.Length(1),
+        metadata={"description": "Only the last one is new"},
+    )
+    stream = Flag(load_default=True)
+    conversation_id = fields.String(
+        data_key="conversationId",
+        allow_none=True,
+        load_default=None,
+        validate=_ID,
+        metadata={"description": "Continue this one"},
+    )
+    user_id = fields.String(
+        data_key="userId",
+        allow_none=True,
+        load_default=None,
+        validate=validate.Regexp(
+            r"[a-zA-Z0-9._-]{1,128}\Z", error="Use 1 to 128 letters, digits, dots, dashes, underscores."
+        ),
+        metadata={"description": "Whom a new conversation is with"},
+    )
+    id = fields.String(
+        allow_none=True,
+        load_default=None,
+        validate=_ID,
+        metadata={"description": "The page's own name for the conversation"},
+    )
+    trigger = fields.String(
+        load_default="submit-message", validate=validate.OneOf(["submit-message", "regenerate-message"])
+    )
+    message_id = fields.String(
+        data_key="messageId",
+        allow_none=True,
+        load_default=None,
+        validate=_ID,
+        metadata={"description": "Which one is edited, or answered again"},
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("message" in data) == ("messages" in data):
+            raise ValidationError("Exactly one of message and messages is needed.", "message")
+        last: UIMessage = data["message"] if "message" in data else data["messages"][-1]
+        place = "message" if "message" in data else "messages"
+        if last.refused:
+            index = f".{len(data['messages']) - 1}" if "messages" in data else ""
+            raise ValidationError({f"{place}{index}.{part}": [why] for part, why in last.refused.items()})
+        if last.message.role == "system":
+            raise ValidationError("The last message must be the user's, or an answer with tool outputs.", place)
+        if last.message.role == "user":
+            if not last.message.text.strip():
+                raise ValidationError("The message must not be blank.", place)
+        elif data["trigger"] == "submit-message" and not (last.id and last.results):
+            raise ValidationError("An assistant's message brings nothing new without tool outputs.", place)
+
+    @post_load(pass_original=True)
+    def make(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> ChatRequest:
+        return ChatRequest(
+            messages=tuple(data.get("messages") or [data["message"]]),
+            from_sdk="trigger" in original or not isinstance(original.get("message"), str),
+            stream=data["stream"],
+            conversation_id=data["conversation_id"],
+            user_id=data["user_id"],
+            chat_id=data["id"],
+            trigger=data["trigger"],
+            message_id=data["message_id"],
+        )
+
+
+class RetrySchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    message_id = fields.String(
+        required=True, data_key="messageId", validate=_ID, metadata={"description": "The answer to be replaced"}
+    )
+    stream = Flag(load_default=True)

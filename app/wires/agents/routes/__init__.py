@@ -1,0 +1,40 @@
+"""The one blueprint of this wire, and who may use which of its routes."""
+
+from uuid import UUID
+
+from flask import Blueprint
+
+from app.engine.errors import ChatError, Problem
+from app.store.histories import Place
+from app.web.callers.identity import Caller, identify
+from app.wires.agents.errors import CodedError
+
+CHANNEL = "agents"
+
+blueprint = Blueprint(CHANNEL, __name__, url_prefix="/api/v2")
+
+
+def caller_of(agent_id: str) -> Caller:
+    """The caller, whose key is the agent's. Raises ChatError: UNAUTHORIZED, FORBIDDEN, or NOT_FOUND for any other
+    agent, as if there were none."""
+    caller = identify()
+    if caller.agent.id != agent_id:
+        raise CodedError(Problem.NOT_FOUND, "AGENT_NOT_FOUND", "There is no such agent")
+    return caller
+
+
+def place_of(agent_id: str) -> Place:
+    """Where the caller's conversations are. A widget's key stands in a public page: its histories are nobody's to
+    read."""
+    caller = caller_of(agent_id)
+    if caller.key is None or caller.key.kind != "secret":
+        raise ChatError(Problem.FORBIDDEN, "A widget's key reads no histories")
+    return Place(caller.agent.id, CHANNEL, caller.owner)
+
+
+def stored_id(public_id: str) -> str:
+    """A conversation's id in the store. Raises ChatError(NOT_FOUND) for what cannot be one."""
+    try:
+        return UUID(public_id).hex
+    except ValueError as error:
+        raise ChatError(Problem.NOT_FOUND) from error

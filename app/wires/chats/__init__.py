@@ -1,0 +1,37 @@
+"""Signed-in chats: docs/wires/chats.md."""
+
+from app.web.wire import Dialect
+from app.wires.chats.errors import error_body
+from app.wires.chats.operations import REFERENCE
+from app.wires.chats.routes import COOKIE, OPEN_PATHS, blueprint, catalogue, chats, messages, sessions, workflows
+
+DIALECT = Dialect(
+    name="chats",
+    blueprint=blueprint,
+    paths=(
+        "/api/auth",
+        "/api/chats",
+        "/api/users",
+        "/api/models",
+        "/api/tools",
+        "/api/workflows",
+        "/api/workflow-runs",
+    ),
+    credentials=(COOKIE,),
+    key_kinds=(),
+    signed_in=True,
+    open_paths=OPEN_PATHS,
+    default_limit="100/minute",
+    error_body=error_body,
+    reference=REFERENCE,
+    limit_headers="seconds left",
+)
+
+__all__ = [
+    "DIALECT",
+    "catalogue",
+    "chats",
+    "messages",
+    "sessions",
+    "workflows",
+]  # the modules hang their routes on the blueprint

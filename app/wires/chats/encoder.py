@@ -1,0 +1,57 @@
+"""A turn as server-sent events: start, content, tool_call and tool_result, and at last end or error."""
+
+from typing import Any
+
+import orjson
+
+from app.engine.events import (
+    Batch,
+    Event,
+    TextDelta,
+    ToolCalled,
+    ToolReturned,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, sse
+from app.wires.chats.errors import event_code
+from app.wires.chats.serializers import public_id, tool_call, tool_result
+
+
+class ChatsEncoder:
+    """Implements `Encoder`."""
+
+    content_type = SSE
+
+    def __init__(self) -> None:
+        self._message_id = ""
+
+    def encode(self, batch: Batch) -> bytes:
+        if not batch:
+            return SSE_KEEP_ALIVE
+        return b"".join([_content(event.text) if type(event) is TextDelta else self._event(event) for event in batch])
+
+    def _event(self, event: Event) -> bytes:
+        match event:
+            case TurnStarted(answer_id=answer_id):
+                self._message_id = public_id(answer_id)
+                return _frame(type="start", messageId=self._message_id)
+            case ToolCalled(call_id, name, args):
+                return _frame(type="tool_call", **tool_call(call_id, name, args))
+            case ToolReturned(call_id, name, result, is_error):
+                told = tool_result(result, is_error=is_error)
+                return _frame(type="tool_result", toolCallId=call_id, toolName=name, **told)
+            case TurnFinished():
+                return _frame(type="end", messageId=self._message_id)
+            case TurnFailed(error):
+                return _frame(type="error", error=event_code(error), message=error.message)
+        return b""
+
+
+def _content(text: str) -> bytes:
+    return b'data: {"type":"content","delta":' + orjson.dumps(text) + b"}\n\n"
+
+
+def _frame(**fields: Any) -> bytes:
+    return sse(orjson.dumps(fields))

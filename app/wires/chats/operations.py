@@ -1,0 +1,200 @@
+"""The operations of this wire."""
+
+from typing import Any, Literal
+
+from app.engine.errors import Problem
+from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference, ok
+from app.wires.chats import replies as a
+from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
+from app.wires.chats.routes import COOKIE
+from app.workflows.definition import WorkflowSchema
+
+_USER = "5d0f6f6a-3c0b-4d0f-8a7f-0a1f1f5f7a30"
+_CHAT = "a618f1f4-93a5-4d0c-8d4e-0f5d2f7c3b11"
+_WORKFLOW = "5f0c3a4e-8c1b-4d5e-9a53-1f6f6a0f2b11"
+_MESSAGE = "404f8a7c-2f0b-4e4f-9a1d-1b7f7d3c5e60"
+_TIME = "2026-11-21T11:21:00.000Z"
+_MADE = {"id": _CHAT, "title": "Prices", "createdAt": _TIME}
+_PLAN = {"name": "Double", "steps": [{"id": "double", "tool": "calculator", "args": {"expression": "{{ input }} * 2"}}]}
+
+_SIGNED_IN = Answer(
+    200,
+    "Who has signed in.",
+    (Content(a.SignedInSchema, {"user": {"id": _USER, "email": "ada@example.com", "name": "Ada"}}),),
+    {"Set-Cookie": f"`{COOKIE.name}`, the session."},
+)
+_GONE = Answer(204, "It is gone.")
+_STREAM = Answer(
+    200,
+    "Server-sent events: start, content as it comes, tool_call and tool_result, and at last end or error. A comment, "
+    "`: keep-alive`, fills a silence.",
+    (
+        Content(
+            a.EVENT,
+            f'data: {{"type":"start","messageId":"{_MESSAGE}"}}\n\ndata: {{"type":"content","delta":"84"}}\n\n'
+            f'data: {{"type":"end","messageId":"{_MESSAGE}"}}\n\n',
+            "text/event-stream",
+        ),
+    ),
+)
+
+
+def _change(
+    method: Literal["post", "patch", "delete"], path: str, summary: str, answer: Answer, *problems: Problem, **more: Any
+) -> Operation:
+    """What changes something must not come from another site's page, which can send neither this type nor this
+    origin."""
+    guarded = (Problem.FORBIDDEN, Problem.UNSUPPORTED_TYPE, *problems)
+    return Operation(method, path, summary, (answer,), problems=guarded, **more)
+
+
+def _ask(path: str, summary: str, answer: Answer) -> Operation:
+    return _change(
+        "post",
+        path,
+        summary,
+        answer,
+        *(Problem.NOT_FOUND, Problem.BUSY, Problem.NOT_ONGOING, *ANSWERING),
+        body=MessageSchema,
+        example={"content": "What is 12 * 7?", "modelId": "builtin", "userId": _USER},
+        description="`modelId` is a model's name or one of its aliases. With `workflowId` the answer follows that "
+        "workflow. One answer at a time: a second question meanwhile is 409.",
+    )
+
+
+_SESSION = "Who has signed in?"
+_OWN = (Problem.INVALID, Problem.FORBIDDEN, Problem.NOT_FOUND)
+_KNOWN = (Problem.INVALID, Problem.NOT_FOUND)
+
+_AUTH = (
+    _change(
+        "post",
+        "/api/auth/sign-up/email",
+        "Make an account",
+        _SIGNED_IN,
+        Problem.TAKEN,
+        body=SignUpSchema,
+        example={"email": "ada@example.com", "password": "correct horse", "name": "Ada"},
+        description="403 unless `sign_up = true` in parlance.toml.",
+        open=True,
+    ),
+    _change(
+        "post",
+        "/api/auth/sign-in/email",
+        "Sign in",
+        _SIGNED_IN,
+        Problem.UNAUTHORIZED,
+        body=SignInSchema,
+        example={"email": "ada@example.com", "password": "correct horse"},
+        open=True,
+    ),
+    _change(
+        "post",
+        "/api/auth/sign-out",
+        "Sign out",
+        ok("There is no session any more, whether or not there was one.", a.SuccessSchema, {"success": True}),
+        open=True,
+    ),
+    Operation("get", "/api/auth/session", _SESSION, (ok("A user.", a.SignedInSchema),)),
+    Operation("get", "/api/auth/get-session", _SESSION, (ok("A user.", a.SignedInSchema),)),
+)
+
+_CHATS = (
+    _change(
+        "post",
+        "/api/chats",
+        "Begin a chat",
+        ok("An empty one.", a.NewChatSchema, _MADE, status=201),
+        body=ChatSchema,
+        example={"title": "Prices"},
+    ),
+    Operation(
+        "get",
+        "/api/users/{userId}/chats",
+        "List chats",
+        (ok("The latest begun first.", a.ChatsSchema),),
+        query=PageSchema,
+        problems=(Problem.FORBIDDEN,),
+    ),
+    Operation(
+        "get", "/api/chats/{chatId}/messages", "Read a chat", (ok("Oldest first.", a.MessagesSchema),), problems=_OWN
+    ),
+    _change("delete", "/api/chats/{chatId}", "Delete a chat", _GONE, *_OWN),
+    _ask("/api/chats/{chatId}/messages/stream", "Ask", _STREAM),
+    _ask("/api/chats/{chatId}/messages", "Ask, answered whole", ok("As they are kept.", a.ExchangeSchema, status=201)),
+    Operation("get", "/api/models", "List models", (ok("All.", a.ModelsSchema),)),
+    Operation("get", "/api/tools", "List tools", (ok("Those that the models may call.", a.ToolsSchema),)),
+)
+
+_WORKFLOWS = (
+    Operation(
+        "get", "/api/workflows", "List workflows", (ok("Shipped ones, then the user's own.", a.WorkflowsSchema),)
+    ),
+    _change(
+        "post",
+        "/api/workflows",
+        "Make a workflow",
+        ok("Its first version.", a.KnownWorkflowSchema, status=201),
+        body=WorkflowSchema,
+        example=_PLAN,
+    ),
+    Operation(
+        "get",
+        "/api/workflows/{workflowId}",
+        "Read a workflow",
+        (ok("Its latest version.", a.KnownWorkflowSchema),),
+        problems=_KNOWN,
+    ),
+    _change(
+        "patch",
+        "/api/workflows/{workflowId}",
+        "Change a workflow",
+        ok("A new version: the old one but for what is posted.", a.KnownWorkflowSchema),
+        *(Problem.NOT_FOUND, Problem.CHANGED),
+        body=WorkflowSchema(partial=True),
+        example={"name": "Twice"},
+    ),
+    _change("delete", "/api/workflows/{workflowId}", "Delete a workflow", _GONE, *_KNOWN),
+    Operation(
+        "get",
+        "/api/workflows/{workflowId}/diagram",
+        "Draw a workflow",
+        (
+            Answer(
+                200,
+                "A Mermaid flowchart.",
+                (Content({"type": "string"}, 'flowchart TD\n    s_double["double<br/>calculator"]\n', "text/plain"),),
+            ),
+        ),
+        problems=_KNOWN,
+    ),
+    Operation(
+        "get",
+        "/api/chats/{chatId}/workflow-runs",
+        "List a chat's workflow runs",
+        (ok("The latest first, without their steps.", a.RunsSchema),),
+        query=PageSchema,
+        problems=_OWN,
+    ),
+    Operation(
+        "get",
+        "/api/workflow-runs/{runId}",
+        "Read a workflow run",
+        (ok("With its steps, in the order in which they ended.", a.WholeRunSchema),),
+        problems=_KNOWN,
+    ),
+)
+
+REFERENCE = Reference(
+    about='Chats of people who sign in. Bodies may be wrapped as `{"data": {…}}`. Whatever changes something needs '
+    "`Content-Type: application/json`, with or without a body, and an Origin, where there is one, that is this "
+    "server's own or on the operator's list.",
+    error=a.ErrorSchema,
+    places={
+        "userId": {"type": "string", "format": "uuid", "example": _USER},
+        "chatId": {"type": "string", "format": "uuid", "example": _CHAT},
+        "workflowId": {"type": "string", "format": "uuid", "example": _WORKFLOW},
+        "runId": {"type": "string", "format": "uuid", "example": _MESSAGE},
+    },
+    operations=(*_AUTH, *_CHATS, *_WORKFLOWS),
+)

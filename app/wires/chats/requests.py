@@ -1,0 +1,79 @@
+"""What is posted, bare or wrapped as {"data": {…}}."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
+
+from app.web.callers.accounts import AccountSchema, CredentialsSchema
+from app.web.requests.fields import NOT_BLANK, Digits
+from app.wires.chats.routes import UUID
+
+
+def _uuid(text: str) -> None:
+    if not UUID.fullmatch(text):
+        raise ValidationError("Not a valid UUID.")
+
+
+class BodySchema(Schema):
+    """Of any body on this wire."""
+
+    @pre_load
+    def unwrap(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, Mapping) and set(data) == {"data"} and isinstance(data["data"], Mapping):
+            return data["data"]
+        return data
+
+
+class SignInSchema(BodySchema, CredentialsSchema):
+    pass
+
+
+class SignUpSchema(BodySchema, AccountSchema):
+    pass
+
+
+class ChatSchema(BodySchema):
+    title = fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, 200), NOT_BLANK])
+    user_id = fields.String(data_key="userId", load_default=None, validate=validate.Length(1, 128))
+
+
+class MessageSchema(BodySchema):
+    content = fields.String(required=True, validate=[validate.Length(1, 100_000), NOT_BLANK])
+    model_id = fields.String(
+        data_key="modelId",
+        required=True,
+        validate=validate.Length(1, 128),
+        metadata={"description": "A name or an alias"},
+    )
+    user_id = fields.String(
+        data_key="userId", required=True, validate=validate.Length(1, 128), metadata={"description": "The caller's own"}
+    )
+    workflow_id = fields.String(
+        data_key="workflowId", load_default=None, allow_none=True, validate=_uuid, metadata={"format": "uuid"}
+    )
+
+
+_READ_ONLY = ("id", "version", "shipped", "createdAt", "updatedAt")
+
+
+class WrittenSchema(BodySchema):
+    """A workflow, or a part of one; what it must be like is looked at where it is read. What only the server says may
+    come back: who changes a workflow has read it first."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    @post_load
+    def leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if name not in _READ_ONLY}
+
+
+class PageSchema(Schema):
+    """Query parameters of lists."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = Digits(load_default=20, validate=validate.Range(1, 100))
+    offset = Digits(load_default=0)

@@ -1,0 +1,63 @@
+"""The operations of this wire."""
+
+from app.engine.errors import Problem
+from app.web.callers.accounts import CredentialsSchema
+from app.web.reference.operations import Answer, Content, Operation, Reference, ok
+from app.wires.things.replies import THINGS, KnownThingSchema, MessageSchema, TokenSchema
+from app.wires.things.requests import ThingSchema
+
+_THING = {"id": 736, "name": "Customer number", "content": "4711"}
+_NEW = {"name": "Customer number", "content": "4711"}
+
+REFERENCE = Reference(
+    about="A small collection for each user who signs in: facts that a user wants the assistant to know. "
+    "`flask users create` makes users.",
+    error=MessageSchema,
+    places={"thingId": {"type": "integer", "minimum": 0, "example": 736}},
+    operations=(
+        Operation(
+            "post",
+            "/login",
+            "Sign in",
+            (
+                Answer(
+                    200,
+                    "A token, which works until it has not been used for long.",
+                    (Content(TokenSchema, {"token": "JgT9…", "expiresAt": "2026-12-05T12:00:00Z"}),),
+                    {"Authentication": "The token once more."},
+                ),
+            ),
+            description="Tries are limited for each address and for each account.",
+            body=CredentialsSchema,
+            example={"email": "ada@example.com", "password": "correct horse"},
+            problems=(Problem.UNAUTHORIZED,),
+            open=True,
+        ),
+        Operation("get", "/stuff", "List things", (ok("The user's, oldest first.", THINGS, [_THING]),)),
+        Operation(
+            "post",
+            "/stuff",
+            "Add a thing",
+            (ok("The new thing.", KnownThingSchema, _THING, status=201),),
+            body=ThingSchema,
+            example=_NEW,
+        ),
+        Operation(
+            "put",
+            "/stuff/{thingId}",
+            "Change a thing",
+            (ok("All of the user's things.", THINGS, [_THING]),),
+            description="A content that is not given stays.",
+            body=ThingSchema,
+            example=_NEW,
+            problems=(Problem.NOT_FOUND,),
+        ),
+        Operation(
+            "delete",
+            "/stuff/{thingId}",
+            "Remove a thing",
+            (ok("It is gone.", MessageSchema, {"code": 200, "message": "Your thing (id: 736) was deleted"}),),
+            problems=(Problem.NOT_FOUND,),
+        ),
+    ),
+)

@@ -1,0 +1,17 @@
+"""NDJSON chat for site widgets: docs/wires/widget.md."""
+
+from app.web.callers.credentials import HeaderKey
+from app.web.wire import Dialect
+from app.wires.widget.operations import REFERENCE
+from app.wires.widget.routes import blueprint, error_body
+
+DIALECT = Dialect(
+    name="widget",
+    blueprint=blueprint,
+    paths=("/chat", "/v1/chat"),
+    credentials=(HeaderKey("x-api-key"), HeaderKey("x-widget-api-key")),
+    key_kinds=("widget",),
+    default_limit="30/minute",
+    error_body=error_body,
+    reference=REFERENCE,
+)

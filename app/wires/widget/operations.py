@@ -1,0 +1,87 @@
+"""The operations of this wire."""
+
+from app.engine.errors import Problem
+from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference, ok
+from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, SaidBeforeSchema
+from app.wires.widget.requests import ChatRequestSchema, HistorySchema
+from app.wires.widget.routes import LONGEST_HISTORY
+
+_ID = "d02db167208c4501a4f0111bee8dbff0"
+_EXAMPLE = {"sessionId": "visitor-1", "message": "What is 12 * 7?"}
+_VISITOR = {"x-visitor": "Who the visitor is, as signed by the site's own back end; one that is not signed is 401."}
+_PROBLEMS = (*ANSWERING, Problem.EXHAUSTED, Problem.BUSY)
+
+_STREAM = Answer(
+    200,
+    "One JSON object a line: start, token, and at last done or error. Agents with `show_tools` also tell of tool_call "
+    "and tool_result. An empty line is a keep-alive.",
+    (
+        Content(
+            LINE,
+            f'{{"type":"start","conversationId":"{_ID}"}}\n'
+            '{"type":"token","token":"12"}\n{"type":"token","token":" *"}\n{"type":"token","token":" 7"}\n'
+            '{"type":"token","token":" ="}\n{"type":"token","token":" 84"}\n'
+            f'{{"type":"done","message":"12 * 7 = 84","conversationId":"{_ID}"}}\n',
+            "application/x-ndjson",
+        ),
+    ),
+)
+
+
+def _streams(path: str, summary: str) -> Operation:
+    return Operation(
+        "post",
+        path,
+        summary,
+        (_STREAM,),
+        body=ChatRequestSchema,
+        example=_EXAMPLE,
+        headers=_VISITOR,
+        problems=_PROBLEMS,
+    )
+
+
+REFERENCE = Reference(
+    about="NDJSON chat for site widgets. The same sessionId under the same key continues the same conversation. "
+    "A widget key may be bound to origins; other pages' requests are then 403.",
+    error=ErrorSchema,
+    operations=(
+        _streams("/chat", "Answer as lines"),
+        _streams("/v1/chat/stream", "The same as /chat"),
+        Operation(
+            "get",
+            "/v1/chat/history",
+            "Read what a visitor said",
+            (
+                ok(
+                    f"The latest conversation, or that session's: its last {LONGEST_HISTORY} messages, oldest first.",
+                    SaidBeforeSchema,
+                    {
+                        "sessionId": "visitor-1",
+                        "messages": [
+                            {
+                                "role": "user",
+                                "message": "What is 12 * 7?",
+                                "status": "complete",
+                                "createdAt": 1795260060000,
+                            }
+                        ],
+                    },
+                ),
+            ),
+            description="Only for visitors for whom the site vouches: without `x-visitor` it is 401.",
+            query=HistorySchema,
+            headers=_VISITOR,
+        ),
+        Operation(
+            "post",
+            "/v1/chat",
+            "Answer in one piece",
+            (ok("The whole answer.", AnswerSchema, {"conversationId": _ID, "message": "12 * 7 = 84"}),),
+            body=ChatRequestSchema,
+            example=_EXAMPLE,
+            headers=_VISITOR,
+            problems=_PROBLEMS,
+        ),
+    ),
+)

@@ -1,0 +1,37 @@
+"""What a widget posts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from app.web.requests.fields import NOT_BLANK
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    session_id: str
+    message: str
+
+
+_SESSION = validate.Regexp(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+class HistorySchema(Schema):
+    """Query parameters."""
+
+    session_id = fields.String(load_default=None, data_key="sessionId", validate=_SESSION)
+
+
+class ChatRequestSchema(Schema):
+    session_id = fields.String(
+        required=True,
+        data_key="sessionId",
+        validate=_SESSION,
+        metadata={"description": "Which conversation; long and random"},
+    )
+    message = fields.String(required=True, validate=[validate.Length(1, 4000), NOT_BLANK])
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> ChatRequest:
+        return ChatRequest(**data)

@@ -1,0 +1,18 @@
+"""The Cloudflare Workers AI text stream: docs/wires/workers.md."""
+
+from app.web.callers.credentials import BearerKey, HeaderKey
+from app.web.wire import Dialect
+from app.wires.workers.operations import REFERENCE
+from app.wires.workers.routes import blueprint, error_body
+
+DIALECT = Dialect(
+    name="workers",
+    blueprint=blueprint,
+    paths=("/api/chat",),
+    credentials=(BearerKey(), HeaderKey("x-api-key")),
+    key_kinds=("secret",),
+    default_limit="20/minute",
+    error_body=error_body,
+    reference=REFERENCE,
+    anonymous=True,
+)

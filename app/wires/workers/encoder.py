@@ -1,0 +1,50 @@
+"""A turn as Workers AI's server-sent events, and the [DONE] that ends them all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from app.engine.messages import Usage
+from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse
+
+_DONE = sse(b"[DONE]")
+
+
+class WorkersEncoder:
+    """Implements `Encoder`."""
+
+    content_type = SSE
+
+    def encode(self, batch: Batch) -> bytes:
+        if not batch:
+            return SSE_KEEP_ALIVE
+        return b"".join([_token(event.text) if type(event) is TextDelta else _frame(event) for event in batch])
+
+
+def _frame(event: Event) -> bytes:
+    match event:
+        case ToolCalled(_, name, args):
+            return sse(orjson.dumps({"tool_calls": [tool_call(name, args)]}))
+        case TurnFinished(_, _, usage):
+            return sse(orjson.dumps({"response": "", "usage": usage_body(usage)})) + _DONE
+        case TurnFailed(error):
+            return sse(orjson.dumps({"response": "", "error": error.message})) + _DONE
+    return b""
+
+
+def _token(text: str) -> bytes:
+    return b'data: {"response":' + regex_string(text) + b"}\n\n"
+
+
+def tool_call(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "arguments": dict(args)}
+
+
+def usage_body(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }

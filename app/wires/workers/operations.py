@@ -1,0 +1,46 @@
+"""The operation of this wire."""
+
+from app.engine.errors import Problem
+from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference
+from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema
+from app.wires.workers.requests import ChatRequestSchema
+
+_CALL = {"name": "calculator", "arguments": {"expression": "2+2"}}
+_USAGE = {"prompt_tokens": 28, "completion_tokens": 3, "total_tokens": 31}
+
+REFERENCE = Reference(
+    about="The text stream of Cloudflare Workers AI. The caller sends the whole conversation each time. A secret key "
+    "reaches the key's agent; without a credential the public agent answers, where there is one.",
+    error=ErrorSchema,
+    operations=(
+        Operation(
+            "post",
+            "/api/chat",
+            "Answer a conversation",
+            (
+                Answer(
+                    200,
+                    'Server-sent events: one token each, then the usage, then `[DONE]`; or with `"stream": false` one '
+                    "object. A comment, `: keep-alive`, fills a silence.",
+                    (
+                        Content(
+                            EVENT,
+                            'data: {"tool_calls":[{"name":"calculator","arguments":{"expression":"2+2"}}]}\n\n'
+                            'data: {"response":"2+2"}\n\ndata: {"response":" ="}\n\ndata: {"response":" 4"}\n\n'
+                            'data: {"response":"","usage":{"prompt_tokens":28,"completion_tokens":3,"total_tokens":31}}'
+                            "\n\ndata: [DONE]\n\n",
+                            "text/event-stream",
+                            last="[DONE]",
+                        ),
+                        Content(AnswerSchema, {"response": "2+2 = 4", "usage": _USAGE, "tool_calls": [_CALL]}),
+                    ),
+                ),
+            ),
+            description="Exactly one of messages, prompt and message is needed; the last two are short for one message "
+            "of the user. System messages are accepted where the agent has `allow_system`.",
+            body=ChatRequestSchema,
+            example={"messages": [{"role": "user", "content": "What is 2+2?"}]},
+            problems=(*ANSWERING, Problem.EXHAUSTED),
+        ),
+    ),
+)

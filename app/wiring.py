@@ -1,0 +1,80 @@
+"""Makes all parts and connects them; the one place that knows which implementation stands behind which port."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from itsdangerous import URLSafeSerializer
+
+from app.engine.engine import Engine
+from app.engine.running_turns import LiveTurns
+from app.providers import PROVIDERS
+from app.providers.fallback import Candidate, Circuit, Fallback
+from app.settings.load import Settings, secret_key
+from app.store.chats import ChatStore
+from app.store.conversations import ConversationStore
+from app.store.database import Database
+from app.store.histories import Histories
+from app.store.keys import KeyStore
+from app.store.runs import RunStore
+from app.store.things import ThingStore
+from app.store.users import UserStore
+from app.store.workflows import WorkflowStore
+from app.tools import make_tools
+from app.tools.knowledge.search import KnowledgeSearch
+from app.tools.toolbox import ToolRunner
+from app.web.callers.sign_in_limits import Attempts
+from app.web.callers.visitors import Visitors
+from app.web.services import Services
+from app.web.wire import Dialect
+from app.workflows.catalogue import Catalogue
+from app.workflows.executor import WorkflowPlan
+
+
+def make_services(settings: Settings, wires: Sequence[Dialect]) -> Services:
+    server, secret = settings.server, secret_key(settings.home)
+    database = Database(settings.database_url)
+    knowledge = KnowledgeSearch()
+    things = ThingStore(database)
+    candidates = {
+        name: Candidate(
+            PROVIDERS[model.provider].build(model.options),
+            Circuit(name, server.circuit_failures, server.circuit_seconds),
+        )
+        for name, model in settings.models.items()
+    }
+    runs = RunStore(database)
+    rules = settings.rules
+    theirs = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})
+    workflows = Catalogue(settings.workflows, WorkflowStore(database), runs, theirs)
+    plans = {workflow.name: WorkflowPlan(workflow, runs) for workflow in settings.workflows}
+    engine = Engine(
+        models={
+            names: Fallback([candidates[name] for name in names], server.retry_seconds)
+            for names in {agent.models for agent in settings.agents.values()} | {(name,) for name in candidates}
+        },
+        prices={name: model.credits for name, model in settings.models.items()},
+        toolbox=ToolRunner(make_tools(knowledge.search, things.all, settings.tools)),
+        knowledge=knowledge,
+        conversations=ConversationStore(database),
+        live=LiveTurns(server.streams),
+        heartbeat=server.heartbeat_seconds,
+        plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
+    )
+    circuits = [candidate.circuit for candidate in candidates.values()]
+    return Services(
+        settings=settings,
+        database=database,
+        keys=KeyStore(database),
+        histories=Histories(database),
+        chats=ChatStore(database),
+        users=UserStore(database),
+        things=things,
+        runs=runs,
+        workflows=workflows,
+        attempts=Attempts(),
+        engine=engine,
+        circuits=circuits,
+        dialects={wire.name: wire for wire in wires},
+        signer=URLSafeSerializer(secret, salt="parlance"),
+        visitors=Visitors(secret),
+    )

@@ -1,0 +1,1 @@
+"""Templates in workflows: the language, and the process that fills them in."""

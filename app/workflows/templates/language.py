@@ -1,0 +1,200 @@
+"""Templates in workflows: Jinja's language, cut down to what cannot reach out of its data and cannot run away.
+
+Nothing can be called, assigned or imported. Attributes are keys of mappings and nothing else. Arithmetic is for
+numbers. What repeats (`for`) looks at the clock each time round, and the output is counted as it is made. What grows
+without a loop, such as numbers that are multiplied or text that is quoted again and again, is bounded by the process
+in which templates are filled in (rendering.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from time import thread_time
+from types import CodeType
+from typing import Any
+
+import jinja2
+import orjson
+from jinja2 import StrictUndefined, Undefined, nodes, pass_context
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from app.workflows.templates.filters import CLOCK, FILTERS, SECONDS, TESTS, TemplateError, each
+
+MOST_CHARACTERS = 4000  # of a template
+MOST_NODES, MOST_DEPTH = 500, 50  # of its syntax tree
+MOST_OUTPUT = 120_000  # characters
+
+_NODES = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Const, nodes.Name, nodes.Slice),
+    *(nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test, nodes.Keyword, nodes.List, nodes.Tuple, nodes.Dict),
+    *(nodes.Pair, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
+)
+_LOOP = ("index", "index0", "first", "last")
+
+
+class Template:
+    """A template that is right as far as can be seen. `steps` are the ids of the steps that it refers to, `text` is
+    what it makes where that is always the same."""
+
+    def __init__(self, source: str) -> None:
+        """Raises TemplateError. Nothing in the template is evaluated here."""
+        tree, self.steps = _read(source)
+        self.source, self.text = source, _constant(tree)
+        _compile(tree)
+
+
+def fill(source: str, variables: Mapping[str, Any], until: float | None = None) -> str:
+    """What the template makes of the variables. It may take any room and, where nothing repeats, any time.
+
+    `until` is when its time is over, on the thread's clock of computing time. Raises TemplateError.
+    """
+    template = _compiled(source)
+    until = thread_time() + SECONDS if until is None else until
+    pieces: list[str] = []
+    size = 0
+    try:
+        for piece in template.generate({**variables, CLOCK: until}):
+            size += len(piece)
+            if size > MOST_OUTPUT:
+                raise TemplateError(f"A template made more than {MOST_OUTPUT} characters.")
+            pieces.append(piece)
+    except TemplateError:
+        raise
+    except MemoryError as error:
+        raise TemplateError("A template took too much memory.") from error
+    except Exception as error:
+        raise TemplateError(f"A template cannot be filled in: {error}"[:300]) from error
+    return whole("".join(pieces))
+
+
+def whole(text: str) -> str:
+    """The same without halves of characters, which could not be sent."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@lru_cache(256)
+def _compiled(source: str) -> jinja2.Template:
+    return _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, _compile(_read(source)[0]), {})
+
+
+def _read(source: str) -> tuple[nodes.Template, frozenset[str]]:
+    """The syntax tree, and the ids of the steps that it refers to. Raises TemplateError."""
+    if len(source) > MOST_CHARACTERS:
+        raise TemplateError(f"Longer than {MOST_CHARACTERS} characters.")
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except Exception as error:
+        raise _no_template(error) from error
+    _measure(tree)
+    return tree, frozenset(_check(tree))
+
+
+def _compile(tree: nodes.Template) -> CodeType:
+    """Raises TemplateError."""
+    try:
+        return _ENVIRONMENT.compile(_Watched().visit(tree))
+    except Exception as error:  # a library, and behind it Python's compiler, with a dozen ways to object
+        raise _no_template(error) from error
+
+
+def _no_template(error: Exception) -> TemplateError:
+    return TemplateError(f"Not a template: {error or type(error).__name__}")
+
+
+def _constant(tree: nodes.Template) -> str | None:
+    """The text of a template in which nothing is to be filled in."""
+    texts: list[str] = []
+    for output in tree.body:
+        for piece in output.nodes if isinstance(output, nodes.Output) else [output]:
+            if not isinstance(piece, nodes.TemplateData):
+                return None
+            texts.append(piece.data)
+    return whole("".join(texts))
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset(["+", "-", "*", "/", "//", "%"])
+
+    def call_binop(self, _context: Context, operator: str, left: Any, right: Any) -> Any:
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise TypeError(f"{operator} is for numbers; the filters int and float make them")
+        return self.binop_table[operator](left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext) and attribute in _LOOP:
+            return getattr(obj, attribute)
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Mapping | list | tuple | str):
+            try:
+                return obj[argument]
+            except (LookupError, TypeError):
+                pass
+        return self.undefined(obj=obj, name=argument)
+
+
+class _Watched(NodeTransformer):
+    """Has each loop look at the clock."""
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the library finds it by this name
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, "each", [], [], None, None, lineno=node.lineno)
+        return node
+
+
+def _measure(tree: nodes.Template) -> None:
+    """Raises TemplateError where compiling it would take long."""
+    level: list[nodes.Node] = [tree]
+    size = 0
+    for _ in range(MOST_DEPTH):
+        size += len(level)
+        level = [inner for node in level for inner in node.iter_child_nodes()]
+        if not level:
+            break
+    if level or size > MOST_NODES:
+        raise TemplateError(f"Has more than {MOST_NODES} elements, or is nested deeper than {MOST_DEPTH}.")
+
+
+def _check(tree: nodes.Template) -> Iterator[str]:
+    """The ids of steps that are referred to. Raises TemplateError for what this language has not."""
+    by_name: set[nodes.Name] = set()
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _NODES) or (isinstance(node, nodes.For) and node.recursive):
+            raise TemplateError(f"{type(node).__name__} is not possible in a template here.")
+        if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+            raise TemplateError(f"{node.attr!r} is out of reach.")
+        if isinstance(node, nodes.Getattr | nodes.Getitem) and isinstance(node.node, nodes.Name):
+            step = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+            if node.node.name == "steps" and isinstance(step, str):
+                by_name.add(node.node)
+                yield step
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            raise TemplateError(f"There is no filter {node.name!r}; there are: {', '.join(sorted(FILTERS))}.")
+    loops = {name.name for loop in tree.find_all(nodes.For) for name in loop.target.find_all(nodes.Name)}
+    loops |= {loop.target.name for loop in tree.find_all(nodes.For) if isinstance(loop.target, nodes.Name)}
+    for name in tree.find_all(nodes.Name):
+        if name.name == "steps" and name not in by_name:
+            raise TemplateError("steps is followed by a step's id: steps.ID.result")
+        if name.name not in {"steps", "input", "loop", *loops}:
+            raise TemplateError(f"There is no {name.name!r} here; there are: input, steps.")
+
+
+def as_text(value: Any) -> str:
+    """A value as text: a string is itself, nothing is no text, anything else its JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+@pass_context  # so that nothing is made at compile time, whatever it takes
+def _finalize(_context: Context, value: Any) -> Any:
+    return value if isinstance(value, Undefined) else as_text(value)
+
+
+_ENVIRONMENT = _Environment(undefined=StrictUndefined, finalize=_finalize, optimized=False, autoescape=False)
+_ENVIRONMENT.globals.clear()
+_ENVIRONMENT.tests = dict(TESTS)
+_ENVIRONMENT.filters = {**FILTERS, "each": each}
