@@ -6,17 +6,18 @@ from importlib import import_module
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import cli, wires
+from app import cli
+from app import wires as wires_folder
 from app.settings.load import Settings
 from app.site import playground, widget
-from app.web.callers.limits import limit_dialects
+from app.web.callers.limits import limit_wires
 from app.web.callers.origins import share_with_origins
 from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
 from app.web.responses.errors import answer_errors
 from app.web.server.access_log import account_for_requests
 from app.web.server.connection import bound_writes
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wiring import make_services
 
 
@@ -24,22 +25,22 @@ def create_app(settings: Settings) -> Flask:
     """The WSGI application. Nothing is connected to and no thread is started before the first request."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
-    dialects = _dialects()
-    app.extensions["parlance"] = make_services(settings, dialects)
+    wires = _wires()
+    app.extensions["parlance"] = make_services(settings, wires)
     account_for_requests(app)
     bound_writes(app, settings)
     share_with_origins(app)
     answer_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(widget.blueprint)
-    for dialect in dialects:
-        app.register_blueprint(dialect.blueprint)
+    for wire in wires:
+        app.register_blueprint(wire.blueprint)
     if settings.server.playground:
         app.register_blueprint(playground.blueprint)
-    limit_dialects(app, settings, dialects)
+    limit_wires(app, settings, wires)
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
-        serve_reference(app, dialects, pages)
+        serve_reference(app, wires, pages)
     cli.register(app)
     if settings.trusted_hops:
         hops = settings.trusted_hops
@@ -47,7 +48,7 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _dialects() -> list[Dialect]:
+def _wires() -> list[Wire]:
     """Every folder of app/wires."""
-    names = sorted(module.name for module in pkgutil.iter_modules(wires.__path__))
-    return [import_module(f"app.wires.{name}").DIALECT for name in names]
+    names = sorted(module.name for module in pkgutil.iter_modules(wires_folder.__path__))
+    return [import_module(f"app.wires.{name}").WIRE for name in names]

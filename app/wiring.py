@@ -25,12 +25,12 @@ from app.tools.toolbox import ToolRunner
 from app.web.callers.sign_in_limits import Attempts
 from app.web.callers.visitors import Visitors
 from app.web.services import Services
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
 from app.workflows.executor import WorkflowPlan
 
 
-def make_services(settings: Settings, wires: Sequence[Dialect]) -> Services:
+def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
     server, secret = settings.server, secret_key(settings.home)
     database = Database(settings.database_url)
     knowledge = KnowledgeSearch()
@@ -74,7 +74,7 @@ def make_services(settings: Settings, wires: Sequence[Dialect]) -> Services:
         attempts=Attempts(),
         engine=engine,
         circuits=circuits,
-        dialects={wire.name: wire for wire in wires},
+        wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),
         visitors=Visitors(secret),
     )

@@ -36,7 +36,7 @@ if _soft < _wanted:
 keepalive = 5  # seconds; also what a caller has for sending its headers
 timeout = 60  # a worker whose event loop stands still for so long is replaced
 graceful_timeout = int(_settings.server.shutdown_seconds) + keepalive + 5  # idle connections close after keepalive
-limit_request_field_size = 65_536  # an oversized key is a wrong key, answered by the dialect
+limit_request_field_size = 65_536  # an oversized key is a wrong key, answered by the wire
 control_socket_disable = True
 accesslog = None  # one line for each request is logged by the application
 errorlog = "-"

@@ -30,7 +30,7 @@ class ChatsStream(Wire):
     """The key is a session's token. Its user's name says which model is asked."""
 
     path = "/api/chats/{chat}/messages/stream"
-    channel = "chats"
+    name = "chats"
     key_kind = "session"
     credentials = (("Cookie", "parlance_session={}"),)
     content_type = "text/event-stream; charset=utf-8"

@@ -39,8 +39,8 @@ knowledge = ["knowledge/*.md"]
 def config(added: str = SHOP, **limits: str) -> str:
     """The configuration that tests share, with more agents."""
     text = CONFIG
-    for dialect, limit in limits.items():
-        text = text.replace(f'{dialect} = "100000/minute"', f'{dialect} = "{limit}"')
+    for wire, limit in limits.items():
+        text = text.replace(f'{wire} = "100000/minute"', f'{wire} = "{limit}"')
     return text + added
 
 

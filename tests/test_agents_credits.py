@@ -185,7 +185,7 @@ def test_the_other_wires_say_in_their_own_words_that_nothing_is_left(server, wir
     assert wire.decode(caller.ask(script({"text": "x"})).content).text == "x"
     response = caller.ask("x")
     words = "The credits are used up"
-    body = {"code": 402, "message": words, "error": words} if wire.channel == "workers" else {"error": words}
+    body = {"code": 402, "message": words, "error": words} if wire.name == "workers" else {"error": words}
     assert (response.status_code, response.json()) == (402, body)
     assert account(client) == (1, 0)
 

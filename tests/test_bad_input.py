@@ -1,4 +1,4 @@
-"""Whatever body is sent, every dialect answers in its own shape, says nothing of its insides, and goes on serving."""
+"""Whatever body is sent, every wire answers in its own shape, says nothing of its insides, and goes on serving."""
 
 import json
 import socket

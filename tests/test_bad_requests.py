@@ -93,7 +93,7 @@ OTHER_PATHS = ["{0}/", "/{0}", "//{0}", "{0}/x", "{0}//", "{0}/%00", "{0}/%ff", 
 @every_wire
 @pytest.mark.parametrize("pattern", OTHER_PATHS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_path_below_or_beside_is_404_in_the_dialects_shape(caller, pattern, method) -> None:
+def test_a_path_below_or_beside_is_404_in_the_wires_shape(caller, pattern, method) -> None:
     doubled = caller.path.replace("/", "//")
     for path in pattern.format(caller.path), pattern.format(doubled):
         with connect(caller.server) as connection:

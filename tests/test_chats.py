@@ -226,7 +226,7 @@ def test_a_user_id_that_is_not_the_sessions_is_403(ada, bob) -> None:
     assert ada.messages(chat) == []
 
 
-def test_another_channels_conversation_is_no_chat(server, ada) -> None:
+def test_another_wires_conversation_is_no_chat(server, ada) -> None:
     body = {"sessionId": "elsewhere", "message": "hello"}
     ada.http.post(f"{server.url}/chat", json=body, headers={"x-api-key": server.key("widget")}, timeout=30)
     (row,) = server.rows("SELECT id FROM conversations WHERE channel = 'widget' AND external_id = 'elsewhere'")

@@ -111,7 +111,7 @@ def test_a_slow_reader_who_does_read_gets_everything(server, widget_key) -> None
     assert got.count(b'"type":"token"') == 2000
 
 
-def test_a_second_question_to_a_conversation_under_way_is_409_in_the_dialects_words(server, widget_key) -> None:
+def test_a_second_question_to_a_conversation_under_way_is_409_in_the_wires_words(server, widget_key) -> None:
     name = session()
     with ask(server, widget_key, script({"text": "x"}, {"pause": 0.5}, {"text": "y"}), name) as first:
         conversation = conversation_id(read_until(first, b'"x"'))

@@ -48,7 +48,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory) -> Iterator[Server]:
-    """Three requests a minute on each dialect."""
+    """Three requests a minute on each wire."""
     with Server(tmp_path_factory.mktemp("limited"), changes=LIMITS) as running:
         yield running
 
@@ -106,13 +106,13 @@ def test_guessing_keys_opens_no_fresh_budgets_and_spends_no_others(visitor, key)
     assert one.workers() == 429, "anonymous callers are counted for the same address"
 
 
-def test_all_paths_of_a_dialect_share_a_budget(visitor, key) -> None:
+def test_all_paths_of_a_wire_share_a_budget(visitor, key) -> None:
     one, paths = visitor(), ["/chat", "/v1/chat/stream", "/v1/chat"]
     assert [one.widget(key, path) for path in paths] == [200, 200, 200]
     assert [one.widget(key, path) for path in paths] == [429, 429, 429]
 
 
-def test_dialects_have_budgets_apart(visitor) -> None:
+def test_wires_have_budgets_apart(visitor) -> None:
     one = visitor()
     assert [one.widget("wrong") for _ in range(4)] == [401, 401, 401, 429]
     assert [one.workers() for _ in range(4)] == [200, 200, 200, 429]

@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 from server import Server, script
 from wires import Caller, every_stream, every_wire
 
-from app.settings.checks import DIALECTS
+from app.settings.checks import WIRES
 
 PARTS_OF_THE_PLAYGROUND = {("get", "/playground/{}"), ("get", "/playground/about.json")}
 EMPTY = {"meta", "wbr", "link", "br", "hr", "img", "input"}  # elements without an end
@@ -54,7 +54,7 @@ def test_every_route_is_described_and_nothing_else(server, described) -> None:
     assert told | PARTS_OF_THE_PLAYGROUND == found
     assert not told & PARTS_OF_THE_PLAYGROUND
     assert "`/playground/` is not described" in described.document["info"]["description"]
-    assert {tag for each in described.operations.values() for tag in each["tags"]} == {*DIALECTS, "server"}
+    assert {tag for each in described.operations.values() for tag in each["tags"]} == {*WIRES, "server"}
 
 
 def test_every_example_is_true_of_its_schema(described) -> None:

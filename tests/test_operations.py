@@ -7,7 +7,7 @@ import pytest
 import requests
 from server import BIN, ROOT, Server, eventually, script, session
 
-TURN = {"request_id", "dialect", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
+TURN = {"request_id", "wire", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
 
 
 def chat(server: Server, key: str, message: str, **headers: str) -> requests.Response:
@@ -24,7 +24,7 @@ def test_each_request_and_each_turn_is_one_json_line_under_the_callers_request_i
     turn, request = (line for line in lines if line.get("request_id") == "mine-1")
     assert turn["message"] == "turn"
     assert turn.keys() >= TURN
-    assert (turn["dialect"], turn["agent"], turn["model"]) == ("widget", "open", "scripted")
+    assert (turn["wire"], turn["agent"], turn["model"]) == ("widget", "open", "scripted")
     assert (turn["outcome"], turn["completion_tokens"]) == ("complete", 2)
     assert 0.2 <= turn["first_token_seconds"] <= turn["seconds"] < 10
     assert (request["message"], request["method"], request["path"]) == ("request", "POST", "/chat")

@@ -46,7 +46,7 @@ def allowed(response: requests.Response) -> str | None:
 
 
 def ask(server: Server, wire: Wire, key: str, origin: str | None) -> requests.Response:
-    """The answer, or the refusal in the dialect's words; what every response has is checked on the way."""
+    """The answer, or the refusal in the wire's words; what every response has is checked on the way."""
     headers = {} if origin is None else {"Origin": origin}
     response = Caller(wire, server, key).ask(script({"text": "x"}), headers)
     assert "Origin" in response.headers["Vary"]

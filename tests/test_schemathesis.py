@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from server import Server
 from test_visitors import id_of, signed
 
-from app.settings.checks import DIALECTS
+from app.settings.checks import WIRES
 
 EXAMPLES = 20  # of random requests for each operation
 COVERING = 40  # at most, of those that cover its bounds; few operations have more
@@ -89,7 +89,7 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
     return {}
 
 
-@pytest.mark.parametrize("wire", [*DIALECTS, "server"])
+@pytest.mark.parametrize("wire", [*WIRES, "server"])
 def test_whatever_is_sent_the_answer_is_as_described(server, described, credentials, wire, record_property) -> None:
     schema = schemathesis.openapi.from_dict(described.document)
     schema.config.update(base_url=server.url)

@@ -22,7 +22,7 @@ def test_an_answer_that_ends_in_time_ends_as_ever(start) -> None:
     assert [message["status"] for message in server.messages(conversation)] == ["complete", "complete"]
 
 
-def test_an_answer_that_takes_too_long_ends_with_the_dialects_error_and_is_kept(start) -> None:
+def test_an_answer_that_takes_too_long_ends_with_the_wires_error_and_is_kept(start) -> None:
     server: Server = start()
     with ask(server, server.key("widget"), script({"text": "so far"}, {"pause": 600})) as caller:
         conversation = conversation_id(read_until(caller, b'"so far"'))

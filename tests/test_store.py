@@ -129,7 +129,7 @@ def test_conversations_do_not_mix(store, database) -> None:
         ConversationRef("demo", "widget", "key:1", "SESSION-1"),
     ],
 )
-def test_an_external_id_is_unique_for_its_owner_channel_and_agent(store, other) -> None:
+def test_an_external_id_is_unique_for_its_owner_wire_and_agent(store, other) -> None:
     mine, _ = ask(store, REF, 9, q1="mine")
     theirs, before = ask(store, other, 9, q2="theirs")
     assert (theirs != mine, before) == (True, [])

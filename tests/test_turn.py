@@ -233,7 +233,7 @@ def test_the_agents_instructions_come_first_where_the_caller_gives_none(instruct
     assert world.model.prompts[0].messages == seen
 
 
-def test_the_model_sees_as_much_history_as_the_dialect_asks_for() -> None:
+def test_the_model_sees_as_much_history_as_the_wire_asks_for() -> None:
     world = World(HELLO)
     world.store.history = [said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")]
     play(world.turn(said("user", "5"), history=2))

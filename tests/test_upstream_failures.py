@@ -96,7 +96,7 @@ BEFORE = {
 @every_wire
 @every_speech
 @pytest.mark.parametrize("name", BEFORE)
-def test_before_the_first_byte_a_failure_is_a_status_in_the_dialects_words(
+def test_before_the_first_byte_a_failure_is_a_status_in_the_wires_words(
     model_server, caller, hasty, speech, name
 ) -> None:
     answer, status = BEFORE[name]
@@ -177,7 +177,7 @@ AFTER = {
 @every_stream
 @every_speech
 @pytest.mark.parametrize("name", AFTER)
-def test_after_the_first_byte_a_failure_is_the_dialects_error_and_its_end(
+def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(
     model_server, caller, hasty, speech, name
 ) -> None:
     answer, status = AFTER[name]

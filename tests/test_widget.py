@@ -129,7 +129,7 @@ BAD = {
     "a blank message beyond ASCII": {"message": "\u00a0\u2003\u3000"},
     "a number for the message": {"message": 5},
     "a list for the message": {"message": ["hi"]},
-    "another dialect's question": {"messages": [{"role": "user", "content": "hi"}]},
+    "another wire's question": {"messages": [{"role": "user", "content": "hi"}]},
     "a stream": {"stream": False},
 }
 

@@ -183,7 +183,7 @@ def test_the_ai_sdk_sees_its_chunks_in_order(server) -> None:
 
 
 def test_the_widget_sees_calls_and_results(server) -> None:
-    wire = next(wire for wire in KEYED if wire.channel == "widget")
+    wire = next(wire for wire in KEYED if wire.name == "widget")
     events = [json.loads(line) for line in caller(server, wire, "plan").ask("6").content.splitlines() if line]
     results = {event["toolCallId"]: event["result"] for event in events if event["type"] == "tool_result"}
     assert {event["toolCallId"] for event in events if event["type"] == "tool_call"} == set(results)
@@ -206,7 +206,7 @@ def test_a_step_that_fails_is_the_wires_error_and_the_stream_ends(server, wire) 
 def test_a_step_that_fails_is_a_status_where_the_answer_is_whole(server, wire) -> None:
     response = caller(server, wire, "fails").ask("6")
     assert response.status_code == 502
-    words = "The workflow failed" if wire.channel == "widget" else FAILURE  # widgets are told the kind alone
+    words = "The workflow failed" if wire.name == "widget" else FAILURE  # widgets are told the kind alone
     assert words in json.dumps(response.json())
 
 

@@ -59,10 +59,10 @@ def _frame(frame: bytes) -> Any:
 
 
 class Wire(ABC):
-    """One way to ask and its answer's form; a new dialect is one more subclass, listed in WIRES."""
+    """One way to ask and its answer's form; a new wire is one more subclass, listed in WIRES."""
 
     path: str  # what it holds in braces is for `at` to fill in
-    channel: str
+    name: str
     key_kind: str
     credentials: Sequence[tuple[str, str]]  # header and the pattern of its value
     content_type: str = "application/json"
@@ -100,7 +100,7 @@ class Wire(ABC):
 
     @abstractmethod
     def is_error(self, status: int, body: Any) -> bool:
-        """Whether this is the dialect's body for the status."""
+        """Whether this is the wire's body for the status."""
 
     @abstractmethod
     def encoder(self) -> Any:

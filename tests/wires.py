@@ -1,4 +1,4 @@
-"""What the callers of each wire do, one class each: the suites know no dialect, only these adapters."""
+"""What the callers of each wire do, one class each: the suites know no wire, only these adapters."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from app.wires.workers.encoder import WorkersEncoder
 
 class Workers(Wire):
     path = "/api/chat"
-    channel = "workers"
+    name = "workers"
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
     content_type = "text/event-stream; charset=utf-8"
@@ -68,7 +68,7 @@ class WorkersWhole(Workers):
 
 class WidgetStream(Wire):
     path = "/v1/chat/stream"
-    channel = "widget"
+    name = "widget"
     key_kind = "widget"
     credentials = (("x-api-key", "{}"), ("x-widget-api-key", "{}"))
     content_type = "application/x-ndjson; charset=utf-8"
@@ -119,7 +119,7 @@ class WidgetWhole(WidgetStream):
 
 class AgentsStream(Wire):
     path = "/api/v2/agents/{agent}/chat"
-    channel = "agents"
+    name = "agents"
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"),)
     any_key = True
@@ -258,7 +258,7 @@ class Caller:
         rows = self.server.rows(
             "SELECT c.id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.channel = ? "
             "AND m.role = 'user' AND json_extract(m.parts, '$[0].text') = ? ORDER BY m.rowid DESC LIMIT 1",
-            self.wire.channel,
+            self.wire.name,
             question,
         )
         return self.server.messages(rows[0]["id"]) if rows else []

@@ -154,7 +154,8 @@ def export(agent: str, user: str | None, _format: str) -> None:
             }
             for each in messages
         ]
-        click.echo(orjson.dumps({**asdict(conversation), "agent": agent, "messages": said}))
+        head = {("channel" if name == "wire" else name): value for name, value in asdict(conversation).items()}
+        click.echo(orjson.dumps({**head, "agent": agent, "messages": said}))
     if not found and agent not in shared.settings.agents:  # one that was configured once may still be asked for
         raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
 

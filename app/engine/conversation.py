@@ -16,7 +16,7 @@ class ConversationRef:
     """
 
     agent: str
-    channel: str
+    wire: str
     owner: str
     external_id: str | None = None
     id: str | None = None

@@ -26,7 +26,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a dialect asks the engine. The last message is the user's; `history` is how many stored messages the
+    """What a wire asks the engine. The last message is the user's; `history` is how many stored messages the
     model sees before the new ones.
 
     `external_id` is the caller's own id for the last message. `runs_tools` says that the caller runs the agent's client

@@ -17,7 +17,7 @@ from app.workflows.checks import Rules
 from app.workflows.definition import Workflow
 from app.workflows.files import read_files
 
-DIALECTS = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parents[1] / "wires")]))
+WIRES = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parents[1] / "wires")]))
 
 
 def _check_limit(text: str) -> None:
@@ -34,7 +34,7 @@ class ConfigSchema(Schema):
     agents = fields.Dict(fields.String(validate=NAME), fields.Nested(AgentSchema), required=True)
     tools = Tools(load_default=dict)
     limits = fields.Dict(
-        fields.String(validate=validate.OneOf(DIALECTS)),
+        fields.String(validate=validate.OneOf(WIRES)),
         fields.String(validate=_check_limit),
         load_default=dict,
     )

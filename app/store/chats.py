@@ -12,7 +12,7 @@ from app.store.database import Database
 from app.store.histories import StoredMessage, stored_message
 from app.store.tables import conversations, messages, now
 
-CHANNEL = "chats"
+WIRE_NAME = "chats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ChatStore:
         """An empty chat. `user_id` is under whom it is exported and erased."""
         time = now()
         chat = Chat(uuid.uuid4().hex, agent, owner, title, time, time)
-        row = {**asdict(chat), "channel": CHANNEL, "end_user": user_id}
+        row = {**asdict(chat), "wire": WIRE_NAME, "end_user": user_id}
         self._database.write(lambda connection: connection.execute(insert(conversations).values(row)))
         return chat
 
@@ -47,7 +47,7 @@ class ChatStore:
 
     def all(self, owner: str, limit: int, offset: int) -> tuple[Sequence[Chat], int]:
         """An owner's, the latest begun first: so many behind the first `offset`, and how many there are in all."""
-        own = (conversations.c.owner == owner, conversations.c.channel == CHANNEL)
+        own = (conversations.c.owner == owner, conversations.c.wire == WIRE_NAME)
         newest = conversations.c.created_at.desc(), conversations.c.id.desc()
         query = select(conversations).where(*own).order_by(*newest).limit(limit).offset(offset)
 
@@ -93,7 +93,7 @@ class ChatStore:
 
 
 def _find(connection: Connection, chat_id: str) -> Chat:
-    query = select(conversations).where(conversations.c.id == chat_id, conversations.c.channel == CHANNEL)
+    query = select(conversations).where(conversations.c.id == chat_id, conversations.c.wire == WIRE_NAME)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ChatError(Problem.NOT_FOUND)

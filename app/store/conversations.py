@@ -22,7 +22,7 @@ _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Built once: putting a statement together costs more than running it.
 _OWN = select(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title).where(
     conversations.c.owner == bindparam("owner"),
-    conversations.c.channel == bindparam("channel"),
+    conversations.c.wire == bindparam("wire"),
     conversations.c.agent == bindparam("agent"),
 )
 _NAMED = _OWN.where(conversations.c.external_id == bindparam("external_id"))
@@ -134,7 +134,7 @@ class ConversationStore:
 
 def _find(connection: Connection, ref: ConversationRef) -> Any:
     """The conversation's row, None where it is to be made. Raises ChatError(NOT_FOUND) where it should be there."""
-    place = {"owner": ref.owner, "channel": ref.channel, "agent": ref.agent}
+    place = {"owner": ref.owner, "wire": ref.wire, "agent": ref.agent}
     if ref.id:
         found = connection.execute(_BY_ID, {**place, "id": ref.id}).one_or_none()
         if found is None:
@@ -159,7 +159,7 @@ def _create(connection: Connection, conversation_id: str, entry: Entry, time: in
     row = {
         "id": conversation_id,
         "agent": ref.agent,
-        "channel": ref.channel,
+        "wire": ref.wire,
         "owner": ref.owner,
         "external_id": ref.external_id,
         "end_user": ref.end_user,

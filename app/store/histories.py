@@ -19,11 +19,11 @@ Feedback = Literal["positive", "negative"]
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Times are epoch milliseconds. `channel` is the wire. `owner` is who held the credential: only where that is a
+    """Times are epoch milliseconds. `owner` is who held the credential: only where that is a
     user or a signed visitor is it certain that `end_user` took part; others may name whom they like."""
 
     id: str
-    channel: str
+    wire: str
     owner: str
     title: str | None
     end_user: str | None
@@ -52,7 +52,7 @@ class Place:
     """Whose conversations: an owner's, on one wire, with one agent."""
 
     agent: str
-    channel: str
+    wire: str
     owner: str
 
 
@@ -198,7 +198,7 @@ class Histories:
 def _of(place: Place) -> ColumnElement[bool]:
     return and_(
         conversations.c.owner == place.owner,
-        conversations.c.channel == place.channel,
+        conversations.c.wire == place.wire,
         conversations.c.agent == place.agent,
     )
 
@@ -227,9 +227,7 @@ def _whole(connection: Connection, conversation_id: str) -> tuple[Conversation, 
 
 
 def _conversation(row: Any) -> Conversation:
-    return Conversation(
-        row.id, row.channel, row.owner, row.title, row.end_user, row.state, row.created_at, row.updated_at
-    )
+    return Conversation(row.id, row.wire, row.owner, row.title, row.end_user, row.state, row.created_at, row.updated_at)
 
 
 def stored_message(row: Any) -> StoredMessage:

@@ -31,7 +31,7 @@ conversations = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("agent", String(64), nullable=False),
-    Column("channel", String(32), nullable=False),
+    Column("channel", String(32), nullable=False, key="wire"),  # its name waits for a migration
     Column("owner", String(64), nullable=False),
     Column("external_id", String(128)),
     Column("created_at", BigInteger, nullable=False),
@@ -39,8 +39,8 @@ conversations = Table(
     Column("title", String(200)),
     Column("end_user", String(128), index=True),
     Column("state", String(16), nullable=False, server_default="ongoing"),
-    UniqueConstraint("owner", "channel", "agent", "external_id"),
-    Index("ix_conversations_owner_created_at", "owner", "channel", "agent", "created_at"),
+    UniqueConstraint("owner", "wire", "agent", "external_id"),
+    Index("ix_conversations_owner_created_at", "owner", "wire", "agent", "created_at"),
 )
 
 messages = Table(

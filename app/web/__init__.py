@@ -1,1 +1,1 @@
-"""What every wire shares: Flask glue between a dialect and the engine."""
+"""What every wire shares: Flask glue between a wire and the engine."""

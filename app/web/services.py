@@ -20,7 +20,7 @@ from app.store.things import ThingStore
 from app.store.users import UserStore
 from app.web.callers.sign_in_limits import Attempts
 from app.web.callers.visitors import Visitors
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
 
 
@@ -38,14 +38,14 @@ class Services:
     attempts: Attempts
     engine: Engine
     circuits: Sequence[Circuit]
-    dialects: Mapping[str, Dialect]
+    wires: Mapping[str, Wire]
     signer: URLSafeSerializer
     visitors: Visitors
 
-    def dialect_of(self, path: str) -> Dialect | None:
+    def wire_of(self, path: str) -> Wire | None:
         """Whose path it is, whether or not there is anything on it."""
         path = re.sub("/+", "/", path)
-        return next((dialect for dialect in self.dialects.values() if dialect.owns(path)), None)
+        return next((wire for wire in self.wires.values() if wire.owns(path)), None)
 
 
 def services() -> Services:

@@ -14,8 +14,8 @@ from app.web.reference.operations import Reference
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """One wire. Its folder's `__init__` names it `DIALECT`, and that is all the wiring there is.
+class Wire:
+    """One wire. Its folder's `__init__` names it `WIRE`, and that is all the wiring there is.
 
     `paths` are its own and everything below them: failures there, 404 and 405 included, are answered with
     `error_body`. `reference` describes what is on them. `anonymous` lets callers without a credential reach the public

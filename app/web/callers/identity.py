@@ -55,24 +55,24 @@ def identify() -> Caller:
 
 def _identify() -> Caller:
     shared = services()
-    dialect = shared.dialect_of(request.path)
-    assert dialect, "only wires know their callers"
-    for credential in dialect.credentials:
+    wire = shared.wire_of(request.path)
+    assert wire, "only wires know their callers"
+    for credential in wire.credentials:
         presented = credential.presented(request)
         if presented is not None:
             break
     else:
-        public = shared.settings.public_agent if dialect.anonymous else None
+        public = shared.settings.public_agent if wire.anonymous else None
         if public is None:
             raise ChatError(Problem.UNAUTHORIZED)
         return Caller(public, "anonymous", None)
-    if dialect.signed_in:
+    if wire.signed_in:
         session = shared.users.session(presented.decode("latin-1"))
         if session is None:
             raise ChatError(Problem.UNAUTHORIZED)
         return Caller(shared.settings.default_agent, f"user:{session.user.id}", None, session)
     key = shared.keys.find(presented)
-    agent = shared.settings.agents.get(key.agent) if key and key.kind in dialect.key_kinds else None
+    agent = shared.settings.agents.get(key.agent) if key and key.kind in wire.key_kinds else None
     if key is None or agent is None:
         raise ChatError(Problem.UNAUTHORIZED)
     _check_origin(key)

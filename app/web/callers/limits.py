@@ -14,42 +14,42 @@ from app.web.callers.identity import identify
 from app.web.callers.windows import STORAGE_URI
 from app.web.responses.errors import answer
 from app.web.services import services
-from app.web.wire import Dialect
+from app.web.wire import Wire
 
 
-def limit_dialects(app: Flask, settings: Settings, dialects: list[Dialect]) -> None:
-    """Give each dialect its one budget, shared by all its routes."""
+def limit_wires(app: Flask, settings: Settings, wires: list[Wire]) -> None:
+    """Give each wire its one budget, shared by all its routes."""
     limiter = Limiter(_counted_for, storage_uri=STORAGE_URI, strategy="moving-window", headers_enabled=False)
     limiter.init_app(app)
-    budgets = {dialect.name: settings.limits.get(dialect.name, dialect.default_limit) for dialect in dialects}
-    for dialect in dialects:
-        limiter.shared_limit(budgets[dialect.name], scope=dialect.name, exempt_when=_is_preflight)(dialect.blueprint)
+    budgets = {wire.name: settings.limits.get(wire.name, wire.default_limit) for wire in wires}
+    for wire in wires:
+        limiter.shared_limit(budgets[wire.name], scope=wire.name, exempt_when=_is_preflight)(wire.blueprint)
 
     @app.errorhandler(RateLimitExceeded)
     def refuse(_error: RateLimitExceeded) -> Response:
         breached = limiter.current_limit
-        stranger, dialect = g.get("identity"), services().dialects[request.blueprint or ""]
-        if isinstance(stranger, ChatError) and dialect.needs_session(request.path):
+        stranger, wire = g.get("identity"), services().wires[request.blueprint or ""]
+        if isinstance(stranger, ChatError) and wire.needs_session(request.path):
             return answer(stranger)
         return answer(ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1))
 
-    def uncounted(dialect: Dialect) -> RequestLimit:
+    def uncounted(wire: Wire) -> RequestLimit:
         """How the budget stands for a request that took nothing of it, as those that reach no view."""
         try:
-            whose = [_counted_for(), dialect.name]
+            whose = [_counted_for(), wire.name]
         except Exception:  # noqa: BLE001 - the answer is finished but for its headers
-            whose = [address(), dialect.name]
-        budget = [RequestLimit(limiter, each, whose, False, True) for each in parse_many(budgets[dialect.name])]
+            whose = [address(), wire.name]
+        budget = [RequestLimit(limiter, each, whose, False, True) for each in parse_many(budgets[wire.name])]
         return min(budget, key=lambda each: each.remaining)
 
     @app.after_request
     def tell(response: Response) -> Response:
-        dialect = services().dialect_of(request.path)
-        if dialect and dialect.limit_headers:
-            counted = limiter.current_limit or uncounted(dialect)
+        wire = services().wire_of(request.path)
+        if wire and wire.limit_headers:
+            counted = limiter.current_limit or uncounted(wire)
             response.headers["X-RateLimit-Limit"] = str(counted.limit.amount)
             response.headers["X-RateLimit-Remaining"] = str(max(counted.remaining, 0))
-            in_seconds = dialect.limit_headers == "seconds left"
+            in_seconds = wire.limit_headers == "seconds left"
             reset = _seconds_left(counted) if in_seconds else int(counted.window.reset_time * 1000)
             response.headers["X-RateLimit-Reset"] = str(reset)
         return response
@@ -77,8 +77,8 @@ def _counted_for() -> str:
         return session.user.id
     if key is None:
         return address()
-    dialect = services().dialect_of(request.path)
-    alone = key.kind == "secret" and not (dialect and dialect.counts_addresses)
+    wire = services().wire_of(request.path)
+    alone = key.kind == "secret" and not (wire and wire.counts_addresses)
     return key.id if alone else f"{key.id}:{address()}"
 
 

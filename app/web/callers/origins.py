@@ -66,8 +66,8 @@ def _may_read(origin: str) -> bool:
 
 
 def _with_cookies() -> bool:
-    dialect = services().dialect_of(request.path)
-    return dialect is not None and dialect.takes_cookies
+    wire = services().wire_of(request.path)
+    return wire is not None and wire.takes_cookies
 
 
 def _is_listed(origin: str) -> bool:

@@ -10,7 +10,7 @@ from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
 from app.web.reference.jsonschema import VERSION, Shapes
 from app.web.reference.operations import Answer, Content, Operation, Reference
-from app.web.wire import Dialect
+from app.web.wire import Wire
 
 _ALWAYS = (Problem.LIMITED, Problem.INTERNAL, Problem.OVERLOADED)
 _OF_BODY = (
@@ -38,7 +38,7 @@ nowhere is 404 and another method 405, in that wire's form of failures. `OPTIONS
 What lies below `/playground/` is not described: it is the parts of the page at `/`, and changes with that page."""
 
 
-def document(wires: Sequence[Dialect], server: Reference) -> dict[str, Any]:
+def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
     """`server` is what belongs to no wire. Within a request, which some wires' words for failures look at."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     shapes = Shapes()
@@ -127,7 +127,7 @@ def _content(content: Content, shapes: Shapes) -> dict[str, Any]:
     return {"schema": schema, **({} if content.example is None else {"example": content.example})}
 
 
-def _failures(wire: Dialect, operation: Operation, shapes: Shapes, known: dict[str, Any]) -> dict[str, Any]:
+def _failures(wire: Wire, operation: Operation, shapes: Shapes, known: dict[str, Any]) -> dict[str, Any]:
     """References by status to what can go wrong; each set of problems is described once, in `known`."""
     problems = {*_ALWAYS, *operation.problems, *(_OF_BODY if operation.body is not None else ())}
     problems |= {Problem.INVALID} if operation.query else set()
@@ -142,7 +142,7 @@ def _failures(wire: Dialect, operation: Operation, shapes: Shapes, known: dict[s
     return answers
 
 
-def _failure(wire: Dialect, status: int, problems: Sequence[Problem], shapes: Shapes) -> dict[str, Any]:
+def _failure(wire: Wire, status: int, problems: Sequence[Problem], shapes: Shapes) -> dict[str, Any]:
     headers = ["X-Request-Id", *_limit_headers(wire)]
     headers += ["Retry-After"] if status in (429, 503) else []
     headers += ["WWW-Authenticate"] if status == 401 and any(isinstance(c, BearerKey) for c in wire.credentials) else []
@@ -154,7 +154,7 @@ def _failure(wire: Dialect, status: int, problems: Sequence[Problem], shapes: Sh
     }
 
 
-def _limit_headers(wire: Dialect) -> Sequence[str]:
+def _limit_headers(wire: Wire) -> Sequence[str]:
     return _LIMITS if wire.limit_headers else ()
 
 
@@ -162,7 +162,7 @@ def _named(*headers: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
-def _schemes(wire: Dialect) -> list[tuple[str, dict[str, str]]]:
+def _schemes(wire: Wire) -> list[tuple[str, dict[str, str]]]:
     kinds = f"A {' or '.join(wire.key_kinds)} key" if wire.key_kinds else "What signing in gives"
     schemes = [each.scheme() for each in wire.credentials]
     return [
@@ -170,7 +170,7 @@ def _schemes(wire: Dialect) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def _security(wire: Dialect) -> list[dict[str, list[str]]]:
+def _security(wire: Wire) -> list[dict[str, list[str]]]:
     """Any one of the wire's credentials will do; an empty one says that none does too."""
     found: list[dict[str, list[str]]] = [{name: []} for name, _ in _schemes(wire)]
     return [*found, {}] if wire.anonymous else found

@@ -16,7 +16,7 @@ from app.web.reference.html import STYLE, prose, sections
 from app.web.reference.openapi import document
 from app.web.reference.operations import Operation, file_operation
 from app.web.responses.prepared import Prepared
-from app.web.wire import Dialect
+from app.web.wire import Wire
 
 _POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -29,7 +29,7 @@ OPERATIONS = (
 )
 
 
-def serve_reference(app: Flask, wires: Sequence[Dialect], pages: Sequence[Operation]) -> None:
+def serve_reference(app: Flask, wires: Sequence[Wire], pages: Sequence[Operation]) -> None:
     """`pages` are operations that belong to no wire. Both documents are made once, when they are asked for first: in a
     thread, since streams should not wait for it."""
     server = replace(health.REFERENCE, operations=(*health.REFERENCE.operations, *pages, *OPERATIONS))

@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size and time, strict JSON, then a dialect's schema."""
+"""Request bodies: bounded in size and time, strict JSON, then a wire's schema."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every failure before the first byte, in the words of the dialect whose path it happened on."""
+"""Every failure before the first byte, in the words of the wire whose path it happened on."""
 
 import logging
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ def answer_errors(app: Flask) -> None:
 def answer(error: ChatError) -> Response:
     if announces_body(request) and not g.get("body_was_read"):
         close_after_answer()
-    dialect = services().dialect_of(request.path)
-    body: Mapping[str, Any] = dialect.error_body(error) if dialect else {"error": error.message}
+    wire = services().wire_of(request.path)
+    body: Mapping[str, Any] = wire.error_body(error) if wire else {"error": error.message}
     response = json_response(body, error.problem.status)
     wait = RETRY_SECONDS if error.problem is Problem.OVERLOADED and error.retry_after is None else error.retry_after
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
-    if error.problem is Problem.UNAUTHORIZED and dialect and any(isinstance(c, BearerKey) for c in dialect.credentials):
+    if error.problem is Problem.UNAUTHORIZED and wire and any(isinstance(c, BearerKey) for c in wire.credentials):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

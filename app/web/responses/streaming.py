@@ -1,4 +1,4 @@
-"""From a question to a response: streamed through a dialect's encoder, or whole."""
+"""From a question to a response: streamed through a wire's encoder, or whole."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ class _Answering:
         now = monotonic()
         fields = {
             "request_id": question.request_id,
-            "dialect": question.conversation.channel,
+            "wire": question.conversation.wire,
             "agent": question.agent.id,
             "model": turn.model,
             "outcome": turn.status or "refused",

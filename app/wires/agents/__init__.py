@@ -1,12 +1,12 @@
 """The Chatbase v2 API and the AI SDK's UI message stream: docs/wires/agents.md."""
 
 from app.web.callers.credentials import BearerKey
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wires.agents.errors import error_body
 from app.wires.agents.operations import REFERENCE
 from app.wires.agents.routes import blueprint, chat, histories
 
-DIALECT = Dialect(
+WIRE = Wire(
     name="agents",
     blueprint=blueprint,
     paths=("/api/v2",),
@@ -19,4 +19,4 @@ DIALECT = Dialect(
     limit_headers="epoch milliseconds",
 )
 
-__all__ = ["DIALECT", "chat", "histories"]  # the modules hang their routes on the blueprint
+__all__ = ["WIRE", "chat", "histories"]  # the modules hang their routes on the blueprint

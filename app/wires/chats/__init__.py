@@ -1,11 +1,11 @@
 """Signed-in chats: docs/wires/chats.md."""
 
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wires.chats.errors import error_body
 from app.wires.chats.operations import REFERENCE
 from app.wires.chats.routes import COOKIE, OPEN_PATHS, blueprint, catalogue, chats, messages, sessions, workflows
 
-DIALECT = Dialect(
+WIRE = Wire(
     name="chats",
     blueprint=blueprint,
     paths=(
@@ -28,7 +28,7 @@ DIALECT = Dialect(
 )
 
 __all__ = [
-    "DIALECT",
+    "WIRE",
     "catalogue",
     "chats",
     "messages",

@@ -1,11 +1,11 @@
 """A signed-in user's things: docs/wires/things.md."""
 
 from app.web.callers.credentials import BearerKey
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wires.things.operations import REFERENCE
 from app.wires.things.routes import blueprint, error_body
 
-DIALECT = Dialect(
+WIRE = Wire(
     name="things",
     blueprint=blueprint,
     paths=("/login", "/stuff"),

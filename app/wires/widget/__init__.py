@@ -1,11 +1,11 @@
 """NDJSON chat for site widgets: docs/wires/widget.md."""
 
 from app.web.callers.credentials import HeaderKey
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wires.widget.operations import REFERENCE
 from app.wires.widget.routes import blueprint, error_body
 
-DIALECT = Dialect(
+WIRE = Wire(
     name="widget",
     blueprint=blueprint,
     paths=("/chat", "/v1/chat"),

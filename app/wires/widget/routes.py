@@ -22,7 +22,7 @@ from app.wires.widget.requests import ChatRequest, ChatRequestSchema, HistorySch
 
 blueprint = Blueprint("widget", __name__)
 
-CHANNEL = "widget"
+WIRE_NAME = "widget"
 LONGEST_HISTORY = 100  # messages that are read back
 HISTORY = 30  # messages that the model sees, the new one among them
 
@@ -61,7 +61,7 @@ def history() -> Response:
     asked = load_query(HistorySchema)
     if visitor is None:
         raise ChatError(Problem.UNAUTHORIZED)
-    place = Place(caller.agent.id, CHANNEL, owner)
+    place = Place(caller.agent.id, WIRE_NAME, owner)
     found = services().histories.latest(place, asked["session_id"], LONGEST_HISTORY)
     if found is None:
         return json_response({"sessionId": None, "messages": []})
@@ -91,7 +91,7 @@ def _question() -> Question:
     asked: ChatRequest = load_body(ChatRequestSchema)
     return Question(
         agent=caller.agent,
-        conversation=ConversationRef(caller.agent.id, CHANNEL, owner, asked.session_id, end_user=visitor),
+        conversation=ConversationRef(caller.agent.id, WIRE_NAME, owner, asked.session_id, end_user=visitor),
         messages=[said("user", asked.message)],
         request_id=g.request_id,
         payer=caller.payer,

@@ -1,11 +1,11 @@
 """The Cloudflare Workers AI text stream: docs/wires/workers.md."""
 
 from app.web.callers.credentials import BearerKey, HeaderKey
-from app.web.wire import Dialect
+from app.web.wire import Wire
 from app.wires.workers.operations import REFERENCE
 from app.wires.workers.routes import blueprint, error_body
 
-DIALECT = Dialect(
+WIRE = Wire(
     name="workers",
     blueprint=blueprint,
     paths=("/api/chat",),

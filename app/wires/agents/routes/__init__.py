@@ -9,9 +9,9 @@ from app.store.histories import Place
 from app.web.callers.identity import Caller, identify
 from app.wires.agents.errors import CodedError
 
-CHANNEL = "agents"
+WIRE_NAME = "agents"
 
-blueprint = Blueprint(CHANNEL, __name__, url_prefix="/api/v2")
+blueprint = Blueprint(WIRE_NAME, __name__, url_prefix="/api/v2")
 
 
 def caller_of(agent_id: str) -> Caller:
@@ -29,7 +29,7 @@ def place_of(agent_id: str) -> Place:
     caller = caller_of(agent_id)
     if caller.key is None or caller.key.kind != "secret":
         raise ChatError(Problem.FORBIDDEN, "A widget's key reads no histories")
-    return Place(caller.agent.id, CHANNEL, caller.owner)
+    return Place(caller.agent.id, WIRE_NAME, caller.owner)
 
 
 def stored_id(public_id: str) -> str:

@@ -14,7 +14,7 @@ from app.web.wire import Encoder
 from app.wires.agents import serializers as present
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
 from app.wires.agents.requests import ChatRequest, ChatRequestSchema, RetrySchema
-from app.wires.agents.routes import CHANNEL, blueprint, caller_of, stored_id
+from app.wires.agents.routes import WIRE_NAME, blueprint, caller_of, stored_id
 
 _NDJSON_TYPE = NDJSON.partition(";")[0]
 
@@ -35,7 +35,7 @@ def retry(agent_id: str, conversation_id: str) -> Response:
     asked = load_body(RetrySchema)
     question = Question(
         agent=caller.agent,
-        conversation=ConversationRef(caller.agent.id, CHANNEL, caller.owner, id=stored_id(conversation_id)),
+        conversation=ConversationRef(caller.agent.id, WIRE_NAME, caller.owner, id=stored_id(conversation_id)),
         messages=(),
         request_id=g.request_id,
         payer=caller.payer,
@@ -81,7 +81,7 @@ def _question(caller: Caller, asked: ChatRequest) -> Question:
         agent=agent,
         conversation=ConversationRef(
             agent.id,
-            CHANNEL,
+            WIRE_NAME,
             caller.owner,
             external_id=asked.chat_id if asked.from_sdk else None,
             id=stored_id(asked.conversation_id) if asked.conversation_id else None,

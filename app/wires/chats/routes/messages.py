@@ -10,7 +10,7 @@ from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
 from app.engine.ports import Agent
-from app.store.chats import CHANNEL
+from app.store.chats import WIRE_NAME
 from app.web.callers.identity import identify
 from app.web.requests.body import load_body
 from app.web.responses.framing import json_response
@@ -57,7 +57,7 @@ def _question(chat_id: str) -> Question:
         raise forbidden("post to")
     return Question(
         agent=agent,
-        conversation=ConversationRef(chat.agent, CHANNEL, chat.owner, id=chat.id),
+        conversation=ConversationRef(chat.agent, WIRE_NAME, chat.owner, id=chat.id),
         messages=[said("user", asked["content"])],
         request_id=g.request_id,
         payer=None,

@@ -1,4 +1,4 @@
-"""What every dialect promises, in one suite: tests/wires.py says how each of them is spoken."""
+"""What every wire promises, in one suite: tests/wires.py says how each of them is spoken."""
 
 import re
 
@@ -101,7 +101,7 @@ def test_silence_is_filled_with_keep_alives_and_the_stream_still_decodes(caller,
 
 @every_wire
 @pytest.mark.parametrize("problem", REFUSALS)
-def test_a_model_that_refuses_is_a_status_and_the_dialects_own_body(caller, problem) -> None:
+def test_a_model_that_refuses_is_a_status_and_the_wires_own_body(caller, problem) -> None:
     question = script({"refuse": problem})
     caller.wire.check_error(caller.ask(question), REFUSALS[problem])
     asked, answered = caller.stored(question)
@@ -151,7 +151,7 @@ def test_the_answer_is_stored_when_its_final_event_is_seen(caller) -> None:
 
 
 @every_wire
-def test_refusals_are_in_the_dialects_own_words(caller) -> None:
+def test_refusals_are_in_the_wires_own_words(caller) -> None:
     for status, response in refused(caller).items():
         caller.wire.check_error(response, status)
 
