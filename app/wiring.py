@@ -6,14 +6,14 @@ from dataclasses import replace
 from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 from app.providers import PROVIDERS
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.settings.load import Settings, secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import Database
-from app.store.histories import Histories
+from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.runs import RunStore
 from app.store.things import ThingStore
@@ -22,7 +22,7 @@ from app.store.workflows import WorkflowStore
 from app.tools import make_tools
 from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
-from app.web.callers.sign_in_limits import Attempts
+from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.visitors import Visitors
 from app.web.services import Services
 from app.web.wire import Wire
@@ -38,7 +38,7 @@ def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
     candidates = {
         name: Candidate(
             PROVIDERS[model.provider].build(model.options),
-            Circuit(name, server.circuit_failures, server.circuit_seconds),
+            CircuitBreaker(name, server.circuit_failures, server.circuit_seconds),
         )
         for name, model in settings.models.items()
     }
@@ -56,7 +56,7 @@ def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
         toolbox=ToolRunner(make_tools(knowledge.search, things.all, settings.tools)),
         knowledge=knowledge,
         conversations=ConversationStore(database),
-        live=LiveTurns(server.streams),
+        live=RunningTurns(server.streams),
         heartbeat=server.heartbeat_seconds,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
     )
@@ -65,13 +65,13 @@ def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
         settings=settings,
         database=database,
         keys=KeyStore(database),
-        histories=Histories(database),
+        histories=HistoryStore(database),
         chats=ChatStore(database),
         users=UserStore(database),
         things=things,
         runs=runs,
         workflows=workflows,
-        attempts=Attempts(),
+        attempts=SignInLimits(),
         engine=engine,
         circuits=circuits,
         wires={wire.name: wire for wire in wires},

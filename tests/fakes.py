@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.engine.conversation import Charge, ConversationRef, Entry, Opened
+from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuestion
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.messages import Answer, Message, Usage, said
 from app.engine.ports import Agent, ModelFinished, Options, Passage, Prompt, ToolContext, ToolSpec
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
 
 Log = list[tuple[Any, ...]]
@@ -114,7 +114,7 @@ class FakeConversations:
         self.refusal: Exception | None = None
         self.failures: list[Exception] = []
 
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> Opened:
+    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
         if self.refusal:
             raise self.refusal
         ref, messages, history = entry.conversation, entry.messages, entry.history
@@ -126,7 +126,7 @@ class FakeConversations:
         self._log.append(("question", not known))
         self.questions.append(messages)
         before = self.history[len(self.history) - history :]
-        return Opened([*before, *messages.values()], list(messages)[-1], ref.end_user)
+        return StoredQuestion([*before, *messages.values()], list(messages)[-1], ref.end_user)
 
     def add_answer(
         self, conversation_id: str, answer_id: str, answer: Answer, charge: Charge | None = None, *, resumed: bool
@@ -146,7 +146,7 @@ class World:
         self.model = FakeModel(*rounds, log=self.log)
         self.toolbox = FakeToolbox(self.log)
         self.store = FakeConversations(self.log)
-        self.live = LiveTurns(capacity)
+        self.live = RunningTurns(capacity)
         self._engine = Engine(
             {AGENT.models: self.model}, {"fake": 1}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
         )

@@ -8,11 +8,11 @@ from speeches import asking
 
 from app.engine.errors import ModelError
 from app.engine.ports import ModelStream
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 
 
 def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: float = 60) -> Fallback:
-    named = [Candidate(model, Circuit(f"m{n}", failures, seconds)) for n, model in enumerate(models, 1)]
+    named = [Candidate(model, CircuitBreaker(f"m{n}", failures, seconds)) for n, model in enumerate(models, 1)]
     return Fallback(named, retry)
 
 

@@ -19,9 +19,9 @@ from app.engine.errors import ModelError
 from app.engine.events import Event, TextDelta, ToolCalled, ToolReturned, TurnFailed, TurnFinished
 from app.engine.messages import Message, said
 from app.engine.ports import Agent, ModelStream, Prompt
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.store.runs import RunStatus, StepRecord
 from app.tools.base import Tool, ToolError
@@ -104,7 +104,7 @@ class WatchedModel:
     """Implements `AgentModel`: the scripted model, with all that it was asked."""
 
     def __init__(self) -> None:
-        candidate = Candidate(ScriptedModel({"script": [{"text": "Hello"}]}), Circuit("scripted", 10**6, 1))
+        candidate = Candidate(ScriptedModel({"script": [{"text": "Hello"}]}), CircuitBreaker("scripted", 10**6, 1))
         self._model = Fallback([candidate], retry_seconds=0.001)
         self.prompts: list[Prompt] = []
         self.streams: list[WatchedStream] = []
@@ -166,7 +166,7 @@ class Run:
         self.workflow = read("w" * 32, 3, {"name": "W", "steps": list(steps), "limits": limits})
         self.work, self.model = Work(), WatchedModel()
         self.records = runs or Records()
-        self.store, self.live = FakeConversations([]), LiveTurns(10)
+        self.store, self.live = FakeConversations([]), RunningTurns(10)
         models, tools = {AGENT.models: model or self.model}, ToolRunner({"work": self.work.tool()})
         engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.live, heartbeat)
         ref, plan = ConversationRef("demo", "widget", "key:1", "s"), WorkflowPlan(self.workflow, self.records)

@@ -60,7 +60,7 @@ class Talk:
         return max(n for n in range(position + 1) if self.shown[n].role == "user")
 
 
-class Histories(RuleBasedStateMachine):
+class HistoryStore(RuleBasedStateMachine):
     client: Client
     begun = 0
 
@@ -230,7 +230,7 @@ class Histories(RuleBasedStateMachine):
 def test_two_hundred_conversations_agree_with_a_plain_model_of_the_rules(server) -> None:
     with requests.Session() as http:
 
-        class Bound(Histories):
+        class Bound(HistoryStore):
             client = replace(Client.new(server), http=http)
 
         run_state_machine_as_test(

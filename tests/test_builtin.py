@@ -9,9 +9,9 @@ from app.engine.engine import Engine, Question
 from app.engine.events import ToolCalled, TurnFinished
 from app.engine.messages import said
 from app.engine.ports import Agent, Options
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.builtin import JOKES, BuiltinModel
 from app.tools import make_tools
@@ -33,8 +33,8 @@ def ask(tmp_path):
 
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
         agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
-        models = {agent.models: Fallback([Candidate(model, Circuit("builtin", 5, 30))], 0)}
-        engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), LiveTurns(1), heartbeat=5)
+        models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
+        engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1), heartbeat=5)
         turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", None, Options(**options)))
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)

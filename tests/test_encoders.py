@@ -10,8 +10,8 @@ from wires import STREAMS, every_stream
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     ReasoningDelta,
-    StepFinished,
-    StepStarted,
+    RoundFinished,
+    RoundStarted,
     TextDelta,
     ToolCalled,
     ToolReturned,
@@ -42,8 +42,8 @@ events = st.one_of(
     clean.map(ReasoningDelta),
     st.builds(ToolCalled, clean, clean, st.dictionaries(clean, values, max_size=3)),
     st.builds(ToolReturned, clean, clean, values, st.booleans()),
-    st.just(StepStarted()),
-    st.just(StepFinished()),
+    st.just(RoundStarted()),
+    st.just(RoundFinished()),
     st.builds(TurnStarted, st.just(CONVERSATION), st.just(QUESTION), st.just(ANSWER)),
     clean.map(lambda text: TurnFinished(said("assistant", text), "stop", Usage(1, 2), CONVERSATION)),
     clean.filter(bool).map(lambda text: TurnFailed(ChatError(Problem.INTERNAL, text))),
@@ -63,10 +63,10 @@ def presentable(text: str) -> str:
 def encoded(encoder, tokens: list[str]) -> list[bytes]:
     """A whole answer of these tokens, each in a batch of its own."""
     framing, expected = Framing(), "".join(presentable(token) for token in tokens)
-    batches = [[TurnStarted(CONVERSATION, QUESTION, ANSWER)], [StepStarted()]]
+    batches = [[TurnStarted(CONVERSATION, QUESTION, ANSWER)], [RoundStarted()]]
     batches += [framing.frame([TextDelta(token)]) for token in tokens]
     finished = TurnFinished(said("assistant", expected), "stop", Usage(1, len(tokens)), CONVERSATION)
-    batches += [[*framing.close(), StepFinished()], [finished]]
+    batches += [[*framing.close(), RoundFinished()], [finished]]
     return [encoder.encode(batch) for batch in batches if batch]
 
 

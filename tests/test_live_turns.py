@@ -6,7 +6,7 @@ import pytest
 from fakes import problem_of
 
 from app.engine.errors import ChatError, Problem
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 
 RESTARTING = ChatError(Problem.OVERLOADED, "The server is restarting")
 
@@ -22,7 +22,7 @@ class FakeTurn:
 
 
 def test_a_second_turn_of_a_conversation_is_busy_until_the_first_leaves() -> None:
-    live = LiveTurns(10)
+    live = RunningTurns(10)
     live.admit("a", FakeTurn())
     assert problem_of(lambda: live.admit("a", FakeTurn())) is Problem.BUSY
     live.leave("a")
@@ -31,7 +31,7 @@ def test_a_second_turn_of_a_conversation_is_busy_until_the_first_leaves() -> Non
 
 
 def test_no_more_turns_than_the_capacity_run_at_once() -> None:
-    live = LiveTurns(2)
+    live = RunningTurns(2)
     live.admit("a", FakeTurn())
     live.admit("b", FakeTurn())
     assert problem_of(lambda: live.admit("c", FakeTurn())) is Problem.OVERLOADED
@@ -41,7 +41,7 @@ def test_no_more_turns_than_the_capacity_run_at_once() -> None:
 
 
 def test_a_full_house_is_full_also_for_a_conversation_that_is_in_it() -> None:
-    live = LiveTurns(1)
+    live = RunningTurns(1)
     live.admit("a", FakeTurn())
     assert problem_of(lambda: live.admit("a", FakeTurn())) is Problem.OVERLOADED
     assert problem_of(live.check_room) is Problem.OVERLOADED
@@ -50,7 +50,7 @@ def test_a_full_house_is_full_also_for_a_conversation_that_is_in_it() -> None:
 
 
 def test_leaving_twice_or_without_having_entered_is_harmless() -> None:
-    live = LiveTurns(1)
+    live = RunningTurns(1)
     live.admit("a", FakeTurn())
     for conversation in ("a", "a", "unknown"):
         live.leave(conversation)
@@ -59,7 +59,7 @@ def test_leaving_twice_or_without_having_entered_is_harmless() -> None:
 
 
 def test_after_a_refusal_nobody_enters_and_those_inside_go_on() -> None:
-    live = LiveTurns(5)
+    live = RunningTurns(5)
     inside = FakeTurn()
     live.admit("a", inside)
     live.refuse(RESTARTING.message)
@@ -71,7 +71,7 @@ def test_after_a_refusal_nobody_enters_and_those_inside_go_on() -> None:
 
 
 def test_cancelling_all_reaches_each_turn_even_where_one_leaves_meanwhile() -> None:
-    live = LiveTurns(5)
+    live = RunningTurns(5)
 
     class Leaving(FakeTurn):
         def cancel(self, error: ChatError) -> None:

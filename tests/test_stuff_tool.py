@@ -11,9 +11,9 @@ from app.engine.engine import Engine, Question
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.messages import said
 from app.engine.ports import Agent, ToolContext
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.builtin import BuiltinModel
 from app.store.database import Database
 from app.store.schema import upgrade
@@ -68,8 +68,8 @@ def ask(toolbox, user):
     """What the embedded model answers; the tools that it asked."""
 
     def put(question: str, user_id: str | None = user, agent: Agent = AGENT) -> tuple[str, list[str]]:
-        models = {agent.models: Fallback([Candidate(BuiltinModel({"pace": 0}), Circuit("builtin", 5, 30))], 0)}
-        engine = Engine(models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), LiveTurns(1), 5)
+        models = {agent.models: Fallback([Candidate(BuiltinModel({"pace": 0}), CircuitBreaker("builtin", 5, 30))], 0)}
+        engine = Engine(models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1), 5)
         turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", None, user_id=user_id))
         called = [event.name for event in play(turn) if isinstance(event, ToolCalled)]
         return turn.text, called

@@ -6,8 +6,8 @@ from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
     ReasoningStarted,
-    StepFinished,
-    StepStarted,
+    RoundFinished,
+    RoundStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -23,7 +23,7 @@ THOUGHT = [ReasoningStarted(1), ReasoningDelta("H"), ReasoningDelta("m"), Reason
 
 CASES = {
     "nothing was said": ([], ()),
-    "steps and starts say nothing": ([TurnStarted("c", "q", "a"), StepStarted(), TextStarted(1), StepFinished()], ()),
+    "steps and starts say nothing": ([TurnStarted("c", "q", "a"), RoundStarted(), TextStarted(1), RoundFinished()], ()),
     "a whole text is one part": (TEXT, (TextPart("Hello"),)),
     "an open text counts": (TEXT[:2], (TextPart("Hel"),)),
     "open reasoning counts": (THOUGHT[:3], (ReasoningPart("Hm"),)),

@@ -8,8 +8,8 @@ from fakes import AGENT, World, finished, play, problem_of
 from app.engine.conversation import ConversationRef
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
-    StepFinished,
-    StepStarted,
+    RoundFinished,
+    RoundStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -27,7 +27,7 @@ def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
     turn = (world := World(HELLO)).turn()
     events = play(turn)
     assert [type(event) for event in events] == [
-        *(TurnStarted, StepStarted, TextStarted, TextDelta, TextDelta, TextEnded, StepFinished, TurnFinished)
+        *(TurnStarted, RoundStarted, TextStarted, TextDelta, TextDelta, TextEnded, RoundFinished, TurnFinished)
     ]
     started, ended = events[0], events[-1]
     assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1)
@@ -134,7 +134,7 @@ def test_a_turn_that_is_cancelled_before_it_runs_says_nothing() -> None:
     turn.begin()
     turn.cancel(ChatError(Problem.OVERLOADED))
     events = [event for batch in turn.run() for event in batch]
-    assert [type(event) for event in events] == [TurnStarted, StepStarted, TurnFailed]
+    assert [type(event) for event in events] == [TurnStarted, RoundStarted, TurnFailed]
     assert world.answer().status == "interrupted"
 
 

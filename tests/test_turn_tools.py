@@ -8,8 +8,8 @@ from fakes import AGENT, World, finished, play
 
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import (
-    StepFinished,
-    StepStarted,
+    RoundFinished,
+    RoundStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -32,8 +32,8 @@ def test_tools_run_between_two_rounds_and_each_round_is_a_step() -> None:
     world = World(ASKING, TELLING)
     events = play(world.turn())
     assert [type(event) for event in events] == [
-        *(TurnStarted, StepStarted, TextStarted, TextDelta, TextEnded, ToolCalled, ToolReturned, StepFinished),
-        *(StepStarted, TextStarted, TextDelta, TextEnded, StepFinished, TurnFinished),
+        *(TurnStarted, RoundStarted, TextStarted, TextDelta, TextEnded, ToolCalled, ToolReturned, RoundFinished),
+        *(RoundStarted, TextStarted, TextDelta, TextEnded, RoundFinished, TurnFinished),
     ]
     assert events[5:7] == [CALL, ToolReturned("call_1", "echo", {"x": 1})]
     assert [event.part for event in events if isinstance(event, TextStarted)] == [1, 2]
@@ -192,7 +192,7 @@ def test_a_turn_cancelled_between_two_rounds_does_not_ask_the_model_again() -> N
     turn = world.turn()
 
     def leave_at_the_end_of_the_first_step(event: object) -> None:
-        if isinstance(event, StepFinished):
+        if isinstance(event, RoundFinished):
             turn.cancel(reason)
 
     assert play(turn, leave_at_the_end_of_the_first_step)[-1] == TurnFailed(reason)

@@ -21,7 +21,7 @@ from test_chat_workflows import open_stream
 from test_workflow_ends import LEFT
 
 from app.engine.events import ToolReturned
-from app.workflows.templates.fair_queue import InTurn
+from app.workflows.templates.fair_queue import FairQueue
 from app.workflows.templates.language import MOST_OUTPUT, Template, TemplateError
 from app.workflows.templates.rendering import MOST_BYTES, RUN_SECONDS, Texts, _renderer
 
@@ -290,7 +290,7 @@ def test_an_operators_workflow_goes_the_same_way(tmp_path) -> None:
 
 
 def test_of_those_who_wait_each_owner_has_a_turn_and_who_gives_up_takes_none() -> None:
-    turns, order = InTurn(), []
+    turns, order = FairQueue(), []
 
     def use(owner: str) -> None:
         with turns.of(owner):

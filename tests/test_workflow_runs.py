@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from runs import Run, ask, greenlets, say, work
 
 from app.engine.events import (
-    StepFinished,
-    StepStarted,
+    RoundFinished,
+    RoundStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -101,8 +101,8 @@ def test_a_run_is_told_from_its_start_to_its_end_in_order() -> None:
     run = Run(work("a"), ask("b", [{"text": "Hel"}, {"text": "lo"}], "a")).play()
     run.check()
     assert [type(each) for each in run.events] == [
-        *(TurnStarted, StepStarted, ToolCalled, ToolReturned, TextStarted, TextDelta, TextDelta, TextEnded),
-        *(StepFinished, TurnFinished),
+        *(TurnStarted, RoundStarted, ToolCalled, ToolReturned, TextStarted, TextDelta, TextDelta, TextEnded),
+        *(RoundFinished, TurnFinished),
     ]
     called, returned = run.of(ToolCalled, ToolReturned)
     answer_id = run.events[0].answer_id

@@ -12,7 +12,7 @@ from test_workflow_ends import CALL, HANGS, LEFT
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.ports import Prompt
-from app.providers.fallback import Candidate, Circuit, Fallback
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.workflows.checks import Rules, check
 
@@ -58,8 +58,8 @@ class CallsAndBreaksOff:
         pass
 
 
-def moody(*steps: Any) -> tuple[Run, Moody, Circuit]:
-    model, circuit = Moody(), Circuit("moody", 10**6, 1)
+def moody(*steps: Any) -> tuple[Run, Moody, CircuitBreaker]:
+    model, circuit = Moody(), CircuitBreaker("moody", 10**6, 1)
     return Run(*steps, model=Fallback([Candidate(model, circuit)], 0.001)), model, circuit
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from app.engine.messages import Answer, Message, ToolResultPart
+from app.engine.messages import AnswerRecord, Message, ToolResultPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class StoredQuestion:
     """What a model gets to see, oldest first, the new messages among it; the question's id; whom the conversation is
     with. Where an answer is resumed, its id and what it has said so far, results included, and what it has cost."""
 
@@ -87,7 +87,7 @@ class Opened:
 
 
 class Conversations(Protocol):
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> Opened:
+    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
         """Commit what is new, all or nothing.
 
         `admit` is told the conversation's id before anything is written; what it raises undoes everything. Raises
@@ -97,7 +97,7 @@ class Conversations(Protocol):
         ...
 
     def add_answer(
-        self, conversation_id: str, answer_id: str, answer: Answer, charge: Charge | None = None, *, resumed: bool
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
     ) -> None:
         """Commit the assistant's message, and settle the charge. A conversation that was erased meanwhile stays so."""
         ...

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from app.engine.conversation import Charge, ConversationRef, Conversations, Payer, Rewind
 from app.engine.generation import Plan
 from app.engine.messages import Message
-from app.engine.ports import Agent, AgentModel, Knowledge, Options, Toolbox
-from app.engine.running_turns import LiveTurns
+from app.engine.ports import Agent, AgentModel, Knowledge, SamplingOptions, Toolbox
+from app.engine.running_turns import RunningTurns
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Engine:
     toolbox: Toolbox
     knowledge: Knowledge
     conversations: Conversations
-    live: LiveTurns
+    live: RunningTurns
     heartbeat: float
     plans: Mapping[str, Plan] = field(default_factory=dict)  # of agents that have one, by their ids
 
@@ -39,7 +39,7 @@ class Question:
     messages: Sequence[Message]
     request_id: str
     payer: Payer | None
-    options: Options = field(default_factory=Options)
+    options: SamplingOptions = field(default_factory=SamplingOptions)
     history: int = 0
     external_id: str | None = None
     rewind: Rewind | None = None

@@ -26,7 +26,7 @@ class TurnStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepStarted:
+class RoundStarted:
     pass
 
 
@@ -86,7 +86,7 @@ class SourceFound:
 
 
 @dataclass(frozen=True, slots=True)
-class StepFinished:
+class RoundFinished:
     pass
 
 
@@ -108,7 +108,7 @@ class TurnFailed:
 
 Event = (
     TurnStarted
-    | StepStarted
+    | RoundStarted
     | TextStarted
     | TextDelta
     | TextEnded
@@ -118,7 +118,7 @@ Event = (
     | ToolCalled
     | ToolReturned
     | SourceFound
-    | StepFinished
+    | RoundFinished
     | TurnFinished
     | TurnFailed
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class GenerationInput:
     """What an answer starts from: the messages that may be seen, oldest first, and where it is resumed, what it has
     said already."""
 
@@ -24,7 +24,7 @@ class Opening:
     resumed: Message | None = None
 
 
-class Answering(Protocol):
+class Generation(Protocol):
     """Use: `open`, then iterate `run`, each batch of which belongs into `transcript`; `close` at the end.
 
     `opening` says that `open` waits, maybe where `cancel` cannot reach; `cancelled` is what it was cancelled with.
@@ -46,7 +46,7 @@ class Answering(Protocol):
         """The text of the question."""
         ...
 
-    def open(self, opening: Opening) -> None:
+    def open(self, opening: GenerationInput) -> None:
         """Raises ChatError: nothing has been said by then."""
         ...
 
@@ -70,4 +70,4 @@ class Answering(Protocol):
 class Plan(Protocol):
     """How an answer is made, where it is more than a talk with the model."""
 
-    def answering(self, engine: "Engine", question: "Question") -> Answering: ...
+    def answering(self, engine: "Engine", question: "Question") -> Generation: ...

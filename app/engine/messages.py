@@ -67,7 +67,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerRecord:
     """What is stored of an assistant's message when its turn is over, however it ended. `credits` is what it costs."""
 
     message: Message

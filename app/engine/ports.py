@@ -50,7 +50,7 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SamplingOptions:
     """What a caller may ask of the model; None leaves it to the configuration."""
 
     max_tokens: int | None = None
@@ -58,7 +58,7 @@ class Options:
     top_p: float | None = None
     seed: int | None = None
 
-    def within(self, agent: Agent, spent: int = 0) -> "Options":
+    def within(self, agent: Agent, spent: int = 0) -> "SamplingOptions":
         """The same, with the agent's ceiling on the length of an answer, of which `spent` tokens have been said."""
         limits = [limit for limit in (self.max_tokens, agent.max_tokens) if limit is not None]
         return replace(self, max_tokens=max(min(limits) - spent, 1) if limits else None)
@@ -71,7 +71,7 @@ class Prompt:
 
     agent: Agent
     messages: Sequence[Message]
-    options: Options
+    options: SamplingOptions
     tools: Sequence[ToolSpec] = ()
 
 

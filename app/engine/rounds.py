@@ -9,9 +9,9 @@ from typing import Any
 
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, ModelError, Problem
-from app.engine.events import Batch, Event, SourceFound, StepFinished, StepStarted, ToolCalled, ToolReturned
+from app.engine.events import Batch, Event, RoundFinished, RoundStarted, SourceFound, ToolCalled, ToolReturned
 from app.engine.framing import Framing
-from app.engine.generation import Opening
+from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep
 from app.engine.ports import ModelFinished, Passage, Prompt, Stream, ToolContext, ToolSpec
 from app.engine.prompt import assemble
@@ -21,7 +21,7 @@ MAX_REPEATS = 2  # of the same call with the same arguments; once more, and the 
 
 
 class Rounds:
-    """Implements `Answering`."""
+    """Implements `Generation`."""
 
     def __init__(self, engine: Engine, question: Question) -> None:
         self.transcript = Transcript()
@@ -41,7 +41,7 @@ class Rounds:
         theirs: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
         self._client_tools = {tool.name: tool for tool in theirs}
 
-    def open(self, opening: Opening) -> None:
+    def open(self, opening: GenerationInput) -> None:
         """Wait until the model begins to answer. Raises ChatError."""
         self.start(opening)
         self.opening = True
@@ -52,7 +52,7 @@ class Rounds:
         finally:
             self.opening = False
 
-    def start(self, opening: Opening) -> None:
+    def start(self, opening: GenerationInput) -> None:
         """In the place of `open`, for a caller who hears of an answer already: `run` asks, with heartbeats meanwhile.
         Nothing is looked up."""
         self._messages = opening.messages
@@ -71,13 +71,13 @@ class Rounds:
                 yield from self._ask()
             calls: list[ToolCalled] = []
             found = () if round_number else self._passages
-            yield [StepStarted(), *(SourceFound(passage.source, passage.title) for passage in found)]
+            yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in found)]
             yield from self._listen(calls)
             ours = [call for call in calls if call.name not in self._client_tools]
             if ours:
                 self._break_loop(ours)
                 yield from self._call(ours)
-            yield [*self.end_parts(), StepFinished()]
+            yield [*self.end_parts(), RoundFinished()]
             if len(ours) < len(calls):
                 self.finish_reason = "tool-calls"  # the caller's turn
                 return

@@ -9,7 +9,7 @@ class Cancellable(Protocol):
     def cancel(self, error: ChatError) -> None: ...
 
 
-class LiveTurns:
+class RunningTurns:
     """Admits turns: at most `capacity` at once, and one for each conversation."""
 
     def __init__(self, capacity: int) -> None:

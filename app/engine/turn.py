@@ -9,8 +9,8 @@ from app.engine.conversation import Entry
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
-from app.engine.generation import Answering, Opening
-from app.engine.messages import Answer, Status, Usage
+from app.engine.generation import Generation, GenerationInput
+from app.engine.messages import AnswerRecord, Status, Usage
 from app.engine.rounds import Rounds
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class Turn:
         self.started = monotonic()
         self._engine = engine
         plan = question.plan or engine.plans.get(question.agent.id)
-        self._answering: Answering = plan.answering(engine, question) if plan else Rounds(engine, question)
+        self._answering: Generation = plan.answering(engine, question) if plan else Rounds(engine, question)
         self._charge = question.charge(engine.prices)
         self._conversation_id: str | None = None
         self._question_id = ""
@@ -94,7 +94,7 @@ class Turn:
         messages = opened.messages if question.client_history is None else question.client_history
         try:
             assert self._conversation_id
-            self._answering.open(Opening(self._conversation_id, self._answer_id, messages, so_far))
+            self._answering.open(GenerationInput(self._conversation_id, self._answer_id, messages, so_far))
         except BaseException:
             self._record_end()
             self.close()
@@ -164,13 +164,13 @@ class Turn:
         except Exception:
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
 
-    def _record(self, status: Status) -> Answer:
+    def _record(self, status: Status) -> AnswerRecord:
         """Store the answer. It costs its model's price in full once anything of it was said, and nothing before."""
         assert self._conversation_id
         answering = self._answering
         message = answering.transcript.message()
         price = self._engine.prices.get(answering.model or "", 0) if len(message.parts) > self._said_before else 0
-        answer = Answer(message, status, answering.finish_reason, answering.usage, answering.model, price)
+        answer = AnswerRecord(message, status, answering.finish_reason, answering.usage, answering.model, price)
         self.status = status
         self._engine.conversations.add_answer(
             self._conversation_id, self._answer_id, answer, self._charge, resumed=self._resumed

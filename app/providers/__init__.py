@@ -18,8 +18,8 @@ class Provider:
 
 
 PROVIDERS = {
-    "anthropic": Provider(anthropic.Options, anthropic.AnthropicModel),
-    "builtin": Provider(builtin.Options, builtin.BuiltinModel),
-    "openai": Provider(openai.Options, openai.OpenAIModel),
-    "scripted": Provider(scripted.Options, scripted.ScriptedModel),
+    "anthropic": Provider(anthropic.AnthropicOptions, anthropic.AnthropicModel),
+    "builtin": Provider(builtin.BuiltinOptions, builtin.BuiltinModel),
+    "openai": Provider(openai.OpenAIOptions, openai.OpenAIModel),
+    "scripted": Provider(scripted.ScriptedOptions, scripted.ScriptedModel),
 }

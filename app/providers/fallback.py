@@ -9,7 +9,7 @@ from time import monotonic
 
 from app.engine.errors import ModelError, Problem
 from app.engine.ports import Chunk, Model, ModelStream, Prompt
-from app.providers.pending import Opener
+from app.providers.pending import PendingStream
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ LONGEST_RETRY_SECONDS = 10
 
 
 @dataclass(slots=True)
-class Circuit:
+class CircuitBreaker:
     """One model's lately failures. After `failures` in a row the model is passed over for `seconds`; then one try
     decides whether for as long again."""
 
@@ -67,7 +67,7 @@ class Circuit:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     model: Model
-    circuit: Circuit
+    circuit: CircuitBreaker
 
 
 class Fallback:
@@ -115,8 +115,8 @@ class _Answer:
     def __init__(self, prompt: Prompt, heartbeat: float, choose: Callable[["_Answer"], _Beginning]) -> None:
         self.model = ""
         self._prompt, self._heartbeat, self._choose = prompt, heartbeat, choose
-        self._circuit: Circuit | None = None
-        self._opener: Opener | None = None
+        self._circuit: CircuitBreaker | None = None
+        self._opener: PendingStream | None = None
         self._batches: Iterator[Sequence[Chunk]] = iter(())
         self._closed = False
 
@@ -135,7 +135,7 @@ class _Answer:
         if self._closed:
             return None
         self.model, self._circuit = candidate.circuit.name, candidate.circuit
-        self._opener = Opener(candidate.model, self._prompt, self._heartbeat, pause)
+        self._opener = PendingStream(candidate.model, self._prompt, self._heartbeat, pause)
         try:
             yield from self._opener
             batches = iter(self._opener.stream or ())

@@ -7,7 +7,7 @@ import gevent
 from app.engine.ports import Chunk, Model, Prompt, Stream
 
 
-class Opener:
+class PendingStream:
     """Opens it in a greenlet of its own, after a pause. Use: iterate to the end; `stream` is there then, unless `close`
     came before."""
 

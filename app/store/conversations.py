@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.engine.conversation import Charge, ConversationRef, Entry, Opened
+from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuestion
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import Answer, Message
+from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store import rewinds as rewinding
 from app.store.database import Database
@@ -66,13 +66,13 @@ class ConversationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> Opened:
+    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. One transaction: no answer can slip in between the history and the question."""
         rows = [_row(message_id, message, status="complete") for message_id, message in entry.messages.items()]
         if rows:
             rows[-1]["external_id"] = entry.external_id
 
-        def work(connection: Connection) -> Opened:
+        def work(connection: Connection) -> StoredQuestion:
             found = _find(connection, entry.conversation)
             if found and found.state != "ongoing":
                 raise ChatError(Problem.NOT_ONGOING)
@@ -97,14 +97,14 @@ class ConversationStore:
             end_user = found.end_user if found else entry.conversation.end_user
             if taken_up:
                 before = before[:-1] if goes_on else before  # the answer that goes on is no history
-                return Opened(before, taken_up.question_id, end_user, taken_up.resumed, taken_up.cost_before)
+                return StoredQuestion(before, taken_up.question_id, end_user, taken_up.resumed, taken_up.cost_before)
             _append(connection, conversation_id, rows, time)
-            return Opened([*before, *entry.messages.values()], rows[-1]["id"], end_user)
+            return StoredQuestion([*before, *entry.messages.values()], rows[-1]["id"], end_user)
 
         return self._database.write(work)
 
     def add_answer(
-        self, conversation_id: str, answer_id: str, answer: Answer, charge: Charge | None = None, *, resumed: bool
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
     ) -> None:
         """See the port."""
         row = _row(

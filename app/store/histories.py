@@ -48,7 +48,7 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HistoryScope:
     """Whose conversations: an owner's, on one wire, with one agent."""
 
     agent: str
@@ -57,7 +57,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConversationFilter:
     """Which conversations, newest first: those of an end user, made in a time (epoch milliseconds, from <= t < until),
     behind a position (time, id); by their beginning, or by their last activity."""
 
@@ -78,13 +78,13 @@ class Page(Generic[T]):
     total: int
 
 
-class Histories:
+class HistoryStore:
     """Another owner's conversation is ChatError(NOT_FOUND), as one that never was."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def conversations(self, place: Place, wanted: Wanted) -> Page[Conversation]:
+    def conversations(self, place: HistoryScope, wanted: ConversationFilter) -> Page[Conversation]:
         time = conversations.c.updated_at if wanted.by_activity else conversations.c.created_at
         matching = and_(_of(place), *_filters(wanted))
         query = select(conversations).where(matching)
@@ -100,10 +100,12 @@ class Histories:
 
         return self._database.read(work)
 
-    def conversation(self, place: Place, conversation_id: str) -> Conversation:
+    def conversation(self, place: HistoryScope, conversation_id: str) -> Conversation:
         return self._database.read(lambda connection: _own(connection, place, conversation_id))
 
-    def messages(self, place: Place, conversation_id: str, limit: int, before: int | None) -> Page[StoredMessage]:
+    def messages(
+        self, place: HistoryScope, conversation_id: str, limit: int, before: int | None
+    ) -> Page[StoredMessage]:
         """The last `limit` messages in front of the sequence number `before`, oldest first."""
         shown = and_(messages.c.conversation_id == conversation_id, messages.c.status != "superseded")
         query = select(messages).where(shown)
@@ -120,7 +122,7 @@ class Histories:
         return self._database.read(work)
 
     def latest(
-        self, place: Place, external_id: str | None, limit: int
+        self, place: HistoryScope, external_id: str | None, limit: int
     ) -> tuple[str | None, Sequence[StoredMessage]] | None:
         """The external id and the last messages, oldest first, of the conversation that was last spoken in, or of that
         with the external id."""
@@ -139,14 +141,16 @@ class Histories:
 
         return self._database.read(work)
 
-    def set_state(self, place: Place, conversation_id: str, state: State) -> None:
+    def set_state(self, place: HistoryScope, conversation_id: str, state: State) -> None:
         def work(connection: Connection) -> None:
             _own(connection, place, conversation_id)
             connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(state=state))
 
         self._database.write(work)
 
-    def rate(self, place: Place, conversation_id: str, message_id: str, feedback: Feedback | None) -> StoredMessage:
+    def rate(
+        self, place: HistoryScope, conversation_id: str, message_id: str, feedback: Feedback | None
+    ) -> StoredMessage:
         """Raises ChatError: MESSAGE_NOT_FOUND, NOT_AN_ANSWER."""
 
         def work(connection: Connection) -> StoredMessage:
@@ -195,7 +199,7 @@ class Histories:
         return erased
 
 
-def _of(place: Place) -> ColumnElement[bool]:
+def _of(place: HistoryScope) -> ColumnElement[bool]:
     return and_(
         conversations.c.owner == place.owner,
         conversations.c.wire == place.wire,
@@ -203,7 +207,7 @@ def _of(place: Place) -> ColumnElement[bool]:
     )
 
 
-def _filters(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _filters(wanted: ConversationFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.end_user is not None:
         yield conversations.c.end_user == wanted.end_user
     if wanted.made_from is not None:
@@ -212,7 +216,7 @@ def _filters(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield conversations.c.created_at < wanted.made_until
 
 
-def _own(connection: Connection, place: Place, conversation_id: str) -> Conversation:
+def _own(connection: Connection, place: HistoryScope, conversation_id: str) -> Conversation:
     query: Select[Any] = select(conversations).where(conversations.c.id == conversation_id, _of(place))
     row = connection.execute(query).one_or_none()
     if row is None:

@@ -14,7 +14,7 @@ from app.store.tables import messages
 
 
 @dataclass(frozen=True, slots=True)
-class TakenUp:
+class RewindResult:
     """The question that is answered (again), and the answer that goes on, where one does."""
 
     question_id: str
@@ -22,7 +22,9 @@ class TakenUp:
     cost_before: int = 0
 
 
-def rewind(connection: Connection, conversation_id: str, rewind: Rewind, new: Mapping[str, Message]) -> TakenUp | None:
+def rewind(
+    connection: Connection, conversation_id: str, rewind: Rewind, new: Mapping[str, Message]
+) -> RewindResult | None:
     """None where the new messages are to be appended. Raises ChatError(MESSAGE_NOT_FOUND)."""
     if rewind.kind == "resume":
         return _resume(connection, conversation_id, rewind)
@@ -39,7 +41,7 @@ def rewind(connection: Connection, conversation_id: str, rewind: Rewind, new: Ma
         return None
     question = row if row.role == "user" else _question_before(connection, conversation_id, row.sequence)
     _supersede(connection, conversation_id, question.sequence + 1)
-    return TakenUp(question.id)
+    return RewindResult(question.id)
 
 
 def extend(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -87,7 +89,7 @@ def _last(connection: Connection, conversation_id: str) -> Any:
     return connection.execute(query).one_or_none()
 
 
-def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) -> TakenUp | None:
+def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) -> RewindResult | None:
     last = _last(connection, conversation_id)
     if last is None or (last.role == "assistant" and last.status == "complete"):
         return None
@@ -95,10 +97,10 @@ def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) 
     if [parts.message(question.role, question.parts).text] != texts:
         return None
     _supersede(connection, conversation_id, question.sequence + 1)
-    return TakenUp(question.id)
+    return RewindResult(question.id)
 
 
-def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> TakenUp:
+def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> RewindResult:
     """The last answer, with the results of the calls that waited for them."""
     last = _last(connection, conversation_id)
     if last is None or last.role != "assistant" or last.id != rewind.message_ids[0].removeprefix("msg_"):
@@ -117,4 +119,4 @@ def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> Tak
     message = Message("assistant", (*kept, *(rewind.results[call.call_id] for call in waiting)))
     connection.execute(update(messages).where(messages.c.id == last.id).values(parts=parts.all_to_json(message)))
     question = _question_before(connection, conversation_id, last.sequence)
-    return TakenUp(question.id, (last.id, message), last.credits or 0)
+    return RewindResult(question.id, (last.id, message), last.credits or 0)

@@ -34,7 +34,7 @@ def load_tool(name: str, table: Any) -> Tool:
         raise ValidationError("This is the name of a built-in tool, which takes no settings.")
     if not _NAME.fullmatch(name):
         raise ValidationError("Use 1 to 64 letters, digits, dashes, underscores.")
-    schema: Schema = http_request.Options() if name == http_request.NAME else own.Options(name)
+    schema: Schema = http_request.HttpRequestOptions() if name == http_request.NAME else own.OwnToolOptions(name)
     made: Tool = schema.load(table)
     return made
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from marshmallow import Schema, fields, validate
 
 from app.store.schema import is_current
-from app.web.reference.operations import Answer, Content, Operation, Reference, ok
+from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.web.responses.framing import json_response
 from app.web.services import services
 
@@ -45,7 +45,7 @@ REFERENCE = Reference(
             "Can it answer?",
             (
                 ok("It can.", ReadySchema),
-                Answer(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
+                Reply(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
             ),
             open=True,
         ),

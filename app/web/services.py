@@ -9,16 +9,16 @@ from flask import current_app
 from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
-from app.providers.fallback import Circuit
+from app.providers.fallback import CircuitBreaker
 from app.settings.load import Settings
 from app.store.chats import ChatStore
 from app.store.database import Database
-from app.store.histories import Histories
+from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.runs import RunStore
 from app.store.things import ThingStore
 from app.store.users import UserStore
-from app.web.callers.sign_in_limits import Attempts
+from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
@@ -29,15 +29,15 @@ class Services:
     settings: Settings
     database: Database
     keys: KeyStore
-    histories: Histories
+    histories: HistoryStore
     chats: ChatStore
     users: UserStore
     things: ThingStore
     runs: RunStore
     workflows: Catalogue
-    attempts: Attempts
+    attempts: SignInLimits
     engine: Engine
-    circuits: Sequence[Circuit]
+    circuits: Sequence[CircuitBreaker]
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer
     visitors: Visitors

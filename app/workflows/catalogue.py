@@ -21,7 +21,7 @@ MOST_KEPT = 256  # users' workflows that need not be read again
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogueEntry:
     """A workflow as it is `written`, and where it comes from: one that is `shipped` belongs to everybody and nobody may
     change it."""
 
@@ -42,16 +42,16 @@ class Catalogue:
         self._read: OrderedDict[tuple[str, int], Workflow] = OrderedDict()  # what was used longest ago first
         self._thread = ThreadPool(1)
 
-    def all(self, user_id: str) -> list[Known]:
+    def all(self, user_id: str) -> list[CatalogueEntry]:
         """The shipped ones first, then the user's own."""
         return [*map(_shipped, self._shipped.values()), *map(_stored, self._store.all(user_id))]
 
-    def find(self, user_id: str, workflow_id: str) -> Known:
+    def find(self, user_id: str, workflow_id: str) -> CatalogueEntry:
         """Raises ChatError(NOT_FOUND), also for another user's."""
         shipped = self._shipped.get(workflow_id)
         return _shipped(shipped) if shipped else _stored(self._store.find(user_id, workflow_id))
 
-    def read(self, known: Known) -> Workflow:
+    def read(self, known: CatalogueEntry) -> Workflow:
         """In the version of this moment. Raises ChatError(INVALID) where it is no workflow any more."""
         if known.shipped:
             return self._shipped[known.id]
@@ -65,7 +65,7 @@ class Catalogue:
             self._read.popitem(last=False)
         return workflow
 
-    def plan(self, known: Known) -> WorkflowPlan:
+    def plan(self, known: CatalogueEntry) -> WorkflowPlan:
         """What runs it. Raises ChatError(INVALID) where it does not pass the checks of today: what users' workflows may
         use can have become less since it was stored."""
         workflow = self.read(known)
@@ -76,12 +76,12 @@ class Catalogue:
                 raise _outdated(known, error) from error
         return WorkflowPlan(workflow, self._runs)
 
-    def add(self, user_id: str, written: Mapping[str, Any]) -> Known:
+    def add(self, user_id: str, written: Mapping[str, Any]) -> CatalogueEntry:
         """Raises ValidationError, and ChatError(INVALID) where the user has too many."""
         self._check("new", 1, written)
         return _stored(self._store.add(user_id, written))
 
-    def change(self, user_id: str, known: Known, changes: Mapping[str, Any]) -> Known:
+    def change(self, user_id: str, known: CatalogueEntry, changes: Mapping[str, Any]) -> CatalogueEntry:
         """A new version, with what `changes` names in place of what was. Raises ValidationError, and ChatError:
         FORBIDDEN, NOT_FOUND, CHANGED."""
         _refuse_shipped(known)
@@ -89,7 +89,7 @@ class Catalogue:
         self._check(known.id, known.version + 1, written)
         return _stored(self._store.change(user_id, known.id, known.version, written))
 
-    def remove(self, user_id: str, known: Known) -> None:
+    def remove(self, user_id: str, known: CatalogueEntry) -> None:
         """Raises ChatError: FORBIDDEN, NOT_FOUND."""
         _refuse_shipped(known)
         self._store.remove(user_id, known.id)
@@ -112,22 +112,22 @@ class Catalogue:
         return result
 
 
-def _shipped(workflow: Workflow) -> Known:
-    return Known(workflow.id, workflow.version, workflow.written, shipped=True)
+def _shipped(workflow: Workflow) -> CatalogueEntry:
+    return CatalogueEntry(workflow.id, workflow.version, workflow.written, shipped=True)
 
 
-def _stored(found: StoredWorkflow) -> Known:
-    return Known(
+def _stored(found: StoredWorkflow) -> CatalogueEntry:
+    return CatalogueEntry(
         found.id, found.version, found.written, shipped=False, created_at=found.created_at, updated_at=found.updated_at
     )
 
 
-def _refuse_shipped(known: Known) -> None:
+def _refuse_shipped(known: CatalogueEntry) -> None:
     if known.shipped:
         raise ChatError(Problem.FORBIDDEN, "This workflow comes with the server and cannot be changed")
 
 
-def _outdated(known: Known, error: ValidationError) -> ChatError:
+def _outdated(known: CatalogueEntry, error: ValidationError) -> ChatError:
     """Names each mistake's step by its id, which says more than its number."""
     listed = []
     for place, what in flatten(error.messages):

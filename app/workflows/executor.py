@@ -20,28 +20,28 @@ from app.engine.events import (
     Batch,
     Event,
     ReasoningStarted,
+    RoundFinished,
+    RoundStarted,
     SourceFound,
-    StepFinished,
-    StepStarted,
     TextDelta,
     TextStarted,
     ToolCalled,
     ToolReturned,
 )
 from app.engine.framing import Framing
-from app.engine.generation import Opening
+from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Usage
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
 from app.store.tables import now
 from app.workflows.checks import MOST_FAN_OUT
 from app.workflows.definition import RETRY_SECONDS, Say, Step, Workflow
-from app.workflows.outbox import Outbox
-from app.workflows.record import Record
+from app.workflows.outbox import PendingEvents
+from app.workflows.record import RunRecorder
 from app.workflows.schedule import Outcome, Schedule, Waiting
-from app.workflows.steps import StepError, Work
+from app.workflows.steps import StepError, StepRunner
 from app.workflows.templates.filters import TemplateError
-from app.workflows.templates.rendering import Texts
+from app.workflows.templates.rendering import TemplateFiller
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class WorkflowPlan:
 
 
 class Run:
-    """Implements the engine's `Answering`. A run has the id of the answer that it makes."""
+    """Implements the engine's `Generation`. A run has the id of the answer that it makes."""
 
     def __init__(self, workflow: Workflow, runs: RunStore, engine: Engine, question: Question) -> None:
         self.transcript = Transcript()
@@ -71,23 +71,23 @@ class Run:
         self._workflow, self._runs = workflow, runs
         self._engine, self._question = engine, question
         self._framing = Framing()
-        self._outbox = Outbox()
+        self._outbox = PendingEvents()
         self._greenlets = Group()
         self._stopping = gevent.event.Event()
         self._running = 0  # steps that may run and are not over
         self._ready: deque[Step] = deque()  # those of them that wait until fewer others run
         self._failure: ChatError | None = None
-        self._record: Record | None = None  # from `open` on, and with it `_work`, `_schedule` and `_text`
+        self._record: RunRecorder | None = None  # from `open` on, and with it `_work`, `_schedule` and `_text`
 
-    def open(self, opening: Opening) -> None:
+    def open(self, opening: GenerationInput) -> None:
         if opening.resumed:
             self.transcript = Transcript(opening.resumed.parts)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         self._text = next((each.text for each in reversed(opening.messages) if each.role == "user"), "")
-        fill = Texts(self._question.conversation.owner, self._stopping, self._engine.heartbeat).fill
+        fill = TemplateFiller(self._question.conversation.owner, self._stopping, self._engine.heartbeat).fill
         self._schedule = Schedule(self._workflow, self._text, fill)
-        self._work = Work(self._workflow.limits, self._engine, self._question, opening, fill)
-        self._record = Record(self._runs, self._workflow, opening)
+        self._work = StepRunner(self._workflow.limits, self._engine, self._question, opening, fill)
+        self._record = RunRecorder(self._runs, self._workflow, opening)
 
     @property
     def asked(self) -> str:
@@ -106,14 +106,14 @@ class Run:
         late = ChatError(Problem.WORKFLOW_LIMIT, "The workflow took too long")
         alarm = gevent.spawn_later(self._workflow.limits.seconds, self._stop, late)
         try:
-            yield [StepStarted()]
+            yield [RoundStarted()]
             self._check()
             yield from self._advance()
             while self._running or not self._outbox.empty:
                 yield from self._next()
             self._check()
             answer = () if self.first_token else self._spoken(self._schedule.answer())
-            yield [*answer, *self.end_parts(), StepFinished()]
+            yield [*answer, *self.end_parts(), RoundFinished()]
             self.finish_reason = self._work.finish_reason
             self._record.end("complete")
         except Exception as error:

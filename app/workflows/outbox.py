@@ -8,7 +8,7 @@ from app.engine.events import Batch, Event
 from app.workflows.definition import Step
 
 
-class Outbox:
+class PendingEvents:
     """What steps beside the one that answers tell, and the steps that are to answer next."""
 
     def __init__(self) -> None:

@@ -1,16 +1,16 @@
 """What a run leaves behind: its steps as they end, and how it ended itself."""
 
-from app.engine.generation import Opening
+from app.engine.generation import GenerationInput
 from app.store.runs import RunStatus, RunStore, StepRecord
 from app.store.tables import now
 from app.workflows.definition import Step, Workflow
 from app.workflows.schedule import Outcome
 
 
-class Record:
+class RunRecorder:
     """Of one run, which has the id of the answer that it makes."""
 
-    def __init__(self, runs: RunStore, workflow: Workflow, opening: Opening) -> None:
+    def __init__(self, runs: RunStore, workflow: Workflow, opening: GenerationInput) -> None:
         self.ended = False
         self._runs, self._id = runs, opening.answer_id
         self._steps: list[StepRecord] = []

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.engine.engine import Engine, Question
 from app.engine.errors import ChatError, Problem
-from app.engine.events import Batch, Event, StepFinished, StepStarted, TextDelta, ToolCalled, ToolReturned
-from app.engine.generation import Opening
+from app.engine.events import Batch, Event, RoundFinished, RoundStarted, TextDelta, ToolCalled, ToolReturned
+from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Usage, said
 from app.engine.ports import Stream, ToolContext
 from app.engine.rounds import MAX_REPEATS, Rounds, sources
@@ -21,10 +21,12 @@ class StepError(Exception):
     """The step has no result; the message says why, and may be shown."""
 
 
-class Work:
+class StepRunner:
     """What the steps of one run share: for whom they work, what of it runs now, and what it has taken so far."""
 
-    def __init__(self, limits: Limits, engine: Engine, question: Question, opening: Opening, fill: Fill) -> None:
+    def __init__(
+        self, limits: Limits, engine: Engine, question: Question, opening: GenerationInput, fill: Fill
+    ) -> None:
         self.usage = Usage()
         self.model: str | None = None
         self.finish_reason: FinishReason = "stop"
@@ -105,7 +107,7 @@ class Work:
                 if told:
                     yield told
                 calls_tools = calls_tools or any(isinstance(event, ToolCalled) for event in batch)
-                if calls_tools and any(isinstance(event, StepFinished) for event in batch):
+                if calls_tools and any(isinstance(event, RoundFinished) for event in batch):
                     calls_tools, rounds = False, rounds - 1
                     if rounds:
                         self._count_model()  # it is about to be asked again
@@ -131,7 +133,7 @@ class Work:
         events: list[Event] = []
         for event in batch:
             match event:
-                case StepStarted() | StepFinished():
+                case RoundStarted() | RoundFinished():
                     pass
                 case ToolCalled():
                     call = replace(event, call_id=f"{name}_{event.call_id}")

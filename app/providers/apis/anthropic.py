@@ -35,7 +35,7 @@ _PROBLEMS = {
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Options(HttpModelOptions):
+class AnthropicOptions(HttpModelOptions):
     base_url = fields.String(load_default="https://api.anthropic.com/v1", validate=check_url)
     max_tokens = fields.Integer(load_default=4096, strict=True, validate=validate.Range(1))  # the API wants one
     thinking_tokens = fields.Integer(strict=True, validate=validate.Range(1024))

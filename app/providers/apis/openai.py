@@ -37,7 +37,7 @@ _REASONS: Mapping[str, FinishReason] = {
 _CALL_ID = re.compile(r".{1,40}", re.DOTALL)
 
 
-class Options(HttpModelOptions):
+class OpenAIOptions(HttpModelOptions):
     organization = fields.String(validate=printable)
     stream = fields.Boolean(load_default=True, truthy={True}, falsy={False})
     stream_usage = fields.Boolean(load_default=True, truthy={True}, falsy={False})

@@ -13,7 +13,7 @@ from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage
 from app.engine.ports import Agent, Chunk, ModelFinished, Prompt, Stream
 from app.providers.local.arithmetic import find_expression
-from app.providers.local.player import Pause, Player, Say, Step
+from app.providers.local.player import Cue, Pause, Player, Say
 
 JOKES = (
     "Why did the stream cross the network? To get to the other buffer.",
@@ -38,7 +38,7 @@ _TIME = re.compile(
 )
 
 
-class Options(Schema):
+class BuiltinOptions(Schema):
     pace = fields.Float(load_default=0.02, validate=validate.Range(0, 10), metadata={"unit": "seconds a word"})
 
 
@@ -52,12 +52,12 @@ class BuiltinModel:
         reply = _reply(prompt)
         prompt_tokens = sum(len(message.text.split()) for message in prompt.messages)
         if isinstance(reply, ToolCalled):
-            steps: Iterator[Step] = iter([Say([reply, ModelFinished("tool-calls", Usage(prompt_tokens, 0))])])
+            cues: Iterator[Cue] = iter([Say([reply, ModelFinished("tool-calls", Usage(prompt_tokens, 0))])])
         else:
-            steps = self._speak(reply, prompt.options.max_tokens, prompt_tokens)
-        return Player(steps, heartbeat)
+            cues = self._speak(reply, prompt.options.max_tokens, prompt_tokens)
+        return Player(cues, heartbeat)
 
-    def _speak(self, text: str, max_tokens: int | None, prompt_tokens: int) -> Iterator[Step]:
+    def _speak(self, text: str, max_tokens: int | None, prompt_tokens: int) -> Iterator[Cue]:
         words = re.findall(r"\s*\S+", text)
         said = words[:max_tokens]
         for word in said:

@@ -1,4 +1,4 @@
-"""Plays a list of steps as a model's stream: chunks, pauses, failures."""
+"""Plays a list of cues as a model's stream: chunks, pauses, failures."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,22 +26,22 @@ class Fail:
     error: Exception
 
 
-Step = Say | Pause | Fail
+Cue = Say | Pause | Fail
 
 
 class Player:
-    """A `Stream` of chunks that plays `steps`, which may be lazy."""
+    """A `Stream` of chunks that plays `cues`, which may be lazy."""
 
-    def __init__(self, steps: Iterable[Step], heartbeat: float) -> None:
-        self._steps = steps
+    def __init__(self, cues: Iterable[Cue], heartbeat: float) -> None:
+        self._steps = cues
         self._heartbeat = heartbeat
         self._closed = Event()
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
-        for step in self._steps:
+        for cue in self._steps:
             if self._closed.is_set():
                 return
-            match step:
+            match cue:
                 case Say(chunks):
                     yield chunks
                     gevent.sleep(0)  # a script without pauses must not keep the other streams waiting

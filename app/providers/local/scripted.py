@@ -1,7 +1,7 @@
 """A model that plays a script: for tests, for demonstrations, and for people who write clients.
 
 The script is the text of the user's message where that is a JSON array, else the one in the configuration. Its
-steps, each an object with one of these keys:
+cues, each an object with one of these keys:
 
     {"text": "Hello"}                       a token; with "times": n, n of them; with "every": s, seconds before each
     {"burst": ["a", "b"]}                   several tokens in one batch
@@ -10,7 +10,7 @@ steps, each an object with one of these keys:
     {"pause": 0.5}                          seconds of silence
     {"finish": "length"}                    another finish reason than "stop"
     {"fail": "upstream_failed"}             break off, with a problem's name in lower case; "crash" raises a bug
-    {"refuse": "overloaded"}                as the first step: refuse to open
+    {"refuse": "overloaded"}                as the first cue: refuse to open
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, ToolCallPart, Usage
 from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
-from app.providers.local.player import Fail, Pause, Player, Say, Step
+from app.providers.local.player import Cue, Fail, Pause, Player, Say
 
 _KINDS = ("text", "burst", "reasoning", "call", "pause", "finish", "fail", "refuse")
 _PROBLEMS = {problem.name.lower(): problem for problem in Problem}
@@ -50,7 +50,7 @@ class StepSchema(Schema):
             raise ValidationError(f"Exactly one of {', '.join(_KINDS)} is needed.")
 
 
-class Options(Schema):
+class ScriptedOptions(Schema):
     script = fields.List(fields.Nested(StepSchema), load_default=lambda: [{"text": "Hello"}])
 
 
@@ -81,10 +81,10 @@ class ScriptedModel:
 def _remaining(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Mapping[str, Any]]:
     """What is left of the script after the tool calls that this answer has made already."""
     made = _calls_made(prompt)
-    for step in script:
+    for cue in script:
         if made == 0:
-            yield step
-        elif "call" in step:
+            yield cue
+        elif "call" in cue:
             made -= 1
 
 
@@ -93,19 +93,19 @@ def _calls_made(prompt: Prompt) -> int:
     return sum(isinstance(part, ToolCallPart) for part in last.parts) if last.role == "assistant" else 0
 
 
-def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Step]:
-    """The steps up to and with the next group of tool calls."""
+def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Cue]:
+    """The cues up to and with the next group of tool calls."""
     calls: list[Chunk] = []
     reason: FinishReason = "stop"
     tokens = 0
-    for step in script:
-        if calls and "call" not in step:
+    for cue in script:
+        if calls and "call" not in cue:
             break
-        if "call" in step:
+        if "call" in cue:
             number = _calls_made(prompt) + len(calls) + 1
-            calls.append(ToolCalled(f"call_{number}", step["call"], step.get("args", {})))
-        reason = step.get("finish", reason)
-        for played in _played(step):
+            calls.append(ToolCalled(f"call_{number}", cue["call"], cue.get("args", {})))
+        reason = cue.get("finish", reason)
+        for played in _played(cue):
             said = len(played.chunks) if isinstance(played, Say) else 0
             if tokens + said > (prompt.options.max_tokens or tokens + said):
                 yield Say([ModelFinished("length", Usage(len(prompt.messages), tokens))])
@@ -115,13 +115,13 @@ def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Step
     yield Say([*calls, ModelFinished("tool-calls" if calls else reason, Usage(len(prompt.messages), tokens))])
 
 
-def _played(step: Mapping[str, Any]) -> Iterator[Step]:
-    """One step of a script as the player's steps. Every delta counts as one token."""
-    match step:
+def _played(cue: Mapping[str, Any]) -> Iterator[Cue]:
+    """One cue of a script as the player's cues. Every delta counts as one token."""
+    match cue:
         case {"text": text}:
-            for _ in range(step.get("times", 1)):
-                if "every" in step:
-                    yield Pause(step["every"])
+            for _ in range(cue.get("times", 1)):
+                if "every" in cue:
+                    yield Pause(cue["every"])
                 yield Say([TextDelta(text)])
         case {"burst": texts}:
             yield Say([TextDelta(text) for text in texts])

@@ -171,7 +171,7 @@ class _HostField(fields.String):
             raise ValidationError(str(error)) from error
 
 
-class Options(TimedOptions):
+class HttpRequestOptions(TimedOptions):
     """Loads into the tool."""
 
     hosts = fields.List(_HostField(), load_default=list)

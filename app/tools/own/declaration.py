@@ -70,7 +70,7 @@ def _import(name: str) -> Any:
         raise ValidationError(f"The module {name!r} cannot be imported: {reason}") from error
 
 
-class Options(TimedOptions):
+class OwnToolOptions(TimedOptions):
     """Loads into the tool of that name."""
 
     function = _FunctionField(required=True)

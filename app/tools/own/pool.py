@@ -15,10 +15,10 @@ from app.tools.base import ToolError
 
 MOST_PROCESSES = 8  # of all own tools together
 
-Place = tuple[str, str]
+FunctionName = tuple[str, str]
 
 
-def call(place: Place, context: ToolContext, args: Mapping[str, Any]) -> Any:
+def call(place: FunctionName, context: ToolContext, args: Mapping[str, Any]) -> Any:
     """What the function returns. Raises ToolError, or RuntimeError with the traceback of what it failed with."""
     reply = orjson.loads(_processes().call(pickle.dumps((place, context, args))))
     if "refused" in reply:

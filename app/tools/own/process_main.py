@@ -30,16 +30,16 @@ def _reply(module: str, name: str, context: Any, args: Any) -> dict[str, Any]:
     """`result`; or `refused`, the words of a ToolError; or `failed`, a traceback."""
     try:
         try:
-            return {"result": Copy().of(getattr(import_module(module), name)(context, **args))}
+            return {"result": JsonCopy().of(getattr(import_module(module), name)(context, **args))}
         except ToolError as error:
-            return {"refused": Copy().of(str(error))}
+            return {"refused": JsonCopy().of(str(error))}
     except ToolError as error:
         return {"refused": str(error)}
     except BaseException:  # noqa: BLE001 - SystemExit is a tool's failure like any other
         return {"failed": traceback.format_exc()[-MOST_TRACEBACK:].encode(errors="replace").decode()}
 
 
-class Copy:
+class JsonCopy:
     """Copies a JSON value, as far as it is one and may be told. One that contains itself would take for ever."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ PER_ADDRESS = parse("30/minute")
 PER_ACCOUNT = parse("20/15 minutes")
 
 
-class Attempts:
+class SignInLimits:
     """Counts in this worker's memory."""
 
     def __init__(self) -> None:

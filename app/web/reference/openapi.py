@@ -9,7 +9,7 @@ from app.engine.errors import ChatError, Problem
 from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
 from app.web.reference.jsonschema import VERSION, Shapes
-from app.web.reference.operations import Answer, Content, Operation, Reference
+from app.web.reference.operations import Content, Operation, Reference, Reply
 from app.web.wire import Wire
 
 _ALWAYS = (Problem.LIMITED, Problem.INTERNAL, Problem.OVERLOADED)
@@ -107,7 +107,7 @@ def _place(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **told}
 
 
-def _answer(answer: Answer, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
+def _answer(answer: Reply, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
     own = {name: {"description": says, "schema": {"type": "string"}} for name, says in answer.headers.items()}
     content = {each.type: _content(each, shapes) for each in answer.contents}
     return {

@@ -41,7 +41,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """`headers` are those that only this answer has, and what they say."""
 
     status: int
@@ -59,7 +59,7 @@ class Operation:
     method: Literal["get", "post", "put", "patch", "delete"]
     path: str
     summary: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Reply, ...]
     description: str = ""
     body: Shape | None = None
     example: Mapping[str, Any] | None = None
@@ -91,8 +91,8 @@ def file_operation(
         path,
         summary,
         (
-            Answer(200, "The file.", (Content(shape, type=content_type),), {"ETag": "Of which bytes they are"}),
-            Answer(304, "`If-None-Match` named what is there still."),
+            Reply(200, "The file.", (Content(shape, type=content_type),), {"ETag": "Of which bytes they are"}),
+            Reply(304, "`If-None-Match` named what is there still."),
         ),
         description,
         headers={"If-None-Match": "The `ETag` of what the caller has"},
@@ -100,6 +100,6 @@ def file_operation(
     )
 
 
-def ok(says: str, shape: Shape, example: Any = None, status: int = 200) -> Answer:
+def ok(says: str, shape: Shape, example: Any = None, status: int = 200) -> Reply:
     """An answer of JSON."""
-    return Answer(status, says, (Content(shape, example),))
+    return Reply(status, says, (Content(shape, example),))

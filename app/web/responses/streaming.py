@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PATIENCE = (0.01, 0.03, 0.06, 0.1)  # seconds
 
 
-class _Answering:
+class _WatchedTurn:
     """A turn that has begun, with the watcher on its caller."""
 
     def __init__(self, question: Question) -> None:
@@ -95,7 +95,7 @@ class _Answering:
 
 def stream(question: Question, encoder: Encoder) -> Response:
     """Stream the answer. Raises ChatError while nothing has been sent; later failures are the encoder's to tell."""
-    answering = _Answering(question)
+    answering = _WatchedTurn(question)
     response = Response(content_type=encoder.content_type, headers=STREAM_HEADERS, direct_passthrough=True)
     response.response = _Body(response, _encoded(answering.turn, encoder, sender(request)))
     response.call_on_close(answering.close)  # runs in every case, even if the generator was never started
@@ -134,7 +134,7 @@ def _encoded(turn: Turn, encoder: Encoder, send: Callable[[bytes], None] | None)
 
 def whole(question: Question) -> tuple[TurnStarted, TurnFinished]:
     """Wait for the answer; the two events that frame it. Raises ChatError."""
-    answering = _Answering(question)
+    answering = _WatchedTurn(question)
     try:
         for batch in answering.turn.run():
             for event in batch:

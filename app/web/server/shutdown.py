@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 
 from app.engine.errors import ChatError, Problem
-from app.engine.running_turns import LiveTurns
+from app.engine.running_turns import RunningTurns
 
 _POLL_SECONDS = 0.1
 _REASON = "The server is restarting"
@@ -18,7 +18,7 @@ _REASON = "The server is restarting"
 
 def end_streams_on_term(worker: Any, seconds: float) -> None:
     """Wrap the SIGTERM handler of a gunicorn worker whose application has been loaded."""
-    live: LiveTurns = worker.wsgi.extensions["parlance"].engine.live
+    live: RunningTurns = worker.wsgi.extensions["parlance"].engine.live
     stop = signal.getsignal(signal.SIGTERM)
 
     def on_term(number: int, frame: Any) -> None:
@@ -28,7 +28,7 @@ def end_streams_on_term(worker: Any, seconds: float) -> None:
     signal.signal(signal.SIGTERM, on_term)
 
 
-def _end_turns(live: LiveTurns, seconds: float) -> None:
+def _end_turns(live: RunningTurns, seconds: float) -> None:
     live.refuse(_REASON)
     deadline = monotonic() + seconds
     while live and monotonic() < deadline:

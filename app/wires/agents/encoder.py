@@ -14,9 +14,9 @@ from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
     ReasoningStarted,
+    RoundFinished,
+    RoundStarted,
     SourceFound,
-    StepFinished,
-    StepStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -58,9 +58,9 @@ class UIMessageEncoder:
             case TurnStarted():
                 self._started = event
                 return _frame(type="start", messageId=message_id(event.answer_id))
-            case StepStarted():
+            case RoundStarted():
                 return _frame(type="start-step")
-            case StepFinished():
+            case RoundFinished():
                 return _frame(type="finish-step")
             case TextStarted(part):
                 self._delta = _delta("text", f"t{part}")

@@ -5,7 +5,7 @@ import json
 from marshmallow import Schema, fields, validate
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference, Shape, ok
+from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, Shape, ok
 from app.wires.agents import replies as a
 from app.wires.agents.chunks import CHUNK, LINE
 from app.wires.agents.requests import ChatRequestSchema, RetrySchema
@@ -57,7 +57,7 @@ class FormatSchema(Schema):
     format = fields.String(validate=validate.OneOf(["sse", "ndjson"]))
 
 
-_ANSWERED = Answer(
+_ANSWERED = Reply(
     200,
     "The AI SDK's UI message stream (version 1), which ends with `[DONE]`; or bare lines; or, with "
     '`"stream": false`, one object.',

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference, ok
+from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, ok
 from app.wires.chats import replies as a
 from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
 from app.wires.chats.routes import COOKIE
@@ -17,14 +17,14 @@ _TIME = "2026-11-21T11:21:00.000Z"
 _MADE = {"id": _CHAT, "title": "Prices", "createdAt": _TIME}
 _PLAN = {"name": "Double", "steps": [{"id": "double", "tool": "calculator", "args": {"expression": "{{ input }} * 2"}}]}
 
-_SIGNED_IN = Answer(
+_SIGNED_IN = Reply(
     200,
     "Who has signed in.",
     (Content(a.SignedInSchema, {"user": {"id": _USER, "email": "ada@example.com", "name": "Ada"}}),),
     {"Set-Cookie": f"`{COOKIE.name}`, the session."},
 )
-_GONE = Answer(204, "It is gone.")
-_STREAM = Answer(
+_GONE = Reply(204, "It is gone.")
+_STREAM = Reply(
     200,
     "Server-sent events: start, content as it comes, tool_call and tool_result, and at last end or error. A comment, "
     "`: keep-alive`, fills a silence.",
@@ -40,7 +40,7 @@ _STREAM = Answer(
 
 
 def _change(
-    method: Literal["post", "patch", "delete"], path: str, summary: str, answer: Answer, *problems: Problem, **more: Any
+    method: Literal["post", "patch", "delete"], path: str, summary: str, answer: Reply, *problems: Problem, **more: Any
 ) -> Operation:
     """What changes something must not come from another site's page, which can send neither this type nor this
     origin."""
@@ -48,7 +48,7 @@ def _change(
     return Operation(method, path, summary, (answer,), problems=guarded, **more)
 
 
-def _ask(path: str, summary: str, answer: Answer) -> Operation:
+def _ask(path: str, summary: str, answer: Reply) -> Operation:
     return _change(
         "post",
         path,
@@ -160,7 +160,7 @@ _WORKFLOWS = (
         "/api/workflows/{workflowId}/diagram",
         "Draw a workflow",
         (
-            Answer(
+            Reply(
                 200,
                 "A Mermaid flowchart.",
                 (Content({"type": "string"}, 'flowchart TD\n    s_double["double<br/>calculator"]\n', "text/plain"),),

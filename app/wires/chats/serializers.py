@@ -13,7 +13,7 @@ from app.store.chats import Chat
 from app.store.histories import StoredMessage
 from app.store.runs import RunRecord, StepRecord
 from app.store.users import User
-from app.workflows.catalogue import Known
+from app.workflows.catalogue import CatalogueEntry
 
 
 def public_id(stored: str) -> str:
@@ -65,7 +65,7 @@ def tool(found: ToolSpec) -> dict[str, Any]:
     return {"id": found.name, "name": found.name, "description": found.description, "parameters": found.parameters}
 
 
-def workflow(found: Known) -> dict[str, Any]:
+def workflow(found: CatalogueEntry) -> dict[str, Any]:
     shown = {"id": public_id(found.id), "version": found.version, **found.written, "shipped": found.shipped}
     if found.created_at is not None and found.updated_at is not None:
         shown |= {"createdAt": _moment(found.created_at), "updatedAt": _moment(found.updated_at)}

@@ -2,7 +2,7 @@
 
 from app.engine.errors import Problem
 from app.web.callers.accounts import CredentialsSchema
-from app.web.reference.operations import Answer, Content, Operation, Reference, ok
+from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.things.replies import THINGS, KnownThingSchema, MessageSchema, TokenSchema
 from app.wires.things.requests import ThingSchema
 
@@ -20,7 +20,7 @@ REFERENCE = Reference(
             "/login",
             "Sign in",
             (
-                Answer(
+                Reply(
                     200,
                     "A token, which works until it has not been used for long.",
                     (Content(TokenSchema, {"token": "JgT9…", "expiresAt": "2026-12-05T12:00:00Z"}),),

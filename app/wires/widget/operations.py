@@ -1,7 +1,7 @@
 """The operations of this wire."""
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference, ok
+from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, ok
 from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, SaidBeforeSchema
 from app.wires.widget.requests import ChatRequestSchema, HistorySchema
 from app.wires.widget.routes import LONGEST_HISTORY
@@ -11,7 +11,7 @@ _EXAMPLE = {"sessionId": "visitor-1", "message": "What is 12 * 7?"}
 _VISITOR = {"x-visitor": "Who the visitor is, as signed by the site's own back end; one that is not signed is 401."}
 _PROBLEMS = (*ANSWERING, Problem.EXHAUSTED, Problem.BUSY)
 
-_STREAM = Answer(
+_STREAM = Reply(
     200,
     "One JSON object a line: start, token, and at last done or error. Agents with `show_tools` also tell of tool_call "
     "and tool_result. An empty line is a keep-alive.",

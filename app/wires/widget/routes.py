@@ -9,7 +9,7 @@ from app.engine.conversation import ConversationRef, Rewind
 from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
-from app.store.histories import Place
+from app.store.histories import HistoryScope
 from app.web.callers.identity import Caller, identify
 from app.web.callers.visitors import owner_of
 from app.web.requests.body import load_body
@@ -61,7 +61,7 @@ def history() -> Response:
     asked = load_query(HistorySchema)
     if visitor is None:
         raise ChatError(Problem.UNAUTHORIZED)
-    place = Place(caller.agent.id, WIRE_NAME, owner)
+    place = HistoryScope(caller.agent.id, WIRE_NAME, owner)
     found = services().histories.latest(place, asked["session_id"], LONGEST_HISTORY)
     if found is None:
         return json_response({"sessionId": None, "messages": []})

@@ -1,7 +1,7 @@
 """The operation of this wire."""
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Answer, Content, Operation, Reference
+from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply
 from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema
 from app.wires.workers.requests import ChatRequestSchema
 
@@ -18,7 +18,7 @@ REFERENCE = Reference(
             "/api/chat",
             "Answer a conversation",
             (
-                Answer(
+                Reply(
                     200,
                     'Server-sent events: one token each, then the usage, then `[DONE]`; or with `"stream": false` one '
                     "object. A comment, `: keep-alive`, fills a silence.",

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.messages import Message, said
-from app.engine.ports import Options
+from app.engine.ports import SamplingOptions
 from app.web.requests.fields import Flag, Number
 
 _SHORT = {"description": "Short for one message of the user"}
@@ -18,7 +18,7 @@ _FORMS = ("messages", "prompt", "message")
 class ChatRequest:
     messages: tuple[Message, ...]
     stream: bool
-    options: Options
+    options: SamplingOptions
 
 
 class MessageSchema(Schema):
@@ -64,5 +64,5 @@ class ChatRequestSchema(Schema):
         return ChatRequest(
             messages=tuple(said(message["role"], message["content"]) for message in given),
             stream=data["stream"],
-            options=Options(**options),
+            options=SamplingOptions(**options),
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from gevent.event import Event
 
 
-class InTurn:
+class FairQueue:
     """Of those who wait, each owner has a turn, and then the next owner has: whoever waits many times holds up nobody
     but themselves."""
 

@@ -16,7 +16,7 @@ from gevent.event import Event
 
 from app.processes.process import Process
 from app.workflows.schedule import Waiting
-from app.workflows.templates.fair_queue import InTurn
+from app.workflows.templates.fair_queue import FairQueue
 from app.workflows.templates.filters import SECONDS, TemplateError
 from app.workflows.templates.language import Template
 
@@ -28,7 +28,7 @@ MOST_BYTES = 4 * 2**20  # of what templates look at
 _NOTHING = b'{"sources":[]}'
 
 
-class Texts:
+class TemplateFiller:
     """The templates of one run. `owner` is who has a turn where many wait; `stopping` ends all waiting, which an empty
     batch breaks after each `heartbeat`."""
 
@@ -89,7 +89,7 @@ class _Renderer:
     """Whoever has a turn uses `start` and then `call`."""
 
     def __init__(self) -> None:
-        self.turns = InTurn()
+        self.turns = FairQueue()
         self._process: Process | None = None
 
     def start(self) -> None:

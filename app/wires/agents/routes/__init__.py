@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint
 
 from app.engine.errors import ChatError, Problem
-from app.store.histories import Place
+from app.store.histories import HistoryScope
 from app.web.callers.identity import Caller, identify
 from app.wires.agents.errors import CodedError
 
@@ -23,13 +23,13 @@ def caller_of(agent_id: str) -> Caller:
     return caller
 
 
-def place_of(agent_id: str) -> Place:
+def place_of(agent_id: str) -> HistoryScope:
     """Where the caller's conversations are. A widget's key stands in a public page: its histories are nobody's to
     read."""
     caller = caller_of(agent_id)
     if caller.key is None or caller.key.kind != "secret":
         raise ChatError(Problem.FORBIDDEN, "A widget's key reads no histories")
-    return Place(caller.agent.id, WIRE_NAME, caller.owner)
+    return HistoryScope(caller.agent.id, WIRE_NAME, caller.owner)
 
 
 def stored_id(public_id: str) -> str:

@@ -9,7 +9,7 @@ from itsdangerous import BadData
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.engine.errors import ChatError, Problem
-from app.store.histories import Page, Wanted
+from app.store.histories import ConversationFilter, Page
 from app.web.callers.identity import identify
 from app.web.requests.body import load_body
 from app.web.requests.fields import Digits, Flag
@@ -130,7 +130,7 @@ def _conversations(agent_id: str, user_id: str | None) -> Response:
     behind = _position(asked["cursor"], kind)
     page = services().histories.conversations(
         place,
-        Wanted(
+        ConversationFilter(
             limit=asked["limit"],
             end_user=user_id,
             made_from=asked["start"],

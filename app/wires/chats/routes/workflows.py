@@ -13,7 +13,7 @@ from app.web.services import services
 from app.wires.chats import serializers as present
 from app.wires.chats.requests import PageSchema, WrittenSchema
 from app.wires.chats.routes import blueprint, own_chat, stored_id
-from app.workflows.catalogue import Known
+from app.workflows.catalogue import CatalogueEntry
 from app.workflows.diagram import mermaid
 
 
@@ -92,7 +92,7 @@ def plan_of(caller: Caller, workflow_id: str | None) -> Plan | None:
     return services().workflows.plan(_find(caller, workflow_id))
 
 
-def _find(caller: Caller, workflow_id: str) -> Known:
+def _find(caller: Caller, workflow_id: str) -> CatalogueEntry:
     """Raises ChatError: INVALID, or NOT_FOUND, also for another user's: nobody is to know of it."""
     try:
         return services().workflows.find(caller.user_id, stored_id("workflowId", workflow_id))
