@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Chromium, chromium
 from hypothesis import settings
-from leaving import configuration
-from server import Server
-from speeches import SPEECHES, let_go
-from upstream import Upstream
-from wire import KINDS
+from support.chromium import Chromium, chromium
+from support.leaving import configuration
+from support.server import Server
+from support.speeches import SPEECHES, let_go
+from support.upstream import Upstream
+from support.wire import KINDS
 
 settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("parlance")
@@ -21,17 +21,9 @@ settings.load_profile("parlance")
 SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 """The documents' own sample programs; their test is collected only where they are present."""
 
-ALONE = frozenset(
-    """behind_nginx connections database encrypted_models hostile_servers hostile_timing kill leaving_tools shutdown
-    soak upstream_leaving widget_markdown workflow_rendering
-    """.split()  # noqa: SIM905 - a list of words reads best as words
-)
-"""Files of tests that measure times or memory: they run when nothing else does, without coverage, which takes both."""
+SLOW = Path(__file__).parent / "slow"
 
 TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
-
-ONCE = frozenset({"kill", "shutdown", "soak", "widget_markdown"})
-"""Of those the files that look for what is lost, leaks or gets through: one failure in three is a failure there."""
 
 LONG = frozenset(
     """agents_model ai_sdk ai_sdk_browser chat_permissions chat_sessions cli own_tools permissions refusing_to_start
@@ -40,16 +32,18 @@ LONG = frozenset(
 )
 """Files that take minutes: they come first, so that in the end nobody waits for one of them alone."""
 
-collect_ignore = [] if (SAMPLES / "run.py").exists() else ["test_document_samples.py"]
+collect_ignore = [] if (SAMPLES / "run.py").exists() else ["clients/test_document_samples.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
     for item in items:
-        if item.path.stem.removeprefix("test_") in ALONE:
+        if SLOW in item.path.parents and not item.get_closest_marker("alone"):
             item.add_marker("alone")
-        if item.get_closest_marker("alone") and item.path.stem.removeprefix("test_") not in ONCE:
-            item.add_marker(pytest.mark.flaky(reruns=TRIES - 1, reruns_delay=1))
+        alone = item.get_closest_marker("alone")
+        tries = alone.kwargs.get("tries", TRIES) if alone else 1
+        if tries > 1:
+            item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))
 
 
 @pytest.fixture(scope="session")

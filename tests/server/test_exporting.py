@@ -1,0 +1,69 @@
+"""What an operator takes out for an end user: everything that was said, or all trace of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.agents import Client, answered, text
+from support.server import Server, script, session
+
+
+@pytest.fixture
+def ann() -> str:
+    """An end user of whom nobody else speaks."""
+    return f"ann-{session()}"
+
+
+def exported(server: Server, *options: str) -> Iterator[dict[str, Any]]:
+    printed = server.flask("conversations", "export", *options).stdout
+    lines = printed.split("\n")  # what was said may hold other ends of lines
+    return map(json.loads, filter(None, lines))
+
+
+def test_an_export_has_every_message_of_an_agents_conversations_in_order(server, ann) -> None:
+    client, other = Client.new(server), Client.new(server, "site")
+    call = {"call": "calculator", "args": {"expression": "6*7"}}
+    first = client.ask(script({"reasoning": "Hm"}, call, {"text": "42"}), userId=ann)
+    conversation = first["metadata"]["conversationId"]
+    second = answered(client.retry(conversation, first["id"]))
+    client.rate(conversation, second["id"], "positive")
+    later = client.ask("later", userId=ann)
+    for each, whom in ((client, session()), (other, ann)):
+        each.ask("not asked for", userId=whom)
+
+    found = list(exported(server, "--agent", "open", "--user", ann, "--format", "jsonl"))
+    ids = [said["metadata"]["conversationId"].replace("-", "") for said in (first, later)]
+    assert [each["id"] for each in found] == ids
+    assert {(each["agent"], each["channel"], each["end_user"], each["state"]) for each in found} == {
+        ("open", "agents", ann, "ongoing")
+    }
+    assert [each["title"] for each in found] == [found[0]["title"], "later"]
+    question, superseded, answer = found[0]["messages"]
+    assert (question["role"], question["status"], question["credits"]) == ("user", "complete", None)
+    shown = [("superseded", first["id"], None), ("complete", second["id"], "positive")]
+    assert [(each["status"], f"msg_{each['id']}", each["feedback"]) for each in (superseded, answer)] == shown
+    assert [each["credits"] for each in (superseded, answer)] == [1, 1]
+    assert [part["type"] for part in answer["parts"]] == ["reasoning", "tool-call", "tool-result", "text"]
+    assert answer["parts"][-1] == text("42")
+
+    whole = [each["id"] for each in exported(server, "--agent", "open")]
+    assert set(ids) < set(whole), "without a user, everybody's"
+    assert list(exported(server, "--agent", "open", "--user", session())) == []
+    assert server.flask("conversations", "export", "--agent", "nobody", check=False).returncode == 2
+
+
+def test_who_is_erased_is_gone_with_every_agent_and_from_the_files_and_nobody_else_is(server, ann) -> None:
+    secret, client, other = session(), Client.new(server), Client.new(server, "site")
+    kept = client.ask("x", userId=session())["metadata"]["conversationId"]
+    for each in (client, other):
+        asked = each.ask(f"My secret is {secret}.", userId=ann)
+        each.retry(asked["metadata"]["conversationId"], asked["id"])
+    assert server.flask("conversations", "erase", "--user", ann).stdout == "2\n"
+    assert server.flask("conversations", "erase", "--user", ann).stdout == "0\n"
+    for each in (client, other):
+        assert each.get(f"/users/{ann}/conversations")["data"] == []
+    files = [path.read_bytes() for path in server.database.parent.glob("parlance.db*")]
+    assert files
+    assert not any(word.encode() in content for content in files for word in (secret, ann))
+    assert client.said(kept) == [("user", "x"), ("assistant", "Hello")]

@@ -1,0 +1,120 @@
+"""What operators see: the log, the health of the process, and whether it can answer."""
+
+import sqlite3
+import subprocess
+
+import pytest
+import requests
+from support.server import BIN, ROOT, Server, eventually, script, session
+
+TURN = {"request_id", "wire", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
+
+
+def chat(server: Server, key: str, message: str, **headers: str) -> requests.Response:
+    body = {"sessionId": session(), "message": message}
+    return requests.post(f"{server.url}/chat", json=body, headers={"x-api-key": key, **headers}, timeout=30)
+
+
+def test_each_request_and_each_turn_is_one_json_line_under_the_callers_request_id(server, widget_key) -> None:
+    answer = chat(server, widget_key, script({"pause": 0.2}, {"burst": ["a", "b"]}), **{"x-request-id": "mine-1"})
+    assert answer.headers["x-request-id"] == "mine-1"
+    lines = eventually(
+        lambda: [line for line in server.log() if line.get("request_id") == "mine-1"][1:] and server.log()
+    )
+    turn, request = (line for line in lines if line.get("request_id") == "mine-1")
+    assert turn["message"] == "turn"
+    assert turn.keys() >= TURN
+    assert (turn["wire"], turn["agent"], turn["model"]) == ("widget", "open", "scripted")
+    assert (turn["outcome"], turn["completion_tokens"]) == ("complete", 2)
+    assert 0.2 <= turn["first_token_seconds"] <= turn["seconds"] < 10
+    assert (request["message"], request["method"], request["path"]) == ("request", "POST", "/chat")
+    assert (request["status"], request["address"]) == (200, "127.0.0.1")
+    assert request["seconds"] >= turn["seconds"], "a streamed answer's request lasts until its end"
+
+
+def test_a_request_id_that_is_no_id_is_replaced(server, widget_key) -> None:
+    answer = chat(server, widget_key, "hi", **{"x-request-id": 'evil"}{'})
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_neither_messages_nor_keys_are_logged(server, widget_key) -> None:
+    chat(server, widget_key, "my secret question", **{"x-request-id": "private"})
+    eventually(lambda: [line for line in server.log("request") if line["request_id"] == "private"])
+    assert "my secret question" not in server.log_text()
+    assert widget_key not in server.log_text()
+
+
+def test_messages_are_logged_where_the_operator_wants_them(start) -> None:
+    server: Server = start(changes={"[server]": "[server]\nlog_messages = true"})
+    chat(server, server.key("widget"), script({"text": "yes"}))
+    turn = eventually(lambda: server.log("turn"))[0]
+    assert (turn["question"], turn["answer"]) == (script({"text": "yes"}), "yes")
+
+
+def test_a_bug_is_logged_with_its_traceback_and_its_request_id(server, widget_key) -> None:
+    chat(server, widget_key, script({"text": "x"}, {"fail": "crash"}), **{"x-request-id": "crash-1"})
+    logged = eventually(lambda: [line for line in server.log("turn failed") if line["request_id"] == "crash-1"])[0]
+    assert "RuntimeError: the script asked for a crash" in logged["exc_info"]
+
+
+def test_health_needs_nothing_but_the_process(server) -> None:
+    answer = requests.get(f"{server.url}/health", timeout=5)
+    assert (answer.status_code, answer.content) == (200, b'{"status":"ok"}')
+
+
+def test_ready_says_what_was_checked(server) -> None:
+    answer = requests.get(f"{server.url}/ready", timeout=5)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ready"
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+def test_a_database_of_another_version_is_not_ready(start) -> None:
+    server: Server = start()
+    with sqlite3.connect(server.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'older'")
+    connection.close()
+    answer = requests.get(f"{server.url}/ready", timeout=5)
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "the database needs migrating: run `flask prepare`"
+
+
+@pytest.mark.parametrize(
+    ("prepared", "flags", "words"),
+    [
+        (False, (), "The database is missing or of another version. Run: .venv/bin/flask prepare"),
+        (True, ("--workers", "2"), "More than one worker is not possible"),
+    ],
+)
+def test_a_server_that_could_not_work_does_not_start(tmp_path, prepared, flags, words) -> None:
+    server = Server(tmp_path / "s")
+    if prepared:
+        server.flask("prepare")
+    ran = subprocess.run(
+        [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0", *flags],
+        cwd=ROOT,
+        env=server.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    server.close()
+    assert ran.returncode == 2
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_what_people_say_is_not_in_the_traceback_of_a_failed_write(start) -> None:
+    server: Server = start()
+    with sqlite3.connect(server.database) as connection:
+        connection.execute("CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+    connection.close()
+    answer = chat(server, server.key("widget"), "my secret question")
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})
+    assert eventually(lambda: server.log("request failed"))
+    assert "my secret question" not in server.log_text()
+
+
+def test_only_its_owner_may_read_the_database(server) -> None:
+    assert server.database.stat().st_mode & 0o077 == 0

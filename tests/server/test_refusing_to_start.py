@@ -1,0 +1,69 @@
+"""The real commands with a configuration that cannot work: what is wrong, status 2, and no traceback."""
+
+import subprocess
+
+import pytest
+from support.server import BIN, ROOT, Server
+
+COMMANDS = {
+    "flask": [BIN / "flask", "keys", "list"],
+    "gunicorn": [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0"],
+}
+every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+
+
+@pytest.fixture
+def configured(tmp_path):
+    """Makes a server that is never started: its files and its environment."""
+    made: list[Server] = []
+
+    def configure(**options) -> Server:
+        made.append(Server(tmp_path, **options))
+        return made[-1]
+
+    yield configure
+    for server in made:
+        server.__exit__()
+
+
+def run(command, server: Server) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=20, check=False)
+
+
+def assert_refused(ran: subprocess.CompletedProcess[str], *mistakes: str) -> None:
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert "Parlance cannot start. Please correct:" in ran.stderr.splitlines()
+    told = [line for line in ran.stderr.splitlines() if line.startswith("  - ")]
+    assert len(told) == len(mistakes)
+    for line, mistake in zip(told, mistakes, strict=True):
+        assert mistake in line
+    assert ran.returncode == 2
+
+
+@every_command
+def test_every_mistake_is_told_on_a_line_of_its_own(configured, command) -> None:
+    server = configured(changes={'model = "builtin"': 'model = "gone"'}, env={"PORT": "x"})
+    assert_refused(run(command, server), "PORT: Not a valid integer.", "agents.site.model: There is no model 'gone'")
+
+
+@every_command
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("WEB_CONCURRENCY", "2", "every limit would silently be multiplied"),
+        ("REDIS_URL", "redis://localhost", "cannot use Redis yet"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host:port/db", "DATABASE_URL: "),
+        ("PARLANCE_CONFIG", "/nowhere/parlance.toml", "PARLANCE_CONFIG: /nowhere/parlance.toml cannot be read"),
+        ("PARLANCE_HOME", str(ROOT / "wsgi.py"), "PARLANCE_HOME: "),
+    ],
+)
+def test_what_cannot_work_is_refused_with_an_explanation(configured, command, variable, value, why) -> None:
+    ran = run(command, configured(env={variable: value}))
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert_refused(ran, why)
+
+
+def test_a_refused_start_leaves_nothing_behind(tmp_path, configured) -> None:
+    server = configured(env={"PORT": "x"})
+    run(COMMANDS["flask"], server)
+    assert not (tmp_path / "instance").exists()

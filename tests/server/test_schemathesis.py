@@ -1,0 +1,174 @@
+"""Requests that are made of the document, good ones and bad ones: whatever is sent, the answer is a described one."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, MutableMapping
+from math import ceil
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support.chat_wires import user_of
+from support.described import Described
+from support.people import Person, anywhere
+from support.server import Server
+from support.visitors import id_of, signed
+
+from app.settings.checks import WIRES
+
+EXAMPLES = 20  # of random requests for each operation
+COVERING = 40  # at most, of those that cover its bounds; few operations have more
+CHECKED = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Server]:
+    unlimited = {"[limits]": '[limits]\nthings = "100000/minute"'}
+    with Server(tmp_path_factory.mktemp("schemathesis"), changes=unlimited) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def described(server) -> Described:
+    return Described(server)
+
+
+@pytest.fixture(scope="module")
+def credentials(server) -> Mapping[str, Mapping[str, str]]:
+    """By wire, the headers of someone who may use it."""
+    token = requests.post(f"{server.url}/login", json=Person.new(server).account(), timeout=30).json()["token"]
+    secret = {"Authorization": f"Bearer {server.key('secret')}"}
+    return {
+        "agents": secret,
+        "chats": {"Cookie": f"parlance_session={server.key('session')}"},
+        "things": {"Authorization": f"Bearer {token}"},
+        "widget": {"x-api-key": server.key("widget")},
+        "workers": secret,
+    }
+
+
+def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """What this caller has made just now, by the names of path parameters and of fields."""
+
+    def post(path: str, body: Any) -> Any:
+        return requests.post(f"{server.url}{path}", json=body, headers=headers, timeout=30).json()
+
+    match wire:
+        case "agents":
+            asked = post("/api/v2/agents/open/chat", {"message": "Hello", "userId": "u", "stream": False})["data"]
+            conversation = asked["metadata"]["conversationId"]
+            return {"agentId": "open", "userId": "u", "conversationId": conversation, "messageId": asked["id"]}
+        case "chats":
+            user = user_of(server.url, headers["Cookie"].partition("=")[2])["id"]
+            chat, plan = post("/api/chats", {})["id"], {"name": "Say", "steps": [{"id": "a", "say": "{{ input }}"}]}
+            workflow = post("/api/workflows", plan)["id"]
+            asked = {"content": "Hello", "modelId": "scripted", "userId": user, "workflowId": workflow}
+            run = post(f"/api/chats/{chat}/messages", asked)["workflowRunId"]
+            return {"userId": user, "chatId": chat, "workflowId": workflow, "runId": run, "modelId": "scripted"}
+        case "things":
+            return {"thingId": post("/stuff", {"name": "Number"})["id"]}
+        case "widget":
+            secret = server.flask("keys", "visitor-secret", id_of(server, headers["x-api-key"])).stdout.strip()
+            return {"x-visitor": signed(secret, "ada", time.time() + 3600)}
+    return {}
+
+
+@pytest.mark.parametrize("wire", [*WIRES, "server"])
+def test_whatever_is_sent_the_answer_is_as_described(server, described, credentials, wire, record_property) -> None:
+    schema = schemathesis.openapi.from_dict(described.document)
+    schema.config.update(base_url=server.url)
+    schema.config.phases.coverage.unexpected_methods = set()  # 405, as the document says of all paths at once
+    met: dict[str, Counter[int]] = {}
+    for (method, path), operation in described.operations.items():
+        if wire in operation["tags"]:
+            headers = dict(credentials[wire]) if operation.get("security") else {}
+            places = known_places(server, wire, headers) if headers else Person.new(server).account()
+            sender = Sender(described, schema[path][method], headers, places)
+            sender.send_covering()
+            sender.send_random()
+            met[f"{method} {path}"] = sender.met
+    for operation, statuses in met.items():
+        listed = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+        record_property("told", f"{statuses.total():5} requests: {operation}: {listed}")
+    assert all(any(status < 300 for status in each) for each in met.values()), met
+
+
+class Sender:
+    """Requests to one operation; `met` counts the statuses that they met with. `places` are put where a request has a
+    place for them, so that not all of it leads nowhere."""
+
+    def __init__(
+        self, described: Described, operation: Any, headers: Mapping[str, str], places: Mapping[str, Any]
+    ) -> None:
+        self.met: Counter[int] = Counter()
+        self._described, self._operation, self._places = described, operation, places
+        typed = {} if operation.method.upper() == "GET" else {"Content-Type": "application/json"}
+        self._headers = {**typed, **headers}
+
+    def send_covering(self) -> None:
+        """Each bound of each parameter and field, on both sides of it."""
+        config = self._operation.schema.config.generation_for(operation=self._operation, phase="coverage")
+        cases = list(
+            self._operation.schema.iter_coverage_cases(
+                self._operation, generation_modes=list(GenerationMode), generation_config=config
+            )
+        )
+        for case in cases[:: ceil(len(cases) / COVERING)]:
+            self._fill(case, without=case.meta.phase.data.parameter_location)
+            self._send(case)
+
+    def send_random(self) -> None:
+        made = st.one_of(*(self._operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
+
+        @settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=made, known=st.booleans())
+        def send(case: Any, known: bool) -> None:
+            if known:
+                self._fill(case)
+            self._send(case)
+
+        send()
+
+    def _fill(self, case: Any, without: ParameterLocation | None = None) -> None:
+        """With the known places, but for that of which the case is about."""
+        containers = {
+            ParameterLocation.PATH: case.path_parameters,
+            ParameterLocation.HEADER: case.headers,
+            ParameterLocation.BODY: case.body,
+        }
+        for location, found in containers.items():
+            if location is not without and isinstance(found, MutableMapping):
+                found.update({name: value for name, value in self._places.items() if name in found})
+
+    def _send(self, case: Any) -> None:
+        with anywhere() as http:  # from an address of its own: few may sign in from one
+            response = case.call(session=http, headers=self._headers, timeout=30)
+        case.validate_response(response, checks=CHECKED)
+        status, content_type = response.status_code, response.headers.get("content-type", [None])[0]
+        self._described.check_answer(
+            self._operation.method, case.formatted_path, status, content_type, response.content
+        )
+        self.met[status] += 1

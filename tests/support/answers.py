@@ -1,0 +1,43 @@
+"""Answers as they come over a socket, taken apart, and the proof that a test did the server no harm."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from support.server import Server
+
+
+def chunks(response: bytes) -> list[bytes]:
+    """The pieces in which a chunked response was written, the empty last one left out."""
+    head, _, rest = response.partition(b"\r\n\r\n")
+    assert re.search(rb"(?i)\r\ntransfer-encoding: chunked", head), head
+    pieces = []
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        assert rest[length : length + 2] == b"\r\n"
+        pieces.append(rest[:length])
+        rest = rest[length + 2 :]
+    assert pieces.pop() == b"", "the last chunk is the empty one"
+    return pieces
+
+
+def parse(raw: bytes) -> requests.Response:
+    """A response with its length named, or ended by the end of the connection."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    response = requests.Response()
+    response.status_code = int(first.split()[1])
+    response.headers.update(line.split(": ", 1) for line in lines)
+    response._content = body
+    return response
+
+
+@contextmanager
+def unharmed(server: Server) -> Iterator[None]:
+    """At the end the server answers at once, and its log knows of no mistake of its own."""
+    before = len(server.log_text())
+    yield
+    assert requests.get(f"{server.url}/health", timeout=1).json() == {"status": "ok"}
+    assert not re.search(r'Traceback|"level": ?"(ERROR|CRITICAL)"', server.log_text()[before:])

@@ -1,0 +1,87 @@
+"""What callers of the signed-in chats do; tests/support/wires.py lists them among the others."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from support.wire import WORDS, Answer, Wire, sse_frames
+
+from app.wires.chats.encoder import ChatsEncoder
+
+NAMES = {
+    **{status: HTTPStatus(status).phrase for status in (400, 401, 403, 404, 405, 408, 415, 429, 500, 502, 503, 504)},
+    413: "Request Entity Too Large",
+}
+CODES = {500: "INTERNAL_ERROR", 502: "MODEL_UNAVAILABLE", 503: "MODEL_UNAVAILABLE", 504: "MODEL_TIMEOUT"}
+
+
+@cache
+def user_of(url: str, token: str) -> Mapping[str, str]:
+    """Whose session it is."""
+    headers = {"Cookie": f"parlance_session={token}"}
+    user: Mapping[str, str] = requests.get(f"{url}/api/auth/session", headers=headers, timeout=30).json()["user"]
+    return user
+
+
+class ChatsStream(Wire):
+    """The key is a session's token. Its user's name says which model is asked."""
+
+    path = "/api/chats/{chat}/messages/stream"
+    name = "chats"
+    key_kind = "session"
+    credentials = (("Cookie", "parlance_session={}"),)
+    content_type = "text/event-stream; charset=utf-8"
+    final = b'"type":"end"'
+
+    def body(self, text: str) -> dict[str, Any]:
+        return {"content": text}
+
+    def complete(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+        user = user_of(url, key)
+        return {**body, "modelId": user["name"], "userId": user["id"]}
+
+    def at(self, url: str, key: str) -> str:
+        made = requests.post(f"{url}/api/chats", json={}, headers=self.headers(key), timeout=30)
+        return self.path.format(chat=made.json()["id"])
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        return [self.body(first), self.body(second)]
+
+    def frames(self, data: bytes) -> list[Any]:
+        return sse_frames(data)
+
+    def decode(self, data: bytes) -> Answer:
+        frames = self.frames(data)
+        start, *between, last = [frame for frame in frames if frame is not None]
+        tokens = [event["delta"] for event in between if event["type"] == "content"]
+        ended = start["type"] == "start" and not {"start", "end", "error"} & {event["type"] for event in between}
+        if last["type"] == "end":
+            ended = ended and last == {**start, "type": "end"}
+        else:
+            codes = [code for status, code in CODES.items() if WORDS[status] == last["message"]]
+            ended = ended and last == {"type": "error", "error": codes[0], "message": last["message"]}
+        return Answer(tokens, ended, last.get("message"), frames.count(None))
+
+    def is_error(self, status: int, body: Any) -> bool:
+        words = {**WORDS, 401: "Valid session required", 400: body["message"]}[status]
+        return bool(words) and body == {"error": NAMES[status], "message": words}
+
+    def encoder(self) -> Any:
+        return ChatsEncoder()
+
+
+class ChatsWhole(ChatsStream):
+    path = "/api/chats/{chat}/messages"
+    content_type = "application/json"
+    streamed = False
+    status = 201
+    methods = "GET, HEAD, OPTIONS, POST"
+
+    def decode(self, data: bytes) -> Answer:
+        body = json.loads(data)
+        answer = body["assistantMessage"]
+        ended = set(body) == {"userMessage", "assistantMessage", "chatId"} and answer["status"] == "complete"
+        return Answer([answer["content"]], ended)

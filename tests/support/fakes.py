@@ -1,0 +1,188 @@
+"""Honest stand-ins for what a turn needs from outside: a model, a toolbox and a store that log what was asked."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuestion
+from app.engine.engine import Engine, Question
+from app.engine.errors import ChatError, Problem
+from app.engine.events import Event, ToolCalled, ToolReturned
+from app.engine.messages import AnswerRecord, Message, Usage, said
+from app.engine.ports import Agent, ModelFinished, Passage, Prompt, SamplingOptions, ToolContext, ToolSpec
+from app.engine.running_turns import RunningTurns
+from app.engine.turn import Turn
+
+Log = list[tuple[Any, ...]]
+
+AGENT = Agent(id="demo", name="Demo", models=("fake",), tools=("echo",))
+REF = ConversationRef("demo", "widget", "key:1", "session-1")
+
+
+def finished(reason: str = "stop", prompt: int = 3, completion: int = 2) -> ModelFinished:
+    return ModelFinished(reason, Usage(prompt, completion))
+
+
+class FakeStream:
+    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called. So are those in
+    the place of the batches, when it opens; the function returns what is played."""
+
+    def __init__(self, batches: Any, log: Log) -> None:
+        self._batches, self._log = batches, log
+        self.closed = False
+        self.model = "fake"
+        self.outcomes: list[Any] = []
+
+    def open(self) -> Iterator[tuple[()]]:
+        if callable(self._batches):
+            self._batches = self._batches()
+        if isinstance(self._batches, Exception):
+            raise self._batches
+        yield from ()
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        for batch in self._batches:
+            if self.closed:
+                return
+            if isinstance(batch, Exception):
+                raise batch
+            if callable(batch):
+                batch()
+            else:
+                yield batch
+
+    def ended(self, error: Any) -> None:
+        self.outcomes.append(error)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._log.append(("closed",))
+        self.closed = True
+
+
+class FakeModel:
+    """Implements `AgentModel`. One list of batches for each round, or a function that makes it; the last one is played
+    again where there are more."""
+
+    def __init__(self, *rounds: Any, log: Log) -> None:
+        self._rounds, self._log = rounds, log
+        self.prompts: list[Prompt] = []
+        self.asked: list[str | None] = []
+        self.streams: list[FakeStream] = []
+
+    def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> FakeStream:
+        self._log.append(("opened", heartbeat))
+        self.asked.append(model)
+        played = self._rounds[min(len(self.prompts), len(self._rounds) - 1)]
+        self.prompts.append(prompt)
+        self.streams.append(FakeStream(played, self._log))
+        return self.streams[-1]
+
+
+class FakeToolbox:
+    """Implements `Toolbox`. Every tool returns its arguments, after the `before` batches."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.before: list[Any] = []
+
+    def specs(self, agent: Agent) -> list[ToolSpec]:
+        return [ToolSpec(name, name, {}) for name in agent.tools]
+
+    def run(self, context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float) -> FakeStream:
+        self._log.append(("tools", context.agent.id, [call.name for call in calls], heartbeat))
+        results = [(ToolReturned(call.call_id, call.name, dict(call.args)),) for call in calls]
+        return FakeStream([*self.before, *results], self._log)
+
+
+class FakeKnowledge:
+    """Implements `Knowledge`: knows one thing."""
+
+    def search(self, agent: Agent, query: str) -> list[Passage]:
+        return [Passage("facts.md", "Facts", f"{agent.id} was asked: {query}")]
+
+
+class FakeConversations:
+    """Implements `Conversations`, in a dictionary. `failures` are raised by add_answer, one for each call."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.known: dict[str | None, str] = {}
+        self.history: list[Message] = []
+        self.questions: list[Mapping[str, Message]] = []
+        self.answers: dict[str, AnswerRecord] = {}
+        self.refusal: Exception | None = None
+        self.failures: list[Exception] = []
+
+    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
+        if self.refusal:
+            raise self.refusal
+        ref, messages, history = entry.conversation, entry.messages, entry.history
+        known = ref.external_id in self.known
+        conversation_id = (
+            self.known.setdefault(ref.external_id, uuid.uuid4().hex) if ref.external_id else uuid.uuid4().hex
+        )
+        admit(conversation_id)
+        self._log.append(("question", not known))
+        self.questions.append(messages)
+        before = self.history[len(self.history) - history :]
+        return StoredQuestion([*before, *messages.values()], list(messages)[-1], ref.end_user)
+
+    def add_answer(
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
+    ) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self._log.append(("answer", answer.status))
+        assert answer_id not in self.answers, "an answer is stored once"
+        self.answers[answer_id] = answer
+
+
+class World:
+    """An engine made of fakes. `turn()` asks it; `log` is what happened, in order."""
+
+    def __init__(self, *rounds: Any, capacity: int = 2) -> None:
+        self.log: Log = []
+        self.model = FakeModel(*rounds, log=self.log)
+        self.toolbox = FakeToolbox(self.log)
+        self.store = FakeConversations(self.log)
+        self.live = RunningTurns(capacity)
+        self._engine = Engine(
+            {AGENT.models: self.model}, {"fake": 1}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
+        )
+
+    def turn(
+        self,
+        *messages: Message,
+        agent: Agent = AGENT,
+        ref: ConversationRef = REF,
+        options: SamplingOptions | None = None,
+        history: int = 0,
+    ) -> Turn:
+        asked = messages or (said("user", "Hi"),)
+        return Turn(self._engine, Question(agent, ref, asked, "request-1", None, options or SamplingOptions(), history))
+
+    def answer(self) -> AnswerRecord:
+        """The one answer that was stored."""
+        (answer,) = self.store.answers.values()
+        return answer
+
+
+def play(turn: Turn, on_event: Callable[[Event], None] = lambda _: None) -> list[Event]:
+    """Everything that happens in a turn, from its beginning to its end."""
+    turn.begin()
+    events: list[Event] = []
+    for batch in turn.run():
+        for event in batch:
+            on_event(event)
+            events.append(event)
+    return events
+
+
+def problem_of(call: Callable[[], Any]) -> Problem:
+    """The problem of the ChatError that `call` raises."""
+    try:
+        call()
+    except ChatError as error:
+        return error.problem
+    raise AssertionError("no ChatError was raised")

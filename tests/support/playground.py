@@ -1,0 +1,65 @@
+"""The playground as a person uses it."""
+
+from support.chromium import Chromium
+from support.people import PASSWORD, Person
+from support.server import ROOT
+
+CHANGES = {
+    "[limits]\n": f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n',
+    '[agents.open]                      # callers without a key come here\nname = "Open"\nmodel = "scripted"':
+        '[agents.open]\nname = "Open"\nshow_tools = true\nmodel = "builtin"',
+}  # fmt: skip
+
+
+IDLE = "document.querySelector('#tokens').textContent > 1 && !document.querySelector('#send').disabled"
+
+
+def take(page: Chromium, wire: str) -> None:
+    press(page, "#wires", wire)
+
+
+def click(page: Chromium, selector: str) -> None:
+    """Where it is, on pages longer than the window."""
+    page.evaluate(f"document.querySelector('{selector}').scrollIntoView()")
+    page.click(selector)
+
+
+def enter(page: Chromium, selector: str, text: str) -> None:
+    click(page, selector)
+    page.call("Input.insertText", text=text)
+
+
+def ask(page: Chromium, text: str) -> str:
+    """The conversation on screen when the answer is over."""
+    click(page, "#question")
+    page.type(text)
+    page.until(IDLE)
+    return str(page.evaluate("document.querySelector('#log').innerText"))
+
+
+def choose(page: Chromium, selector: str, text: str) -> None:
+    page.evaluate(
+        f"(list => {{ list.value = [...list.options].find(each => each.text === '{text}').value;"
+        f" list.dispatchEvent(new Event('change')) }})(document.querySelector('{selector}'))"
+    )
+
+
+def press(page: Chromium, group: str, text: str) -> None:
+    """One of several buttons."""
+    page.evaluate(
+        f"[...document.querySelectorAll('{group} button')].find(each => each.textContent === '{text}').click()"
+    )
+
+
+def shown(page: Chromium, selector: str) -> str:
+    return str(page.evaluate(f"document.querySelector('{selector}').textContent"))
+
+
+def sign_in(page: Chromium, person: Person) -> None:
+    """Leaves the page at the chats wire, with its models and workflows."""
+    take(page, "chats")
+    enter(page, "#email", person.email)
+    click(page, "#password")
+    page.type(PASSWORD)
+    page.until("document.querySelector('#workflow').options.length === 4")
+    choose(page, "#model", "builtin")

@@ -1,0 +1,69 @@
+"""HTTP by hand, for what HTTP clients hide: half-sent requests, callers who leave, callers who do not read."""
+
+import http.client
+import io
+import socket
+import time
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+from support.server import Server
+
+
+def connect(server: Server) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> socket.socket:
+    """Send one whole request; the answer is still to be read."""
+    connection = connect(server)
+    connection.sendall(request(path, body, headers))
+    return connection
+
+
+def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """What posts the JSON."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: test",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def read_until(connection: socket.socket, wanted: bytes, seconds: float = 10) -> bytes:
+    """Everything that came up to and with the piece that completes `wanted`."""
+    connection.settimeout(seconds)
+    got = b""
+    while wanted not in got:
+        piece = connection.recv(65536)
+        assert piece, f"closed before {wanted!r}: {got!r}"
+        got += piece
+    return got
+
+
+def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
+    """Everything until the other side closes, or resets."""
+    deadline = time.monotonic() + seconds
+    got = b""
+    while True:
+        connection.settimeout(max(deadline - time.monotonic(), 0.01))
+        try:
+            piece = connection.recv(65536)
+        except ConnectionResetError:
+            return got
+        if not piece:
+            return got
+        got += piece
+
+
+def body_of(answer: bytes) -> bytes:
+    """Of one whole response with status 200. Fails where it was cut."""
+    response = http.client.HTTPResponse(SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer)))
+    response.begin()
+    assert response.status == 200, answer
+    return response.read()

@@ -1,0 +1,277 @@
+"""A real Parlance: gunicorn on a port of its own, with a home folder, a database and a log that tests may look into."""
+
+import http.client
+import os
+import re
+import resource
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+import requests
+
+from app.store.database import Database
+from app.store.keys import KeyStore
+from app.store.schema import upgrade
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+CONFIG = """
+[models.scripted]
+provider = "scripted"
+
+[models.builtin]
+provider = "builtin"
+pace = 0
+aliases = ["gpt-4"]
+
+[agents.open]                      # callers without a key come here
+name = "Open"
+model = "scripted"
+tools = ["calculator", "clock", "knowledge"]
+knowledge = ["knowledge/*.md"]
+public = true
+
+[agents.frank]                     # takes system messages, shows its tools, answers briefly
+model = "scripted"
+tools = ["calculator"]
+allow_system = true
+show_tools = true
+max_tokens = 5
+
+[agents.site]
+name = "Site"
+model = "builtin"
+tools = ["calculator", "clock", "knowledge"]
+knowledge = ["knowledge/*.md"]
+
+[limits]
+workers = "100000/minute"
+widget = "100000/minute"
+agents = "100000/minute"
+chats = "100000/minute"
+
+[server]
+sign_up = true
+heartbeat_seconds = 0.3
+body_seconds = 1
+send_seconds = 1
+streams = 500
+shutdown_seconds = 2
+retry_seconds = 0.01
+circuit_failures = 1000000              # a server that tests share must not pass models over
+"""
+
+
+@cache
+def _database(url: str) -> Database:
+    return Database(url)
+
+
+@cache
+def _empty_database() -> bytes:
+    """One that is up to date."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "parlance.db"
+        database = Database(f"sqlite:///{path}")
+        upgrade(database)
+        database.checkpoint()
+        return path.read_bytes()
+
+
+class Server:
+    """Start with `with`; `url` is its base. Agents: open (public), frank, site; see CONFIG.
+
+    `config` is the text of parlance.toml (`CONFIG` with pairs of `changes` replaced), `env` further environment.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        changes: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        config: str = CONFIG,
+    ) -> None:
+        self.home = home
+        for old, new in (changes or {}).items():
+            assert old in config, f"{old!r} is not in the configuration"
+            config = config.replace(old, new)
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "parlance.toml").write_text(config)
+        if not (home / "knowledge").exists():
+            (home / "knowledge").symlink_to(ROOT / "config" / "knowledge")
+        self.env = {
+            **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")},
+            "PARLANCE_HOME": str(home / "instance"),
+            "PARLANCE_CONFIG": str(home / "parlance.toml"),
+            **(env or {}),
+        }
+        self.database = home / "instance" / "parlance.db"
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.make_database()
+        self.start()
+        return self
+
+    def make_database(self) -> None:
+        """As `flask prepare` does it, which takes two seconds each time; tests/server/test_cli.py runs that."""
+        if not self.database.exists():
+            self.database.parent.mkdir(mode=0o700, exist_ok=True)
+            with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(_empty_database())
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def start(self) -> None:
+        """Returns when the server answers."""
+        descriptor = self._listener.fileno()
+        with (self.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{descriptor}", "--keep-alive", "2"],
+                cwd=ROOT,
+                env=self.env,
+                pass_fds=[descriptor],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        assert requests.get(f"{self.url}/health", timeout=60).status_code == 200
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        if self._process:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(30)
+            self._process = None
+
+    def worker_pid(self) -> int:
+        """The process that serves."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return int(children[-1])
+
+    def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command line on this server's database."""
+        return subprocess.run(
+            [BIN / "flask", *command],
+            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
+        )  # fmt: skip
+
+    def key(self, kind: str, agent: str = "open", *options: str) -> str:
+        """A fresh key; of the kind "session" the token of a fresh user, whose name is the agent's model.
+
+        Without options it is made by what the command line would call, which takes two seconds to start.
+        """
+        if kind == "session":
+            return self._session(agent)
+        if options:
+            return self.flask("keys", "create", "--agent", agent, "--kind", kind, *options).stdout.strip()
+        return KeyStore(_database(f"sqlite:///{self.database}")).create(kind, agent, "")  # type: ignore[arg-type]
+
+    def _session(self, agent: str) -> str:
+        """Signs up from an address that hardly anybody else has: few may sign up from one."""
+        model = tomllib.loads((self.home / "parlance.toml").read_text())["agents"][agent]["model"]
+        user = {"email": f"{os.urandom(8).hex()}@example.com", "password": "correct horse", "name": model}
+        place = (somewhere(), 0)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=place)
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/auth/sign-up/email", orjson.dumps(user), headers)
+        response = connection.getresponse()
+        cookie = re.match("parlance_session=([^;]+)", response.headers.get("Set-Cookie", ""))
+        assert cookie, response.read()
+        connection.close()
+        return cookie[1]
+
+    def log(self, message: str | None = None) -> list[dict[str, Any]]:
+        """The log's JSON lines, oldest first; with `message`, only those that say it."""
+        *lines, _unfinished = self.log_text().split("\n")  # a path with U+2028 in it ends no line
+        found = [orjson.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if message in (None, line["message"])]
+
+    def log_text(self) -> str:
+        return (self.home / "log").read_text()
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Look into the database from outside."""
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def messages(self, conversation_id: str) -> list[dict[str, Any]]:
+        """A conversation's messages in order: role, status, parts, text, finish_reason, id."""
+        rows = self.rows("SELECT * FROM messages WHERE conversation_id = ? ORDER BY sequence", conversation_id)
+        messages = [{**dict(row), "parts": orjson.loads(row["parts"])} for row in rows]
+        for message in messages:
+            message["text"] = "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+        return messages
+
+
+def eventually(check: Any, seconds: float = 5.0) -> Any:
+    """What `check` returns as soon as it is true; fails where it is not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = check()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds} s: {check}"
+        time.sleep(0.02)
+
+
+def script(*steps: Mapping[str, Any]) -> str:
+    """A message that the scripted model plays; see app/providers/local/scripted.py for the steps."""
+    return orjson.dumps(list(steps)).decode()
+
+
+def somewhere() -> str:
+    """An address of this machine that hardly anybody else has. (Hypothesis seeds `random`.)"""
+    second, third, fourth = os.urandom(3)
+    return f"127.{second}.{third}.{max(1, min(fourth, 254))}"
+
+
+def session() -> str:
+    """A widget's session id that no other test uses."""
+    return f"test-{os.urandom(8).hex()}"
+
+
+def conversation_id(ndjson: bytes | str) -> str:
+    """From a widget's stream."""
+    text = ndjson.decode() if isinstance(ndjson, bytes) else ndjson
+    match = re.search(r'"conversationId":"([a-z0-9]{32})"', text)
+    assert match, text
+    return match[1]
+
+
+@contextmanager
+def descriptors(number: int) -> Iterator[None]:
+    """So many files may be open, or as many as the hard limit admits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    admitted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, admitted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,171 @@
+"""What the servers behind each provider send, one class each: the suites know no protocol, only these."""
+
+import contextlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from support.upstream import LAST, Step, sse, streamed
+
+from app.engine.errors import ModelError, Problem
+from app.engine.events import TextDelta
+from app.engine.messages import said
+from app.engine.ports import Agent, Model, ModelFinished, Prompt, SamplingOptions
+from app.providers import PROVIDERS
+
+AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
+
+
+_MADE: list[Model] = []
+
+
+def let_go() -> None:
+    """When their servers are gone: a model that finds its idle connections closed closes them too."""
+    while _MADE:
+        with contextlib.suppress(ModelError):
+            _MADE.pop().open(asking(), 1)
+
+
+class Speech(ABC):
+    """The events of one provider's stream."""
+
+    provider: str
+    path: str
+    begin: bytes = b""
+    last: bytes
+    """The event with which `end` ends."""
+    ping: bytes
+
+    @abstractmethod
+    def text(self, text: str) -> bytes:
+        """A token."""
+
+    @abstractmethod
+    def thought(self, text: str) -> bytes:
+        """A token of reasoning."""
+
+    @abstractmethod
+    def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
+        """A whole tool call; each number once."""
+
+    @abstractmethod
+    def end(self, reason: str = "", prompt: int = 3, completion: int = 2) -> bytes:
+        """Usage and the end."""
+
+    @abstractmethod
+    def error(self, message: str) -> bytes:
+        """In mid-stream."""
+
+    @abstractmethod
+    def refusal(self, message: str) -> bytes:
+        """The body of a status other than 200."""
+
+    def answer(self, *tokens: str, **end: Any) -> list[Step]:
+        """A stream from its head to its last chunk."""
+        return [*streamed(self.begin, *map(self.text, tokens), self.end(**end)), LAST]
+
+    def model(self, base_url: str, **options: Any) -> Model:
+        provider = PROVIDERS[self.provider]
+        _MADE.append(provider.build(provider.options().load({"base_url": base_url, "model": "m-1", **options})))
+        return _MADE[-1]
+
+    def __repr__(self) -> str:
+        return self.provider
+
+
+class OpenAISpeech(Speech):
+    provider = "openai"
+    path = "/chat/completions"
+    last = b"data: [DONE]\n\n"
+    ping = b": ping\n\n"
+
+    @staticmethod
+    def delta(finish_reason: str | None = None, **delta: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return sse({"id": "c", "object": "chat.completion.chunk", "choices": [choice]})
+
+    def text(self, text: str) -> bytes:
+        return self.delta(content=text)
+
+    def thought(self, text: str) -> bytes:
+        return self.delta(reasoning_content=text)
+
+    def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
+        function = {"name": name, "arguments": json.dumps(args)}
+        return self.delta(tool_calls=[{"index": number, "id": f"call_{number}", "function": function}])
+
+    def end(self, reason: str = "stop", prompt: int = 3, completion: int = 2) -> bytes:
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return self.delta(finish_reason=reason) + sse({"choices": [], "usage": usage}) + self.last
+
+    def error(self, message: str) -> bytes:
+        return sse({"error": {"message": message, "type": "server_error", "code": 500}})
+
+    def refusal(self, message: str) -> bytes:
+        return json.dumps({"error": {"message": message, "type": "whatever"}}).encode()
+
+
+def event(type_: str, **fields: Any) -> bytes:
+    """An event of Anthropic's."""
+    return f"event: {type_}\n".encode() + sse({"type": type_, **fields})
+
+
+class AnthropicSpeech(Speech):
+    provider = "anthropic"
+    path = "/messages"
+    begin = event("message_start", message={"role": "assistant", "usage": {"input_tokens": 3, "output_tokens": 1}})
+    last = event("message_stop")
+    ping = event("ping")
+
+    def text(self, text: str) -> bytes:
+        return event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+    def thought(self, text: str) -> bytes:
+        return event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": text})
+
+    def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
+        block = {"type": "tool_use", "id": f"call_{number}", "name": name, "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(args)}
+        return (
+            event("content_block_start", index=number + 1, content_block=block)
+            + event("content_block_delta", index=number + 1, delta=delta)
+            + event("content_block_stop", index=number + 1)
+        )
+
+    def end(self, reason: str = "end_turn", prompt: int = 3, completion: int = 2) -> bytes:
+        reasons = {"length": "max_tokens", "tool_calls": "tool_use"}
+        delta = {"stop_reason": reasons.get(reason, reason)}
+        return event("message_delta", delta=delta, usage={"output_tokens": completion}) + self.last
+
+    def error(self, message: str) -> bytes:
+        return event("error", error={"type": "api_error", "message": message})
+
+    def refusal(self, message: str) -> bytes:
+        return json.dumps({"type": "error", "error": {"type": "whatever", "message": message}}).encode()
+
+
+OPENAI, ANTHROPIC = OpenAISpeech(), AnthropicSpeech()
+SPEECHES = (OPENAI, ANTHROPIC)
+
+
+def asking(*texts: str, **options: Any) -> Prompt:
+    return Prompt(AGENT, [said("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
+
+
+def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:
+    return [chunk for batch in model.open(prompt or asking(), heartbeat) for chunk in batch]
+
+
+def outcome(model: Model, heartbeat: float = 5) -> tuple[str, ModelFinished | None, Problem | None]:
+    """The text that was said, how it finished, and the failure behind it. Nothing but text is expected."""
+    chunks: list[Any] = []
+    problem = None
+    try:
+        for batch in model.open(asking(), heartbeat):
+            chunks += batch
+    except ModelError as error:
+        problem = error.problem
+    finished = chunks.pop() if chunks and isinstance(chunks[-1], ModelFinished) else None
+    assert all(isinstance(chunk, TextDelta) and isinstance(chunk.text, str) for chunk in chunks), chunks
+    return "".join(chunk.text for chunk in chunks), finished, problem

@@ -1,0 +1,173 @@
+"""What of a conversation a model gets to see: the latest, as much as the agent's limits admit, and its knowledge."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fakes import World, finished, play
+
+from app.engine.events import TextDelta
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.ports import Agent, Passage
+from app.engine.prompt import assemble, estimated_tokens
+
+
+def agent(**settings) -> Agent:
+    return Agent(id="demo", name="Demo", models=("fake",), **settings)
+
+
+def talk(count: int) -> list[Message]:
+    """Questions and answers in turn, numbered from 1; the last one is a question where the count is odd."""
+    return [said("assistant" if number % 2 == 0 else "user", str(number)) for number in range(1, count + 1)]
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages]
+
+
+@pytest.mark.parametrize(("most", "seen"), [(1, ["5"]), (2, ["5"]), (3, [*"345"]), (5, [*"12345"]), (99, [*"12345"])])
+def test_the_latest_messages_are_seen_oldest_first(most, seen) -> None:
+    assert texts(assemble(agent(history_messages=most), talk(5))) == seen
+
+
+@pytest.mark.parametrize(("room", "seen"), [(1, ["5"]), (5, ["5"]), (14, ["5"]), (15, [*"345"]), (25, [*"12345"])])
+def test_the_latest_messages_that_fit_are_seen(room, seen) -> None:
+    assert texts(assemble(agent(history_tokens=room), [said(m.role, m.text * 4) for m in talk(5)])) == [
+        word * 4 for word in seen
+    ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "most", "seen"),
+    [
+        *(("au", 9, "u"), ("aauau", 9, "uau"), ("uauau", 2, "u"), ("uauau", 4, "uau")),
+        *(("uaua", 3, "ua"), ("uaua", 1, "a"), ("aa", 9, "a")),
+    ],
+)
+def test_what_is_seen_begins_with_a_question_unless_the_last_message_is_all_there_is(roles, most, seen) -> None:
+    messages = [said("user" if role == "u" else "assistant", str(number)) for number, role in enumerate(roles)]
+    assert assemble(agent(history_messages=most), messages) == messages[-len(seen) :]
+
+
+def test_a_long_message_hides_the_short_ones_before_it() -> None:
+    messages = [said("user", "short"), said("assistant", "long " * 1000), said("user", "last")]
+    assert texts(assemble(agent(history_tokens=100), messages)) == ["last"]
+
+
+def test_the_last_message_stays_however_long_it_is() -> None:
+    assert texts(assemble(agent(history_tokens=1), [*talk(4), said("user", "x" * 9999)])) == ["x" * 9999]
+
+
+@given(st.lists(st.text(max_size=50), min_size=1, max_size=20), st.integers(1, 10), st.integers(1, 100))
+def test_what_is_seen_is_always_the_end_and_within_the_limits(spoken, most, room) -> None:
+    messages = [said("user", text) for text in spoken]
+    seen = assemble(agent(history_messages=most, history_tokens=room), messages)
+    assert seen == messages[-len(seen) :]
+    assert 1 <= len(seen) <= most
+    assert len(seen) == 1 or sum(map(estimated_tokens, seen)) <= room
+
+
+@pytest.mark.parametrize("text", ["word " * 100, "wörd " * 100, "日本語" * 100, "😀" * 100])
+def test_tokens_are_guessed_high_rather_than_low_for_scripts_that_need_more(text) -> None:
+    assert estimated_tokens(said("user", text)) >= len(text.encode()) // 4
+
+
+CALLED = Message(
+    "assistant",
+    (
+        ToolCallPart("a", "clock", {"zone": "UTC"}),
+        ToolResultPart("a", "clock", {"time": "12:00"}, is_error=False),
+        TextPart("Noon."),
+    ),
+)
+
+
+@pytest.mark.parametrize("room", range(1, 60, 3))
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
+    messages = [said("user", "Time?"), CALLED, said("user", "Thanks")]
+    seen = assemble(agent(history_tokens=room, history_messages=most), messages)
+    assert all(message in messages for message in seen), "whole messages, or none of it"
+    assert seen[-1] == messages[-1]
+
+
+def test_an_answer_that_was_only_thought_is_not_seen() -> None:
+    """As it is left where a caller stops a model that still thinks: some servers refuse a message without a word."""
+    thought = Message("assistant", (ReasoningPart("Hm"),))
+    messages = [said("user", "Time?"), thought, said("user", "Well?")]
+    assert assemble(agent(), messages) == [messages[0], messages[2]]
+
+
+def called(call_id: str) -> ToolCallPart:
+    return ToolCallPart(call_id, "clock", {})
+
+
+def returned(call_id: str) -> ToolResultPart:
+    return ToolResultPart(call_id, "clock", call_id.upper(), is_error=False)
+
+
+SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
+    "a call before the other's result": (
+        [called("a"), called("b"), returned("a"), called("c"), returned("c"), returned("b")],
+        [called("a"), called("b"), returned("a"), returned("b"), called("c"), returned("c")],
+    ),
+    "text before the other's result": (
+        [called("a"), called("b"), TextPart("One"), returned("b"), TextPart(", two"), returned("a"), TextPart(".")],
+        [called("a"), called("b"), TextPart("One"), returned("a"), returned("b"), TextPart(", two"), TextPart(".")],
+    ),
+    "a call without a result": ([called("a"), called("b"), returned("b")], [called("b"), returned("b")]),
+    "a result without a call": ([returned("a"), TextPart("x")], [TextPart("x")]),
+    "a result before its call": ([returned("a"), called("a")], [called("a"), returned("a")]),
+    "thoughts between": (
+        [called("a"), ReasoningPart("Hm"), returned("a"), TextPart("x")],
+        [called("a"), returned("a"), TextPart("x")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIDE_BY_SIDE)
+def test_what_was_called_together_has_its_results_together_as_model_servers_want_it(name) -> None:
+    parts, seen = SIDE_BY_SIDE[name]
+    messages = [said("user", "Time?"), Message("assistant", tuple(parts)), said("user", "Thanks")]
+    assert assemble(agent(), messages)[1] == Message("assistant", tuple(seen))
+
+
+def test_calls_and_results_count_as_much_as_what_they_hold() -> None:
+    part = ToolResultPart("a", "clock", {"text": "x" * 4000}, is_error=False)
+    assert estimated_tokens(Message("assistant", (part,))) > 1000
+    assert estimated_tokens(Message("assistant", (ToolCallPart("a", "clock", {"x": "y" * 4000}),))) > 1000
+
+
+SYSTEM = said("system", "You are brief.")
+
+
+def test_system_messages_stand_first_and_take_no_place_of_the_conversation() -> None:
+    seen = assemble(agent(history_messages=3, history_tokens=20), [said("system", "long " * 99), SYSTEM, *talk(5)])
+    assert texts(seen) == ["long " * 99 + "\n\nYou are brief.", "3", "4", "5"]
+
+
+def test_instructions_stand_in_where_the_caller_gives_no_system_message() -> None:
+    told = agent(instructions="You are Demo.")
+    assert texts(assemble(told, talk(1))) == ["You are Demo.", "1"]
+    assert texts(assemble(told, [SYSTEM, *talk(1)])) == ["You are brief.", "1"]
+
+
+def test_passages_follow_the_instructions_with_their_sources() -> None:
+    passages = [Passage("hours.md", "Opening", "From nine."), Passage("shop.md", "Shop", "We sell.")]
+    told, question = assemble(agent(instructions="You are Demo."), talk(1), passages)
+    assert [told.role, question.role] == ["system", "user"], "many templates take no second system message"
+    instructions, asked, *listed = told.text.split("\n\n")
+    assert instructions == "You are Demo."
+    assert "source" in asked
+    assert listed == ["[hours.md, Opening]\nFrom nine.", "[shop.md, Shop]\nWe sell."]
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "tools", "told"),
+    [(("*.md",), (), True), (("*.md",), ("clock",), True), (("*.md",), ("knowledge",), False), ((), (), False)],
+    ids=["knowledge", "knowledge and another tool", "knowledge and its tool", "none"],
+)
+def test_only_an_agent_that_cannot_search_for_itself_is_given_passages(knowledge, tools, told) -> None:
+    world = World([[TextDelta("x"), finished()]])
+    play(world.turn(said("user", "When?"), agent=agent(knowledge=knowledge, tools=tools)))
+    seen = world.model.prompts[0].messages
+    assert ["demo was asked: When?" in message.text for message in seen[:-1]] == ([True] if told else [])

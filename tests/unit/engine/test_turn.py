@@ -1,0 +1,251 @@
+"""One turn against honest stand-ins for model, tools and store: what is committed when, and what is told when."""
+
+import logging
+
+import pytest
+from support.fakes import AGENT, World, finished, play, problem_of
+
+from app.engine.conversation import ConversationRef
+from app.engine.errors import ChatError, Problem
+from app.engine.events import (
+    RoundFinished,
+    RoundStarted,
+    TextDelta,
+    TextEnded,
+    TextStarted,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from app.engine.messages import Message, Usage, said
+from app.engine.ports import Agent, SamplingOptions
+
+HELLO = [[TextDelta("Hel")], [TextDelta("lo"), finished()]]
+
+
+def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
+    turn = (world := World(HELLO)).turn()
+    events = play(turn)
+    assert [type(event) for event in events] == [
+        *(TurnStarted, RoundStarted, TextStarted, TextDelta, TextDelta, TextEnded, RoundFinished, TurnFinished)
+    ]
+    started, ended = events[0], events[-1]
+    assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1)
+    assert [*world.store.questions[0]] == [started.question_id]
+    assert [*world.store.answers] == [started.answer_id]
+    assert turn.text == "Hello"
+
+
+def test_the_question_is_committed_before_the_model_is_opened() -> None:
+    world = World(HELLO)
+    world.turn().begin()
+    assert world.log == [("question", True), ("opened", 7.0)]
+
+
+def test_the_answer_is_committed_before_the_end_is_told() -> None:
+    world = World(HELLO)
+    play(world.turn(), lambda event: world.log.append((type(event).__name__,)))
+    told = [entry[0] for entry in world.log]
+    assert told.index("answer") < told.index("TurnFinished")
+    assert world.answer().status == "complete"
+    assert (world.answer().usage, world.answer().model) == (Usage(3, 2), "fake")
+
+
+def test_an_answer_that_cannot_be_stored_is_a_failure_and_not_a_success(caplog) -> None:
+    world = World(HELLO)
+    world.store.failures = [OSError("the disk is full: /secret/path")]
+    turn = world.turn()
+    last = play(turn)[-1]
+    assert last.error.problem is Problem.INTERNAL
+    assert "disk" not in last.error.message
+    assert (turn.status, world.answer().status) == ("failed", "failed")
+    assert "the disk is full" in caplog.text
+
+
+def test_a_store_that_stays_away_still_ends_the_turn_with_its_terminator(caplog) -> None:
+    world = World(HELLO)
+    world.store.failures = [OSError("gone"), OSError("gone")]
+    assert isinstance(play(world.turn())[-1], TurnFailed)
+    assert "answer not stored" in caplog.text
+    assert len(world.live) == 0
+
+
+def test_a_model_that_refuses_at_the_opening_is_an_error_and_a_failed_answer() -> None:
+    world = World(ChatError(Problem.UPSTREAM_FAILED))
+    turn = world.turn()
+    assert problem_of(turn.begin) is Problem.UPSTREAM_FAILED
+    assert (world.answer().status, world.answer().message.parts) == ("failed", ())
+    assert world.answer().finish_reason == "error"
+    assert len(world.live) == 0
+
+
+def test_a_refusal_that_cannot_be_recorded_is_still_the_models_refusal_and_releases_the_slot() -> None:
+    world = World(ChatError(Problem.UPSTREAM_TIMEOUT))
+    world.store.failures = [OSError("gone"), OSError("gone")]
+    assert problem_of(world.turn().begin) is Problem.UPSTREAM_TIMEOUT
+    assert len(world.live) == 0
+
+
+def test_a_question_that_the_store_refuses_is_not_answered_and_releases_the_slot() -> None:
+    world = World(HELLO)
+    world.store.refusal = ChatError(Problem.BUSY)
+    turn = world.turn()
+    assert problem_of(turn.begin) is Problem.BUSY
+    turn.close()
+    assert (world.log, world.store.answers, len(world.live), turn.status) == ([], {}, 0, "failed")
+
+
+def test_a_failure_in_mid_answer_keeps_what_was_said_and_comes_last() -> None:
+    world = World([[TextDelta("Hel")], ChatError(Problem.UPSTREAM_TIMEOUT)])
+    *_, ended, last = play(world.turn())
+    assert (ended, last.error.problem) == (TextEnded(1), Problem.UPSTREAM_TIMEOUT)
+    assert world.answer().message.text == "Hel"
+    assert (world.answer().status, world.answer().finish_reason) == ("failed", "error")
+
+
+def test_a_bug_reads_as_an_internal_error_and_is_logged_with_the_request_id(caplog) -> None:
+    world = World([[TextDelta("x")], RuntimeError("password=hunter2")])
+    last = play(world.turn())[-1]
+    assert (last.error.problem, last.error.message) == (Problem.INTERNAL, "Internal server error")
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.request_id == "request-1"
+    assert "hunter2" in str(record.exc_info)
+
+
+def test_a_model_that_ends_without_its_last_chunk_has_failed() -> None:
+    world = World([[TextDelta("Hel")]])
+    assert play(world.turn())[-1].error.problem is Problem.UPSTREAM_FAILED
+    assert world.answer().status == "failed"
+
+
+def test_cancelling_closes_the_stream_at_once_and_keeps_what_was_said_as_interrupted() -> None:
+    reason = ChatError(Problem.OVERLOADED, "The server is restarting")
+    world = World([[TextDelta("Hel")], lambda: turn.cancel(reason), [TextDelta("never"), finished()]])
+    turn = world.turn()
+    last = play(turn)[-1]
+    assert last == TurnFailed(reason)
+    assert world.model.streams[0].closed
+    assert (world.answer().status, world.answer().message.text) == ("interrupted", "Hel")
+
+
+def test_a_turn_that_is_cancelled_before_it_runs_says_nothing() -> None:
+    world = World(HELLO)
+    turn = world.turn()
+    turn.begin()
+    turn.cancel(ChatError(Problem.OVERLOADED))
+    events = [event for batch in turn.run() for event in batch]
+    assert [type(event) for event in events] == [TurnStarted, RoundStarted, TurnFailed]
+    assert world.answer().status == "interrupted"
+
+
+def test_the_first_of_two_reasons_to_cancel_counts() -> None:
+    turn = World(HELLO).turn()
+    turn.begin()
+    for problem in (Problem.OVERLOADED, Problem.INTERNAL):
+        turn.cancel(ChatError(problem))
+    assert [*turn.run()][-1][-1].error.problem is Problem.OVERLOADED
+
+
+def test_an_answer_whose_reader_goes_away_is_stored_as_interrupted() -> None:
+    world = World([[TextDelta("Hel")], [TextDelta("lo")], [finished()]])
+    turn = world.turn()
+    turn.begin()
+    batches = turn.run()
+    while TextDelta("Hel") not in next(batches):
+        pass
+    batches.close()
+    assert (world.answer().status, world.answer().message.text) == ("interrupted", "Hel")
+    assert world.model.streams[0].closed
+    assert len(world.live) == 0
+
+
+def test_a_turn_that_never_ran_is_recorded_once_however_often_it_is_closed() -> None:
+    world = World(HELLO)
+    turn = world.turn()
+    turn.begin()
+    turn.close()
+    turn.close()
+    assert (world.answer().status, world.answer().message) == ("interrupted", Message("assistant", ()))
+    assert world.model.streams[0].closed
+
+
+def test_a_turn_that_never_began_can_be_closed() -> None:
+    (world := World(HELLO)).turn().close()
+    assert world.log == []
+
+
+def test_closing_a_finished_turn_changes_nothing() -> None:
+    turn = (world := World(HELLO)).turn()
+    play(turn)
+    turn.close()
+    assert (turn.status, world.answer().status) == ("complete", "complete")
+
+
+def test_a_second_question_while_the_first_is_answered_is_busy_and_leaves_the_first_alone() -> None:
+    world = World(HELLO)
+    first, second = world.turn(), world.turn()
+    first.begin()
+    assert problem_of(second.begin) is Problem.BUSY
+    second.close()
+    assert len(world.live) == 1
+    assert isinstance([*first.run()][-1][-1], TurnFinished)
+    assert isinstance(play(world.turn())[-1], TurnFinished)
+
+
+def test_no_room_is_told_before_anything_is_stored() -> None:
+    world = World(HELLO, capacity=1)
+    world.turn(ref=ConversationRef("demo", "workers", "anonymous")).begin()
+    assert problem_of(world.turn(ref=ConversationRef("demo", "workers", "anonymous")).begin) is Problem.OVERLOADED
+    assert len(world.store.questions) == 1
+
+
+def test_an_empty_batch_is_passed_on_and_nothing_else_is_empty() -> None:
+    world = World([(), [TextDelta("")], [TextDelta("a")], (), [finished()]])
+    turn = world.turn()
+    turn.begin()
+    batches = [*turn.run()]
+    assert [len(batch) == 0 for batch in batches] == [False, False, True, False, True, False, False]
+
+
+def test_the_time_of_the_first_token_is_kept_where_there_is_one() -> None:
+    world = World([(), [finished()]], HELLO)
+    silent, speaking = world.turn(), world.turn()
+    play(silent)
+    play(speaking)
+    assert silent.first_token is None
+    assert speaking.started <= speaking.first_token
+
+
+SYSTEM = said("system", "You are brief.")
+
+
+@pytest.mark.parametrize(
+    ("instructions", "given", "seen"),
+    [
+        ("", [said("user", "Hi")], [said("user", "Hi")]),
+        ("You are Demo.", [said("user", "Hi")], [said("system", "You are Demo."), said("user", "Hi")]),
+        ("You are Demo.", [SYSTEM, said("user", "Hi")], [SYSTEM, said("user", "Hi")]),
+    ],
+)
+def test_the_agents_instructions_come_first_where_the_caller_gives_none(instructions, given, seen) -> None:
+    world = World(HELLO)
+    play(world.turn(*given, agent=Agent(id=AGENT.id, name="A", models=("fake",), instructions=instructions)))
+    assert world.model.prompts[0].messages == seen
+
+
+def test_the_model_sees_as_much_history_as_the_wire_asks_for() -> None:
+    world = World(HELLO)
+    world.store.history = [said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")]
+    play(world.turn(said("user", "5"), history=2))
+    assert [message.text for message in world.model.prompts[0].messages] == ["3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "ceiling", "given"),
+    [(None, None, None), (None, 5, 5), (3, None, 3), (3, 5, 3), (9, 5, 5)],
+)
+def test_the_agent_has_a_ceiling_on_the_length_of_an_answer(asked, ceiling, given) -> None:
+    world = World(HELLO)
+    agent = Agent(id=AGENT.id, name="A", models=("fake",), max_tokens=ceiling)
+    play(world.turn(agent=agent, options=SamplingOptions(max_tokens=asked, temperature=0.5, seed=7)))
+    assert world.model.prompts[0].options == SamplingOptions(max_tokens=given, temperature=0.5, seed=7)

@@ -1,0 +1,161 @@
+"""What the embedded model says, with the real tools behind it; and which questions it takes for arithmetic."""
+
+import time
+
+import pytest
+from support.fakes import REF, FakeConversations, play
+
+from app.engine.engine import Engine, Question
+from app.engine.events import ToolCalled, TurnFinished
+from app.engine.messages import said
+from app.engine.ports import Agent, SamplingOptions
+from app.engine.running_turns import RunningTurns
+from app.engine.turn import Turn
+from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.providers.local.arithmetic import find_expression
+from app.providers.local.builtin import JOKES, BuiltinModel
+from app.tools import make_tools
+from app.tools.builtin.calculator import calculate
+from app.tools.knowledge.search import KnowledgeSearch
+from app.tools.toolbox import ToolRunner
+
+ALL = ("calculator", "clock", "knowledge")
+CLUELESS = "I know nothing about that, and I would rather say so than guess."
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Put a question to an agent: its tool calls as (name, args) and its words."""
+    (tmp_path / "shop.md").write_text("# Shop\n\n## Opening hours\n\nThe shop opens at nine o'clock.\n")
+    model = BuiltinModel({"pace": 0})
+    knowledge = KnowledgeSearch()
+    tools = ToolRunner(make_tools(knowledge.search, lambda _user_id: [], {}))
+
+    def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
+        agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
+        models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
+        engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1), heartbeat=5)
+        turn = Turn(
+            engine, Question(agent, REF, [said("user", question)], "request-1", None, SamplingOptions(**options))
+        )
+        events = play(turn)
+        assert isinstance(events[-1], TurnFinished)
+        return [(event.name, event.args) for event in events if isinstance(event, ToolCalled)], turn.text
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("question", "call", "said_in_answer"),
+    [
+        ("Hello!", None, "Hello! I am Demo,"),
+        ("hi", None, "I am Demo"),
+        ("  Good morning, Demo", None, "How can I help you?"),
+        ("Hello there, when does the shop open?", "knowledge", "nine o'clock"),
+        ("thanks a lot", None, "You are welcome!"),
+        ("help", None, "I am not a language model"),
+        ("Who are you?", None, "I am Demo, run by Parlance's built-in model"),
+        ("Are you a human?", None, "I am not a language model: I follow simple rules"),
+        ("What can you do?", None, "calculate, tell the time, tell a joke"),
+        ("What time is it?", "clock", "(UTC)"),
+        ("what's the date", "clock", "It is "),
+        ("When does the shop open?", "knowledge", "The shop opens at nine o'clock. (Source: shop.md, Opening hours)"),
+        ("Do you sell submarines?", "knowledge", CLUELESS),
+        ("", "knowledge", CLUELESS),
+        ("?!", "knowledge", CLUELESS),
+        ("opens " * 500, "knowledge", "nine o'clock"),
+    ],
+)
+def test_a_question_gets_its_kind_of_answer(ask, question, call, said_in_answer) -> None:
+    calls, text = ask(question)
+    assert [name for name, _ in calls] == ([call] if call else [])
+    assert said_in_answer in text
+
+
+@pytest.mark.parametrize(
+    ("question", "expression", "text"),
+    [
+        ("What is 2+2?", "2+2", "2+2 = 4"),
+        ("3 x 4", "3*4", "3*4 = 12"),
+        ("What is 1/0?", "1/0", "I could not work that out: division by zero"),
+    ],
+)
+def test_arithmetic_is_the_calculators(ask, question, expression, text) -> None:
+    assert ask(question) == ([("calculator", {"expression": expression})], text)
+
+
+@pytest.mark.parametrize(
+    ("question", "said_in_answer"),
+    [
+        ("What is 2+2?", "I have no calculator here"),
+        ("What time is it?", "I have no clock here"),
+        ("When does the shop open?", CLUELESS),
+        ("What can you do?", "I can tell a joke."),
+    ],
+)
+def test_an_agent_without_tools_says_so_and_calls_none(ask, question, said_in_answer) -> None:
+    calls, text = ask(question, ())
+    assert calls == []
+    assert said_in_answer in text
+
+
+def test_a_joke_is_one_of_the_jokes_and_the_same_for_the_same_seed(ask) -> None:
+    told = {ask("Tell me a joke", seed=seed)[1] for seed in range(30)}
+    assert told == set(JOKES)
+    assert ask("Another joke, please", seed=7) == ask("Another joke, please", seed=7)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("What is 2+2?", "4"),
+        ("what's 2 + 2", "4"),
+        ("  What is the 2+2 ?", "4"),
+        ("2+2=", "4"),
+        ("How much is 15% of 80?", "12"),
+        ("20 percent of 50", "10"),
+        ("How much are 3 times 4", "12"),
+        ("3 x 4", "12"),
+        ("3 \u00d7 4", "12"),
+        ("2\u00b73", "6"),
+        ("9 \u00f7 3", "3"),
+        ("calculate 2^10", "1024"),
+        ("Compute 2 to the power of 10.", "1024"),
+        ("What is the square root of 16?", "4"),
+        ("1,234,567 + 1", "1234568"),
+        ("7 divided by 2", "3.5"),
+        ("10 minus 3 plus 1", "8"),
+        ("What is \u22125 + 3", "-2"),
+        ("work out (1 + 2) * 3", "9"),
+        ("WHAT IS 6 MULTIPLIED BY 7", "42"),
+        ("what is 24/7", "3.42857142857143"),
+        ("1.5*2", "3"),
+    ],
+)
+def test_a_sum_is_found_in_the_question(question, value) -> None:
+    expression = find_expression(question)
+    assert expression is not None
+    assert calculate(expression) == value
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("", "?", "What is love?", "What is 12?", "-5", "42", "Are you open 24/7?", "24/7", "1/2", "2026-10-09", "5!"),
+        *("+49 170 1234567", "(030) 123-456", "call me at 555-1234", "2+2 is easy for you", "What is C++?", "1.2.3"),
+        *("what is __import__('os')", "what is 2+x", "how much is the fish", "50%"),
+    ],
+)
+def test_what_is_no_sum_is_left_alone(question) -> None:
+    assert find_expression(question) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["1" * 16_000, "1" + " " * 16_000 + "1", "what is" + " " * 16_000 + "1\n2", "1 " * 10_000, "(" * 16_000],
+    ids=["digits", "gap", "gap before two lines", "numbers", "brackets"],
+)
+def test_a_long_message_is_looked_through_quickly_because_nothing_else_runs_meanwhile(question) -> None:
+    begun = time.thread_time()
+    find_expression(question)
+    assert time.thread_time() - begun < 0.25

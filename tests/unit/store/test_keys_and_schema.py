@@ -1,0 +1,193 @@
+"""Keys at rest, origins as browsers write them, and migrations that end in the tables that the code knows."""
+
+import hashlib
+import re
+import sqlite3
+import stat
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import OperationalError
+from support.server import eventually
+
+from app.store.database import Database
+from app.store.keys import KeyStore, normalised_origin
+from app.store.schema import is_current, is_prepared, upgrade
+from app.store.tables import metadata
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "parlance.db"
+
+
+@pytest.fixture
+def database(path):
+    return Database(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def keys(database):
+    upgrade(database)
+    return KeyStore(database)
+
+
+@pytest.mark.parametrize(("kind", "form"), [("widget", r"wk_[\w-]{43}"), ("secret", r"sk_[\w-]{43}")])
+def test_a_key_says_its_kind_and_is_long_enough(keys, kind, form) -> None:
+    assert re.fullmatch(form, keys.create(kind, "demo"))
+
+
+def test_only_the_hash_of_a_key_is_kept(keys, path) -> None:
+    key = keys.create("secret", "demo")
+    secret = key.removeprefix("sk_").encode()
+    kept = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert hashlib.sha256(key.encode()).hexdigest().encode() in kept
+    assert secret not in kept
+
+
+def test_a_key_is_found_with_what_it_was_made_for(keys) -> None:
+    key = keys.create("widget", "demo", "site", ["https://example.com"], require_origin=True)
+    found = keys.find(key.encode())
+    assert (found.kind, found.agent, found.name) == ("widget", "demo", "site")
+    assert (found.origins, found.require_origin, found.revoked_at) == (("https://example.com",), True, None)
+    assert keys.all() == [found]
+
+
+def test_what_is_no_key_is_not_found(keys) -> None:
+    key = keys.create("secret", "demo").encode()
+    for presented in (b"", b"sk_", key[:-1], key + b" ", key.upper(), b"\xff\xfe", b"\x00", b"x" * 100_000):
+        assert keys.find(presented) is None
+    assert keys.find(key)
+
+
+def test_a_revoked_key_is_listed_and_not_found(keys) -> None:
+    key, other = keys.create("secret", "demo"), keys.create("secret", "demo")
+    key_id = keys.find(key.encode()).id
+    assert keys.revoke(key_id) is True
+    assert eventually(lambda: keys.find(key.encode()) is None, seconds=1.5)
+    assert keys.find(other.encode())
+    assert {listed.id: listed.revoked_at is not None for listed in keys.all()}[key_id] is True
+
+
+def test_only_a_key_that_works_can_be_revoked(keys) -> None:
+    key_id = keys.find(keys.create("secret", "demo").encode()).id
+    keys.revoke(key_id)
+    when = keys.all()[0].revoked_at
+    assert [keys.revoke(wrong) for wrong in (key_id, "unknown", "")] == [False] * 3
+    assert keys.all()[0].revoked_at == when
+
+
+def test_a_rotated_key_has_a_new_text_and_is_otherwise_the_same(keys) -> None:
+    old = keys.create("widget", "demo", "site", ["https://example.com"], require_origin=True, budget=5)
+    before = keys.find(old.encode())
+    new = keys.rotate(before.id)
+    assert re.fullmatch(r"wk_[\w-]{43}", new)
+    assert new != old
+    assert eventually(lambda: keys.find(old.encode()) is None, seconds=5)
+    after = keys.find(new.encode())
+    assert after.hash != before.hash
+    assert replace(after, hash=before.hash) == before
+    assert keys.all() == [after]
+
+
+def test_only_a_key_that_works_can_be_rotated(keys) -> None:
+    key = keys.create("secret", "demo")
+    key_id = keys.find(key.encode()).id
+    keys.revoke(key_id)
+    before = keys.all()
+    assert [keys.rotate(wrong) for wrong in (key_id, "unknown", "")] == [None] * 3
+    assert keys.all() == before
+
+
+def test_an_origin_is_allowed_where_some_working_widget_key_takes_it(keys) -> None:
+    assert keys.some_key_allows("https://a.example") is False
+    keys.create("secret", "demo")
+    assert keys.some_key_allows("https://a.example") is False, "secret keys are for no page"
+    listed = keys.find(keys.create("widget", "demo", origins=["https://a.example"]).encode())
+    assert keys.some_key_allows("https://a.example") is True
+    assert keys.some_key_allows("https://b.example") is False
+    keys.revoke(listed.id)
+    assert keys.some_key_allows("https://a.example") is False
+    keys.create("widget", "demo")
+    assert keys.some_key_allows("https://b.example") is True, "a key without origins takes any"
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("https://example.com/", "https://example.com"),
+        ("  HTTPS://Example.COM ", "https://example.com"),
+        ("https://example.com:443", "https://example.com"),
+        ("http://example.com:80/", "http://example.com"),
+        ("http://example.com:443", "http://example.com:443"),
+        ("https://example.com:8443", "https://example.com:8443"),
+        ("https://example.com:", "https://example.com"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://127.0.0.1:5173", "http://127.0.0.1:5173"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(given, origin) -> None:
+    assert normalised_origin(given) == origin
+    assert normalised_origin(origin) == origin
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "*", "null", "example.com", "//example.com", "https://", "https://:443", "ftp://example.com"),
+        *("https://example.com/path", "https://example.com?x=1", "https://example.com#x", "https://user@example.com"),
+        *("https://:password@example.com", "https://example.com:99999", "https://example.com:port", "https://[::1"),
+        *("file:///tmp", "javascript:alert(1)", "https://a.example https://b.example", "https://a b.example"),
+        "https://a.example,https://b.example",
+    ],
+)
+def test_what_is_no_origin_is_refused(given) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        normalised_origin(given)
+
+
+def test_the_migrations_end_in_the_tables_that_the_code_knows(database) -> None:
+    upgrade(database)
+    options = {"compare_type": True, "compare_server_default": True}
+    differences = database.read(lambda c: compare_metadata(MigrationContext.configure(c, opts=options), metadata))
+    assert differences == []
+
+
+def test_a_database_is_current_after_its_upgrade_and_a_second_one_is_harmless(database) -> None:
+    assert database.read(is_current) is False
+    upgrade(database)
+    assert database.read(is_current) is True
+    key = KeyStore(database).create("secret", "demo")
+    upgrade(database)
+    assert database.read(is_current) is True
+    assert KeyStore(database).find(key.encode())
+
+
+def test_whether_a_database_is_prepared_can_be_asked_before_there_is_a_server(database) -> None:
+    assert is_prepared(database.url) is False
+    assert is_prepared("sqlite:////nowhere/parlance.db") is False
+    upgrade(database)
+    assert is_prepared(database.url) is True
+
+
+def test_the_database_is_for_its_owner_only(database, path) -> None:
+    upgrade(database)
+    KeyStore(database).create("secret", "demo")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(database, path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE keys (something)")
+    connection.close()
+    with pytest.raises(OperationalError, match="already exists"):
+        upgrade(database)
+    tables = database.read(lambda c: c.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all())
+    assert tables == ["keys"]
+    assert database.read(is_current) is False

@@ -1,0 +1,98 @@
+"""The rounds that follow a tool call, whose caller hears the answer already: real callers, real model servers."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.raw import read_all, read_until
+from support.server import CONFIG, Server
+from support.speeches import OPENAI, SPEECHES, Speech
+from support.upstream import LAST, SILENCE, Step, Upstream, streamed, whole
+from support.wires import WIRES, WORDS, Caller, Wire, Workers
+
+KEYED = [wire for wire in WIRES if wire.key_kind != "session"]  # who signs in chooses one model
+every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)
+every_stream = pytest.mark.parametrize("wire", [wire for wire in KEYED if wire.streamed], ids=repr)
+every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Upstream, Upstream]]:
+    with Upstream() as first, Upstream() as second:
+        yield first, second
+
+
+def relay(home: Path, servers: tuple[Upstream, Upstream]) -> Server:
+    """With an agent for each provider that has both model servers, one after the other; not started yet."""
+    config = CONFIG
+    for speech in SPEECHES:
+        names = [f"{speech}-{number}" for number in (1, 2)]
+        for name, upstream in zip(names, servers, strict=True):
+            config += f'\n[models.{name}]\nprovider = "{speech}"\nbase_url = "{upstream.url}/v1"\nmodel = "m-1"\n'
+        config += f'\n[agents.{speech}]\nmodel = ["{names[0]}", "{names[1]}"]\ntools = ["calculator"]\n'
+    return Server(home, config=config)
+
+
+@pytest.fixture(scope="module")
+def server(servers, tmp_path_factory) -> Iterator[Server]:
+    with relay(tmp_path_factory.mktemp("relay"), servers) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def keys(server) -> dict[tuple[str, str], str]:
+    return {(kind, f"{speech}"): server.key(kind, f"{speech}") for kind in ("widget", "secret") for speech in SPEECHES}
+
+
+@pytest.fixture
+def caller(server, keys, wire: Wire, speech: Speech) -> Caller:
+    return Caller(wire, server, keys[wire.key_kind, f"{speech}"])
+
+
+def calling(speech: Speech) -> list[Step]:
+    """An answer that says something and calls a tool."""
+    call = speech.call(0, "calculator", {"expression": "2+2"})
+    return [*streamed(speech.begin, speech.text("so far, "), call, speech.end("tool_calls")), LAST]
+
+
+@every_stream
+@every_speech
+def test_while_the_model_opens_again_its_caller_hears_keep_alives(servers, caller, speech) -> None:
+    servers[0].play(calling(speech), [1.5, *speech.answer("at last")])
+    answer = caller.wire.decode(caller.ask("Hi").content)
+    assert (answer.text, answer.ended) == ("so far, at last", True)
+    assert answer.keep_alives >= 2, "one after each 0.3 s of 1.5"
+
+
+@every_wire
+@every_speech
+def test_nobody_else_goes_on_with_an_answer_and_nobody_is_asked_twice(servers, caller, speech) -> None:
+    first, second = servers
+    first.play(calling(speech), whole(speech.refusal("no"), 500))
+    second.play(speech.answer("I am somebody else"))
+    question = f"{caller.wire} {speech}"
+    response = caller.ask(question)
+    if caller.wire.streamed:
+        told = caller.wire.decode(response.content)
+        assert (told.text, told.ended, told.error) == ("so far, ", True, WORDS[502])
+    else:
+        caller.wire.check_error(response, 502)
+    answered = caller.stored(question)[-1]
+    assert (answered["status"], answered["text"], answered["model"]) == ("failed", "so far, ", f"{speech}-1")
+    assert (len(first.requests), second.requests) == (2, [])
+
+
+def test_a_server_that_stops_ends_an_answer_whose_model_opens_again(servers, tmp_path) -> None:
+    servers[0].play(calling(OPENAI), [SILENCE])
+    with relay(tmp_path, servers) as stopping:
+        caller = Caller(Workers(), stopping, stopping.key("secret", f"{OPENAI}"))
+        with caller.open("Hi") as connection:
+            begun = read_until(connection, b"so far")
+            servers[0].asked(2)
+            ending = threading.Thread(target=stopping.stop)
+            ending.start()
+            said = begun + read_all(connection)
+            ending.join()
+    assert b'"error":"The server is restarting"' in said
+    assert said.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"), said
