@@ -10,10 +10,11 @@ import pytest
 from hypothesis import settings
 from support.chromium import Chromium, chromium
 from support.leaving import configuration
-from support.server import Server
-from support.speeches import SPEECHES, let_go
-from support.upstream import Upstream
-from support.wire import KINDS
+
+from app.testing.model_server import Upstream
+from app.testing.provider_streams import SPEECHES, let_go
+from app.testing.server import Server
+from app.testing.wire_client import KINDS
 
 settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("parlance")

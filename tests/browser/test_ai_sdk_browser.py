@@ -11,7 +11,8 @@ import pytest
 from support.chromium import Chromium
 from support.pages import served
 from support.sdk import NPM, VERSIONS, config, installed
-from support.server import Server, eventually, script
+
+from app.testing.server import Server, eventually, script
 
 OPTIONS = ("--bundle", "--jsx=automatic", '--define:process.env.NODE_ENV="production"', "--log-level=warning")
 STATUS = "document.querySelector('main')?.dataset.status"

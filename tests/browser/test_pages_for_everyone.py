@@ -7,7 +7,8 @@ from support.axe import prefer, resize, violations
 from support.chromium import Chromium
 from support.people import Person
 from support.playground import CHANGES, ask, choose, sign_in, take
-from support.server import Server
+
+from app.testing.server import Server
 
 looks = pytest.mark.parametrize(
     ("scheme", "width", "height"),

@@ -13,7 +13,8 @@ import requests
 from support.chromium import Chromium
 from support.people import PASSWORD, Person
 from support.playground import CHANGES, IDLE, ask, choose, click, enter, press, shown, sign_in, take
-from support.server import Server, script
+
+from app.testing.server import Server, script
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.server import script
 from support.widget_pages import ROOT, Site, Widget, site
+
+from app.testing.server import script
 
 pytestmark = pytest.mark.alone(tries=1)
 

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from support.pages import served, serving
-from support.server import Server, eventually, script
 from support.widget_pages import HOST, ROOT, Site, site
+
+from app.testing.server import Server, eventually, script
 
 NOTICE = f"{ROOT}.querySelector('.notice')?.innerText"
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from support.server import script
 from support.widget_pages import ROOT, Site, Widget, site
+
+from app.testing.server import script
 
 LONG = script({"text": "So far"}, {"pause": 60}, {"text": " and no further."})
 STORED = "JSON.parse(Object.values(localStorage)[0] || '{}').messages?.map(each => each.text)"

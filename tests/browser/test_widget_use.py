@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from support.sdk import installed
-from support.server import script
 from support.widget_pages import HOST, ROOT, Site, Widget, site
+
+from app.testing.server import script
 
 RICH = """# Plans
 

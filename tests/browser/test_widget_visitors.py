@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.server import eventually, script, session
 from support.visitors import chat, history, signed
 from support.widget_pages import ROOT, Site, Widget, site
+
+from app.testing.server import eventually, script, session
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from support.sdk import SHOP, VERSIONS, Client, Program, config, of_type, regenerate, send, text
-from support.server import Server, eventually, script
-from support.speeches import OPENAI
-from support.upstream import Upstream
+
+from app.testing.model_server import Upstream
+from app.testing.provider_streams import OPENAI
+from app.testing.server import Server, eventually, script
 
 LISTENER = """
 [models.openai]

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.sdk import VERSIONS, Client, Program, config, regenerate, send, text
-from support.server import Server, script
+
+from app.testing.server import Server, script
 
 LOCATE = {"call": "locate"}
 NEXT = script({"text": "Next."})

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.sdk import VERSIONS, Client, Program, config, of_type, regenerate, send, text
-from support.server import Server, script
+
+from app.testing.server import Server, script
 
 ASK = {"call": "confirm", "args": {"question": "Sure?"}}
 LOCATE = {"call": "locate"}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.server import script
+
+from app.testing.server import script
 
 CLIENTS = Path(__file__).with_name("programs")
 

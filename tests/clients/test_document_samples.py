@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 from conftest import SAMPLES
-from support.server import Server
+
+from app.testing.server import Server
 
 WORKERS = ["workers-000.js", "workers-001.js", "workers-001.py", "workers-001-single.sh", "workers-001-multi.sh"]
 WIDGET = ["widget-002.mjs", "widget-002.py", "widget-002.sh"]

@@ -4,7 +4,8 @@ import re
 
 import pytest
 import requests
-from support.server import CONFIG, Server
+
+from app.testing.server import CONFIG, Server
 
 KEY = r"(?:wk|sk)_[\w-]{43}"
 

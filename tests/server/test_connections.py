@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 import requests
-from support.raw import post, read_all, read_until
-from support.server import Server, conversation_id, eventually, script, session
+
+from app.testing.server import Server, conversation_id, eventually, script, session
+from app.testing.sockets import post, read_all, read_until
 
 pytestmark = pytest.mark.alone
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from support.agents import Client, answered, text
-from support.server import Server, script, session
+
+from app.testing.server import Server, script, session
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 from support.places import At
-from support.server import Server, eventually, script, session
 from support.wires import Workers
+
+from app.testing.server import Server, eventually, script, session
 
 LIMITS = {'workers = "100000/minute"': 'workers = "3/minute"', 'widget = "100000/minute"': 'widget = "3/minute"'}
 TEXT = script({"text": "x"})

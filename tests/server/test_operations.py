@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 import requests
-from support.server import BIN, ROOT, Server, eventually, script, session
+
+from app.testing.server import BIN, ROOT, Server, eventually, script, session
 
 TURN = {"request_id", "wire", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
 

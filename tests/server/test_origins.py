@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.server import Server, script
 from support.wires import Caller, WidgetAlias, WidgetStream, WidgetWhole, Wire, Workers
+
+from app.testing.server import Server, script
 
 A, B, OPS, EVIL = "https://a.example", "http://b.example:8080", "https://ops.example", "https://evil.example"
 HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key"}

@@ -15,8 +15,8 @@ import pytest
 import requests
 from support.agents import configured
 from support.processes import children_of, command_of, lives
-from support.server import Server, eventually, script, session
 
+from app.testing.server import Server, eventually, script, session
 from app.tools.own.pool import MOST_PROCESSES
 
 MODULE = """

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.server import CONFIG, Server, eventually
-from support.speeches import SPEECHES, Speech
-from support.upstream import Upstream
 from support.wires import WIRES, Caller
+
+from app.testing.model_server import Upstream
+from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.server import CONFIG, Server, eventually
 
 CIRCUIT_SECONDS = 2.5
 CHANGES = {"circuit_failures = 1000000": f"circuit_failures = 2\ncircuit_seconds = {CIRCUIT_SECONDS}"}

@@ -3,7 +3,8 @@
 import subprocess
 
 import pytest
-from support.server import BIN, ROOT, Server
+
+from app.testing.server import BIN, ROOT, Server
 
 COMMANDS = {
     "flask": [BIN / "flask", "keys", "list"],

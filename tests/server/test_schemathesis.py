@@ -22,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
 from support.chat_wires import user_of
 from support.described import Described
 from support.people import Person, anywhere
-from support.server import Server
 from support.visitors import id_of, signed
 
 from app.settings.checks import WIRES
+from app.testing.server import Server
 
 EXAMPLES = 20  # of random requests for each operation
 COVERING = 40  # at most, of those that cover its bounds; few operations have more

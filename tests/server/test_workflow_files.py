@@ -6,9 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.server import CONFIG, ROOT, Server
 
 from app.settings.load import SettingsError, load_settings
+from app.testing.server import CONFIG, ROOT, Server
 
 SHIPPED = sorted((ROOT / "config" / "workflows").glob("*.yaml"))
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(3)]

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 from support.leaving import MOMENTS, SECONDS, left_within
-from support.raw import body_of, read_all, read_until
-from support.server import eventually
-from support.speeches import OPENAI, SPEECHES, Speech
-from support.upstream import LAST, Upstream, streamed
 from support.wires import STREAMS, WIRES, Caller, Wire
+
+from app.testing.model_server import LAST, Upstream, streamed
+from app.testing.provider_streams import OPENAI, SPEECHES, Speech
+from app.testing.server import eventually
+from app.testing.sockets import body_of, read_all, read_until
 
 NGINX = "/usr/sbin/nginx"
 CONFIG = """

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.raw import read_until
-from support.server import CONFIG, Server
-from support.speeches import SPEECHES, Speech
-from support.upstream import LAST, SILENCE, Request, Upstream, chunk, head, make_certificate, streamed
 from support.wires import WIRES, WORDS, Caller
+
+from app.testing.model_server import LAST, SILENCE, Request, Upstream, chunk, head, make_certificate, streamed
+from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.server import CONFIG, Server
+from app.testing.sockets import read_until
 
 LATE = 0.5  # a tick of the clock, and what a busy machine takes
 FLOOD_SECONDS = 2.5

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import gevent
 import pytest
-from support.speeches import SPEECHES, Speech, asking, outcome
-from support.upstream import LAST, SILENCE, Drip, Request, Step, Upstream, chunk, head, streamed
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
+from app.testing.model_server import LAST, SILENCE, Drip, Request, Step, Upstream, chunk, head, streamed
+from app.testing.provider_streams import SPEECHES, Speech, asking, outcome
 
 SECONDS = {"connect": 0.5, "first_token": 1, "between_tokens": 1, "total": 3}
 FINISHED = ModelFinished("stop", Usage(3, 2))

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 import requests
-from support.raw import post, read_all
-from support.server import Server, eventually, script, session
+
+from app.testing.server import Server, eventually, script, session
+from app.testing.sockets import post, read_all
 
 pytestmark = pytest.mark.alone(tries=1)
 

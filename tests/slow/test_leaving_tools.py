@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from support.raw import read_all, read_until
-from support.server import CONFIG, Server, eventually
-from support.speeches import OPENAI
-from support.upstream import LAST, Upstream, streamed
-from support.wire import KINDS
 from support.wires import WIRES, Caller, Wire
+
+from app.testing.model_server import LAST, Upstream, streamed
+from app.testing.provider_streams import OPENAI
+from app.testing.server import CONFIG, Server, eventually
+from app.testing.sockets import read_all, read_until
+from app.testing.wire_client import KINDS
 
 SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 QUERY = "harbour"

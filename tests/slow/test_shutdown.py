@@ -6,8 +6,9 @@ import time
 import orjson
 import pytest
 import requests
-from support.raw import post, read_all, read_until
-from support.server import Server, conversation_id, script
+
+from app.testing.server import Server, conversation_id, script
+from app.testing.sockets import post, read_all, read_until
 
 pytestmark = pytest.mark.alone(tries=1)
 

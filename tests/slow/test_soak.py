@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import requests
 from support.crowd import Crowd, Plan, Relay, Wave
-from support.raw import body_of
-from support.server import Server, descriptors
-from support.wire import KINDS
 from support.wires import STREAMS, Caller
 
 from app.providers.transport.connections import MOST_IDLE
+from app.testing.server import Server, descriptors
+from app.testing.sockets import body_of
+from app.testing.wire_client import KINDS
 
 pytestmark = pytest.mark.alone(tries=1)
 

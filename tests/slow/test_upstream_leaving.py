@@ -5,11 +5,12 @@ import time
 import pytest
 import requests
 from support.leaving import MOMENTS, SECONDS, left_within
-from support.raw import read_until
-from support.server import Server, eventually
-from support.speeches import SPEECHES, Speech
-from support.upstream import SILENCE, streamed
 from support.wires import WIRES, Caller, Wire
+
+from app.testing.model_server import SILENCE, streamed
+from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.server import Server, eventually
+from app.testing.sockets import read_until
 
 
 @pytest.fixture

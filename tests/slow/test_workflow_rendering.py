@@ -17,9 +17,9 @@ from support.chat_workflows import open_stream
 from support.people import Person
 from support.processes import children_of, command_of, computes, lives
 from support.runs import LEFT, Run, ask, greenlets, say, work
-from support.server import CONFIG, Server, eventually
 
 from app.engine.events import ToolReturned
+from app.testing.server import CONFIG, Server, eventually
 from app.workflows.templates.fair_queue import FairQueue
 from app.workflows.templates.language import MOST_OUTPUT, Template, TemplateError
 from app.workflows.templates.rendering import MOST_BYTES, RUN_SECONDS, TemplateFiller, _renderer

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any
 
 import requests
-from support.raw import post
-from support.server import CONFIG, Server
 from support.wires import AgentsStream
 
 from app.store.database import Database
 from app.store.keys import KeyStore
+from app.testing.server import CONFIG, Server
+from app.testing.sockets import post
 
 
 def configured(tables: str) -> str:

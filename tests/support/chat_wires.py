@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 import requests
-from support.wire import WORDS, Answer, Wire, sse_frames
 
+from app.testing.wire_client import WORDS, Answer, Wire, sse_frames
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {

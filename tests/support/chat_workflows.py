@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from support.people import COOKIE, Person
-from support.raw import post
-from support.server import ROOT, script
+
+from app.testing.server import ROOT, script
+from app.testing.sockets import post
 
 SHIPPED = {"[limits]\n": f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n'}
 

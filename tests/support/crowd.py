@@ -12,11 +12,12 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from support.raw import request
-from support.server import session
-from support.speeches import OPENAI
-from support.upstream import LAST, chunk, head
 from support.wires import STREAMS, Wire
+
+from app.testing.model_server import LAST, chunk, head
+from app.testing.provider_streams import OPENAI
+from app.testing.server import session
+from app.testing.sockets import request
 
 SIP, GULP = 8192, 65536  # bytes
 CUT_OFF = (ConnectionError, asyncio.IncompleteReadError)

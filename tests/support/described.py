@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import requests
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from support.server import Server
-from support.wire import sse_frames
+
+from app.testing.server import Server
+from app.testing.wire_client import sse_frames
 
 
 class Described:

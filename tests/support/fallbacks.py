@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.speeches import asking
 
 from app.engine.errors import ModelError
 from app.engine.ports import ModelStream
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.testing.provider_streams import asking
 
 
 def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: float = 60) -> Fallback:

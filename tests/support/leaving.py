@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from support.server import CONFIG
-from support.speeches import SPEECHES, Speech
-from support.upstream import SILENCE, Request, Step, Upstream, head, streamed
+from app.testing.model_server import SILENCE, Request, Step, Upstream, head, streamed
+from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.server import CONFIG
 
 SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import requests
 from support.places import At
-from support.server import Server, somewhere
-from support.wire import sse_frames
+
+from app.testing.server import Server, somewhere
+from app.testing.wire_client import sse_frames
 
 PASSWORD = "correct horse"
 COOKIE = "parlance_session"

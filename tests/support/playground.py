@@ -2,7 +2,8 @@
 
 from support.chromium import Chromium
 from support.people import PASSWORD, Person
-from support.server import ROOT
+
+from app.testing.server import ROOT
 
 CHANGES = {
     "[limits]\n": f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n',

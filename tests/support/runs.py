@@ -11,7 +11,6 @@ import gevent
 from gevent import Greenlet
 from marshmallow import Schema, fields
 from support.fakes import FakeConversations, FakeKnowledge
-from support.server import script
 
 from app.engine.conversation import ConversationRef
 from app.engine.engine import Engine, Question
@@ -24,6 +23,7 @@ from app.engine.turn import Turn
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.store.runs import RunStatus, StepRecord
+from app.testing.server import script
 from app.tools.base import Tool, ToolError
 from app.tools.toolbox import ToolRunner
 from app.workflows.definition import read

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 import pytest
 import requests
-from support.server import CONFIG, Server
+
+from app.testing.server import CONFIG, Server
 
 NPM = Path(__file__).parents[1] / "clients" / "npm"
 VERSIONS = ("5", "newest")

@@ -5,7 +5,8 @@ import hmac
 import time
 
 import requests
-from support.server import session
+
+from app.testing.server import session
 
 
 def id_of(server, key: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 from support.chromium import Chromium
 from support.pages import served
-from support.server import Server
+
+from app.testing.server import Server
 
 HOST = "document.querySelector('parlance-chat')"
 ROOT = f"{HOST}.shadowRoot"

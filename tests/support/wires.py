@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 from support.chat_wires import ChatsStream, ChatsWhole
-from support.raw import post
-from support.server import Server, session
-from support.wire import WORDS, Answer, Wire, sse_frames
 
+from app.testing.server import Server, session
+from app.testing.sockets import post
+from app.testing.wire_client import WORDS, Answer, Wire, sse_frames
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
 from app.wires.widget.encoder import WidgetEncoder
 from app.wires.workers.encoder import WorkersEncoder

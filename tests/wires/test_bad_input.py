@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.answers import parse, unharmed
-from support.raw import connect, read_all, read_until
-from support.server import script
 from support.wires import Caller, every_wire
+
+from app.testing.responses import parse, unharmed
+from app.testing.server import script
+from app.testing.sockets import connect, read_all, read_until
 
 LIMIT = 262_144  # the default of body_bytes
 

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.answers import parse, unharmed
-from support.raw import connect, read_all
-from support.server import Server, script
-from support.wire import KINDS
 from support.wires import Caller, every_wire
+
+from app.testing.responses import parse, unharmed
+from app.testing.server import Server, script
+from app.testing.sockets import connect, read_all
+from app.testing.wire_client import KINDS
 
 KEYS = {
     "a wrong key": b"sk_wrong-but-long-enough-to-be-a-key-of-this-house",

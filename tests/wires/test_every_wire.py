@@ -5,10 +5,11 @@ import re
 import orjson
 import pytest
 import requests
-from support.answers import chunks
-from support.raw import read_all, read_until
-from support.server import eventually, script
 from support.wires import WORDS, Caller, every_stream, every_whole, every_wire
+
+from app.testing.responses import chunks
+from app.testing.server import eventually, script
+from app.testing.sockets import read_all, read_until
 
 HOSTILE = {
     "quotation marks": 'say "hi", "" and \'bye\'',

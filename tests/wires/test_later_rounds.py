@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.raw import read_all, read_until
-from support.server import CONFIG, Server
-from support.speeches import OPENAI, SPEECHES, Speech
-from support.upstream import LAST, SILENCE, Step, Upstream, streamed, whole
 from support.wires import WIRES, WORDS, Caller, Wire, Workers
+
+from app.testing.model_server import LAST, SILENCE, Step, Upstream, streamed, whole
+from app.testing.provider_streams import OPENAI, SPEECHES, Speech
+from app.testing.server import CONFIG, Server
+from app.testing.sockets import read_all, read_until
 
 KEYED = [wire for wire in WIRES if wire.key_kind != "session"]  # who signs in chooses one model
 every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)

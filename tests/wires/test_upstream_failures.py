@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.server import CONFIG, Server
-from support.speeches import SPEECHES, Speech
-from support.upstream import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
-from support.wire import KINDS
 from support.wires import WORDS, Caller, Wire, every_stream, every_whole, every_wire
+
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
+from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.server import CONFIG, Server
+from app.testing.wire_client import KINDS
 
 KEY = "sk-never-to-be-seen"
 SAID = "UPSTREAM-SAID-THIS"

@@ -12,11 +12,12 @@ import pytest
 import requests
 from support.agents import Client, keys
 from support.people import Person
-from support.raw import read_until
-from support.server import CONFIG, Server, eventually, session
-from support.speeches import OPENAI
-from support.upstream import SILENCE, Upstream, streamed
 from support.wires import WIRES, AgentsStream, AgentsWhole, Caller, Wire, Workers, WorkersWhole
+
+from app.testing.model_server import SILENCE, Upstream, streamed
+from app.testing.provider_streams import OPENAI
+from app.testing.server import CONFIG, Server, eventually, session
+from app.testing.sockets import read_until
 
 KEYED = [wire for wire in WIRES if wire.key_kind in ("widget", "secret")]
 every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)

@@ -8,14 +8,14 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from support.server import script
-from support.speeches import SPEECHES
-from support.upstream import LAST, SILENCE, Request, Step, Upstream, streamed
 
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, said
 from app.engine.ports import Agent, Chunk, Model, ModelFinished, Prompt, SamplingOptions, Stream
 from app.providers import PROVIDERS
+from app.testing.model_server import LAST, SILENCE, Request, Step, Upstream, streamed
+from app.testing.provider_streams import SPEECHES
+from app.testing.server import script
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
 HEARTBEAT = 0.1

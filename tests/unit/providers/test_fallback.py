@@ -8,13 +8,13 @@ from typing import Any
 import gevent
 import pytest
 from support.fallbacks import failure, fallback, heard, opened
-from support.speeches import asking
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished, Prompt
 from app.providers.fallback import LONGEST_RETRY_SECONDS
+from app.testing.provider_streams import asking
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SPEAKS = [[TextDelta("x")], [FINISHED]]

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from support.fallbacks import failure, fallback, heard
-from support.speeches import SPEECHES, Speech, let_go
-from support.upstream import CUT, SILENCE, Upstream, head, streamed, whole
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
+from app.testing.model_server import CUT, SILENCE, Upstream, head, streamed, whole
+from app.testing.provider_streams import SPEECHES, Speech, let_go
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 PASSING = [401, 404, 408, 409, 425, 429, 500, 502, 503, 504, 529]

@@ -3,9 +3,9 @@
 import subprocess
 
 import pytest
-from support.server import BIN, ROOT, Server
 
 from app.settings.load import SettingsError, load_settings
+from app.testing.server import BIN, ROOT, Server
 
 NEEDED = {"openai": {"base_url": '"https://api.example.com/v1"', "model": '"m-1"'}, "anthropic": {"model": '"m-1"'}}
 ADDRESS = "base_url: Not an address"

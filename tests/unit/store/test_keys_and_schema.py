@@ -10,12 +10,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
-from support.server import eventually
 
 from app.store.database import Database
 from app.store.keys import KeyStore, normalised_origin
 from app.store.schema import is_current, is_prepared, upgrade
 from app.store.tables import metadata
+from app.testing.server import eventually
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import requests
 from support.agents import Client, answered, chunks, refused, text, user
-from support.server import Server, script, session
 from support.wires import Caller, WorkersWhole
+
+from app.testing.server import Server, script, session
 
 NOBODY = "5b0e6f0a-3c1d-4e7b-9a52-0d8c6f4b1e77"
 JSON = {"Content-Type": "application/json"}

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from support.agents import Client, answered, assistant, chunks, configured, finished, refused, user
-from support.raw import read_until
-from support.server import Server, eventually, script, session
 from support.wires import Caller, WidgetStream, WidgetWhole, Workers, WorkersWhole
+
+from app.testing.server import Server, eventually, script, session
+from app.testing.sockets import read_until
 
 TABLES = """
 [models.dear]

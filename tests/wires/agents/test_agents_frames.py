@@ -6,8 +6,9 @@ import re
 import orjson
 import pytest
 from support.agents import Client, chunks, text, user
-from support.server import script
 from support.wires import AgentsLines
+
+from app.testing.server import script
 
 STEP, ENDED = {"type": "start-step"}, {"type": "finish-step"}
 CALCULATED = "42"

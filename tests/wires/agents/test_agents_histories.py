@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.agents import Client, answered, refused, text, user
-from support.server import script
+
+from app.testing.server import script
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NOBODY = str(uuid.uuid4())

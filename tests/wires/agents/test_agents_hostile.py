@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from support.agents import Client, chunks, configured, refused, user
-from support.server import Server, script, session
+
+from app.testing.server import Server, script, session
 
 TABLES = """
 [agents.trusting]

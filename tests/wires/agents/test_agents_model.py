@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from support.agents import Client, assistant, finished, refused, spoken, text, user
-from support.server import script, session
+
+from app.testing.server import script, session
 
 CONVERSATIONS = 200
 # What the model does with a question -> what is stored of its answer, and the status of the answer to the caller.

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import requests
 from support.agents import Client, chunks, configured, refused, user
-from support.server import Server, script
 from support.wires import AgentsLines
+
+from app.testing.server import Server, script
 
 TABLES = """
 [agents.lines]

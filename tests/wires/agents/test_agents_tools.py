@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.agents import Client, answered, assistant, chunks, configured, finished, refused, text, user
-from support.server import Server, script, session
+
+from app.testing.server import Server, script, session
 
 TABLES = """
 [agents.page]

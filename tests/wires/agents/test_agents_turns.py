@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from support.agents import Client, answered, assistant, chunks, finished, refused, text, user
-from support.raw import read_all, read_until
-from support.server import eventually, script, session
+
+from app.testing.server import eventually, script, session
+from app.testing.sockets import read_all, read_until
 
 NOBODY = "5b0e6f0a-3c1d-4e7b-9a52-0d8c6f4b1e77"
 NEW = "new"  # stands for an answer that was not there before

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.people import AUTH, COOKIE, Person, refusal
-from support.server import Server
+
+from app.testing.server import Server
 
 NO_SESSION = (401, "Unauthorized", "Valid session required")
 any_number = st.integers(0, 2**16)

@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 import requests
 from support.people import AUTH, COOKIE, JSON, PASSWORD, Person, anywhere, refusal
-from support.server import Server, script
+
+from app.testing.server import Server, script
 
 DAY = 24 * 3600
 FORTNIGHT = 14 * DAY

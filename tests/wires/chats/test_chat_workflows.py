@@ -10,8 +10,9 @@ import pytest
 import requests
 from support.chat_workflows import GREET, SHIPPED, make, open_stream, talk, text
 from support.people import Person, refusal
-from support.raw import read_until
-from support.server import Server, eventually, script
+
+from app.testing.server import Server, eventually, script
+from app.testing.sockets import read_until
 
 PRICE = "5f0c3a4e-8c1b-4d5e-9a53-1f6f6a0f2b11"
 FETCH = "3b9d5b0e-7f1c-4c66-9a0e-2f6f1d8f4a25"

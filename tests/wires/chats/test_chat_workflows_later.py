@@ -6,8 +6,9 @@ import time
 import pytest
 from support.chat_workflows import GREET, SHIPPED, make, open_stream, talk, text
 from support.people import COOKIE, Person, refusal
-from support.raw import post, read_until
-from support.server import eventually, script
+
+from app.testing.server import eventually, script
+from app.testing.sockets import post, read_until
 
 
 @pytest.fixture(scope="module")

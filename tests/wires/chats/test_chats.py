@@ -8,8 +8,9 @@ from datetime import datetime
 
 import pytest
 from support.people import Person, refusal
-from support.raw import post, read_until
-from support.server import Server, eventually, script
+
+from app.testing.server import Server, eventually, script
+from app.testing.sockets import post, read_until
 
 MISSING = "5b0e6f0a-3c1d-4e7b-9a52-0d8c6f4b1e77"
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

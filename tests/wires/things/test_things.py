@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from support.server import Server
+
+from app.testing.server import Server
 
 PASSWORD = "correct horse"
 DENIED = {"code": 401, "message": "Access denied: invalid authentication token."}

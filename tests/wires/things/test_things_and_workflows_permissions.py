@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from support.people import COOKIE, Person
-from support.server import Server
+
+from app.testing.server import Server
 
 LIMITS = {'chats = "100000/minute"\n': 'chats = "100000/minute"\nthings = "100000/minute"\n'}
 any_number = st.integers(0, 2**16)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 from support.people import Person
-from support.server import eventually, session
 from support.visitors import chat, history, id_of, signed
 
+from app.testing.server import eventually, session
 from app.web.callers.visitors import owner_of
 
 YEAR = 366 * 24 * 3600

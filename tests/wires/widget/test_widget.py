@@ -4,8 +4,9 @@ import re
 
 import pytest
 import requests
-from support.server import conversation_id, script, session
 from support.wires import Caller, WidgetAlias, WidgetStream, WidgetWhole
+
+from app.testing.server import conversation_id, script, session
 
 PATHS = [WidgetStream(), WidgetAlias(), WidgetWhole()]
 

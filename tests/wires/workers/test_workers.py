@@ -5,8 +5,9 @@ import re
 
 import pytest
 import requests
-from support.server import Server, script
 from support.wires import Caller, Workers, WorkersWhole
+
+from app.testing.server import Server, script
 
 USER = {"role": "user", "content": "hi"}
 

@@ -5,14 +5,14 @@ import re
 from itertools import chain
 
 import pytest
-from support.speeches import AGENT, ANTHROPIC, asking, chunks_of, event
-from support.upstream import CUT, LAST, chunk, head, sse, streamed, whole
 
 from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import ModelFinished, Prompt, SamplingOptions, ToolSpec
 from app.providers.apis.tool_calls import MOST_CALLS
+from app.testing.model_server import CUT, LAST, chunk, head, sse, streamed, whole
+from app.testing.provider_streams import AGENT, ANTHROPIC, asking, chunks_of, event
 
 BEGIN, STOP = ANTHROPIC.begin, event("message_stop")
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import gevent
 import pytest
 from gevent.event import Event
-from support.speeches import OPENAI, SPEECHES, Speech, asking, chunks_of, outcome
-from support.upstream import CUT, LAST, RESET, SILENCE, Step, chunk, sse, streamed
 
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
 from app.providers.apis.http_stream import ENDING_SECONDS
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, sse, streamed
+from app.testing.provider_streams import OPENAI, SPEECHES, Speech, asking, chunks_of, outcome
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SOON = 10  # seconds; `between_tokens` is 60

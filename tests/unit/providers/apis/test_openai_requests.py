@@ -3,10 +3,10 @@
 from itertools import chain
 
 import pytest
-from support.speeches import AGENT, OPENAI, asking, chunks_of
 
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
 from app.engine.ports import Prompt, SamplingOptions, ToolSpec
+from app.testing.provider_streams import AGENT, OPENAI, asking, chunks_of
 
 
 @pytest.mark.parametrize("path", ["", "/v1", "/v1/", "/a/b/v1"])

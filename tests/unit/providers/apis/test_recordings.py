@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.speeches import ANTHROPIC, OPENAI, Speech, asking
-from support.upstream import LAST, chunk, head
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Usage
 from app.engine.ports import Model, ModelFinished
+from app.testing.model_server import LAST, chunk, head
+from app.testing.provider_streams import ANTHROPIC, OPENAI, Speech, asking
 
 FOLDER = Path(__file__).with_name("recordings")
 CUTS, PAUSE = 25, 0.001

@@ -3,13 +3,13 @@
 import time
 
 import pytest
-from support.server import script
 
 from app.engine.errors import ChatError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ToolCallPart, ToolResultPart, Usage, said
 from app.engine.ports import Agent, ModelFinished, Prompt, SamplingOptions
 from app.providers.local.scripted import ScriptedModel, ScriptedOptions
+from app.testing.server import script
 
 AGENT = Agent(id="demo", name="Demo", models=("scripted",))
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
-from support.speeches import SPEECHES, Speech, asking, let_go, outcome
-from support.upstream import SILENCE, Upstream, make_certificate, streamed, whole
 
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
 from app.providers.transport.connections import MOST_IDLE
+from app.testing.model_server import SILENCE, Upstream, make_certificate, streamed, whole
+from app.testing.provider_streams import SPEECHES, Speech, asking, let_go, outcome
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 NAMES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")

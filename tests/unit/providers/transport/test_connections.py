@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.server import descriptors
-from support.speeches import SPEECHES, Speech, asking, chunks_of, let_go
-from support.upstream import CUT, RESET, SILENCE, Request, Upstream, head, make_certificate, streamed, whole
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.providers.transport.connections import IDLE_SECONDS
+from app.testing.model_server import CUT, RESET, SILENCE, Request, Upstream, head, make_certificate, streamed, whole
+from app.testing.provider_streams import SPEECHES, Speech, asking, chunks_of, let_go
+from app.testing.server import descriptors
 
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 
 import pytest
-from support.speeches import SPEECHES, Speech, chunks_of, outcome
-from support.upstream import CUT, LAST, RESET, SILENCE, Step, chunk, head, streamed
 
 from app.engine.errors import ModelError, Problem
 from app.engine.messages import Usage
 from app.engine.ports import ModelFinished
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, head, streamed
+from app.testing.provider_streams import SPEECHES, Speech, chunks_of, outcome
 
 pytestmark = pytest.mark.alone
 

@@ -6,8 +6,8 @@ import time
 import gevent
 import pytest
 from support.requesting import Requester
-from support.upstream import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, make_certificate, whole
 
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, make_certificate, whole
 from app.tools.http_request.response import MOST_BODY, MOST_TOLD
 from app.tools.toolbox import MOST_RESULT_BYTES
 

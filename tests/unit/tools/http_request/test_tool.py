@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import gevent
 import pytest
 from support.requesting import Requester
-from support.upstream import Upstream, whole
 
+from app.testing.model_server import Upstream, whole
 from app.tools.http_request.addresses import is_global, is_private
 from app.tools.http_request.hosts import listed, parse_host, parse_url
 

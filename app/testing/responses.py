@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
-from support.server import Server
+
+from app.testing.server import Server
 
 
 def chunks(response: bytes) -> list[bytes]:
@@ -29,8 +30,10 @@ def parse(raw: bytes) -> requests.Response:
     first, *lines = head.decode("latin-1").split("\r\n")
     response = requests.Response()
     response.status_code = int(first.split()[1])
-    response.headers.update(line.split(": ", 1) for line in lines)
-    response._content = body
+    for line in lines:
+        name, _, value = line.partition(": ")
+        response.headers[name] = value
+    response._content = body  # noqa: SLF001 - there is no other way to make one
     return response
 
 

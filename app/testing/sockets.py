@@ -6,8 +6,9 @@ import socket
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any
 
-from support.server import Server
+from app.testing.server import Server
 
 
 def connect(server: Server) -> socket.socket:
@@ -63,7 +64,8 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
 
 def body_of(answer: bytes) -> bytes:
     """Of one whole response with status 200. Fails where it was cut."""
-    response = http.client.HTTPResponse(SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer)))
+    readable: Any = SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer))
+    response = http.client.HTTPResponse(readable)
     response.begin()
     assert response.status == 200, answer
     return response.read()

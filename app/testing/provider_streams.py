@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from support.upstream import LAST, Step, sse, streamed
-
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import said
 from app.engine.ports import Agent, Model, ModelFinished, Prompt, SamplingOptions
 from app.providers import PROVIDERS
+from app.testing.model_server import LAST, Step, sse, streamed
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
 

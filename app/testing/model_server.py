@@ -97,7 +97,7 @@ class Upstream:
         self, certificate: Path | None = None, *, proxy: bool = False, at: tuple[str, int] = ("127.0.0.1", 0)
     ) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
-        if self._tls:
+        if self._tls and certificate:
             self._tls.load_cert_chain(certificate)
         self._proxy = proxy
         family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
@@ -207,7 +207,7 @@ class Upstream:
         elif step is CUT:
             raise OSError
         else:
-            seconds = 60 if step is SILENCE else float(step)
+            seconds = step if isinstance(step, float | int) else 60  # of SILENCE
             if select.select([connection], [], [], seconds)[0]:  # nobody asks twice: it is the end
                 request.close()
                 raise OSError
