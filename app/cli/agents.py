@@ -10,7 +10,7 @@ agents = AppGroup("agents", help="Who answers: checked and listed.")
 
 
 @agents.command("check")
-def check_all() -> None:
+def check_agents() -> None:
     """Every agent: id, models in the order in which they are tried, tools, files of knowledge, workflow, who may call.
 
     A configuration with a mistake starts no command: it ends with status 2, and standard error names each.
@@ -20,12 +20,5 @@ def check_all() -> None:
         files = len(matching_files(agent.knowledge))
         knowledge = f"{files} {'file' if files == 1 else 'files'}" if files else "no knowledge"
         who = "public" if agent.public else "with a key"
-        columns = [
-            agent.id,
-            ",".join(agent.models),
-            tools or "no tools",
-            knowledge,
-            agent.workflow or "no workflow",
-            who,
-        ]
-        click.echo("\t".join(columns))
+        workflow = agent.workflow or "no workflow"
+        click.echo("\t".join([agent.id, ",".join(agent.models), tools or "no tools", knowledge, workflow, who]))

@@ -5,7 +5,7 @@ import sys
 import click
 from marshmallow import ValidationError
 
-from app.cli.group import StoreGroup, minute
+from app.cli.common import StoreGroup, utc_minute
 from app.engine.errors import ChatError
 from app.settings.mistakes import flatten
 from app.web.callers.accounts import AccountSchema
@@ -25,7 +25,7 @@ def create_user(email: str, name: str, password_stdin: bool) -> None:  # noqa: A
         account = AccountSchema().load({"email": email, "password": password, "name": name})
         click.echo(services().users.create(**account).id)
     except ValidationError as error:
-        raise _wrong(error) from error
+        raise _usage_error(error) from error
     except ChatError as error:
         raise click.ClickException(error.message) from error
 
@@ -35,7 +35,7 @@ def list_users() -> None:
     """Every user: id, address, when made, state, name."""
     for user in services().users.all():
         state = "disabled" if user.disabled_at else "active"
-        click.echo("\t".join([user.id, user.email, minute(user.created_at), state, user.name]))
+        click.echo("\t".join([user.id, user.email, utc_minute(user.created_at), state, user.name]))
 
 
 @users.command()
@@ -63,7 +63,7 @@ def set_password(email: str, password_stdin: bool) -> None:  # noqa: ARG001 - th
     try:
         AccountSchema(only=["password"]).load({"password": password})
     except ValidationError as error:
-        raise _wrong(error) from error
+        raise _usage_error(error) from error
     if not services().users.set_password(email, password):
         raise click.ClickException(f"There is no user {email!r}.")
 
@@ -72,5 +72,5 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _wrong(error: ValidationError) -> click.UsageError:
+def _usage_error(error: ValidationError) -> click.UsageError:
     return click.UsageError("; ".join(f"{place}: {what}" for place, what in flatten(error.messages)))

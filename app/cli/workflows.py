@@ -22,14 +22,14 @@ _COLUMNS = ("workflow", "steps", "depth", "fan-out", "tool calls", "model calls"
 
 @workflows.command("check")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check_all(files: tuple[Path, ...]) -> None:
+def check_workflows(files: tuple[Path, ...]) -> None:
     """Print the worst case of each workflow as a table: of FILES, or of the configured ones."""
     settings = services().settings
-    found = [_read(path) for path in files] if files else settings.workflows
-    bounds = [check(workflow, settings.rules) for workflow in found]
+    checked = [_read(path) for path in files] if files else settings.workflows
+    bounds = [check(workflow, settings.rules) for workflow in checked]
     rows = [
         (workflow.name, *map(str, (b.steps, b.depth, b.fan_out, b.tool_calls, b.model_calls)), f"{b.seconds:g}")
-        for workflow, b in zip(found, bounds, strict=True)
+        for workflow, b in zip(checked, bounds, strict=True)
     ]
     click.echo(_table([_COLUMNS, *rows]))
 
@@ -44,15 +44,15 @@ def draw(which: str, form: str) -> None:
 
 
 def _find(which: str) -> Workflow:
-    known = services().settings.workflows
+    configured = services().settings.workflows
     try:
-        wanted = UUID(which).hex
+        workflow_id = UUID(which).hex
     except ValueError:
-        wanted = None
-    for workflow in known:
-        if workflow.name == which or workflow.id == wanted:
+        workflow_id = None
+    for workflow in configured:
+        if workflow.name == which or workflow.id == workflow_id:
             return workflow
-    raise click.UsageError(f"There is no workflow {which!r}; there are: {', '.join(each.name for each in known)}.")
+    raise click.UsageError(f"There is no workflow {which!r}; there are: {', '.join(each.name for each in configured)}.")
 
 
 def _read(path: Path) -> Workflow:

@@ -131,7 +131,7 @@ class Server:
         return self
 
     def make_database(self) -> None:
-        """As `flask prepare` does it, which takes two seconds each time; tests/server/test_cli.py runs that."""
+        """As `flask prepare` does it, which takes two seconds each time; tests/server/cli/test_prepare.py runs that."""
         if not self.database.exists():
             self.database.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:

@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""What several commands need: a group whose commands read the database, and how times are printed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 
 class StoreGroup(AppGroup):
-    """Commands that need the tables."""
+    """Commands that need the tables: where the database cannot be read, they end with status 1 and one line that says
+    so, instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -20,6 +21,6 @@ class StoreGroup(AppGroup):
             ) from error
 
 
-def minute(milliseconds: int) -> str:
-    """Of a time in epoch milliseconds, in UTC."""
+def utc_minute(milliseconds: int) -> str:
+    """A time in epoch milliseconds as its minute in UTC, such as `2026-01-31 08:05`."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")

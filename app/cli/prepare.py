@@ -1,0 +1,47 @@
+"""`flask prepare`: brings the database up to date, and makes the first keys and the first user."""
+
+import secrets
+
+import click
+
+from app.cli.common import utc_minute
+from app.store.schema import upgrade
+from app.web.services import Services, services
+
+DEMO_USER = "demo@example.com"
+
+
+@click.command()
+@click.option("--demo-keys", is_flag=True, help="Where there are no keys, or no users, make and print some.")
+def prepare(demo_keys: bool) -> None:
+    """Bring the database up to date."""
+    shared = services()
+    upgrade(shared.database)
+    if demo_keys:
+        _make_demo_keys(shared)
+        _make_demo_user(shared)
+
+
+def _make_demo_keys(shared: Services) -> None:
+    keys, agents = shared.keys.all(), shared.settings.agents
+    if keys:
+        made = f"{utc_minute(keys[0].created_at)} UTC"
+        click.echo(
+            f"Keys: {len(keys)}, the first made on {made}. Each was shown once, when it was made, and is kept hashed."
+        )
+        click.echo("More:   .venv/bin/flask keys create --agent NAME --kind widget|secret")
+        click.echo("Listed: .venv/bin/flask keys list")
+        return
+    agent = (shared.settings.public_agent or next(iter(agents.values()))).id if agents else None
+    if agent:
+        click.echo(f"First start: here are two keys for the agent {agent!r}. They are shown only now.")
+        click.echo(f"  widget key (x-api-key, POST /chat):             {shared.keys.create('widget', agent, 'first')}")
+        click.echo(f"  secret key (Authorization: Bearer, /api/chat):  {shared.keys.create('secret', agent, 'first')}")
+
+
+def _make_demo_user(shared: Services) -> None:
+    if shared.users.all():
+        return
+    password = secrets.token_urlsafe(12)
+    user = shared.users.create(DEMO_USER, password, "Demo")
+    click.echo(f"  user (POST /api/auth/sign-in/email, /login):    {user.email}, password {password} (shown only now)")
