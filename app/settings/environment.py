@@ -55,11 +55,51 @@ class EnvironmentSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
-    PARLANCE_HOME = fields.String(validate=_check_home)
-    PARLANCE_CONFIG = fields.String()
-    DATABASE_URL = fields.String(validate=_check_database)
-    REDIS_URL = fields.String(validate=_check_redis)
-    WEB_CONCURRENCY = fields.Integer(load_default=1, validate=[validate.Range(1), _check_workers])
-    PARLANCE_TRUSTED_HOPS = fields.Integer(load_default=0, validate=validate.Range(0, 10))
-    PARLANCE_ALLOWED_ORIGINS = Origins(load_default=list)
+    PORT = fields.Integer(
+        load_default=8000,
+        validate=validate.Range(0, 65535),
+        metadata={"description": "Port on 127.0.0.1; gunicorn's `--bind` goes before it. With 0 the system chooses"},
+    )
+    PARLANCE_HOME = fields.String(
+        validate=_check_home,
+        metadata={"description": "Folder of the database and of the installation's secret", "default": "`instance/`"},
+    )
+    PARLANCE_CONFIG = fields.String(
+        metadata={
+            "description": "The configuration file; relative paths in it start from its folder",
+            "default": "`config/parlance.toml`",
+        }
+    )
+    DATABASE_URL = fields.String(
+        validate=_check_database,
+        metadata={
+            "description": "A SQLite URL; no other database's driver is installed",
+            "default": "`parlance.db` in `PARLANCE_HOME`",
+        },
+    )
+    REDIS_URL = fields.String(validate=_check_redis, metadata={"description": "Must stay unset in this version"})
+    WEB_CONCURRENCY = fields.Integer(
+        load_default=1,
+        validate=[validate.Range(1), _check_workers],
+        metadata={
+            "description": "Must stay 1 in this version: limits and running turns live in the worker's memory",
+            "unit": "processes",
+        },
+    )
+    PARLANCE_TRUSTED_HOPS = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 10),
+        metadata={
+            "description": "How many proxies of yours stand in front and add to `X-Forwarded-For`. With too few, all "
+            "visitors share one limit; with too many, callers can invent their address",
+            "unit": "proxies",
+        },
+    )
+    PARLANCE_ALLOWED_ORIGINS = Origins(
+        load_default=list,
+        metadata={
+            "description": "Origins that browsers may call from, beside those of widget keys, separated by spaces or "
+            "commas; only these may use session cookies",
+            "type": "list of origins",
+        },
+    )

@@ -32,46 +32,128 @@ class ModelNames(fields.Field[list[str]]):
         return names
 
 
+def _switch(meaning: str, **options: Any) -> fields.Boolean:
+    return fields.Boolean(truthy={True}, falsy={False}, metadata={"description": meaning}, **options)
+
+
+def _number(meaning: str, unit: str, bounds: validate.Range, **options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=bounds, metadata={"description": meaning, "unit": unit}, **options)
+
+
+def _seconds(meaning: str, default: float, bounds: validate.Range = _SECONDS) -> fields.Float:
+    return fields.Float(load_default=default, validate=bounds, metadata={"description": meaning, "unit": "seconds"})
+
+
+def _text(meaning: str, **options: Any) -> fields.String:
+    return fields.String(metadata={"description": meaning}, **options)
+
+
 class ServerSchema(Schema):
-    heartbeat_seconds = fields.Float(load_default=15, validate=_SECONDS)
-    body_bytes = fields.Integer(load_default=262_144, strict=True, validate=validate.Range(1024, 2**30))
-    body_seconds = fields.Float(load_default=20, validate=_SECONDS)
-    send_seconds = fields.Float(load_default=30, validate=_SECONDS)
-    streams = fields.Integer(load_default=1000, strict=True, validate=validate.Range(1, 100_000))
-    shutdown_seconds = fields.Float(load_default=25, validate=_SECONDS)
-    retry_seconds = fields.Float(load_default=0.5, validate=validate.Range(0, 10))
-    circuit_failures = fields.Integer(load_default=5, strict=True, validate=validate.Range(1))
-    circuit_seconds = fields.Float(load_default=30, validate=_SECONDS)
-    log_messages = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    playground = fields.Boolean(load_default=True, truthy={True}, falsy={False})
-    sign_up = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    reference = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    """The [server] table. docs/configuration.md is generated from these meanings and units."""
+
+    heartbeat_seconds = _seconds("Silence of a model or of its tools after which the caller is sent a keep-alive", 15)
+    body_bytes = _number(
+        "Largest request body; a larger one is refused with 413. A body is held in memory whole, so at worst "
+        "this is taken by each request that is being read",
+        "bytes",
+        validate.Range(1024, 2**30),
+        load_default=262_144,
+    )
+    body_seconds = _seconds("Time for a request's body to arrive; after that 408", 20)
+    send_seconds = _seconds(
+        "Time for which a caller may take nothing of what is sent to it; then its connection is closed and its answer "
+        "stored as interrupted",
+        30,
+    )
+    streams = _number(
+        "Answers that run at once in the worker; more are refused with 503. Each takes about 35 kB and its text; "
+        "gunicorn accepts three times as many connections and 2,000 more, each a file descriptor",
+        "answers",
+        validate.Range(1, 100_000),
+        load_default=1000,
+    )
+    shutdown_seconds = _seconds(
+        "Time for running answers to end after SIGTERM; then they are stored as interrupted. gunicorn kills what still "
+        "runs 10 seconds later",
+        25,
+    )
+    retry_seconds = _seconds(
+        "Pause before an only model, or the last of a list, is asked a second time", 0.5, validate.Range(0, 10)
+    )
+    circuit_failures = _number(
+        "Failures in a row after which a model is passed over", "failures", validate.Range(1), load_default=5
+    )
+    circuit_seconds = _seconds("Time for which a failing model is passed over before one question tries it again", 30)
+    log_messages = _switch("Write questions and answers into the log lines `turn`", load_default=False)
+    playground = _switch("Serve the playground at `/`", load_default=True)
+    sign_up = _switch("Let anybody make an account at `POST /api/auth/sign-up/email`", load_default=False)
+    reference = _switch("Describe all operations at `/docs` and `/openapi.json`", load_default=True)
 
 
 class ClientToolSchema(Schema):
     """A tool that runs at the caller's; `parameters` is a JSON Schema of its arguments."""
 
-    description = fields.String(required=True)
-    parameters = fields.Dict(fields.String(), load_default=lambda: {"type": "object", "properties": {}})
+    description = _text("What the model reads about the tool", required=True)
+    parameters = fields.Dict(
+        fields.String(),
+        load_default=lambda: {"type": "object", "properties": {}},
+        metadata={"description": "JSON Schema of the tool's arguments", "default": "no arguments"},
+    )
 
 
 class AgentSchema(Schema):
-    name = fields.String(validate=validate.Length(1, 100))
-    model = ModelNames(required=True)
-    instructions = fields.String()
-    tools = fields.List(fields.String(), validate=_each_once)  # models' APIs refuse one that is named twice
-    client_tools = fields.Dict(fields.String(validate=NAME), fields.Nested(ClientToolSchema))
-    knowledge = fields.List(fields.String())
-    workflow = fields.String()
-    public = fields.Boolean(truthy={True}, falsy={False})
-    allow_system = fields.Boolean(truthy={True}, falsy={False})
-    show_tools = fields.Boolean(truthy={True}, falsy={False})
-    client_history = fields.Boolean(truthy={True}, falsy={False})
-    stream_format = fields.String(validate=validate.OneOf(["sse", "ndjson"]))
-    max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
-    max_rounds = fields.Integer(strict=True, validate=validate.Range(1, 50))
-    history_messages = fields.Integer(strict=True, validate=validate.Range(1, 1000))
-    history_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
+    """A table [agents.NAME]. The defaults are those of the engine's `Agent`."""
+
+    name = _text("Name that callers see, 1 to 100 characters", validate=validate.Length(1, 100))
+    model = ModelNames(
+        required=True,
+        metadata={
+            "description": "The model that answers, or several in the order in which they are tried",
+            "type": "name, or list of names",
+        },
+    )
+    instructions = _text("System message for the model, used where the caller sends none")
+    tools = fields.List(
+        fields.String(),
+        validate=_each_once,  # models' APIs refuse one that is named twice
+        metadata={
+            "description": "Tools that the model may call: `calculator`, `clock`, `knowledge`, `stuff`, and those of "
+            "`[tools.NAME]`"
+        },
+    )
+    client_tools = fields.Dict(
+        fields.String(validate=NAME),
+        fields.Nested(ClientToolSchema),
+        metadata={"description": "Tools that run in the caller's program (agents wire), each under its name"},
+    )
+    knowledge = fields.List(
+        fields.String(),
+        metadata={
+            "description": "Patterns of Markdown files that answers may come from; each must match at least one file"
+        },
+    )
+    workflow = _text("Name of the workflow that every answer follows")
+    public = _switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")
+    allow_system = _switch("Callers may send system messages, which take the place of `instructions`")
+    show_tools = _switch("The widget wire shows tool calls and their results")
+    client_history = _switch("The agents wire takes a conversation's history from the caller, not from the store")
+    stream_format = _text(
+        "How the agents wire streams where the caller does not say", validate=validate.OneOf(["sse", "ndjson"])
+    )
+    max_tokens = _number("The most that one answer may have, over all its rounds", "tokens", validate.Range(1))
+    max_rounds = _number(
+        "How often the model may be asked within one answer: once, and once more after each round of tool calls",
+        "rounds",
+        validate.Range(1, 50),
+    )
+    history_messages = _number(
+        "The most messages of a conversation that a model sees", "messages", validate.Range(1, 1000)
+    )
+    history_tokens = _number(
+        "The most of a conversation that a model sees, estimated at 4 bytes for a token and 4 tokens for each message",
+        "tokens",
+        validate.Range(1, 10_000_000),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +172,17 @@ class ModelSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    provider = fields.String(required=True, validate=validate.OneOf(PROVIDERS))
-    credits = fields.Integer(load_default=1, strict=True, validate=validate.Range(0, 1_000_000))
-    aliases = fields.List(fields.String(validate=NAME), load_default=list)
+    provider = _text("Which API serves the model", required=True, validate=validate.OneOf(PROVIDERS))
+    credits = _number(
+        "What an answer costs as soon as anything was said", "credits", validate.Range(0, 1_000_000), load_default=1
+    )
+    aliases = fields.List(
+        fields.String(validate=NAME),
+        load_default=list,
+        metadata={
+            "description": "Other names by which callers of the chats wire may choose it; no two models share a name"
+        },
+    )
 
     @post_load(pass_original=True)
     def with_options(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> ModelSettings:
@@ -108,10 +198,21 @@ class ModelSchema(Schema):
 class WorkflowsSchema(Schema):
     """Where workflows are, and the most that one run of any may take."""
 
-    files = fields.List(fields.String(), load_default=list)
-    seconds = fields.Float(load_default=120, validate=_SECONDS)
-    tool_calls = fields.Integer(load_default=50, strict=True, validate=validate.Range(0, 1000))
-    model_calls = fields.Integer(load_default=20, strict=True, validate=validate.Range(0, 1000))
+    files = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"description": "Patterns of YAML files; each must match at least one file"},
+    )
+    seconds = _seconds("The most time that a run of any workflow may take in its worst case", 120)
+    tool_calls = _number(
+        "The most tool calls that a run may make in its worst case", "calls", validate.Range(0, 1000), load_default=50
+    )
+    model_calls = _number(
+        "The most requests to models that a run may make in its worst case",
+        "requests",
+        validate.Range(0, 1000),
+        load_default=20,
+    )
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> tuple[list[str], Limits]:

@@ -52,4 +52,8 @@ class ToolError(Exception):
 class TimedOptions(Schema):
     """What any table [tools.NAME] may say: how long a call may take."""
 
-    seconds = fields.Float(load_default=SECONDS, validate=validate.Range(0, 120, min_inclusive=False))
+    seconds = fields.Float(
+        load_default=SECONDS,
+        validate=validate.Range(0, 120, min_inclusive=False),
+        metadata={"description": "Longest time for one call; then it is cut, and has failed", "unit": "seconds"},
+    )

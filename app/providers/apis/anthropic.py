@@ -36,9 +36,29 @@ _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class AnthropicOptions(HttpModelOptions):
-    base_url = fields.String(load_default="https://api.anthropic.com/v1", validate=check_url)
-    max_tokens = fields.Integer(load_default=4096, strict=True, validate=validate.Range(1))  # the API wants one
-    thinking_tokens = fields.Integer(strict=True, validate=validate.Range(1024))
+    base_url = fields.String(
+        load_default="https://api.anthropic.com/v1",
+        validate=check_url,
+        metadata={"description": "Address of the API; without query, user or password"},
+    )
+    max_tokens = fields.Integer(
+        load_default=4096,
+        strict=True,
+        validate=validate.Range(1),
+        metadata={
+            "description": "The most that one answer may have, which this API must be told; agents and callers may ask "
+            "for less",
+            "unit": "tokens",
+        },
+    )
+    thinking_tokens = fields.Integer(
+        strict=True,
+        validate=validate.Range(1024),
+        metadata={
+            "description": "Turns thinking on with this budget, left off where an answer may not have more tokens",
+            "unit": "tokens",
+        },
+    )
 
 
 class AnthropicModel:

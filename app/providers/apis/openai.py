@@ -38,11 +38,28 @@ _CALL_ID = re.compile(r".{1,40}", re.DOTALL)
 
 
 class OpenAIOptions(HttpModelOptions):
-    organization = fields.String(validate=printable)
-    stream = fields.Boolean(load_default=True, truthy={True}, falsy={False})
-    stream_usage = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    organization = fields.String(validate=printable, metadata={"description": "Sent as `OpenAI-Organization`"})
+    stream = fields.Boolean(
+        load_default=True,
+        truthy={True},
+        falsy={False},
+        metadata={
+            "description": "`false` asks for the answer in one piece, for a server that cannot stream; "
+            "`timeouts.first_token` must then suffice for the whole answer"
+        },
+    )
+    stream_usage = fields.Boolean(
+        load_default=True,
+        truthy={True},
+        falsy={False},
+        metadata={
+            "description": "Ask for token counts (`stream_options`); `false` for a server that refuses the field"
+        },
+    )
     max_tokens_field = fields.String(
-        load_default="max_tokens", validate=validate.OneOf(["max_tokens", "max_completion_tokens"])
+        load_default="max_tokens",
+        validate=validate.OneOf(["max_tokens", "max_completion_tokens"]),
+        metadata={"description": "Field that carries `max_tokens`; OpenAI's newer models want the second"},
     )
 
 

@@ -58,31 +58,77 @@ def _check_header(name: str) -> None:
         raise ValidationError("This header is the connection's own.")
 
 
+def _seconds(meaning: str, default: float) -> fields.Float:
+    return fields.Float(load_default=default, validate=_SECONDS, metadata={"description": meaning, "unit": "seconds"})
+
+
 class TimeoutsSchema(Schema):
     """In seconds."""
 
-    connect = fields.Float(load_default=5, validate=_SECONDS)
-    first_token = fields.Float(load_default=60, validate=_SECONDS)
-    between_tokens = fields.Float(load_default=60, validate=_SECONDS)
-    total = fields.Float(load_default=900, validate=_SECONDS)
+    connect = _seconds("For the connection, a proxy's tunnel and the TLS handshake, each counted by itself", 5)
+    first_token = _seconds(
+        "Until anything of the answer has come: text, reasoning, a piece of a tool call, or its end", 60
+    )
+    between_tokens = _seconds("For a silence within the answer; comments and pings do not end it", 60)
+    total = _seconds("For the whole answer, however lively it is", 900)
 
 
 class HttpModelOptions(Schema):
-    base_url = fields.String(required=True, validate=check_url)
-    api_key_env = fields.String(validate=_check_variable)
-    model = fields.String(required=True, validate=validate.Length(1))
+    base_url = fields.String(
+        required=True,
+        validate=check_url,
+        metadata={"description": "Address of the API, mostly up to and with `/v1`; without query, user or password"},
+    )
+    api_key_env = fields.String(
+        validate=_check_variable,
+        metadata={"description": "Name of the environment variable that holds the key, which must be set"},
+    )
+    model = fields.String(
+        required=True,
+        validate=validate.Length(1),
+        metadata={"description": "Name by which the server knows the model"},
+    )
     headers = fields.Dict(
         fields.String(validate=[validate.Regexp(r"[A-Za-z0-9-]+\Z"), _check_header]),
         fields.String(validate=printable),
         load_default=dict,
+        metadata={"description": "Further headers, not secret; they replace Parlance's own of the same spelling"},
     )
-    ca_file = fields.String(validate=_check_file)
-    timeouts = fields.Nested(TimeoutsSchema, load_default=lambda: TimeoutsSchema().load({}))
-    temperature = fields.Float(validate=validate.Range(0, 5))
-    top_p = fields.Float(validate=validate.Range(0, 1))
-    max_tokens = fields.Integer(strict=True, validate=validate.Range(1))
-    stop = fields.List(fields.String(validate=validate.Length(1)))
-    seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1))
+    ca_file = fields.String(
+        validate=_check_file,
+        metadata={
+            "description": "Absolute path of a PEM file with the certificates to trust for this model",
+            "default": "the system's",
+        },
+    )
+    timeouts = fields.Nested(
+        TimeoutsSchema,
+        load_default=lambda: TimeoutsSchema().load({}),
+        metadata={"description": "Longest times; a request that exceeds one has failed"},
+    )
+    temperature = fields.Float(
+        validate=validate.Range(0, 5),
+        metadata={"description": "Sampling temperature; a caller's own wins", "default": "the server's"},
+    )
+    top_p = fields.Float(
+        validate=validate.Range(0, 1),
+        metadata={"description": "Nucleus sampling; a caller's own wins", "default": "the server's"},
+    )
+    max_tokens = fields.Integer(
+        strict=True,
+        validate=validate.Range(1),
+        metadata={
+            "description": "The most that one answer may have; the smallest of this, the agent's and the caller's wins",
+            "unit": "tokens",
+            "default": "the server's",
+        },
+    )
+    stop = fields.List(fields.String(validate=validate.Length(1)), metadata={"description": "Texts that end an answer"})
+    seed = fields.Integer(
+        strict=True,
+        validate=validate.Range(-(2**63), 2**63 - 1),
+        metadata={"description": "Seed of the sampling; a caller's own wins"},
+    )
 
     @validates_schema
     def _check_proxy(self, options: dict[str, Any], **_: Any) -> None:

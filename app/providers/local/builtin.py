@@ -39,7 +39,11 @@ _TIME = re.compile(
 
 
 class BuiltinOptions(Schema):
-    pace = fields.Float(load_default=0.02, validate=validate.Range(0, 10), metadata={"unit": "seconds a word"})
+    pace = fields.Float(
+        load_default=0.02,
+        validate=validate.Range(0, 10),
+        metadata={"description": "Pause after each word; a word counts as one token", "unit": "seconds"},
+    )
 
 
 class BuiltinModel:

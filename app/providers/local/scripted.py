@@ -51,7 +51,14 @@ class StepSchema(Schema):
 
 
 class ScriptedOptions(Schema):
-    script = fields.List(fields.Nested(StepSchema), load_default=lambda: [{"text": "Hello"}])
+    script = fields.List(
+        fields.Nested(StepSchema),
+        load_default=lambda: [{"text": "Hello"}],
+        metadata={
+            "description": "Cues that are played where the user's message is no JSON array of cues itself",
+            "type": "list of tables",
+        },
+    )
 
 
 class ScriptedModel:

@@ -174,10 +174,24 @@ class _HostField(fields.String):
 class HttpRequestOptions(TimedOptions):
     """Loads into the tool."""
 
-    hosts = fields.List(_HostField(), load_default=list)
-    private_hosts = fields.List(_HostField(), load_default=list)
+    hosts = fields.List(
+        _HostField(),
+        load_default=list,
+        metadata={
+            "description": "Hosts that may be reached, at ports 80 and 443: names, or `*.` and a domain for all names "
+            "below it. A host with a port is reached at that one alone"
+        },
+    )
+    private_hosts = fields.List(
+        _HostField(),
+        load_default=list,
+        metadata={"description": "The same for services of your own, which may have private addresses"},
+    )
     methods = fields.List(
-        fields.String(validate=validate.OneOf(METHODS)), load_default=lambda: ["GET"], validate=validate.Length(1)
+        fields.String(validate=validate.OneOf(METHODS)),
+        load_default=lambda: ["GET"],
+        validate=validate.Length(1),
+        metadata={"description": "Methods that a model may use"},
     )
 
     @validates_schema

@@ -73,7 +73,13 @@ def _import(name: str) -> Any:
 class OwnToolOptions(TimedOptions):
     """Loads into the tool of that name."""
 
-    function = _FunctionField(required=True)
+    function = _FunctionField(
+        required=True,
+        metadata={
+            "description": "The decorated function; its module stands beside `parlance.toml` or is installed",
+            "type": "`module:function`",
+        },
+    )
 
     def __init__(self, name: str) -> None:
         super().__init__()
