@@ -7,15 +7,19 @@ monkey.patch_all()  # before anything else is imported
 import gc  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
+
+from gevent.socket import socket as GeventSocket  # noqa: E402, N812
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app.settings.load import load_settings_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
+from app.web.server.connection import Watcher, chunk_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
-from app.web.server.shutdown import end_streams_on_term  # noqa: E402
+from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
 
 _settings = load_settings_or_exit()
@@ -53,16 +57,35 @@ def on_starting(server):
 
 
 def pre_request(_worker, request):
-    """What the application needs to refuse a request body half-way (app/web/server/connection.py)."""
+    """What `_with_connection` passes on: gunicorn's request is known here, and not where the application is called."""
     request.body.force_close = request.force_close
     request.body.reader.limit_chunk_size_line = 256  # of a chunked body: a size and, for those who must, an extension
+
+
+def _with_connection(application):
+    """The application, with what it needs of the connection in its environment: see app/web/server/connection.py."""
+
+    def serve(environ, start_response):
+        connection = environ["gunicorn.socket"]
+        if type(connection) is GeventSocket:  # one with TLS cannot be looked into
+            environ["parlance.watch"] = partial(Watcher, connection)
+            if environ["SERVER_PROTOCOL"] == "HTTP/1.1":
+                environ["parlance.send"] = chunk_sender(connection)
+        environ["parlance.send_timeout"] = connection.settimeout
+        environ["parlance.force_close"] = environ["wsgi.input"].force_close
+        environ["parlance.drain"] = partial(drain, connection)
+        return application(environ, start_response)
+
+    return serve
 
 
 def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
-    worker.wsgi.extensions["parlance"].keys.forget_holds()
-    worker.wsgi.extensions["parlance"].runs.end_abandoned()
+    services = worker.wsgi.extensions["parlance"]
+    services.keys.forget_holds()
+    services.runs.end_abandoned()
     if _settings.workflows:
         start_rendering()
-    end_streams_on_term(worker, _settings.server.shutdown_seconds)
+    end_turns_on_sigterm(services.engine.live, _settings.server.shutdown_seconds)
+    worker.wsgi = _with_connection(worker.wsgi)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from app.engine.errors import ChatError, Problem
 from app.web.callers.credentials import BearerKey
 from app.web.responses.framing import json_response
-from app.web.server.connection import announces_body, close_after_answer
+from app.web.server.connection import announces_body, close_after_response
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ def answer_errors(app: Flask) -> None:
 
 
 def answer(error: ChatError) -> Response:
-    if announces_body(request) and not g.get("body_was_read"):
-        close_after_answer()
+    if announces_body() and not g.get("body_was_read"):
+        close_after_response()
     wire = services().wire_of(request.path)
     body: Mapping[str, Any] = wire.error_body(error) if wire else {"error": error.message}
     response = json_response(body, error.problem.status)

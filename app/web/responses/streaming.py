@@ -13,7 +13,6 @@ from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFailed, TurnFinished, TurnStarted
 from app.engine.turn import Turn
 from app.web.responses.framing import STREAM_HEADERS
-from app.web.server.connection import Watcher, sender
 from app.web.services import services
 from app.web.wire import Encoder
 
@@ -32,7 +31,8 @@ class _WatchedTurn:
         self._closed = False
         self._left = False
         self.turn = Turn(shared.engine, question)
-        self._watcher = Watcher(request.environ.get("gunicorn.socket"), self._caller_left)
+        watch = request.environ.get("parlance.watch")
+        self._watcher = watch(self._caller_left) if watch else None
         try:
             self._begin(shared.engine, question)
         except BaseException:
@@ -59,7 +59,8 @@ class _WatchedTurn:
         if self._closed:
             return
         self._closed = True
-        self._watcher.stop()
+        if self._watcher:
+            self._watcher.stop()
         self.turn.close()
         self._log()
 
@@ -97,7 +98,7 @@ def stream(question: Question, encoder: Encoder) -> Response:
     """Stream the answer. Raises ChatError while nothing has been sent; later failures are the encoder's to tell."""
     answering = _WatchedTurn(question)
     response = Response(content_type=encoder.content_type, headers=STREAM_HEADERS, direct_passthrough=True)
-    response.response = _Body(response, _encoded(answering.turn, encoder, sender(request)))
+    response.response = _Body(response, _encoded(answering.turn, encoder, request.environ.get("parlance.send")))
     response.call_on_close(answering.close)  # runs in every case, even if the generator was never started
     return response
 

@@ -1,4 +1,16 @@
-"""The caller's connection itself: who hung up, who stopped reading, and hanging up politely."""
+"""The caller's connection itself: who hung up, who stopped reading, and closing it without losing the response.
+
+The application never touches the server's socket. What it needs of it, config/gunicorn.conf.py puts into the WSGI
+environment, and under another server, or where TLS ends in gunicorn itself, some or all of it is missing:
+
+| key | what it does | without it |
+|---|---|---|
+| `parlance.watch(on_gone)` | a `Watcher`, to be stopped | the next write notices that the caller has gone |
+| `parlance.send(bytes)` | sends a chunk of an HTTP/1.1 response | the server sends what is yielded |
+| `parlance.send_timeout(seconds or None)` | bounds each write | a caller who does not read keeps the turn |
+| `parlance.force_close()` | no further request on this connection | the server reads the body to its end |
+| `parlance.drain()` | closes the sending side and reads the rest | |
+"""
 
 import select
 import socket
@@ -6,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from flask import Flask, Request, Response, after_this_request, request
+from flask import Flask, Response, after_this_request, request
 from gevent.monkey import get_original
 
 from app.settings.load import Settings
@@ -22,18 +34,15 @@ _HUNG_UP = getattr(select, "POLLRDHUP", 0)  # Linux's; without it only a reset i
 class Watcher:
     """Calls `on_gone` once, within a millisecond of the caller's hanging up, also while nothing is being written.
 
-    Behind bytes that nobody reads yet (the next request, sent ahead) it takes a tenth of a second. Stop it before the
-    connection is used for another request. Where TLS ends in gunicorn itself (the socket cannot be looked into), and
-    under other servers, it watches nothing: the next write notices.
+    Behind bytes that nobody reads yet (the next request, sent ahead) it takes `LOOK_SECONDS`. Stop it before the
+    connection is used for another request. `connection` is a gevent socket.
     """
 
     def __init__(self, connection: Any, on_gone: Callable[[], None]) -> None:
         self._connection = connection
         self._on_gone = on_gone
-        self._event: Any = None
-        if type(connection) is gevent.socket.socket:
-            self._event = gevent.get_hub().loop.io(connection.fileno(), 1)
-            self._event.start(self._look)
+        self._event: Any = gevent.get_hub().loop.io(connection.fileno(), 1)
+        self._event.start(self._look)
 
     def stop(self) -> None:
         if self._event:
@@ -62,15 +71,12 @@ class Watcher:
             gevent.spawn(self._on_gone)
 
 
-def sender(request: Request) -> Callable[[bytes], None] | None:
-    """A function that sends a piece of a streamed response past gunicorn, or None where that is not possible.
+def chunk_sender(connection: Any) -> Callable[[bytes], None]:
+    """A function that sends one piece of a streamed response as an HTTP/1.1 chunk, in one system call if it fits.
 
-    For an HTTP/1.1 caller gunicorn frames each piece as a chunk and sends it with `sendall`; the same done here costs
-    less for each token. The headers before the first piece, and the last chunk, stay gunicorn's own.
+    gunicorn does the same with `sendall`; this costs less for each token. The headers before the first piece and the
+    last chunk stay gunicorn's own.
     """
-    connection = request.environ.get("gunicorn.socket")
-    if type(connection) is not gevent.socket.socket or request.environ["SERVER_PROTOCOL"] != "HTTP/1.1":
-        return None
     send, send_all = connection.send, connection.sendall
 
     def send_chunk(piece: bytes) -> None:
@@ -83,42 +89,42 @@ def sender(request: Request) -> Callable[[bytes], None] | None:
 
 
 def bound_writes(app: Flask, settings: Settings) -> None:
-    """A caller who takes nothing for `send_seconds` is dropped: the write fails, and with it the answer."""
+    """A caller who takes nothing for `send_seconds` is dropped: the write fails, and with it the turn."""
 
     @app.after_request
     def bound(response: Response) -> Response:
-        connection = request.environ.get("gunicorn.socket")
-        if connection:
-            connection.settimeout(settings.server.send_seconds)
-            response.call_on_close(lambda: connection.settimeout(None))
+        set_timeout = request.environ.get("parlance.send_timeout")
+        if set_timeout:
+            set_timeout(settings.server.send_seconds)
+            response.call_on_close(lambda: set_timeout(None))
         return response
 
 
-def announces_body(request: Request) -> bool:
+def announces_body() -> bool:
+    """Whether the request has a body, of a known length or in chunks."""
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
-def close_after_answer() -> None:
-    """Answer, then close: what is left of the request's body is not worth reading.
+def close_after_response() -> None:
+    """Send the response, then close the connection: the rest of the request's body is not worth reading.
 
     gunicorn would read it to its end, however long that is, before the next request. Closing with unread bytes would
-    reset the connection, and the caller might never see the answer. So the sending side is closed first, and what
-    still arrives is thrown away for a moment.
+    reset the connection, and the caller might never see the response. So the sending side is closed first, and what
+    still arrives is thrown away for at most `LINGER_SECONDS` and `LINGER_BYTES`.
     """
-    environ = request.environ
-    force_close = getattr(environ["wsgi.input"], "force_close", None)  # see config/gunicorn.conf.py
-    if not force_close:
+    force_close, drain = (request.environ.get(f"parlance.{name}") for name in ("force_close", "drain"))
+    if not (force_close and drain):
         return
     force_close()
-    connection = environ["gunicorn.socket"]
 
     @after_this_request
     def linger(response: Response) -> Response:
-        response.call_on_close(lambda: _drain(connection))
+        response.call_on_close(drain)
         return response
 
 
-def _drain(connection: socket.socket) -> None:
+def drain(connection: socket.socket) -> None:
+    """Close the sending side, and throw away what still arrives."""
     taken = 0
     try:
         connection.shutdown(socket.SHUT_WR)

@@ -16,21 +16,21 @@ _POLL_SECONDS = 0.1
 _REASON = "The server is restarting"
 
 
-def end_streams_on_term(worker: Any, seconds: float) -> None:
-    """Wrap the SIGTERM handler of a gunicorn worker whose application has been loaded."""
-    live: RunningTurns = worker.wsgi.extensions["parlance"].engine.live
-    stop = signal.getsignal(signal.SIGTERM)
+def end_turns_on_sigterm(running_turns: RunningTurns, seconds: float) -> None:
+    """Wrap the SIGTERM handler of this process, which is gunicorn's: it accepts no more connections. Then no turn is
+    admitted, and those that still run `seconds` later are cancelled."""
+    stop_accepting = signal.getsignal(signal.SIGTERM)
 
-    def on_term(number: int, frame: Any) -> None:
-        stop(number, frame)  # type: ignore[operator, misc]  # gunicorn's own handler: accept no more connections
-        gevent.spawn(_end_turns, live, seconds)
+    def on_sigterm(number: int, frame: Any) -> None:
+        stop_accepting(number, frame)  # type: ignore[operator, misc]
+        gevent.spawn(_end_turns, running_turns, seconds)
 
-    signal.signal(signal.SIGTERM, on_term)
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
-def _end_turns(live: RunningTurns, seconds: float) -> None:
-    live.refuse(_REASON)
+def _end_turns(running_turns: RunningTurns, seconds: float) -> None:
+    running_turns.refuse(_REASON)
     deadline = monotonic() + seconds
-    while live and monotonic() < deadline:
+    while running_turns and monotonic() < deadline:
         gevent.sleep(_POLL_SECONDS)
-    live.cancel_all(ChatError(Problem.OVERLOADED, _REASON))
+    running_turns.cancel_all(ChatError(Problem.OVERLOADED, _REASON))
