@@ -14,13 +14,18 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 import requests
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
 
+from app.main import create_app
+from app.settings.load import load_settings
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.store.schema import upgrade
@@ -138,7 +143,8 @@ class Server:
                 file.write(_empty_database())
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        """At once, whatever is still being answered; `stop` is for tests of how a server ends."""
+        self._end(signal.SIGQUIT)
         self.close()
 
     def close(self) -> None:
@@ -160,8 +166,11 @@ class Server:
 
     def stop(self) -> None:
         """SIGTERM, and wait for the end."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
@@ -172,17 +181,30 @@ class Server:
         return int(children[-1])
 
     def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the command line on this server's database."""
+        """Run the command line on this server's database, in this process: the program takes two seconds to start."""
+        flask = FlaskGroup(create_app=lambda: self._app, load_dotenv=False)
+        ran = CliRunner().invoke(flask, command, input=stdin, catch_exceptions=False)
+        done = subprocess.CompletedProcess(["flask", *command], ran.exit_code, ran.stdout, ran.stderr)
+        if check:
+            done.check_returncode()
+        return done
+
+    @cached_property
+    def _app(self) -> Flask:
+        """As `flask` would load it, for its commands."""
+        return create_app(load_settings(self.env))
+
+    def flask_program(
+        self, *command: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line as an operator does, from the shell."""
         return subprocess.run(
             [BIN / "flask", *command],
             cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
         )  # fmt: skip
 
     def key(self, kind: str, agent: str = "open", *options: str) -> str:
-        """A fresh key; of the kind "session" the token of a fresh user, whose name is the agent's model.
-
-        Without options it is made by what the command line would call, which takes two seconds to start.
-        """
+        """A fresh key; of the kind "session" the token of a fresh user, whose name is the agent's model."""
         if kind == "session":
             return self._session(agent)
         if options:

@@ -22,7 +22,7 @@ def test_agents_are_listed_as_they_are_configured_before_there_is_a_database(tmp
 
 def test_mistakes_of_agents_are_named_and_end_their_check_with_status_2(configured) -> None:
     changes = {'"builtin"\ntools': '"builtni"\ntools', 'tools = ["calculator"]\nallow': 'tools = ["calc"]\nallow'}
-    ran = configured(changes=changes).flask("agents", "check", check=False)
+    ran = configured(changes=changes).flask_program("agents", "check", check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     first, *named = ran.stderr.splitlines()
     assert first == "Parlance cannot start. Please correct:"
