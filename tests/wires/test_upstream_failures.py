@@ -1,17 +1,24 @@
-"""What a failing model server looks like to callers: the same for every provider, on every wire, and no word of its."""
+"""What a failing model server looks like to callers: the same for every provider, on every wire, and no word of its.
+
+Which problem a failure is, the provider decides; which words and which end a problem has, the wire: test_every_wire.py
+has each problem on each. So each failure of each provider is played on one wire, and the wires take turns.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 
 import pytest
 import requests
-from support.wires import WORDS, Caller, Wire, every_stream, every_whole, every_wire
+from support.wires import STREAMS, WIRES, WORDS, Caller, Wire, every_wire
 
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
-from app.testing.provider_streams import SPEECHES, Speech
+from app.testing.provider_streams import OPENAI, SPEECHES, Speech
 from app.testing.server import CONFIG, Server
 from app.testing.wire_client import KINDS
 
+WHOLE = [wire for wire in WIRES if not wire.streamed]
+one_wire = pytest.mark.parametrize("wire", WIRES[:1], ids=repr)
 KEY = "sk-never-to-be-seen"
 SAID = "UPSTREAM-SAID-THIS"
 
@@ -70,6 +77,13 @@ def hasty(relay, keys, wire: Wire, speech: Speech) -> Caller:
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 
 
+def in_turn(names: Iterable[str], wires: Sequence[Wire]) -> pytest.MarkDecorator:
+    """Each name with each provider once, on the next of the wires."""
+    turn = cycle(wires)
+    cases = [(name, speech, next(turn)) for speech in SPEECHES for name in names]
+    return pytest.mark.parametrize(("name", "speech", "wire"), cases, ids=repr)
+
+
 def check_secrecy(raw: str) -> None:
     assert not re.search(rf"{SAID}|{KEY}|127\.0\.0\.1|Traceback|ModelError", raw), raw
 
@@ -94,9 +108,7 @@ BEFORE = {
 }
 
 
-@every_wire
-@every_speech
-@pytest.mark.parametrize("name", BEFORE)
+@in_turn(BEFORE, WIRES)
 def test_before_the_first_byte_a_failure_is_a_status_in_the_wires_words(
     model_server, caller, hasty, speech, name
 ) -> None:
@@ -129,7 +141,7 @@ def test_a_key_that_its_server_repeats_is_in_no_log(model_server, relay, keys, s
     assert KEY not in log
 
 
-@every_wire
+@one_wire
 @every_speech
 def test_a_server_that_cannot_be_reached_is_a_status(relay, keys, wire, speech) -> None:
     response = Caller(wire, relay, keys[wire.key_kind, f"{speech}-nowhere"]).ask("Hi")
@@ -138,6 +150,14 @@ def test_a_server_that_cannot_be_reached_is_a_status(relay, keys, wire, speech) 
 
 
 @every_wire
+def test_when_to_come_again_is_passed_on_by_every_wire(model_server, relay, keys, wire) -> None:
+    model_server.play(whole(OPENAI.refusal(SAID), 429, retry_after="20"))
+    response = Caller(wire, relay, keys[wire.key_kind, f"{OPENAI}"]).ask("Hi")
+    wire.check_error(response, 503)
+    assert response.headers["Retry-After"] == "20"
+
+
+@one_wire
 @every_speech
 @pytest.mark.parametrize(("status", "seconds"), [(429, "20"), (503, "20"), (503, "19.2")])
 def test_when_to_come_again_is_passed_on(model_server, caller, speech, status, seconds) -> None:
@@ -148,7 +168,7 @@ def test_when_to_come_again_is_passed_on(model_server, caller, speech, status, s
     assert len(model_server.requests) == 1, "who is told to wait so long does not ask again himself"
 
 
-@every_wire
+@one_wire
 @every_speech
 @pytest.mark.parametrize("status", [429, 503, 529])
 def test_where_the_server_does_not_say_when_to_come_again_a_little_later_is_told(
@@ -175,9 +195,7 @@ AFTER = {
 }
 
 
-@every_stream
-@every_speech
-@pytest.mark.parametrize("name", AFTER)
+@in_turn(AFTER, STREAMS)
 def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(
     model_server, caller, hasty, speech, name
 ) -> None:
@@ -195,9 +213,7 @@ def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(
     assert len(model_server.requests) == 1, "never again after the first byte"
 
 
-@every_whole
-@every_speech
-@pytest.mark.parametrize("name", AFTER)
+@in_turn(AFTER, WHOLE)
 def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, caller, hasty, speech, name) -> None:
     answer, status = AFTER[name]
     caller = hasty if status == 504 else caller
@@ -210,10 +226,9 @@ def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, cal
     assert (answered["status"], answered["text"]) == ("failed", "so far")
 
 
-@every_stream
-@every_speech
-@pytest.mark.parametrize("first", [False, True], ids=["before the first token", "between two tokens"])
-def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, hasty, speech, first) -> None:
+@in_turn(["before the first token", "between two tokens"], STREAMS)
+def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, hasty, speech, name) -> None:
+    first = name == "between two tokens"
     said = [speech.text("so far")] if first else []
     model_server.play(streamed(speech.begin, *said, *[speech.ping, 0.05] * 99))
     told = hasty.wire.decode(hasty.ask("Hi").content)
@@ -221,7 +236,7 @@ def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, ha
     assert told.keep_alives == 1, "after 0.3 s of the 0.6 s that are waited for a token"
 
 
-@every_stream
+@one_wire
 @every_speech
 def test_tokens_do_not_come_for_longer_than_the_total(model_server, hasty, speech) -> None:
     model_server.play(streamed(speech.begin, *[speech.text("x"), 0.1] * 60))
