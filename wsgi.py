@@ -1,6 +1,6 @@
 """What gunicorn and the `flask` command load."""
 
+from app.configuration import load_configuration_or_exit
 from app.main import create_app
-from app.settings.load import load_settings_or_exit
 
-app = create_app(load_settings_or_exit())
+app = create_app(load_configuration_or_exit())

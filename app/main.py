@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli
 from app import wires as wires_folder
-from app.settings.load import Settings
+from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_wires
 from app.web.callers.origins import share_with_origins
@@ -21,12 +21,13 @@ from app.web.wire import Wire
 from app.wiring import make_services
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(configuration: Configuration) -> Flask:
     """The WSGI application. Nothing is connected to and no thread is started before the first request."""
+    settings = configuration.settings
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
     wires = _wires()
-    app.extensions["parlance"] = make_services(settings, wires)
+    app.extensions["parlance"] = make_services(configuration, wires)
     account_for_requests(app)
     bound_writes(app, settings)
     share_with_origins(app)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from itsdangerous import URLSafeSerializer
 
+from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
 from app.providers import PROVIDERS
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
-from app.settings.load import Settings, secret_key
+from app.settings.secret import secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import Database
@@ -30,7 +31,8 @@ from app.workflows.catalogue import Catalogue
 from app.workflows.executor import WorkflowPlan
 
 
-def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
+def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
+    settings, rules = configuration.settings, configuration.rules
     server, secret = settings.server, secret_key(settings.home)
     database = Database(settings.database_url)
     knowledge = KnowledgeSearch()
@@ -43,17 +45,16 @@ def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
         for name, model in settings.models.items()
     }
     runs = RunStore(database)
-    rules = settings.rules
     theirs = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})
-    workflows = Catalogue(settings.workflows, WorkflowStore(database), runs, theirs)
-    plans = {workflow.name: WorkflowPlan(workflow, runs) for workflow in settings.workflows}
+    workflows = Catalogue(configuration.workflows, WorkflowStore(database), runs, theirs)
+    plans = {workflow.name: WorkflowPlan(workflow, runs) for workflow in configuration.workflows}
     engine = Engine(
         models={
             names: Fallback([candidates[name] for name in names], server.retry_seconds)
             for names in {agent.models for agent in settings.agents.values()} | {(name,) for name in candidates}
         },
         prices={name: model.credits for name, model in settings.models.items()},
-        toolbox=ToolRunner(make_tools(knowledge.search, things.all, settings.tools)),
+        toolbox=ToolRunner(make_tools(knowledge.search, things.all, configuration.tools)),
         knowledge=knowledge,
         conversations=ConversationStore(database),
         live=RunningTurns(server.streams),
@@ -71,6 +72,7 @@ def make_services(settings: Settings, wires: Sequence[Wire]) -> Services:
         things=things,
         runs=runs,
         workflows=workflows,
+        rules=rules,
         attempts=SignInLimits(),
         engine=engine,
         circuits=circuits,

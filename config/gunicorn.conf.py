@@ -15,14 +15,14 @@ from gevent.socket import socket as GeventSocket  # noqa: E402, N812
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.settings.load import load_settings_or_exit, refuse  # noqa: E402
+from app.configuration import load_configuration_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
 from app.web.server.connection import Watcher, chunk_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
 
-_settings = load_settings_or_exit()
+_settings = load_configuration_or_exit().settings
 
 chdir = str(ROOT)
 wsgi_app = "wsgi:app"
@@ -85,7 +85,7 @@ def post_worker_init(worker):
     services = worker.wsgi.extensions["parlance"]
     services.keys.forget_holds()
     services.runs.end_abandoned()
-    if _settings.workflows:
+    if _settings.files.workflows.files:
         start_rendering()
     end_turns_on_sigterm(services.engine.live, _settings.server.shutdown_seconds)
     worker.wsgi = _with_connection(worker.wsgi)

@@ -24,9 +24,8 @@ _COLUMNS = ("workflow", "steps", "depth", "fan-out", "tool calls", "model calls"
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check_workflows(files: tuple[Path, ...]) -> None:
     """Print the worst case of each workflow as a table: of FILES, or of the configured ones."""
-    settings = services().settings
-    checked = [_read(path) for path in files] if files else settings.workflows
-    bounds = [check(workflow, settings.rules) for workflow in checked]
+    checked = [_read(path) for path in files] if files else services().workflows.shipped
+    bounds = [check(workflow, services().rules) for workflow in checked]
     rows = [
         (workflow.name, *map(str, (b.steps, b.depth, b.fan_out, b.tool_calls, b.model_calls)), f"{b.seconds:g}")
         for workflow, b in zip(checked, bounds, strict=True)
@@ -44,7 +43,7 @@ def draw(which: str, form: str) -> None:
 
 
 def _find(which: str) -> Workflow:
-    configured = services().settings.workflows
+    configured = services().workflows.shipped
     try:
         workflow_id = UUID(which).hex
     except ValueError:
@@ -57,7 +56,7 @@ def _find(which: str) -> Workflow:
 
 def _read(path: Path) -> Workflow:
     try:
-        return read_file(path, services().settings.rules)
+        return read_file(path, services().rules)
     except ValidationError as error:
         listed = "\n".join(
             f"  - {place}: {what}" if place else f"  - {what}" for place, what in flatten(error.messages)

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from limits import parse_many
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.engine.ports import Agent, ToolSpec
 from app.settings.mistakes import flatten
-from app.settings.tables import NAME, AgentSchema, ModelSchema, ModelSettings, ServerSchema, Tools, WorkflowsSchema
-from app.tools import BUILT_IN, describe_tools
+from app.settings.settings import ModelSettings
+from app.settings.tables import NAME, AgentSchema, ModelSchema, ServerSchema, Tools, WorkflowsSchema
+from app.tools import BUILT_IN
 from app.tools.knowledge.search import matching_files
-from app.workflows.checks import Rules
-from app.workflows.definition import Workflow
-from app.workflows.files import read_files
 
 WIRES = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parents[1] / "wires")]))
 
@@ -28,7 +25,7 @@ def _check_limit(text: str) -> None:
 
 
 class ConfigSchema(Schema):
-    """parlance.toml. `folder` is what its relative paths start from."""
+    """parlance.toml. Relative paths in it start from `folder`. Loads into a dictionary of its tables."""
 
     models = fields.Dict(fields.String(validate=NAME), fields.Nested(ModelSchema), required=True)
     agents = fields.Dict(fields.String(validate=NAME), fields.Nested(AgentSchema), required=True)
@@ -44,30 +41,6 @@ class ConfigSchema(Schema):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._workflows: list[Workflow] = []
-        self._rules = Rules({})
-
-    @validates_schema(skip_on_field_errors=False)
-    def check_workflows(self, data: Mapping[str, Any], **_: Any) -> None:
-        if not isinstance(data.get("workflows"), tuple):
-            return
-        patterns, ceilings = data["workflows"]
-        tools = data["tools"] if isinstance(data.get("tools"), dict) else {}
-        self._rules = Rules(describe_tools(tools), ceilings)
-        try:
-            self._workflows = read_files(self._folder, patterns, self._rules)
-        except ValidationError as error:
-            raise ValidationError({"workflows": error.messages}) from error
-        names = [workflow.name for workflow in self._workflows]
-        problems = {
-            agent_id: {
-                "workflow": f"There is no workflow {agent['workflow']!r}; there are: {', '.join(names) or 'none'}."
-            }
-            for agent_id, agent in data.get("agents", {}).items()
-            if isinstance(agent, dict) and "workflow" in agent and agent["workflow"] not in names
-        }
-        if problems:
-            raise ValidationError({"agents": problems})
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -111,27 +84,3 @@ class ConfigSchema(Schema):
             problems[agent_id]["public"] = f"Only one agent can be public, and {public[0]!r} is."
         if any(flatten(problems)):
             raise ValidationError({"agents": problems})
-
-    @post_load
-    def make_workflows(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {**data, "workflows": self._workflows, "rules": self._rules}
-
-    @post_load
-    def make_agents(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        for agent_id, agent in data["agents"].items():
-            knowledge = tuple(str(self._folder / pattern) for pattern in agent.pop("knowledge", []))
-            tools = tuple(agent.pop("tools", []))
-            theirs = agent.pop("client_tools", {})
-            client_tools = tuple(ToolSpec(name=tool, **said) for tool, said in theirs.items())
-            name = agent.pop("name", agent_id)
-            models = tuple(agent.pop("model"))
-            data["agents"][agent_id] = Agent(
-                id=agent_id,
-                name=name,
-                models=models,
-                tools=tools,
-                client_tools=client_tools,
-                knowledge=knowledge,
-                **agent,
-            )
-        return data

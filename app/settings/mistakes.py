@@ -1,10 +1,24 @@
-"""Marshmallow's nested messages, made flat for people."""
+"""Mistakes of those who configure and call: marshmallow's nested messages, made flat for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from app.settings.settings import OperatorFiles
 
 # Names that marshmallow adds to the path of a mistake and that say nothing to who made it.
 _NOT_PLACES = ("_schema", "key", "value")
+
+
+class SettingsError(Exception):
+    """The settings hold mistakes: `problems` has one line for each.
+
+    `files` is what could be read all the same of the operator's files, so that mistakes in these are found at once too;
+    None where parlance.toml could not be read.
+    """
+
+    def __init__(self, problems: Sequence[str], files: OperatorFiles | None = None) -> None:
+        self.problems, self.files = problems, files
+        super().__init__("\n".join(problems))
 
 
 def flatten(messages: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
@@ -17,3 +31,8 @@ def flatten(messages: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, s
             yield from flatten(inner, place)
     else:
         yield ".".join(place), str(messages)
+
+
+def lines(messages: Any) -> list[str]:
+    """One line for each mistake: its place, where it has one, and what is wrong."""
+    return [f"{place}: {what}" if place else what for place, what in flatten(messages)]

@@ -1,15 +1,13 @@
 """What each table of parlance.toml may say, taken by itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.providers import PROVIDERS
-from app.tools import load_tool
-from app.tools.base import Tool
-from app.workflows.definition import Limits
+from app.settings.settings import ModelSettings, WorkflowSettings
+from app.tools import load_options
 
 NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")
 _SECONDS = validate.Range(0, 3600, min_inclusive=False)
@@ -156,16 +154,6 @@ class AgentSchema(Schema):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """A model: its provider, that provider's options, what an answer costs, and what callers may call it besides."""
-
-    provider: str
-    options: dict[str, Any]
-    credits: int = 1
-    aliases: tuple[str, ...] = ()
-
-
 class ModelSchema(Schema):
     """A provider's name, what an answer costs, other names, and beside these the options that this provider knows."""
 
@@ -215,23 +203,23 @@ class WorkflowsSchema(Schema):
     )
 
     @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> tuple[list[str], Limits]:
-        return data.pop("files"), Limits(**data)
+    def make(self, data: dict[str, Any], **_: Any) -> WorkflowSettings:
+        return WorkflowSettings(**{**data, "files": tuple(data["files"])})
 
 
-class Tools(fields.Field[dict[str, Tool]]):
-    """A table for each tool, by its name; what it may say depends on the name."""
+class Tools(fields.Field[dict[str, dict[str, Any]]]):
+    """A table for each tool, by its name; what it may say depends on the name. Loads into the options of each."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Tool]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, dict[str, Any]]:
         if not isinstance(value, dict):
             raise ValidationError("Not a valid mapping type.")
-        tools: dict[str, Tool] = {}
+        options: dict[str, dict[str, Any]] = {}
         problems: dict[str, Any] = {}
         for name, table in value.items():
             try:
-                tools[name] = load_tool(name, table)
+                options[name] = load_options(name, table)
             except ValidationError as error:
                 problems[name] = error.messages
         if problems:
-            raise ValidationError(problems)
-        return tools
+            raise ValidationError(problems, valid_data=options)
+        return options

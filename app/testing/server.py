@@ -24,8 +24,8 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from app.configuration import load_configuration
 from app.main import create_app
-from app.settings.load import load_settings
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.store.schema import upgrade
@@ -192,7 +192,7 @@ class Server:
     @cached_property
     def _app(self) -> Flask:
         """As `flask` would load it, for its commands."""
-        return create_app(load_settings(self.env))
+        return create_app(load_configuration(self.env))
 
     def flask_program(
         self, *command: str, check: bool = True, stdin: str | None = None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from app.engine.ports import ToolContext
 from app.tools.base import Tool, ToolError
@@ -16,7 +16,7 @@ from app.tools.knowledge.search import Search
 from app.tools.own import declaration as own
 from app.tools.own.declaration import tool
 
-__all__ = ["BUILT_IN", "ToolContext", "ToolError", "describe_tools", "load_tool", "make_tools", "tool"]
+__all__ = ["BUILT_IN", "ToolContext", "ToolError", "describe_tools", "load_options", "make_tool", "make_tools", "tool"]
 
 BUILT_IN: Mapping[str, Callable[[Search, Things], Tool]] = {
     "calculator": lambda _search, _things: calculator.TOOL,
@@ -28,15 +28,20 @@ BUILT_IN: Mapping[str, Callable[[Search, Things], Tool]] = {
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what models' APIs admit
 
 
-def load_tool(name: str, table: Any) -> Tool:
-    """The tool that the table [tools.NAME] of parlance.toml makes. Raises ValidationError."""
+def load_options(name: str, table: Any) -> dict[str, Any]:
+    """What the table [tools.NAME] of parlance.toml says, checked; nothing is imported. Raises ValidationError."""
     if name in BUILT_IN:
         raise ValidationError("This is the name of a built-in tool, which takes no settings.")
     if not _NAME.fullmatch(name):
         raise ValidationError("Use 1 to 64 letters, digits, dashes, underscores.")
-    schema: Schema = http_request.HttpRequestOptions() if name == http_request.NAME else own.OwnToolOptions(name)
-    made: Tool = schema.load(table)
-    return made
+    schema = http_request.HttpRequestOptions() if name == http_request.NAME else own.OwnToolOptions()
+    options: dict[str, Any] = schema.load(table)
+    return options
+
+
+def make_tool(name: str, options: Mapping[str, Any]) -> Tool:
+    """The tool of these options. An operator's own is imported for it. Raises ValidationError."""
+    return http_request.HttpRequest(**options).tool() if name == http_request.NAME else own.make_tool(name, **options)
 
 
 def make_tools(search: Search, things: Things, configured: Mapping[str, Tool]) -> dict[str, Tool]:

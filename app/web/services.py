@@ -10,7 +10,7 @@ from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
 from app.providers.fallback import CircuitBreaker
-from app.settings.load import Settings
+from app.settings.settings import Settings
 from app.store.chats import ChatStore
 from app.store.database import Database
 from app.store.histories import HistoryStore
@@ -22,6 +22,7 @@ from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
+from app.workflows.checks import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Services:
     things: ThingStore
     runs: RunStore
     workflows: Catalogue
+    rules: Rules
     attempts: SignInLimits
     engine: Engine
     circuits: Sequence[CircuitBreaker]

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,11 @@ class Catalogue:
         self._store, self._runs, self._rules = store, runs, rules
         self._read: OrderedDict[tuple[str, int], Workflow] = OrderedDict()  # what was used longest ago first
         self._thread = ThreadPool(1)
+
+    @property
+    def shipped(self) -> Sequence[Workflow]:
+        """The configured workflows, in the order of their files."""
+        return [*self._shipped.values()]
 
     def all(self, user_id: str) -> list[CatalogueEntry]:
         """The shipped ones first, then the user's own."""

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from app.settings.load import SettingsError, load_settings
+from app.configuration import load_configuration
+from app.settings.mistakes import SettingsError
 from app.testing.server import CONFIG, ROOT, Server
 
 SHIPPED = sorted((ROOT / "config" / "workflows").glob("*.yaml"))
@@ -86,7 +87,7 @@ def configured(folder: Path, files: dict[str, str], tables: str = "", patterns: 
         (folder / "w" / name).write_text(text)
     (folder / "parlance.toml").write_text(f"{CONFIG}{tables}\n[workflows]\nfiles = [{patterns}]\n")
     try:
-        load_settings({"PARLANCE_CONFIG": str(folder / "parlance.toml"), "PARLANCE_HOME": str(folder)})
+        load_configuration({"PARLANCE_CONFIG": str(folder / "parlance.toml"), "PARLANCE_HOME": str(folder)})
     except SettingsError as error:
         return error.problems
     return []

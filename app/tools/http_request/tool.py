@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from gevent import socket, ssl
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.engine.ports import ToolContext
 from app.tools.base import SECONDS, TimedOptions, Tool, ToolError
@@ -172,7 +172,7 @@ class _HostField(fields.String):
 
 
 class HttpRequestOptions(TimedOptions):
-    """Loads into the tool."""
+    """Loads into what HttpRequest is made of."""
 
     hosts = fields.List(
         _HostField(),
@@ -198,7 +198,3 @@ class HttpRequestOptions(TimedOptions):
     def check_hosts(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data["hosts"] and not data["private_hosts"]:
             raise ValidationError("Name the hosts that may be reached, here or in private_hosts.", "hosts")
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> Tool:
-        return HttpRequest(**data).tool()

@@ -8,10 +8,10 @@ from functools import partial
 from importlib import import_module, invalidate_caches
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import Schema, ValidationError, fields
 
 from app.tools.base import TimedOptions, Tool
-from app.tools.own.pool import call
+from app.tools.own.pool import FunctionName, call
 
 _PLACE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)")
 
@@ -45,33 +45,17 @@ def tool(description: str, arguments: type[Schema]) -> Callable[[Callable[..., A
 
 
 class _FunctionField(fields.String):
-    """`module:function`, taken apart and imported."""
+    """`module:function`, taken apart; nothing is imported."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         place = _PLACE.fullmatch(super()._deserialize(value, attr, data, **kwargs))
         if not place:
             raise ValidationError("Not a place such as module:function.")
-        found = getattr(_import(place["module"]), place["function"], None)
-        if found is None:
-            raise ValidationError(f"The module {place['module']!r} has no {place['function']!r}.")
-        if not isinstance(found, ToolFunction):
-            raise ValidationError(f"{place['function']!r} is not decorated with @tool(...).")
-        return place.groups(), found
-
-
-def _import(name: str) -> Any:
-    invalidate_caches()  # a file may be newer than what was seen of its folder
-    try:
-        return import_module(name)
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-            raise ValidationError(f"There is no module {name!r}, beside parlance.toml or installed.") from error
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValidationError(f"The module {name!r} cannot be imported: {reason}") from error
+        return place.groups()
 
 
 class OwnToolOptions(TimedOptions):
-    """Loads into the tool of that name."""
+    """Loads into what make_tool takes beside the tool's name."""
 
     function = _FunctionField(
         required=True,
@@ -81,16 +65,39 @@ class OwnToolOptions(TimedOptions):
         },
     )
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
 
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> Tool:
-        place, found = data["function"]
-        made = Tool(self._name, found.description, found.arguments, partial(call, place), data["seconds"])
-        try:
-            made.spec()
-        except Exception as error:
-            raise ValidationError(f"Its arguments cannot be described to a model: {error}", "function") from error
-        return made
+def make_tool(name: str, function: FunctionName, seconds: float) -> Tool:
+    """Imports the function. Raises ValidationError where that is not possible, or it is no tool."""
+    found = _find(*function)
+    made = Tool(name, found.description, found.arguments, partial(call, function), seconds)
+    try:
+        made.spec()
+    except Exception as error:
+        raise _mistake(f"Its arguments cannot be described to a model: {error}") from error
+    return made
+
+
+def _find(module: str, name: str) -> ToolFunction:
+    found = getattr(_import(module), name, None)
+    if found is None:
+        raise _mistake(f"The module {module!r} has no {name!r}.")
+    if not isinstance(found, ToolFunction):
+        raise _mistake(f"{name!r} is not decorated with @tool(...).")
+    return found
+
+
+def _import(module: str) -> Any:
+    invalidate_caches()  # a file may be newer than what was seen of its folder
+    try:
+        return import_module(module)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
+            reason = f"There is no module {module!r}, beside parlance.toml or installed."
+        else:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = f"The module {module!r} cannot be imported: {why}"
+        raise _mistake(reason) from error
+
+
+def _mistake(reason: str) -> ValidationError:
+    return ValidationError({"function": [reason]})

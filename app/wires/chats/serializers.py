@@ -8,7 +8,7 @@ from flask import Response
 
 from app.engine.messages import Message, ToolCallPart, ToolResultPart
 from app.engine.ports import ToolSpec
-from app.settings.tables import ModelSettings
+from app.settings.settings import ModelSettings
 from app.store.chats import Chat
 from app.store.histories import StoredMessage
 from app.store.runs import RunRecord, StepRecord

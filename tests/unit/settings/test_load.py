@@ -1,15 +1,14 @@
 """What the server may be told, by environment and parlance.toml, and how each mistake is named."""
 
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from app.engine.ports import Agent
-from app.settings.load import ROOT, Server, Settings, SettingsError, load_settings, secret_key
-from app.settings.tables import ModelSettings
+from app.settings.load import ROOT, load_settings
+from app.settings.mistakes import SettingsError
+from app.settings.settings import ModelSettings, Server, Settings
 
 CONFIG = """
 [models.m]
@@ -254,22 +253,3 @@ def test_the_shipped_configuration_loads() -> None:
     assert settings.public_agent
     assert settings.public_agent.id == "demo"
     assert {name for agent in settings.agents.values() for name in agent.models} <= settings.models.keys()
-
-
-def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path) -> None:
-    home = tmp_path / "deep" / "home"
-    secret = secret_key(home)
-    assert len(secret) >= 48
-    assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    assert secret_key(home) == secret
-    assert secret_key(tmp_path / "other") != secret
-
-
-def test_the_secret_is_private_whatever_the_umask(tmp_path) -> None:
-    before = os.umask(0)
-    try:
-        secret_key(tmp_path / "home")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "home" / "secret_key").stat().st_mode) == 0o600

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from app.settings.load import SettingsError, load_settings
+from app.settings.load import load_settings
+from app.settings.mistakes import SettingsError
 from app.testing.server import BIN, ROOT, Server
 
 NEEDED = {"openai": {"base_url": '"https://api.example.com/v1"', "model": '"m-1"'}, "anthropic": {"model": '"m-1"'}}

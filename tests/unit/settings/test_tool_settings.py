@@ -1,11 +1,11 @@
 """Which tools the configuration adds, and how each mistake about them is named."""
 
-import sys
-
 import pytest
 
-from app.settings.load import Settings, SettingsError, load_settings
-from app.tools import BUILT_IN
+from app.settings.load import load_settings
+from app.settings.mistakes import SettingsError
+from app.settings.settings import Settings
+from app.tools.http_request.hosts import Host
 
 BASE = """
 [models.m]
@@ -14,55 +14,10 @@ provider = "builtin"
 [agents.demo]
 model = "m"
 """
-MODULES = {
-    "parlance_test_good": """
-from marshmallow import Schema, fields
-from app.tools import tool
-
-class Order(Schema):
-    number = fields.String(required=True, metadata={"description": "as on the bill"})
-
-@tool("Tells where an order is.", Order)
-def where_is(context, number):
-    return [number]
-
-def plain(context):
-    return 1
-""",
-    "parlance_test_broken": "x = 1 / 0",
-    "parlance_test_syntax": "def x(:",
-    "parlance_test_exits": "import sys\nsys.exit(4)",
-    "parlance_test_lacks": "import parlance_test_gone",
-    "parlance_test_wrong": """
-from marshmallow import Schema, fields
-from app.tools import tool
-
-class Order(Schema):
-    number = fields.String()
-
-@tool("Takes another name.", Order)
-def where_is(context, order):
-    return order
-""",
-    "parlance_test_async": """
-from marshmallow import Schema
-from app.tools import tool
-
-@tool("Waits.", Schema)
-async def where_is(context):
-    return 1
-""",
-    "parlance_test_bare": "from app.tools import tool\n@tool\ndef where_is(context): ...",
-}
 
 
 @pytest.fixture
-def load(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name, source in MODULES.items():
-        (tmp_path / f"{name}.py").write_text(source)
-        monkeypatch.delitem(sys.modules, name, raising=False)
-
+def load(tmp_path):
     def load_from(added: str) -> Settings:
         path = tmp_path / "parlance.toml"
         path.write_text(BASE + added)
@@ -81,30 +36,22 @@ def problems(load):
     return find
 
 
-def test_a_function_beside_the_file_is_a_tool(load) -> None:
-    settings = load('tools = ["where_is"]\n[tools.where_is]\nfunction = "parlance_test_good:where_is"\nseconds = 9')
-    assert settings.agents["demo"].tools == ("where_is",)
-    tool = settings.tools["where_is"]
-    assert (tool.name, tool.description, tool.seconds) == ("where_is", "Tells where an order is.", 9)
-    assert tool.spec().parameters["properties"]["number"] == {"type": "string", "description": "as on the bill"}
-    assert sys.modules["parlance_test_good"].where_is(None, "7") == ["7"], "it is still called like a function"
-
-
-def test_http_request_exists_where_it_is_configured(load) -> None:
+def test_a_tool_has_its_options(load) -> None:
+    assert load("").files.tools == {}
     settings = load(
-        'tools = ["http_request"]\n[tools.http_request]\nhosts = ["API.example.com", "*.example.org:8443"]\n'
-        'private_hosts = ["[::1]:80"]\nmethods = ["GET", "POST"]\nseconds = 2'
+        'tools = ["where_is", "http_request"]\n[tools.where_is]\nfunction = "shop.orders:where_is"\nseconds = 9\n'
+        '[tools.http_request]\nhosts = ["*.example.org:8443"]'
     )
-    tool = settings.tools["http_request"]
-    assert (tool.name, tool.seconds) == ("http_request", 2)
-    assert tool.description.endswith(": api.example.com, *.example.org:8443, [::1]:80.")
-    assert tool.spec().parameters["properties"].keys() == {"url", "method", "json"}
-    assert tool.spec().parameters["properties"]["method"]["enum"] == ["GET", "POST"]
-
-
-def test_without_tables_only_the_built_in_tools_exist(load) -> None:
-    assert load("").tools == {}
-    assert list(BUILT_IN) == ["calculator", "clock", "knowledge", "stuff"]
+    assert settings.agents["demo"].tools == ("where_is", "http_request")
+    assert settings.files.tools == {
+        "where_is": {"function": ("shop.orders", "where_is"), "seconds": 9},
+        "http_request": {
+            "hosts": [Host("*.example.org", 8443)],
+            "private_hosts": [],
+            "methods": ["GET"],
+            "seconds": 5,
+        },
+    }
 
 
 def own(function: str, more: str = "") -> str:
@@ -122,30 +69,6 @@ MISTAKES = [
     (own("os.path:join()"), "tools.own.function: Not a place such as module:function."),
     (own(".relative:f"), "tools.own.function: Not a place such as module:function."),
     ("[tools.own]\nfunction = 5", "tools.own.function: Not a valid string."),
-    (
-        own("parlance_test_gone:f"),
-        "tools.own.function: There is no module 'parlance_test_gone', beside parlance.toml or",
-    ),
-    (own("parlance_test_good.deeper:f"), "tools.own.function: There is no module 'parlance_test_good.deeper'"),
-    (own("parlance_test_good:gone"), "tools.own.function: The module 'parlance_test_good' has no 'gone'."),
-    (own("parlance_test_good:plain"), "tools.own.function: 'plain' is not decorated with @tool(...)."),
-    (own("parlance_test_good:Order"), "tools.own.function: 'Order' is not decorated with @tool(...)."),
-    (
-        own("parlance_test_broken:f"),
-        "tools.own.function: The module 'parlance_test_broken' cannot be imported: ZeroDivisionError: division by zero",
-    ),
-    (own("parlance_test_syntax:f"), "tools.own.function: The module 'parlance_test_syntax' cannot be imported: Synt"),
-    (
-        own("parlance_test_exits:f"),
-        "tools.own.function: The module 'parlance_test_exits' cannot be imported: SystemExit: 4",
-    ),
-    (
-        own("parlance_test_lacks:f"),
-        "tools.own.function: The module 'parlance_test_lacks' cannot be imported: ModuleNotFoundError: No module named",
-    ),
-    (own("parlance_test_wrong:where_is"), "tools.own.function: The module 'parlance_test_wrong' cannot be imported: T"),
-    (own("parlance_test_async:where_is"), "tools.own.function: The module 'parlance_test_async' cannot be imported: T"),
-    (own("parlance_test_bare:where_is"), "tools.own.function: The module 'parlance_test_bare' cannot be imported: T"),
     (own("parlance_test_good:where_is", "seconds = 0"), "tools.own.seconds: Must be greater than 0"),
     (own("parlance_test_good:where_is", "seconds = 121"), "tools.own.seconds: Must be greater than 0"),
     (own("parlance_test_good:where_is", "seconds = nan"), "tools.own.seconds: "),
@@ -183,18 +106,3 @@ def test_tools_that_are_no_table_are_named(tmp_path) -> None:
     with pytest.raises(SettingsError) as refusal:
         load_settings({"PARLANCE_CONFIG": str(tmp_path / "parlance.toml")})
     assert refusal.value.problems == ["parlance.toml: tools: Not a valid mapping type."]
-
-
-def test_all_mistakes_about_tools_are_told_at_once_and_each_once(problems) -> None:
-    found = problems(
-        "tools = ['one', 'hammer', 'clock']\nmax_tokens = 0\n[agents.b]\nmodel = 'gone'\ntools = ['two', 'saw']\n"
-        "[tools.one]\nfunction = 'parlance_test_broken:f'\n[tools.two]\nfunction = 'parlance_test_gone:f'"
-    )
-    assert sorted(problem.partition(": ")[0] for problem in found) == [
-        "agents.b.model",
-        "agents.b.tools.1",
-        "agents.demo.max_tokens",
-        "agents.demo.tools.1",
-        "tools.one.function",
-        "tools.two.function",
-    ]

@@ -1,0 +1,94 @@
+"""What the settings are once they are loaded: plain records. load.py makes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.engine.ports import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The [server] table; times in seconds, sizes in bytes."""
+
+    heartbeat_seconds: float
+    body_bytes: int
+    body_seconds: float
+    send_seconds: float
+    streams: int
+    shutdown_seconds: float
+    retry_seconds: float
+    circuit_failures: int
+    circuit_seconds: float
+    log_messages: bool
+    playground: bool
+    sign_up: bool
+    reference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """A model: its provider, that provider's options, what an answer costs, and what callers may call it besides."""
+
+    provider: str
+    options: dict[str, Any]
+    credits: int = 1
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSettings:
+    """The [workflows] table: glob patterns of the files, and the most that one run of any workflow may take."""
+
+    files: tuple[str, ...]
+    seconds: float
+    tool_calls: int
+    model_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorFiles:
+    """What parlance.toml says of files that an operator keeps beside it: modules with tools, and workflows.
+
+    The settings only name them; app/configuration.py imports and reads them.
+    """
+
+    config: Path
+    """parlance.toml itself; modules are looked for in its folder, and relative patterns start there."""
+    tools: Mapping[str, Mapping[str, Any]]
+    """The options of each tool that has a table [tools.NAME], by its name."""
+    workflows: WorkflowSettings | None
+    """None where this table holds a mistake."""
+    followed: Mapping[str, str]
+    """The name of the workflow that an agent follows, by the agent's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment and parlance.toml say; `limits` holds each wire's rate limit in flask-limiter's notation."""
+
+    port: int
+    home: Path
+    database_url: str
+    trusted_hops: int
+    allowed_origins: frozenset[str]
+    server: Server
+    models: Mapping[str, ModelSettings]
+    agents: Mapping[str, Agent]
+    limits: Mapping[str, str]
+    files: OperatorFiles
+
+    @property
+    def default_agent(self) -> Agent:
+        """The agent of callers who name none: the public one, else the first."""
+        return self.public_agent or next(iter(self.agents.values()))
+
+    def model_called(self, name: str) -> str | None:
+        """The model of that name or alias."""
+        return next((each for each, model in self.models.items() if name == each or name in model.aliases), None)
+
+    @property
+    def public_agent(self) -> Agent | None:
+        """The agent that callers without a credential reach."""
+        return next((agent for agent in self.agents.values() if agent.public), None)

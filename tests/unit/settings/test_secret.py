@@ -1,0 +1,25 @@
+"""The installation's own secret."""
+
+import os
+import stat
+
+from app.settings.secret import secret_key
+
+
+def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path) -> None:
+    home = tmp_path / "deep" / "home"
+    secret = secret_key(home)
+    assert len(secret) >= 48
+    assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert secret_key(home) == secret
+    assert secret_key(tmp_path / "other") != secret
+
+
+def test_the_secret_is_private_whatever_the_umask(tmp_path) -> None:
+    before = os.umask(0)
+    try:
+        secret_key(tmp_path / "home")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "home" / "secret_key").stat().st_mode) == 0o600
