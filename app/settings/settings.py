@@ -10,7 +10,22 @@ from app.engine.ports import Agent
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The [server] table; times in seconds, sizes in bytes."""
+    """The [server] table: what one worker grants its callers. Seconds are of the monotonic clock.
+
+    Worst cases, with the defaults in brackets:
+
+    - Bodies: each connection may hold `body_bytes` (256 KiB) for `body_seconds` (20). gunicorn accepts 3 * `streams` +
+      2,000 connections (5,000), so bodies that are being read take at most 1.3 GB.
+    - Turns: `streams` (1,000) run at once, each with about 35 kB, its question, the history that is sent to the model,
+      and the answer so far: 35 MB and these texts.
+    - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
+      `body_seconds`, and no turn. A caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
+    - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive every
+      `heartbeat_seconds` (15).
+    - A failing model delays an answer by `retry_seconds` (0.5), or by up to 10 s if its server asks for that. After
+      `circuit_failures` (5) in a row it is not asked for `circuit_seconds` (30).
+    - A stop takes `shutdown_seconds` (25), and at most 10 s more until gunicorn kills the worker.
+    """
 
     heartbeat_seconds: float
     body_bytes: int

@@ -43,8 +43,15 @@ def assert_refused(ran: subprocess.CompletedProcess[str], *mistakes: str) -> Non
 
 @every_command
 def test_every_mistake_is_told_on_a_line_of_its_own(configured, command) -> None:
-    server = configured(changes={'model = "builtin"': 'model = "gone"'}, env={"PORT": "x"})
-    assert_refused(run(command, server), "PORT: Not a valid integer.", "agents.site.model: There is no model 'gone'")
+    files = '[tools.lost]\nfunction = "no_such_module:f"\n[workflows]\nfiles = ["nothing/*.yaml"]\n[server]'
+    server = configured(changes={'model = "builtin"': 'model = "gone"', "[server]": files}, env={"PORT": "x"})
+    assert_refused(
+        run(command, server),
+        "PORT: Not a valid integer.",
+        "agents.site.model: There is no model 'gone'",
+        "tools.lost.function: There is no module 'no_such_module'",
+        "workflows.nothing/*.yaml: No file matches.",
+    )
 
 
 @every_command
