@@ -83,7 +83,7 @@ def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     services = worker.wsgi.extensions["parlance"]
-    services.keys.forget_holds()
+    services.keys.release_holds()
     services.runs.end_abandoned()
     if _settings.files.workflows.files:
         start_rendering()

@@ -6,7 +6,7 @@ import click
 import orjson
 
 from app.cli.common import StoreGroup
-from app.store.parts import all_to_json
+from app.store.parts import parts_to_json
 from app.web.services import services
 
 conversations = StoreGroup("conversations", help="What was said: exported, erased.")
@@ -26,7 +26,7 @@ def export(agent: str, user: str | None, _format: str) -> None:
             {
                 **{name: value for name, value in asdict(each).items() if name != "message"},
                 "role": each.message.role,
-                "parts": all_to_json(each.message),
+                "parts": parts_to_json(each.message),
             }
             for each in messages
         ]

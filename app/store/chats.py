@@ -1,4 +1,4 @@
-"""Chats: conversations of people who sign in, which may be empty, are listed by number, and can be deleted."""
+"""Chats: the conversations of signed-in users, which may be empty, are listed by offset, and can be deleted."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.histories import StoredMessage, stored_message
+from app.store.messages import StoredMessage, stored_message
 from app.store.tables import conversations, messages, now
 
 WIRE_NAME = "chats"
@@ -17,7 +17,7 @@ WIRE_NAME = "chats"
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Whose it is, and with which agent it was begun. Times are epoch milliseconds."""
+    """`agent` is the one it was created with, `owner` whose it is; times in epoch milliseconds."""
 
     id: str
     agent: str
@@ -28,13 +28,13 @@ class Chat:
 
 
 class ChatStore:
-    """A chat that is not there, or not there any more, is ChatError(NOT_FOUND)."""
+    """Chats of all owners: except where a method takes `owner`, callers compare `Chat.owner` themselves."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, agent: str, owner: str, user_id: str, title: str | None) -> Chat:
-        """An empty chat. `user_id` is under whom it is exported and erased."""
+        """Store an empty chat and return it. `user_id` becomes its end user, by whom it is exported and erased."""
         time = now()
         chat = Chat(uuid.uuid4().hex, agent, owner, title, time, time)
         row = {**asdict(chat), "wire": WIRE_NAME, "end_user": user_id}
@@ -42,23 +42,24 @@ class ChatStore:
         return chat
 
     def find(self, chat_id: str) -> Chat:
-        """Anybody's."""
+        """The chat, whoever owns it. Raises ChatError(NOT_FOUND)."""
         return self._database.read(lambda connection: _find(connection, chat_id))
 
     def all(self, owner: str, limit: int, offset: int) -> tuple[Sequence[Chat], int]:
-        """An owner's, the latest begun first: so many behind the first `offset`, and how many there are in all."""
-        own = (conversations.c.owner == owner, conversations.c.wire == WIRE_NAME)
+        """At most `limit` of the owner's chats, the latest created first, after the first `offset`; and how many there
+        are in all."""
+        owned = (conversations.c.owner == owner, conversations.c.wire == WIRE_NAME)
         newest = conversations.c.created_at.desc(), conversations.c.id.desc()
-        query = select(conversations).where(*own).order_by(*newest).limit(limit).offset(offset)
+        query = select(conversations).where(*owned).order_by(*newest).limit(limit).offset(offset)
 
         def work(connection: Connection) -> tuple[Sequence[Chat], int]:
-            found = [_chat(row) for row in connection.execute(query)]
-            return found, connection.execute(select(func.count()).select_from(conversations).where(*own)).scalar_one()
+            total = connection.execute(select(func.count()).select_from(conversations).where(*owned)).scalar_one()
+            return [_chat(row) for row in connection.execute(query)], total
 
         return self._database.read(work)
 
     def messages(self, chat_id: str) -> Sequence[StoredMessage]:
-        """All that are not superseded, oldest first."""
+        """The chat's messages, oldest first, without superseded ones. Raises ChatError(NOT_FOUND)."""
         query = (
             select(messages)
             .where(messages.c.conversation_id == chat_id, messages.c.status != "superseded")
@@ -72,17 +73,20 @@ class ChatStore:
         return self._database.read(work)
 
     def exchange(self, question_id: str, answer_id: str) -> tuple[StoredMessage, StoredMessage]:
-        """A question and its answer, as they are kept."""
+        """A question and its answer, as stored. Raises ChatError(NOT_FOUND) where one of them is not there."""
         query = select(messages).where(messages.c.id.in_([question_id, answer_id]))
         rows = self._database.read(lambda connection: connection.execute(query).all())
-        found = {row.id: stored_message(row) for row in rows}
+        stored = {row.id: stored_message(row) for row in rows}
         try:
-            return found[question_id], found[answer_id]
+            return stored[question_id], stored[answer_id]
         except KeyError as error:
             raise ChatError(Problem.NOT_FOUND) from error
 
     def delete(self, chat_id: str) -> None:
-        """With its messages. An answer that is under way is not stored."""
+        """Delete the chat and its messages. An answer that is being made will not be stored.
+
+        Raises ChatError(NOT_FOUND).
+        """
 
         def work(connection: Connection) -> None:
             _find(connection, chat_id)

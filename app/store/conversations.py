@@ -12,8 +12,8 @@ from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuesti
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
-from app.store import rewinds as rewinding
 from app.store.database import Database
+from app.store.rewinds import apply_rewind, extend_answer
 from app.store.tables import conversations, keys, messages, now
 
 TITLE_LENGTH = 80
@@ -82,7 +82,7 @@ class ConversationStore:
                 _hold(connection, entry.charge)
             taken_up = None
             if found and entry.rewind:
-                taken_up = rewinding.rewind(connection, conversation_id, entry.rewind, entry.messages)
+                taken_up = apply_rewind(connection, conversation_id, entry.rewind, entry.messages)
             if taken_up is None and not rows:
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             time = now()
@@ -122,7 +122,7 @@ class ConversationStore:
             time = now()
             there = connection.execute(_TOUCH, {"conversation": conversation_id, "time": time}).rowcount
             if there and resumed:
-                rewinding.extend(connection, row)
+                extend_answer(connection, row)
             elif there:
                 _append(connection, conversation_id, [row], time)
             if charge and (charge.held or answer.credits):
@@ -182,7 +182,7 @@ def _title(new: Mapping[str, Message]) -> str | None:
 
 
 def _row(message_id: str, message: Message, **columns: Any) -> dict[str, Any]:
-    return {"id": message_id, "role": message.role, "parts": parts.all_to_json(message), **columns}
+    return {"id": message_id, "role": message.role, "parts": parts.parts_to_json(message), **columns}
 
 
 def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[str, Any]], time: int) -> None:
@@ -192,4 +192,4 @@ def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[st
 def _latest(connection: Connection, conversation_id: str, limit: int) -> list[Message]:
     """The last messages that said something, oldest first."""
     rows = connection.execute(_LATEST, {"conversation": conversation_id, "limit": limit}).all() if limit else []
-    return [parts.message(row.role, row.parts) for row in reversed(rows) if row.parts]
+    return [parts.message_from_json(row.role, row.parts) for row in reversed(rows) if row.parts]

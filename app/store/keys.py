@@ -1,4 +1,4 @@
-"""API keys: shown once when made, kept as SHA-256, found by it."""
+"""API keys. The text of a key is shown once, when it is made; the store keeps its SHA-256 and finds the key by that."""
 
 import hashlib
 import hmac
@@ -17,15 +17,17 @@ from app.store.database import Database
 from app.store.tables import keys, now
 
 KeyKind = Literal["widget", "secret"]
-BELIEVED_SECONDS = 1
+CACHE_SECONDS = 1  # monotonic clock
 PREFIXES: dict[KeyKind, str] = {"widget": "wk_", "secret": "sk_"}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A credential for one agent, known by the `hash` of its text. An empty `origins` takes any origin; `revoked_at` is
-    in epoch milliseconds. Answers cost credits, `spent` in sum; where `credits` is a number, no more than that can be
-    spent."""
+    """A credential for one agent.
+
+    `hash` is the SHA-256 of its text, in hexadecimal. Empty `origins` allow every origin. `credits` is the budget, None
+    where there is no limit; `spent` is what its answers have cost so far. Times in epoch milliseconds.
+    """
 
     id: str
     kind: KeyKind
@@ -44,9 +46,12 @@ _FIND = select(keys).where(keys.c.hash == bindparam("digest"))  # built once: th
 
 
 class KeyStore:
+    """Keys of all agents."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._found: dict[str, tuple[float, Key]] = {}  # by hash; only keys that exist, so there are few
+        # hash -> (monotonic time of expiry, key). Only keys that exist are cached, so that guesses cannot fill it.
+        self._cache: dict[str, tuple[float, Key]] = {}
 
     def create(  # noqa: PLR0917 - what a key is made of
         self,
@@ -57,38 +62,38 @@ class KeyStore:
         require_origin: bool = False,
         budget: int | None = None,
     ) -> str:
-        """Make a key and return it; it cannot be had again."""
-        key = _new(kind)
+        """Store a new key and return its text, which cannot be read again. `budget` is in credits, None: no limit."""
+        text = _new_text(kind)
         row = {
             "id": uuid.uuid4().hex,
             "kind": kind,
             "agent": agent,
             "name": name,
-            "hash": _hash(key.encode()),
+            "hash": _hash(text.encode()),
             "origins": list(origins),
             "require_origin": require_origin,
             "credits": budget,
             "created_at": now(),
         }
         self._database.write(lambda connection: connection.execute(insert(keys).values(row)))
-        return key
+        return text
 
     def find(self, presented: bytes) -> Key | None:
-        """The key behind the presented bytes, or None: unknown and revoked keys take the same time.
+        """The key with this text, or None where there is none or it was revoked, which takes the same time.
 
-        What was found is believed for a second: so long a key may outlive its revocation or rotation.
+        A key that was found is cached for CACHE_SECONDS: for so long it still works after it was revoked or rotated.
         """
         digest = _hash(presented)
-        until, known = self._found.get(digest, (0, None))
-        if known and monotonic() < until:
-            return known
+        expires, cached = self._cache.get(digest, (0, None))
+        if cached and monotonic() < expires:
+            return cached
         row = self._database.read(lambda connection: connection.execute(_FIND, {"digest": digest}).one_or_none())
         matches = hmac.compare_digest(row.hash if row else "0" * 64, digest)
         if not (row and matches and row.revoked_at is None):
-            self._found.pop(digest, None)
+            self._cache.pop(digest, None)
             return None
         key = _key(row)
-        self._found[digest] = monotonic() + BELIEVED_SECONDS, key
+        self._cache[digest] = monotonic() + CACHE_SECONDS, key
         return key
 
     def all(self) -> list[Key]:
@@ -97,38 +102,44 @@ class KeyStore:
         return [_key(row) for row in self._database.read(lambda connection: connection.execute(query).all())]
 
     def revoke(self, key_id: str) -> bool:
-        """False where there is no such key that still works."""
+        """Stop a key from working. Returns False where no active key has this id."""
         query = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now())
         return bool(self._database.write(lambda connection: connection.execute(query).rowcount))
 
     def rotate(self, key_id: str) -> str | None:
-        """Give a key a new text in place of the old one, and return it; all that belongs to the key stays. None where
-        there is no such key that still works."""
-        working = and_(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+        """Replace a key's text by a new one and return that; id, origins and credits stay. None where no active key has
+        this id."""
+        active = and_(keys.c.id == key_id, keys.c.revoked_at.is_(None))
 
         def work(connection: Connection) -> str | None:
-            kind = connection.execute(select(keys.c.kind).where(working)).scalar_one_or_none()
+            kind = connection.execute(select(keys.c.kind).where(active)).scalar_one_or_none()
             if kind is None:
                 return None
-            key = _new(kind)
-            connection.execute(update(keys).where(working).values(hash=_hash(key.encode())))
-            return key
+            text = _new_text(kind)
+            connection.execute(update(keys).where(active).values(hash=_hash(text.encode())))
+            return text
 
         return self._database.write(work)
 
-    def forget_holds(self) -> None:
-        """What was held for answers that a killed server never finished is free again. For the start of the server."""
+    def release_holds(self) -> None:
+        """Release the credits held for answers that a killed server never finished.
+
+        For the start of the server, before it serves: the holds of running answers would be released too.
+        """
         self._database.write(lambda connection: connection.execute(update(keys).values(held=0)))
 
     def some_key_allows(self, origin: str) -> bool:
-        """Whether a working widget key lists this origin, or lists none and so takes any."""
+        """Whether an active widget key allows this origin: lists it, or lists none at all."""
         query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()
-        lists = self._database.read(lambda connection: connection.execute(query).scalars().all())
-        return any(not origins or origin in origins for origins in lists)
+        allowed = self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return any(not origins or origin in origins for origins in allowed)
 
 
 def normalised_origin(text: str) -> str:
-    """`https://Example.com/` as browsers write it: `https://example.com`. Raises ValueError where it is no origin."""
+    """An origin as browsers write it: `https://Example.com:443/` becomes `https://example.com`.
+
+    Raises ValueError where the text is not an origin.
+    """
     parts = urlsplit(text.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError(f"{text!r} is not an origin such as https://example.com")
@@ -141,7 +152,7 @@ def normalised_origin(text: str) -> str:
 
 
 def _ascii(host: str) -> str:
-    """The host as browsers write it: punycode for other scripts. Raises ValueError where it is no host."""
+    """The host as browsers write it: lower case, and punycode for other scripts. Raises ValueError."""
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
@@ -151,12 +162,12 @@ def _ascii(host: str) -> str:
     return name
 
 
-def _new(kind: KeyKind) -> str:
+def _new_text(kind: KeyKind) -> str:
     return PREFIXES[kind] + secrets.token_urlsafe(32)
 
 
-def _hash(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 def _key(row: Any) -> Key:

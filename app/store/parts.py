@@ -1,4 +1,4 @@
-"""Message parts as the JSON that the store keeps."""
+"""A message's parts as the JSON values of the column `messages.parts`, and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,6 +7,7 @@ from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCall
 
 
 def to_json(part: Part) -> dict[str, Any]:
+    """An object with the part's `type` and its fields."""
     match part:
         case TextPart(text):
             return {"type": "text", "text": text}
@@ -25,6 +26,7 @@ def to_json(part: Part) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Part:
+    """The part that `to_json` made this of. Raises ValueError for a type that no part has."""
     match data["type"]:
         case "text":
             return TextPart(data["text"])
@@ -37,9 +39,11 @@ def from_json(data: Mapping[str, Any]) -> Part:
     raise ValueError(f"unknown part type {data['type']!r}")
 
 
-def all_to_json(message: Message) -> list[dict[str, Any]]:
+def parts_to_json(message: Message) -> list[dict[str, Any]]:
+    """All parts of the message, in order."""
     return [to_json(part) for part in message.parts]
 
 
-def message(role: str, data: Sequence[Mapping[str, Any]]) -> Message:
+def message_from_json(role: str, data: Sequence[Mapping[str, Any]]) -> Message:
+    """The message of a row: its role, and the value of its column `parts`. Raises ValueError as `from_json` does."""
     return Message(role, tuple(from_json(part) for part in data))  # type: ignore[arg-type]  # the column holds roles

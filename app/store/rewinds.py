@@ -1,4 +1,4 @@
-"""Taking a conversation up again: edited questions, other answers, answers that go on. The rules are `Rewind`'s."""
+"""Rewinds of a conversation: edited questions, retried and resumed answers. The engine's `Rewind` has the rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,22 +15,29 @@ from app.store.tables import messages
 
 @dataclass(frozen=True, slots=True)
 class RewindResult:
-    """The question that is answered (again), and the answer that goes on, where one does."""
+    """The question to be answered (again).
+
+    `resumed` is the answer that goes on, if one does: its id and what it has said so far, with the tools' results;
+    `cost_before` is what it has cost until then, in credits.
+    """
 
     question_id: str
     resumed: tuple[str, Message] | None = None
     cost_before: int = 0
 
 
-def rewind(
+def apply_rewind(
     connection: Connection, conversation_id: str, rewind: Rewind, new: Mapping[str, Message]
 ) -> RewindResult | None:
-    """None where the new messages are to be appended. Raises ChatError(MESSAGE_NOT_FOUND)."""
+    """Supersede what makes room; returns None where the new messages (by id) are then to be appended.
+
+    Raises ChatError: MESSAGE_NOT_FOUND, or INVALID where a resumed answer lacks results or waits for none.
+    """
     if rewind.kind == "resume":
         return _resume(connection, conversation_id, rewind)
     if rewind.kind == "repeat":
         return _repeat(connection, conversation_id, [message.text for message in new.values()])
-    row = _first_known(connection, conversation_id, rewind.message_ids)
+    row = _first_match(connection, conversation_id, rewind.message_ids)
     if rewind.kind == "retry" and (row is None or row.role != "assistant"):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
     if row is None:
@@ -44,8 +51,8 @@ def rewind(
     return RewindResult(question.id)
 
 
-def extend(connection: Connection, row: Mapping[str, Any]) -> None:
-    """What has become of an answer that went on; its tokens and credits add up."""
+def extend_answer(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Replace a resumed answer's row by this one, which has its id; tokens and credits are added up."""
     added = ("prompt_tokens", "completion_tokens", "credits")
     values: dict[str, Any] = {name: value for name, value in row.items() if name not in ("id", *added)}
     for name in added:
@@ -54,10 +61,12 @@ def extend(connection: Connection, row: Mapping[str, Any]) -> None:
 
 
 def _active(conversation_id: str) -> Any:
+    """A query for the messages that are not superseded."""
     return select(messages).where(messages.c.conversation_id == conversation_id, messages.c.status != "superseded")
 
 
-def _first_known(connection: Connection, conversation_id: str, ids: Sequence[str]) -> Any:
+def _first_match(connection: Connection, conversation_id: str, ids: Sequence[str]) -> Any:
+    """The row of the first of these ids, ours or callers' own, that names an active message; None where none does."""
     for message_id in ids:
         query = _active(conversation_id).where(
             or_(messages.c.id == message_id.removeprefix("msg_"), messages.c.external_id == message_id)
@@ -77,6 +86,7 @@ def _question_before(connection: Connection, conversation_id: str, sequence: int
 
 
 def _supersede(connection: Connection, conversation_id: str, sequence: int) -> None:
+    """All messages from this sequence number on."""
     connection.execute(
         update(messages)
         .where(messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence)
@@ -90,33 +100,35 @@ def _last(connection: Connection, conversation_id: str) -> Any:
 
 
 def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) -> RewindResult | None:
+    """The last question again, if it has no complete answer and these are its texts; None otherwise."""
     last = _last(connection, conversation_id)
     if last is None or (last.role == "assistant" and last.status == "complete"):
         return None
     question = last if last.role == "user" else _question_before(connection, conversation_id, last.sequence)
-    if [parts.message(question.role, question.parts).text] != texts:
+    if [parts.message_from_json(question.role, question.parts).text] != texts:
         return None
     _supersede(connection, conversation_id, question.sequence + 1)
     return RewindResult(question.id)
 
 
 def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> RewindResult:
-    """The last answer, with the results of the calls that waited for them."""
+    """Add the results to the calls of the last answer that wait for them."""
     last = _last(connection, conversation_id)
     if last is None or last.role != "assistant" or last.id != rewind.message_ids[0].removeprefix("msg_"):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
-    message = parts.message(last.role, last.parts)
-    returned = {part.call_id: at for at, part in enumerate(message.parts, 1) if isinstance(part, ToolResultPart)}
-    waiting = [p for p in message.parts if isinstance(p, ToolCallPart) and p.call_id not in returned]
+    message = parts.message_from_json(last.role, last.parts)
+    # call id -> number of parts up to and with its result
+    returned = {part.call_id: count for count, part in enumerate(message.parts, 1) if isinstance(part, ToolResultPart)}
+    waiting = [part for part in message.parts if isinstance(part, ToolCallPart) and part.call_id not in returned]
     missing = [call.call_id for call in waiting if call.call_id not in rewind.results]
     if missing:
         raise ChatError(Problem.INVALID, f"No output for the tool calls {missing}")
-    # Outputs that are here already are sent again where what came of them failed or was lost: from there it goes on.
-    behind = max((at for call_id, at in returned.items() if call_id in rewind.results), default=0)
-    if not waiting and not behind:
+    # Outputs that are stored already are sent again where the answer failed after them: it goes on behind the last one.
+    last_result = max((count for call_id, count in returned.items() if call_id in rewind.results), default=0)
+    if not waiting and not last_result:
         raise ChatError(Problem.INVALID, "No call is waiting for an output")
-    kept = message.parts if waiting else message.parts[:behind]
+    kept = message.parts if waiting else message.parts[:last_result]
     message = Message("assistant", (*kept, *(rewind.results[call.call_id] for call in waiting)))
-    connection.execute(update(messages).where(messages.c.id == last.id).values(parts=parts.all_to_json(message)))
+    connection.execute(update(messages).where(messages.c.id == last.id).values(parts=parts.parts_to_json(message)))
     question = _question_before(connection, conversation_id, last.sequence)
     return RewindResult(question.id, (last.id, message), last.credits or 0)

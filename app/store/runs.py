@@ -1,4 +1,4 @@
-"""The runs of workflows, recorded step by step."""
+"""Runs of workflows, recorded step by step."""
 
 import json
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.tables import conversations, now, run_steps, runs
 
-MOST_RESULT = 16_000  # characters of a step's result, or of its JSON
-MOST_REASON = 4000  # characters of why it failed
+MOST_RESULT_CHARACTERS = 16_000  # of a step's result, or of its JSON
+MOST_ERROR_CHARACTERS = 4000
 
 RunStatus = Literal["running", "complete", "failed", "interrupted"]
 StepStatus = Literal["complete", "failed", "skipped"]
@@ -21,8 +21,11 @@ StepStatus = Literal["complete", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """How a step went; times in epoch milliseconds, `result` any JSON value. What is kept of a large one is its
-    beginning: {"truncated": true, "beginning": "…"}."""
+    """How a step went; times in epoch milliseconds.
+
+    `result` is any JSON value; of one that is too long the store keeps {"truncated": true, "beginning": "…"}, of an
+    `error` (the reason of a failure) the beginning.
+    """
 
     step_id: str
     status: StepStatus
@@ -34,9 +37,9 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run, which has the id of the answer that it made, and its steps in the order in which they ended.
+    """A run and its steps, in the order in which they ended; times in epoch milliseconds.
 
-    `workflow_id` may be that of a workflow which is no more. Times in epoch milliseconds.
+    `id` is that of the answer that the run made. The workflow of `workflow_id` may have been deleted since.
     """
 
     id: str
@@ -51,11 +54,13 @@ class RunRecord:
 
 
 class RunStore:
+    """Runs of all conversations. Writing to a run whose conversation was erased meanwhile changes nothing."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def begin(self, run_id: str, conversation_id: str, workflow_id: str, version: int) -> None:
-        """Raises ChatError(NOT_FOUND) where the conversation was deleted meanwhile."""
+        """Store a run as `running`. Raises ChatError(NOT_FOUND) where the conversation was deleted meanwhile."""
         row = {
             "id": run_id,
             "conversation_id": conversation_id,
@@ -70,40 +75,43 @@ class RunStore:
             raise ChatError(Problem.NOT_FOUND) from error
 
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
-        """Those that are there already are written anew: who is stopped in the middle says it again."""
-        there = select(runs.c.id).where(runs.c.id == run_id)
+        """Store steps that have ended, in place of those with the same ids: a call that was cut short is repeated."""
+        stored = select(runs.c.id).where(runs.c.id == run_id)
 
         def work(connection: Connection) -> None:
-            if connection.execute(there).first():  # otherwise its conversation was erased meanwhile
-                _add(connection, run_id, steps)
+            if connection.execute(stored).first():
+                _add_steps(connection, run_id, steps)
 
         if steps:
             self._database.write(work)
 
     def end(self, run_id: str, status: RunStatus, error: str | None, steps: Sequence[StepRecord]) -> None:
-        """With the last steps. A run whose conversation was erased meanwhile is none any more."""
+        """Store how the run ended, now, and its last steps."""
         query = update(runs).where(runs.c.id == run_id).values(status=status, error=error, ended_at=now())
 
         def work(connection: Connection) -> None:
             if connection.execute(query).rowcount:
-                _add(connection, run_id, steps)
+                _add_steps(connection, run_id, steps)
 
         self._database.write(work)
 
     def end_abandoned(self) -> None:
-        """At the start of the only worker: nothing runs, whatever a worker that was killed has left."""
+        """Mark every running run as interrupted: a worker that was killed has left them.
+
+        For the start of the only worker, before it serves.
+        """
         query = update(runs).where(runs.c.status == "running").values(status="interrupted", ended_at=now())
         self._database.write(lambda connection: connection.execute(query))
 
     def of_conversation(self, conversation_id: str, limit: int, offset: int = 0) -> list[RunRecord]:
-        """Newest first, without their steps."""
+        """At most `limit` runs of the conversation, newest first, after the first `offset`; without their steps."""
         query = select(runs).where(runs.c.conversation_id == conversation_id)
         query = query.order_by(runs.c.created_at.desc(), runs.c.id).limit(limit).offset(offset)
         rows = self._database.read(lambda connection: connection.execute(query).all())
         return [RunRecord(*row) for row in rows]
 
     def find(self, run_id: str, owner: str) -> RunRecord | None:
-        """None too where the conversation is another's."""
+        """The run with its steps; None where there is none or its conversation is another owner's."""
         query = select(runs).join(conversations).where(runs.c.id == run_id, conversations.c.owner == owner)
         steps = select(run_steps).where(run_steps.c.run_id == run_id)
         steps = steps.order_by(run_steps.c.number, run_steps.c.ended_at, run_steps.c.step_id)
@@ -112,27 +120,27 @@ class RunStore:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            found = tuple(StepRecord(*step[1:-1]) for step in connection.execute(steps))
-            return replace(RunRecord(*row), steps=found)
+            ended = tuple(StepRecord(*step[1:-1]) for step in connection.execute(steps))
+            return replace(RunRecord(*row), steps=ended)
 
         return self._database.read(work)
 
 
-def _add(connection: Connection, run_id: str, steps: Sequence[StepRecord]) -> None:
+def _add_steps(connection: Connection, run_id: str, steps: Sequence[StepRecord]) -> None:
     if steps:
-        known = run_steps.c.step_id.in_([step.step_id for step in steps])
-        connection.execute(delete(run_steps).where(run_steps.c.run_id == run_id, known))
+        again = run_steps.c.step_id.in_([step.step_id for step in steps])
+        connection.execute(delete(run_steps).where(run_steps.c.run_id == run_id, again))
         last = select(func.coalesce(func.max(run_steps.c.number), 0)).where(run_steps.c.run_id == run_id)
-        rows = enumerate(steps, connection.execute(last).scalar_one() + 1)
-        written = [{"run_id": run_id, "number": number, **asdict(_shortened(step))} for number, step in rows]
-        connection.execute(insert(run_steps), written)
+        numbered = enumerate(steps, connection.execute(last).scalar_one() + 1)
+        rows = [{"run_id": run_id, "number": number, **asdict(_shortened(step))} for number, step in numbered]
+        connection.execute(insert(run_steps), rows)
 
 
 def _shortened(step: StepRecord) -> StepRecord:
-    """What a step brought is kept for whoever looks at the run later, and need not be whole for that."""
+    """The step as it is stored: a long result or error is cut, for it is only looked at."""
     text = step.result if isinstance(step.result, str) else json.dumps(step.result, ensure_ascii=False)
-    if len(text) > MOST_RESULT:
-        step = replace(step, result={"truncated": True, "beginning": text[:MOST_RESULT]})
-    if step.error and len(step.error) > MOST_REASON:
-        step = replace(step, error=f"{step.error[:MOST_REASON]}…")
+    if len(text) > MOST_RESULT_CHARACTERS:
+        step = replace(step, result={"truncated": True, "beginning": text[:MOST_RESULT_CHARACTERS]})
+    if step.error and len(step.error) > MOST_ERROR_CHARACTERS:
+        step = replace(step, error=f"{step.error[:MOST_ERROR_CHARACTERS]}…")
     return step

@@ -1,4 +1,8 @@
-"""The tables, as SQLAlchemy Core sees them. Times are milliseconds since the epoch, ids are random hex."""
+"""The tables, as SQLAlchemy Core sees them. A change here needs a migration in migrations/versions.
+
+Columns that end in `_at` are milliseconds since the epoch (wall clock); ids are 32 random hexadecimal digits, except
+those of things, which are numbers. A `hash` is SHA-256 in hexadecimal.
+"""
 
 import time
 
@@ -31,7 +35,7 @@ conversations = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("agent", String(64), nullable=False),
-    Column("channel", String(32), nullable=False, key="wire"),  # its name waits for a migration
+    Column("channel", String(32), nullable=False, key="wire"),  # the column keeps its old name until a migration
     Column("owner", String(64), nullable=False),
     Column("external_id", String(128)),
     Column("created_at", BigInteger, nullable=False),
@@ -48,18 +52,18 @@ messages = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
-    Column("sequence", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),  # from 1 in each conversation
     Column("role", String(16), nullable=False),
     Column("parts", JSON, nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # complete, interrupted, failed, superseded
     Column("finish_reason", String(16)),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("model", String(128)),
     Column("created_at", BigInteger, nullable=False),
-    Column("external_id", String(128)),
+    Column("external_id", String(128)),  # the caller's own id for a question
     Column("feedback", String(8)),
-    Column("credits", Integer),
+    Column("credits", Integer),  # what the answer cost
     UniqueConstraint("conversation_id", "sequence"),
 )
 
@@ -75,11 +79,10 @@ keys = Table(
     Column("require_origin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
-    Column("credits", Integer),  # the budget; none is no limit
+    Column("credits", Integer),  # the budget; NULL: unlimited
     Column("spent", Integer, nullable=False, server_default="0"),
-    Column("held", Integer, nullable=False, server_default="0"),  # for answers that are under way
+    Column("held", Integer, nullable=False, server_default="0"),  # credits reserved for answers that are being made
 )
-
 
 users = Table(
     "users",
@@ -87,7 +90,7 @@ users = Table(
     Column("id", String(32), primary_key=True),
     Column("email", String(254), nullable=False, unique=True),  # in lower case
     Column("name", String(100), nullable=False),
-    Column("password", String(256), nullable=False),  # hashed
+    Column("password", String(256), nullable=False),  # argon2 hash
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
 )
@@ -116,7 +119,7 @@ workflows = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
-    Column("version", Integer, nullable=False),  # the latest
+    Column("version", Integer, nullable=False),  # the latest of workflow_versions
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
@@ -126,7 +129,7 @@ workflow_versions = Table(
     metadata,
     Column("workflow_id", ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("written", JSON, nullable=False),
+    Column("written", JSON, nullable=False),  # the definition
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -135,7 +138,7 @@ runs = Table(
     metadata,
     Column("id", String(32), primary_key=True),  # the answer's
     Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("workflow_id", String(32), nullable=False),  # also of one that was deleted since
+    Column("workflow_id", String(32), nullable=False),  # no foreign key: the workflow may be deleted, its runs stay
     Column("version", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("error", Text),
@@ -158,5 +161,5 @@ run_steps = Table(
 
 
 def now() -> int:
-    """Milliseconds since the epoch."""
+    """Milliseconds since the epoch (wall clock), for columns that end in `_at`."""
     return time.time_ns() // 1_000_000

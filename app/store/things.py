@@ -1,4 +1,4 @@
-"""Things: facts that a user wants the assistant to know."""
+"""Things: facts that a user wants the assistant to know, each with a name and a content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,23 +15,25 @@ MOST_THINGS = 1000  # of one user
 
 @dataclass(frozen=True, slots=True)
 class Thing:
+    """`id` counts up and is never used again; `name` has at most 200 characters."""
+
     id: int
     name: str
     content: str
 
 
 class ThingStore:
-    """Every call is about one user's things. Another's thing is ChatError(NOT_FOUND), as one that never was."""
+    """The things of one user at a time: another user's raises ChatError(NOT_FOUND), like one that does not exist."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self, user_id: str) -> list[Thing]:
-        """Oldest first."""
+        """The user's things, oldest first."""
         return self._database.read(lambda connection: _all(connection, user_id))
 
     def add(self, user_id: str, name: str, content: str) -> Thing:
-        """Raises ChatError(INVALID) where the user has too many."""
+        """Store a thing and return it. Raises ChatError(INVALID) where the user has MOST_THINGS already."""
         row = {"user_id": user_id, "name": name, "content": content}
 
         def work(connection: Connection) -> int:
@@ -44,7 +46,10 @@ class ThingStore:
         return Thing(self._database.write(work), name, content)
 
     def change(self, user_id: str, thing_id: int, values: Mapping[str, Any]) -> list[Thing]:
-        """Returns all of the user's things."""
+        """Replace the thing's `name`, `content` or both; returns all of the user's things, oldest first.
+
+        Raises ChatError(NOT_FOUND).
+        """
 
         def work(connection: Connection) -> list[Thing]:
             own = (things.c.id == thing_id, things.c.user_id == user_id)
@@ -55,6 +60,8 @@ class ThingStore:
         return self._database.write(work)
 
     def remove(self, user_id: str, thing_id: int) -> None:
+        """Delete the thing. Raises ChatError(NOT_FOUND)."""
+
         def work(connection: Connection) -> None:
             own = (things.c.id == thing_id, things.c.user_id == user_id)
             if not connection.execute(delete(things).where(*own)).rowcount:

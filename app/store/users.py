@@ -1,4 +1,4 @@
-"""People who sign in: their passwords, and the sessions that stand for them afterwards."""
+"""Users: people who sign in with a password, and their sessions. Passwords are stored hashed by argon2id."""
 
 import hashlib
 import secrets
@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import ARGON2_VERSION
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
@@ -19,13 +19,13 @@ from app.store.database import Database
 from app.store.tables import now, sessions, users
 
 SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000
-RENEWED_AFTER = 3600 * 1000  # a session slides on when it is used, but not with every request
-_ARGON = PasswordHasher()  # RFC 9106, low memory: 64 MiB and three passes
-HASHERS = 2  # native threads: hashing takes a tenth of a second of CPU, on purpose
+RENEWAL_MILLISECONDS = 3600 * 1000  # use renews a session at most that often: not every request writes
+_ARGON = PasswordHasher()  # RFC 9106's second choice: 64 MiB of memory a hash, three passes, about 0.1 s of CPU
+HASHING_THREADS = 2  # native ones; so a worker hashes two passwords at a time, and the others wait
 
 
-def _no_hash() -> str:
-    """Looks like the hash of a password, takes as long to compare with, and is of none: hashing one takes a while."""
+def _dummy_hash() -> str:
+    """A well-formed hash that no password has and that takes as long to verify; made without hashing, which is slow."""
     salt, digest = (
         b64encode(secrets.token_bytes(length)).rstrip(b"=").decode() for length in (_ARGON.salt_len, _ARGON.hash_len)
     )
@@ -33,12 +33,12 @@ def _no_hash() -> str:
     return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
 
-_NOBODYS = _no_hash()  # to compare with where there is no such user
+_DUMMY_HASH = _dummy_hash()  # verified where there is no such user
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`created_at` and `disabled_at` are in epoch milliseconds."""
+    """`email` is in lower case; times in epoch milliseconds, `disabled_at` None for an active user."""
 
     id: str
     email: str
@@ -49,27 +49,29 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The token is known to its holder only. `expires_at` is in epoch milliseconds; where it `slid`, it was put off
-    just now."""
+    """A signed-in user. The store knows only the hash of `token`. `expires_at` is in epoch milliseconds; `renewed` says
+    that it has just been put off, so that a cookie has to be set anew."""
 
     token: str
     user: User
     expires_at: int
-    slid: bool = False
+    renewed: bool = False
 
     @property
     def seconds(self) -> int:
-        """How long it lasts from now on, if it is not used."""
+        """Seconds until it expires, if it is not used."""
         return (self.expires_at - now()) // 1000
 
 
 class UserStore:
+    """Users and their sessions. Email addresses are compared without regard to case and surrounding blanks."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._hashers = ThreadPool(HASHERS)
+        self._hashers = ThreadPool(HASHING_THREADS)
 
     def create(self, email: str, password: str, name: str = "") -> User:
-        """Raises ChatError(TAKEN) where the address has an account."""
+        """Store a user and return it. Raises ChatError(TAKEN) where the address has an account."""
         user = User(uuid.uuid4().hex, email.strip().lower(), name, now(), None)
         query = insert(users).values({**asdict(user), "password": self._hash(password)})
         try:
@@ -79,92 +81,92 @@ class UserStore:
         return user
 
     def all(self) -> list[User]:
-        """Everyone, the oldest account first."""
+        """All users, the oldest account first."""
         query = select(users).order_by(users.c.created_at, users.c.id)
         return [_user(row) for row in self._database.read(lambda connection: connection.execute(query).all())]
 
     def disable(self, email: str) -> bool:
-        """End all of a user's sessions and allow no more. False where there is no such active user."""
-
-        def work(connection: Connection) -> bool:
-            query = select(users.c.id).where(users.c.email == email.strip().lower(), users.c.disabled_at.is_(None))
-            user_id = connection.execute(query).scalar_one_or_none()
-            if user_id is None:
-                return False
-            connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=now()))
-            connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
-            return True
-
-        return self._database.write(work)
+        """End all of a user's sessions and allow no new ones. Returns False where no active user has this address."""
+        return self._change_and_sign_out(email, users.c.disabled_at.is_(None), disabled_at=now())
 
     def enable(self, email: str) -> bool:
-        """Allow a disabled user to sign in again. False where there is no such disabled user."""
+        """Allow a disabled user to sign in again. Returns False where no disabled user has this address."""
         disabled = users.c.email == email.strip().lower(), users.c.disabled_at.is_not(None)
         query = update(users).where(*disabled).values(disabled_at=None)
         return bool(self._database.write(lambda connection: connection.execute(query).rowcount))
 
     def set_password(self, email: str, password: str) -> bool:
-        """And end all of the user's sessions: whoever knew the old one may have opened them. False where there is no
-        such user."""
-        hashed = self._hash(password)
-
-        def work(connection: Connection) -> bool:
-            user_id = connection.execute(select(users.c.id).where(users.c.email == email.strip().lower())).scalar()
-            if user_id is None:
-                return False
-            connection.execute(update(users).where(users.c.id == user_id).values(password=hashed))
-            connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
-            return True
-
-        return self._database.write(work)
+        """Replace a user's password and end all of the user's sessions, which somebody who knew the old one may have
+        started. Returns False where no user has this address."""
+        return self._change_and_sign_out(email, password=self._hash(password))
 
     def sign_in(self, email: str, password: str) -> Session:
-        """A new session. Raises ChatError(UNAUTHORIZED), after the same time whether or not there is such a user."""
+        """Start a session.
+
+        Raises ChatError(UNAUTHORIZED) for a wrong password, a disabled and an unknown user, each after the same time.
+        """
         query = select(users).where(users.c.email == email.strip().lower())
         row = self._database.read(lambda connection: connection.execute(query).one_or_none())
-        right = self._hashers.apply(_matches, (row.password if row else _NOBODYS, password))
-        if not right or row is None or row.disabled_at is not None:
+        matches = self._hashers.apply(_matches, (row.password if row else _DUMMY_HASH, password))
+        if not matches or row is None or row.disabled_at is not None:
             raise ChatError(Problem.UNAUTHORIZED)
-        return self.open(_user(row), row.password)
+        return self.start_session(_user(row), row.password)
 
     def session(self, token: str) -> Session | None:
-        """The session behind a token, slid on; None where there is none, or none any more."""
+        """The session with this token, renewed where the last renewal is an hour old; None where there is none, it has
+        expired or its user is disabled."""
         digest = _digest(token)
         query = select(users, sessions.c.expires_at).join(sessions).where(sessions.c.hash == digest)
         row = self._database.read(lambda connection: connection.execute(query).one_or_none())
         time = now()
         if row is None or row.expires_at <= time or row.disabled_at is not None:
             return None
-        if row.expires_at >= time + SESSION_MILLISECONDS - RENEWED_AFTER:
+        if row.expires_at >= time + SESSION_MILLISECONDS - RENEWAL_MILLISECONDS:
             return Session(token, _user(row), row.expires_at)
         expires_at = time + SESSION_MILLISECONDS
-        longer = update(sessions).where(sessions.c.hash == digest).values(expires_at=expires_at)
-        self._database.write(lambda connection: connection.execute(longer))
-        return Session(token, _user(row), expires_at, slid=True)
+        renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=expires_at)
+        self._database.write(lambda connection: connection.execute(renewal))
+        return Session(token, _user(row), expires_at, renewed=True)
 
     def sign_out(self, token: str) -> None:
+        """End the session with this token, if there is one."""
         query = delete(sessions).where(sessions.c.hash == _digest(token))
         self._database.write(lambda connection: connection.execute(query))
 
-    def open(self, user: User, password: str | None = None) -> Session:
-        """A new session of someone who has just been made, or has proved to be that user by the password of this hash.
+    def start_session(self, user: User, password_hash: str | None = None) -> Session:
+        """Store a new session and return it, for a user who was just created or whose password matched this hash.
 
-        Raises ChatError(UNAUTHORIZED) where it is not the user's any more, or the user was disabled: comparing takes a
-        while, and what ends all sessions meanwhile must not miss this one.
+        Raises ChatError(UNAUTHORIZED) where the user was disabled or the hash is not the user's any more: verifying it
+        takes a while, and what ends all sessions meanwhile must not miss this one.
         """
-        still = users.c.id == user.id, users.c.disabled_at.is_(None), users.c.password == (password or users.c.password)
+        known = users.c.password == (password_hash or users.c.password)
+        unchanged = users.c.id == user.id, users.c.disabled_at.is_(None), known
         token, time = secrets.token_urlsafe(32), now()
         expires_at = time + SESSION_MILLISECONDS
         row = {"hash": _digest(token), "user_id": user.id, "created_at": time, "expires_at": expires_at}
 
         def work(connection: Connection) -> None:
-            if not connection.execute(select(users.c.id).where(*still)).first():
+            if not connection.execute(select(users.c.id).where(*unchanged)).first():
                 raise ChatError(Problem.UNAUTHORIZED)
             connection.execute(delete(sessions).where(sessions.c.expires_at <= time))
             connection.execute(insert(sessions).values(row))
 
         self._database.write(work)
         return Session(token, user, expires_at)
+
+    def _change_and_sign_out(self, email: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
+        """Change the user's row and delete the sessions, in one transaction. False if no row meets the conditions."""
+
+        def work(connection: Connection) -> bool:
+            query = select(users.c.id).where(users.c.email == email.strip().lower(), *conditions)
+            user_id = connection.execute(query).scalar_one_or_none()
+            if user_id is None:
+                return False
+            connection.execute(update(users).where(users.c.id == user_id).values(values))
+            connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+            return True
+
+        return self._database.write(work)
 
     def _hash(self, password: str) -> str:
         hashed: str = self._hashers.apply(_ARGON.hash, (password,))

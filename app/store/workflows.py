@@ -1,4 +1,5 @@
-"""Users' own workflows. Each change makes a new version; the last ones stay, and those that runs refer to."""
+"""Users' own workflows. Each change stores a new version; the latest MOST_VERSIONS are kept, and all that runs refer
+to."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,16 +13,16 @@ from app.store.database import Database
 from app.store.tables import now, runs, workflow_versions, workflows
 
 MOST_WORKFLOWS = 100  # of one user
-MOST_VERSIONS = 50  # of one workflow, beside those that runs refer to
+MOST_VERSIONS = 50  # of one workflow, not counting older ones that runs refer to
 
 
 @dataclass(frozen=True, slots=True)
 class StoredWorkflow:
-    """The latest version. `written` is its definition; times in epoch milliseconds."""
+    """The latest version of a workflow. `definition` is what its user wrote, checked; times in epoch milliseconds."""
 
     id: str
     version: int
-    written: Mapping[str, Any]
+    definition: Mapping[str, Any]
     created_at: int
     updated_at: int
 
@@ -35,53 +36,59 @@ _LATEST = select(
 
 
 class WorkflowStore:
-    """Every call is about one user's workflows. Another's is ChatError(NOT_FOUND), as one that never was."""
+    """The workflows of one user at a time: another user's raises ChatError(NOT_FOUND), like one that does not exist."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self, user_id: str) -> list[StoredWorkflow]:
-        """Oldest first."""
+        """The user's workflows, oldest first."""
         query = _LATEST.where(workflows.c.user_id == user_id).order_by(workflows.c.created_at, workflows.c.id)
         return [StoredWorkflow(*row) for row in self._database.read(lambda connection: connection.execute(query).all())]
 
     def find(self, user_id: str, workflow_id: str) -> StoredWorkflow:
+        """The workflow in its latest version. Raises ChatError(NOT_FOUND)."""
         return self._database.read(lambda connection: _find(connection, user_id, workflow_id))
 
-    def add(self, user_id: str, written: Mapping[str, Any]) -> StoredWorkflow:
-        """Raises ChatError(INVALID) where the user has too many."""
+    def add(self, user_id: str, definition: Mapping[str, Any]) -> StoredWorkflow:
+        """Store version 1 of a new workflow and return it. Raises ChatError(INVALID) where the user has MOST_WORKFLOWS
+        already."""
         time = now()
-        made = StoredWorkflow(uuid.uuid4().hex, 1, written, time, time)
+        created = StoredWorkflow(uuid.uuid4().hex, 1, definition, time, time)
 
         def work(connection: Connection) -> None:
             query = select(func.count()).select_from(workflows).where(workflows.c.user_id == user_id)
             if connection.execute(query).scalar_one() >= MOST_WORKFLOWS:
                 raise ChatError(Problem.INVALID, f"You have {MOST_WORKFLOWS} workflows, which is the most.")
-            row = {"id": made.id, "user_id": user_id, "version": 1, "created_at": time, "updated_at": time}
+            row = {"id": created.id, "user_id": user_id, "version": 1, "created_at": time, "updated_at": time}
             connection.execute(insert(workflows).values(row))
-            _add_version(connection, made)
+            _add_version(connection, created)
 
         self._database.write(work)
-        return made
+        return created
 
-    def change(self, user_id: str, workflow_id: str, version: int, written: Mapping[str, Any]) -> StoredWorkflow:
-        """A new version behind `version`. Raises ChatError: NOT_FOUND, or CHANGED where another came in between."""
+    def change(self, user_id: str, workflow_id: str, version: int, definition: Mapping[str, Any]) -> StoredWorkflow:
+        """Store `definition` as version `version` + 1 and return it; versions that are not kept are deleted.
+
+        Raises ChatError: NOT_FOUND, or CHANGED where `version` is not the latest any more.
+        """
         time = now()
 
         def work(connection: Connection) -> StoredWorkflow:
-            known = _find(connection, user_id, workflow_id)
-            if known.version != version:
+            current = _find(connection, user_id, workflow_id)
+            if current.version != version:
                 raise ChatError(Problem.CHANGED, "The workflow was changed meanwhile")
-            made = StoredWorkflow(workflow_id, version + 1, written, known.created_at, time)
+            changed = StoredWorkflow(workflow_id, version + 1, definition, current.created_at, time)
             query = update(workflows).where(workflows.c.id == workflow_id)
-            connection.execute(query.values(version=made.version, updated_at=time))
-            _add_version(connection, made)
-            _forget_versions(connection, made)
-            return made
+            connection.execute(query.values(version=changed.version, updated_at=time))
+            _add_version(connection, changed)
+            _delete_old_versions(connection, changed)
+            return changed
 
         return self._database.write(work)
 
     def remove(self, user_id: str, workflow_id: str) -> None:
+        """Delete the workflow and its versions; its runs stay. Raises ChatError(NOT_FOUND)."""
         query = delete(workflows).where(workflows.c.id == workflow_id, workflows.c.user_id == user_id)
         if not self._database.write(lambda connection: connection.execute(query).rowcount):
             raise ChatError(Problem.NOT_FOUND)
@@ -95,17 +102,17 @@ def _find(connection: Connection, user_id: str, workflow_id: str) -> StoredWorkf
     return StoredWorkflow(*row)
 
 
-def _add_version(connection: Connection, made: StoredWorkflow) -> None:
+def _add_version(connection: Connection, workflow: StoredWorkflow) -> None:
     row = {
-        "workflow_id": made.id,
-        "version": made.version,
-        "written": made.written,
-        "created_at": made.updated_at,
+        "workflow_id": workflow.id,
+        "version": workflow.version,
+        "written": workflow.definition,
+        "created_at": workflow.updated_at,
     }
     connection.execute(insert(workflow_versions).values(row))
 
 
-def _forget_versions(connection: Connection, latest: StoredWorkflow) -> None:
+def _delete_old_versions(connection: Connection, latest: StoredWorkflow) -> None:
     if latest.version > MOST_VERSIONS:
         versions = workflow_versions.c
         used = select(runs.c.version).where(runs.c.workflow_id == latest.id)

@@ -22,12 +22,12 @@ MOST_KEPT = 256  # users' workflows that need not be read again
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A workflow as it is `written`, and where it comes from: one that is `shipped` belongs to everybody and nobody may
-    change it."""
+    """A workflow's definition, as its author wrote it; one that is `shipped` belongs to everybody and nobody may change
+    it."""
 
     id: str
     version: int
-    written: Mapping[str, Any]
+    definition: Mapping[str, Any]
     shipped: bool
     created_at: int | None = None
     updated_at: int | None = None
@@ -62,7 +62,7 @@ class Catalogue:
             return self._shipped[known.id]
         key = known.id, known.version
         try:
-            workflow = self._read.pop(key, None) or self._in_thread(*key, known.written)
+            workflow = self._read.pop(key, None) or self._in_thread(*key, known.definition)
         except ValidationError as error:
             raise _outdated(known, error) from error
         self._read[key] = workflow
@@ -81,33 +81,33 @@ class Catalogue:
                 raise _outdated(known, error) from error
         return WorkflowPlan(workflow, self._runs)
 
-    def add(self, user_id: str, written: Mapping[str, Any]) -> CatalogueEntry:
+    def add(self, user_id: str, definition: Mapping[str, Any]) -> CatalogueEntry:
         """Raises ValidationError, and ChatError(INVALID) where the user has too many."""
-        self._check("new", 1, written)
-        return _stored(self._store.add(user_id, written))
+        self._check("new", 1, definition)
+        return _stored(self._store.add(user_id, definition))
 
     def change(self, user_id: str, known: CatalogueEntry, changes: Mapping[str, Any]) -> CatalogueEntry:
         """A new version, with what `changes` names in place of what was. Raises ValidationError, and ChatError:
         FORBIDDEN, NOT_FOUND, CHANGED."""
         _refuse_shipped(known)
-        written = {**known.written, **changes}
-        self._check(known.id, known.version + 1, written)
-        return _stored(self._store.change(user_id, known.id, known.version, written))
+        definition = {**known.definition, **changes}
+        self._check(known.id, known.version + 1, definition)
+        return _stored(self._store.change(user_id, known.id, known.version, definition))
 
     def remove(self, user_id: str, known: CatalogueEntry) -> None:
         """Raises ChatError: FORBIDDEN, NOT_FOUND."""
         _refuse_shipped(known)
         self._store.remove(user_id, known.id)
 
-    def _check(self, workflow_id: str, version: int, written: Mapping[str, Any]) -> None:
-        check(self._in_thread(workflow_id, version, written), self._rules)
+    def _check(self, workflow_id: str, version: int, definition: Mapping[str, Any]) -> None:
+        check(self._in_thread(workflow_id, version, definition), self._rules)
 
-    def _in_thread(self, workflow_id: str, version: int, written: Mapping[str, Any]) -> Workflow:
+    def _in_thread(self, workflow_id: str, version: int, definition: Mapping[str, Any]) -> Workflow:
         """Checking many templates takes a while, in which the other greenlets go on."""
 
         def contained() -> Workflow | ValidationError:  # gevent prints what a thread raises
             try:
-                return read(workflow_id, version, written)
+                return read(workflow_id, version, definition)
             except ValidationError as error:
                 return error
 
@@ -118,12 +118,17 @@ class Catalogue:
 
 
 def _shipped(workflow: Workflow) -> CatalogueEntry:
-    return CatalogueEntry(workflow.id, workflow.version, workflow.written, shipped=True)
+    return CatalogueEntry(workflow.id, workflow.version, workflow.definition, shipped=True)
 
 
 def _stored(found: StoredWorkflow) -> CatalogueEntry:
     return CatalogueEntry(
-        found.id, found.version, found.written, shipped=False, created_at=found.created_at, updated_at=found.updated_at
+        found.id,
+        found.version,
+        found.definition,
+        shipped=False,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
     )
 
 
@@ -137,6 +142,6 @@ def _outdated(known: CatalogueEntry, error: ValidationError) -> ChatError:
     listed = []
     for place, what in flatten(error.messages):
         number = re.match(r"steps\.(\d+)\.", place)
-        where = f"step {known.written['steps'][int(number[1])]['id']!r}" if number else place
+        where = f"step {known.definition['steps'][int(number[1])]['id']!r}" if number else place
         listed.append(f"{where}: {what.rstrip('.')}")
     return ChatError(Problem.INVALID, f"This workflow cannot be run any more: {'; '.join(listed)}")

@@ -1,4 +1,4 @@
-"""What a workflow is, and how its written form is read: docs/workflows.md."""
+"""What a workflow is, and how its definition is read: docs/workflows.md."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,14 +64,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`written` is the definition as it was written, without its id and version."""
+    """`definition` is what its author wrote, without id and version."""
 
     id: str
     name: str
     version: int
     steps: tuple[Step, ...]
     limits: Limits
-    written: Mapping[str, Any]
+    definition: Mapping[str, Any]
 
 
 class StepSchema(Schema):
@@ -116,21 +116,21 @@ class LimitsSchema(Schema):
 
 
 class WorkflowSchema(Schema):
-    """The written form, without id and version."""
+    """A definition, without id and version."""
 
     name = fields.String(required=True, validate=validate.Length(1, 100))
     steps = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(1, MOST_STEPS))
     limits = fields.Nested(LimitsSchema)
 
 
-def read(workflow_id: str, version: int, written: Mapping[str, Any]) -> Workflow:
-    """The workflow that is written there, its templates compiled. Raises ValidationError."""
-    if is_too_deep(written):
+def read(workflow_id: str, version: int, definition: Mapping[str, Any]) -> Workflow:
+    """The workflow of a definition, its templates compiled. Raises ValidationError."""
+    if is_too_deep(definition):
         raise ValidationError("Nested too deeply.")
-    listed = written.get("steps")
+    listed = definition.get("steps")
     if isinstance(listed, list) and len(listed) > MOST_STEPS:  # before each of ten thousand is looked at
         raise ValidationError({"steps": [f"There are more than {MOST_STEPS} steps."]})
-    data = WorkflowSchema().load(written)
+    data = WorkflowSchema().load(definition)
     if sum(map(len, _texts(data["steps"]))) > MOST_TEXT:
         raise ValidationError({"steps": [f"Their texts have more than {MOST_TEXT} characters in all."]})
     if sum(1 for step in data["steps"] for _ in _texts(step.get("args", {}))) > MOST_ARGUMENTS:
@@ -143,7 +143,7 @@ def read(workflow_id: str, version: int, written: Mapping[str, Any]) -> Workflow
             mistakes[index] = error.messages
     if mistakes:
         raise ValidationError({"steps": mistakes})
-    return Workflow(workflow_id, data["name"], version, tuple(steps), Limits(**data.get("limits", {})), written)
+    return Workflow(workflow_id, data["name"], version, tuple(steps), Limits(**data.get("limits", {})), definition)
 
 
 def _step(data: Mapping[str, Any]) -> Step:

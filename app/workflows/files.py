@@ -39,20 +39,20 @@ def read_files(folder: Path, patterns: Sequence[str], rules: Rules) -> list[Work
 def read_file(path: Path, rules: Rules) -> Workflow:
     """Raises ValidationError."""
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-        json.dumps(written, allow_nan=False)
-        orjson.dumps(written)
+        definition = yaml.safe_load(path.read_text(encoding="utf-8"))
+        json.dumps(definition, allow_nan=False)
+        orjson.dumps(definition)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValidationError(f"Cannot be read: {error}") from error
     except (TypeError, ValueError, RecursionError) as error:  # dates, infinite numbers, circles
         raise ValidationError(f"Not what JSON could say: {error}") from error
-    if not isinstance(written, dict):
+    if not isinstance(definition, dict):
         raise ValidationError("Not a mapping.")
     try:
-        workflow_id = UUID(str(written.pop("id", None))).hex
+        workflow_id = UUID(str(definition.pop("id", None))).hex
     except ValueError as error:
         raise ValidationError({"id": ["A workflow in a file needs a UUID as its id."]}) from error
-    workflow = read(workflow_id, 1, written)
+    workflow = read(workflow_id, 1, definition)
     check(workflow, rules)
     return workflow
 

@@ -55,4 +55,4 @@ def sign_up(email: str, password: str, name: str) -> Session:
     """A new user, signed in at once. Raises ChatError: LIMITED for the account, TAKEN."""
     shared = services()
     shared.attempts.count_account(email)
-    return shared.users.open(shared.users.create(email, password, name))
+    return shared.users.start_session(shared.users.create(email, password, name))

@@ -5,7 +5,8 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import FinishReason, Role
-from app.store.histories import Feedback, State
+from app.store.histories import State
+from app.store.messages import Feedback
 from app.web.reference.operations import Either
 
 ID = {"example": "msg_404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"}

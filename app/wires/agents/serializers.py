@@ -8,7 +8,8 @@ from uuid import UUID
 from app.engine.events import TurnFinished, TurnStarted
 from app.engine.messages import Part, TextPart, ToolCallPart, ToolResultPart
 from app.engine.ports import Agent
-from app.store.histories import Conversation, StoredMessage
+from app.store.histories import Conversation
+from app.store.messages import StoredMessage
 
 
 def message_id(stored: str) -> str:

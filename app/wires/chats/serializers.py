@@ -10,7 +10,7 @@ from app.engine.messages import Message, ToolCallPart, ToolResultPart
 from app.engine.ports import ToolSpec
 from app.settings.settings import ModelSettings
 from app.store.chats import Chat
-from app.store.histories import StoredMessage
+from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord
 from app.store.users import User
 from app.workflows.catalogue import CatalogueEntry
@@ -66,7 +66,7 @@ def tool(found: ToolSpec) -> dict[str, Any]:
 
 
 def workflow(found: CatalogueEntry) -> dict[str, Any]:
-    shown = {"id": public_id(found.id), "version": found.version, **found.written, "shipped": found.shipped}
+    shown = {"id": public_id(found.id), "version": found.version, **found.definition, "shipped": found.shipped}
     if found.created_at is not None and found.updated_at is not None:
         shown |= {"createdAt": _moment(found.created_at), "updatedAt": _moment(found.updated_at)}
     return shown

@@ -61,8 +61,8 @@ def history() -> Response:
     asked = load_query(HistorySchema)
     if visitor is None:
         raise ChatError(Problem.UNAUTHORIZED)
-    place = HistoryScope(caller.agent.id, WIRE_NAME, owner)
-    found = services().histories.latest(place, asked["session_id"], LONGEST_HISTORY)
+    scope = HistoryScope(caller.agent.id, WIRE_NAME, owner)
+    found = services().histories.latest(scope, asked["session_id"], LONGEST_HISTORY)
     if found is None:
         return json_response({"sessionId": None, "messages": []})
     session_id, said_before = found

@@ -177,4 +177,4 @@ def test_the_last_versions_are_kept_and_those_that_runs_refer_to(database) -> No
         store.change(user.id, made.id, version, {"name": f"{version + 1}"})
     rows = database.read(lambda connection: connection.execute(text("SELECT version FROM workflow_versions")).all())
     assert sorted(row.version for row in rows) == [3, *range(11, MOST_VERSIONS + 11)]
-    assert store.find(user.id, made.id).written == {"name": f"{MOST_VERSIONS + 10}"}
+    assert store.find(user.id, made.id).definition == {"name": f"{MOST_VERSIONS + 10}"}

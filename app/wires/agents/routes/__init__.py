@@ -23,9 +23,9 @@ def caller_of(agent_id: str) -> Caller:
     return caller
 
 
-def place_of(agent_id: str) -> HistoryScope:
-    """Where the caller's conversations are. A widget's key stands in a public page: its histories are nobody's to
-    read."""
+def scope_of(agent_id: str) -> HistoryScope:
+    """The caller's conversations. Raises ChatError(FORBIDDEN) for a widget's key: it stands in a public page, where
+    everybody could read them."""
     caller = caller_of(agent_id)
     if caller.key is None or caller.key.kind != "secret":
         raise ChatError(Problem.FORBIDDEN, "A widget's key reads no histories")

@@ -18,7 +18,7 @@ from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.agents import serializers as present
 from app.wires.agents.errors import CodedError
-from app.wires.agents.routes import blueprint, caller_of, place_of, stored_id
+from app.wires.agents.routes import blueprint, caller_of, scope_of, stored_id
 
 
 class Moment(fields.Field[int]):
@@ -89,7 +89,7 @@ def conversations_of_user(agent_id: str, user_id: str) -> Response:
 @blueprint.get("/agents/<agent_id>/conversations/<conversation_id>")
 def conversation(agent_id: str, conversation_id: str) -> Response:
     """A conversation with its last messages."""
-    found = services().histories.conversation(place_of(agent_id), stored_id(conversation_id))
+    found = services().histories.conversation(scope_of(agent_id), stored_id(conversation_id))
     messages, pagination = _messages(agent_id, conversation_id)
     return json_response({"data": {**present.conversation(found), "messages": messages}, "pagination": pagination})
 
@@ -104,19 +104,19 @@ def messages(agent_id: str, conversation_id: str) -> Response:
 @blueprint.patch("/agents/<agent_id>/conversations/<conversation_id>")
 def pause(agent_id: str, conversation_id: str) -> Response:
     """Pause a conversation, or let it go on."""
-    place, stored = place_of(agent_id), stored_id(conversation_id)
+    scope, stored = scope_of(agent_id), stored_id(conversation_id)
     state = "paused" if load_body(PausedSchema)["paused"] else "ongoing"
-    services().histories.set_state(place, stored, state)  # type: ignore[arg-type]  # one of two states
+    services().histories.set_state(scope, stored, state)  # type: ignore[arg-type]  # one of two states
     return json_response({"data": {"id": present.conversation_id(stored), "status": state}})
 
 
 @blueprint.patch("/agents/<agent_id>/conversations/<conversation_id>/messages/<message_id>/feedback")
 def rate(agent_id: str, conversation_id: str, message_id: str) -> Response:
     """Rate an answer, or take the rating back."""
-    place, stored = place_of(agent_id), stored_id(conversation_id)
+    scope, stored = scope_of(agent_id), stored_id(conversation_id)
     feedback = load_body(FeedbackSchema)["feedback"]
     try:
-        rated = services().histories.rate(place, stored, message_id.removeprefix("msg_"), feedback)
+        rated = services().histories.rate(scope, stored, message_id.removeprefix("msg_"), feedback)
     except ChatError as error:
         if error.problem is not Problem.MESSAGE_NOT_FOUND:
             raise
@@ -125,17 +125,17 @@ def rate(agent_id: str, conversation_id: str, message_id: str) -> Response:
 
 
 def _conversations(agent_id: str, user_id: str | None) -> Response:
-    place, asked = place_of(agent_id), load_query(ConversationsSchema)
-    kind = ["conversations", place.agent, place.owner, user_id]
-    behind = _position(asked["cursor"], kind)
+    scope, asked = scope_of(agent_id), load_query(ConversationsSchema)
+    kind = ["conversations", scope.agent, scope.owner, user_id]
+    last_seen = _position(asked["cursor"], kind)
     page = services().histories.conversations(
-        place,
+        scope,
         ConversationFilter(
             limit=asked["limit"],
             end_user=user_id,
-            made_from=asked["start"],
-            made_until=asked["end"],
-            behind=(behind[0], behind[1]) if behind else None,
+            created_from=asked["start"],
+            created_until=asked["end"],
+            cursor=(last_seen[0], last_seen[1]) if last_seen else None,
             by_activity=user_id is not None,
         ),
     )
@@ -148,10 +148,10 @@ def _conversations(agent_id: str, user_id: str | None) -> Response:
 
 
 def _messages(agent_id: str, conversation_id: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    place, stored, asked = place_of(agent_id), stored_id(conversation_id), load_query(PageSchema)
-    kind = ["messages", place.agent, place.owner, stored]
+    scope, stored, asked = scope_of(agent_id), stored_id(conversation_id), load_query(PageSchema)
+    kind = ["messages", scope.agent, scope.owner, stored]
     before = _position(asked["cursor"], kind)
-    page = services().histories.messages(place, stored, asked["limit"], before[0] if before else None)
+    page = services().histories.messages(scope, stored, asked["limit"], before[0] if before else None)
     position = [page.items[0].sequence] if page.items else None
     return [present.message(each) for each in page.items], _pagination(page, kind, position)
 

@@ -37,10 +37,11 @@ def guard() -> None:
 
 @blueprint.after_request
 def keep(response: Response) -> Response:
-    """A session that slid on is kept longer by the browser too; the rest is kept by nobody."""
+    """Renew the browser's cookie with its session; replies are not cached."""
     caller = g.get("identity")
-    if isinstance(caller, Caller) and caller.session and caller.session.slid and "Set-Cookie" not in response.headers:
-        give_cookie(response, caller.session)
+    session = caller.session if isinstance(caller, Caller) else None
+    if session and session.renewed and "Set-Cookie" not in response.headers:
+        give_cookie(response, session)
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -1,0 +1,32 @@
+"""Databases of tests that need no server."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.engine.conversation import ConversationRef, Entry
+from app.engine.messages import said
+from app.store.conversations import ConversationStore
+from app.store.database import Database
+from app.store.schema import upgrade
+
+REF = ConversationRef("demo", "widget", "key:1", "session-1")
+
+
+def new_database(folder: Path) -> Database:
+    """With all its tables, in a file of its own."""
+    made = Database(f"sqlite:///{folder / 'parlance.db'}")
+    upgrade(made)
+    return made
+
+
+def rows(database: Database, query: str) -> list[tuple]:
+    return [tuple(row) for row in database.read(lambda connection: connection.execute(text(query)).all())]
+
+
+def ask(store: ConversationStore, ref: ConversationRef = REF, history: int = 10, **questions: str) -> list:
+    """The conversation's id, and the texts before the questions (id=text)."""
+    ids: list[str] = []
+    asked = {message_id: said("user", words) for message_id, words in questions.items()}
+    stored = store.add_question(Entry(ref, asked, history), ids.append)
+    return [ids[0], [message.text for message in stored.messages[: -len(asked)]]]
