@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format bench clean
+.PHONY: run test check format docs bench clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -26,6 +26,10 @@ check: .venv/development
 format: .venv/development
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What the pages and the schemas say in two places: docs/configuration.md and config/knowledge.
+docs: .venv/development
+	$(BIN)/python -m docs.generate
 
 # Some eleven minutes on a quiet machine. `make bench LITELLM=1` measures LiteLLM's proxy too.
 bench: .venv/runtime .venv-bench/installed $(if $(LITELLM),.venv-litellm/installed)

@@ -102,7 +102,10 @@ class ClientToolSchema(Schema):
 class AgentSchema(Schema):
     """A table [agents.NAME]. The defaults are those of the engine's `Agent`."""
 
-    name = _text("Name that callers see, 1 to 100 characters", validate=validate.Length(1, 100))
+    name = fields.String(
+        validate=validate.Length(1, 100),
+        metadata={"description": "Name that callers see, 1 to 100 characters", "default": "the table's NAME"},
+    )
     model = ModelNames(
         required=True,
         metadata={

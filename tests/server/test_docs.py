@@ -1,17 +1,62 @@
-"""The documentation as a small site of Markdown: pages are reached, links lead somewhere, what is copied suffices."""
+"""The documentation as a small site of Markdown: pages are reached, what they name exists, generated files are current,
+examples load, and what a deployment copies suffices."""
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from app.settings.load import load_settings
 from app.testing.server import BIN, ROOT
+from app.tools.knowledge.search import Index
+from docs.generate import KNOWLEDGE, generated
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was
+
+EXAMPLE = re.compile("plain|shop")  # the wire and the knowledge that pages make as their examples
+
+EXAMPLES = [
+    example
+    for page in ("configuration.md", "models.md")
+    for example in re.findall(r"^```toml\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+]
+"""Whole configurations, each of which loads as it stands."""
+
+QUESTIONS = [
+    ("What is Parlance?", "What is Parlance?"),
+    ("Is it open source?", "Is it open source?"),
+    ("Which licence does it have?", "Is it open source?"),
+    ("How much does it cost?", "What does it cost, and how much?"),
+    ("Do I need an account?", "Do I need an account?"),
+    ("Which services do you offer?", "Which services do you offer?"),
+    ("contact support", "How do I contact support?"),
+    ("How do I change the rate limit?", "How do I change the rate limit?"),
+    ("Can I use Ollama?", "How do I connect or use a language model?"),
+    ("What happens when a model fails?", "What happens when a model fails or does not answer?"),
+    ("How do I let people chat without a key?", "How do I let people chat without a key?"),
+    ("Can I use PostgreSQL?", "Can I use PostgreSQL or another database?"),
+    ("How do I install it?", "How do I install and run it?"),
+    ("How do I make an API key?", "How do I create or make a key?"),
+    ("I lost my key", "How do I list or revoke keys?"),
+    ("How do I add my own documents?", "How do I add knowledge?"),
+    ("How do I embed the widget in my site?", "How do I embed the widget in my site?"),
+    ("How do I deploy it?", "How do I deploy behind nginx?"),
+    ("What about privacy?", "What data is stored about me?"),
+    ("How do I delete my conversations?", "How do I delete my conversations?"),
+    ("How do I back up the database?", "How do I back up the database?"),
+    ("How do I upgrade?", "How do I upgrade?"),
+    ("Does it support the AI SDK?", "Which wires and protocols are spoken or supported?"),
+    ("How does streaming work?", "How does streaming work?"),
+    ("Does it remember the conversation?", "Does it remember the conversation?"),
+    ("What is the capital of France?", None),
+]
 
 
 def prose(page: Path) -> str:
@@ -50,6 +95,54 @@ def test_every_page_is_reached_from_here(start) -> None:
             reached.add(page)
             waiting += links(page).values()
     assert reached == set(PAGES)
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page) -> None:
+    named = re.findall(r"(?<![\w/.-])(?:app|bench|config|docs|tests)/[\w./*-]*\w", page.read_text())
+    missing = [path for path in named if not any(ROOT.glob(path.replace("NAME", "*"))) and not EXAMPLE.search(path)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_logger_and_make_target_that_a_page_names_exists(page) -> None:
+    text = page.read_text()
+    for logger in re.findall(r'"logger": ?"(app[\w.]+)"', text):
+        assert (ROOT / f"{logger.replace('.', '/')}.py").exists(), logger
+    targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in re.findall(
+        r"(?:`|^\$ |^ {4}|^)make (?:-C \S+ )?(?:[A-Z]+=\S+ )?([a-z.][\w./-]*)(?=`|\s|$)", text, re.MULTILINE
+    ):
+        assert target in targets, f"make {target}"
+
+
+def test_generated_files_are_current() -> None:
+    """`make docs` makes them so."""
+    for path, text in generated().items():
+        assert path.read_text() == text, f"{path.relative_to(ROOT)} differs from what `make docs` writes"
+    assert {*KNOWLEDGE.glob("*.md")} - {*generated()} == {KNOWLEDGE / "demonstration.md"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.partition("\n")[0])
+def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) -> None:
+    for name in re.findall(r'api_key_env = "(\w+)"', example):
+        monkeypatch.setenv(name, "sk-example")
+    for folder in ("knowledge", "workflows"):
+        (tmp_path / folder).symlink_to(ROOT / "config" / folder)
+    function = re.search(
+        r"^```python\n(.*?)^```", (ROOT / "docs/adding-a-tool.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "shop.py").write_text(function[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
+    (tmp_path / "parlance.toml").write_text(example)
+    assert load_settings({"PARLANCE_CONFIG": str(tmp_path / "parlance.toml")}).agents
+
+
+@pytest.mark.parametrize(("question", "title"), QUESTIONS)
+def test_the_shipped_knowledge_answers(question, title) -> None:
+    best = Index((f"{KNOWLEDGE}/*.md",)).search(question)
+    assert (best[0].title if best else None) == title
 
 
 def test_the_files_that_a_deployment_copies_are_all_that_a_start_needs(tmp_path) -> None:

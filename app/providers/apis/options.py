@@ -118,7 +118,7 @@ class HttpModelOptions(Schema):
         strict=True,
         validate=validate.Range(1),
         metadata={
-            "description": "The most that one answer may have; the smallest of this, the agent's and the caller's wins",
+            "description": "The most that one answer may have; the lowest of this, the agent's and the caller's counts",
             "unit": "tokens",
             "default": "the server's",
         },
