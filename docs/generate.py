@@ -36,7 +36,7 @@ TABLES: Mapping[str, Schema] = {
     "models": ModelSchema(),
     **{f"models of {name}": provider.options() for name, provider in PROVIDERS.items()},
     "agents": AgentSchema(),
-    "tools": OwnToolOptions("any"),
+    "tools": OwnToolOptions(),
     "tools.http_request": HttpRequestOptions(),
     "workflows": WorkflowsSchema(),
     "server": ServerSchema(),

@@ -1,6 +1,6 @@
 """`flask agents check`: the agents as they are configured."""
 
-AGENTS = """open	scripted	calculator,clock,knowledge	5 files	no workflow	public
+AGENTS = """open	scripted	calculator,clock,knowledge	6 files	no workflow	public
 frank	builtin,scripted	calculator,look (the caller's)	no knowledge	plan	with a key
 site	builtin	no tools	1 file	no workflow	with a key
 """
