@@ -57,7 +57,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         toolbox=ToolRunner(make_tools(knowledge.search, things.all, configuration.tools)),
         knowledge=knowledge,
         conversations=ConversationStore(database),
-        live=RunningTurns(server.streams),
+        running_turns=RunningTurns(server.streams),
         heartbeat=server.heartbeat_seconds,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
     )

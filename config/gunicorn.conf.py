@@ -87,5 +87,5 @@ def post_worker_init(worker):
     services.runs.end_abandoned()
     if _settings.files.workflows.files:
         start_rendering()
-    end_turns_on_sigterm(services.engine.live, _settings.server.shutdown_seconds)
+    end_turns_on_sigterm(services.engine.running_turns, _settings.server.shutdown_seconds)
     worker.wsgi = _with_connection(worker.wsgi)

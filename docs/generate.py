@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields, missing, validate
 
-from app.engine.ports import Agent
+from app.engine.agent import Agent
 from app.providers import PROVIDERS
 from app.settings.checks import WIRES
 from app.settings.environment import EnvironmentSchema

@@ -1,1 +1,1 @@
-"""What a chat is, in plain Python: nothing here knows HTTP, a database or a model's protocol."""
+"""Turns and answers in plain Python: nothing here knows HTTP, a database or a model's protocol."""

@@ -1,18 +1,21 @@
-"""How a question enters its conversation, and what the store keeps of the answer."""
+"""What a turn gives to the store and gets back from it: the question, its conversation, and what the answer costs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
-from app.engine.messages import AnswerRecord, Message, ToolResultPart
+from app.engine.messages import Message, ToolResultPart
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationRef:
-    """Where a conversation belongs.
+    """Identifies a conversation within its agent, wire and owner.
 
-    With an `id` it must exist already. `external_id` is the caller's own name for it, unique for its owner: it is
-    found by that name, or made. With neither it is new. `end_user` is whom the caller names, when it is made.
+    - With `id` it must exist.
+    - With `external_id`, the caller's own name for it, it is found by that name or created under it.
+    - With neither a new one is created.
+
+    `end_user` is stored where a conversation is created, and ignored where it exists.
     """
 
     agent: str
@@ -25,17 +28,19 @@ class ConversationRef:
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Where a conversation is taken up again: what lies behind is superseded, kept but no longer shown.
+    """Continues a conversation from an earlier point. What follows that point is superseded: it stays in the store, but
+    neither models nor callers see it again.
 
-    - "edit": the user's message of that id makes room, with all behind it, for the new one. An unknown id rewinds
-      nothing.
-    - "retry": an answer makes room for another to the same question.
-    - "again": the same, for callers who name an answer or a question; the first of `message_ids` that is known counts.
-      Where none is, the new message is appended, if there is one: its first sending may never have arrived.
-    - "repeat": where the last question has no complete answer and the new message says the same, what there is of an
-      answer makes room for another. For callers who ask again by sending the same text.
-    - "resume": the last answer goes on where it called the caller's tools, with their `results` (by the call's id).
-      Results that came before are sent again where the answer failed behind them; it goes on from there.
+    - "edit": the user's message with the first of `message_ids` that exists, and all that follows, is replaced with the
+      new message. Where none exists, the new message is appended.
+    - "retry": the answer `message_ids[0]` is replaced with another one to the same question.
+    - "again": as "retry", but the id may be the question's too, and the first of `message_ids` that exists counts.
+      Where none exists, the new message is appended, if there is one: its first sending may never have arrived.
+    - "repeat": the last question is answered again where it has no complete answer and the new message has the same
+      text; otherwise the new message is appended. For callers who send a text again to retry.
+    - "resume": the last answer, which must be `message_ids[0]`, continues after its calls of client tools, with their
+      `results` (by call id). Results that are stored already may be sent again: the answer continues after the last of
+      them, and what it said after that is dropped.
     """
 
     kind: Literal["edit", "retry", "again", "repeat", "resume"]
@@ -45,7 +50,7 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays for answers: a key's id, and whether it has a budget."""
+    """Who pays for answers: the id of a key, and whether the key has a budget."""
 
     account: str
     budgeted: bool
@@ -53,18 +58,16 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an answer may cost its payer: `held` of the budget meanwhile, 0 where there is none."""
+    """The payer's key, and the credits that are held of its budget while the answer is made (0 without a budget)."""
 
     account: str
     held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """New messages (id -> message), the caller's own id for the last of them, and where they go.
-
-    `history` is how many of the messages before them are wanted.
-    """
+class QuestionEntry:
+    """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
+    the last of them. `history` is the number of earlier messages to return."""
 
     conversation: ConversationRef
     messages: Mapping[str, Message]
@@ -76,28 +79,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class StoredQuestion:
-    """What a model gets to see, oldest first, the new messages among it; the question's id; whom the conversation is
-    with. Where an answer is resumed, its id and what it has said so far, results included, and what it has cost."""
+    """What the store returns for a question.
+
+    - `messages`: the history that was asked for and the new messages, oldest first.
+    - `question_id`: of the message that is answered.
+    - `end_user`: as the conversation was created with.
+    - `resumed`: the answer that continues, as (id, message with all its results), and `cost_before`, the credits that
+      it has cost so far.
+    """
 
     messages: Sequence[Message]
     question_id: str
     end_user: str | None
     resumed: tuple[str, Message] | None = None
     cost_before: int = 0
-
-
-class Conversations(Protocol):
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
-        """Commit what is new, all or nothing.
-
-        `admit` is told the conversation's id before anything is written; what it raises undoes everything. Raises
-        ChatError: NOT_FOUND, MESSAGE_NOT_FOUND, NOT_ONGOING, EXHAUSTED where the budget does not cover what would be
-        held, BUSY if another request made the same conversation meanwhile.
-        """
-        ...
-
-    def add_answer(
-        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
-    ) -> None:
-        """Commit the assistant's message, and settle the charge. A conversation that was erased meanwhile stays so."""
-        ...

@@ -1,11 +1,11 @@
-"""Everything that can go wrong for a caller, as one table."""
+"""All problems that callers may be told of, in one table."""
 
 from collections.abc import Mapping
 from enum import Enum
 
 
 class Problem(Enum):
-    """A kind of failure: its HTTP status before the first byte, and the words that are shown by default."""
+    """A kind of failure: the HTTP status where nothing has been sent yet, and the default message."""
 
     INVALID = (400, "Invalid request")
     MALFORMED = (400, "The body is not valid JSON")
@@ -40,7 +40,8 @@ class Problem(Enum):
 class ChatError(Exception):
     """A failure whose message may be shown to the caller.
 
-    `fields` names the parts of the request at fault (path -> what is wrong); `retry_after` is in whole seconds.
+    `fields` maps the paths of the request's wrong parts, such as "messages.0.role", to what is wrong with each.
+    `retry_after` is in whole seconds.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class ChatError(Exception):
 
 
 class ModelError(ChatError):
-    """A model's failure. Where it is `passing`, another model, or the same one a little later, may well answer."""
+    """A model's failure. `passing` says that it may be temporary: another model, or the same one later, may answer."""
 
     def __init__(self, problem: Problem, *, passing: bool = True, retry_after: int | None = None) -> None:
         super().__init__(problem, retry_after=retry_after)

@@ -1,10 +1,11 @@
 """What happens during a turn, as facts in the past tense.
 
-A turn yields batches: sequences of these events, each holding everything that one wake-up brought. An empty
-batch means that nothing came for the heartbeat interval.
+A turn yields batches: sequences of all events that one wake-up brought. An empty batch means that nothing came for the
+heartbeat interval.
 
-Between `TurnStarted` and the one final event (`TurnFinished` or `TurnFailed`) come steps, one for each round with
-the model; inside a step, text and reasoning come as parts that are started once and ended once.
+Between `TurnStarted` and the one final event (`TurnFinished` or `TurnFailed`) come rounds, one for each request to the
+model; within a round, text and reasoning come as parts, each of which starts once and ends once. Parts are numbered
+from 1 within the answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from app.engine.messages import FinishReason, Message, Usage
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """`end_user` is whom the caller named when the conversation began."""
+    """The first event. `end_user` is stored with the conversation: whom the caller named when it was created."""
 
     conversation_id: str
     question_id: str
@@ -69,7 +70,7 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """`result` is any JSON value; where `is_error`, it is the reason in words."""
+    """`result` is any JSON value; where `is_error`, it is a text that says what went wrong."""
 
     call_id: str
     name: str
@@ -79,7 +80,7 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class SourceFound:
-    """A piece of the agent's knowledge that the answer may rest on."""
+    """A passage of the agent's knowledge that the answer may be based on: its file and heading."""
 
     source: str
     title: str
@@ -92,7 +93,8 @@ class RoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer is in the store by the time this is seen."""
+    """The answer has been committed before this event is yielded. `message` and `credits` are of the whole answer, also
+    where it was resumed; `usage` is of this turn."""
 
     message: Message
     finish_reason: FinishReason
@@ -103,6 +105,8 @@ class TurnFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
+    """What was said before is stored, as failed or interrupted."""
+
     error: ChatError
 
 

@@ -1,4 +1,4 @@
-"""Opens and closes the parts of an answer exactly once, so that no encoder has to."""
+"""Starts and ends the parts of an answer exactly once each, so that no encoder has to."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from app.engine.events import (
     ToolCalled,
 )
 
-# The law: each kind of delta lives in a part of its own kind; whatever is not a delta ends the open part.
+# Each kind of delta has its own kind of part; an event that is not a delta ends the open part.
 _PARTS: dict[type, tuple[Callable[[int], Event], Callable[[int], Event]]] = {
     TextDelta: (TextStarted, TextEnded),
     ReasoningDelta: (ReasoningStarted, ReasoningEnded),
@@ -21,15 +21,18 @@ _PARTS: dict[type, tuple[Callable[[int], Event], Callable[[int], Event]]] = {
 
 
 class Framing:
-    """Turns a model's chunks into framed events, for one answer."""
+    """Puts the starts and ends of parts between the chunks of one answer. Parts are numbered from 1."""
 
     def __init__(self) -> None:
         self._kind: type | None = None
         self._part = 0
 
     def frame(self, chunks: Sequence[TextDelta | ReasoningDelta | ToolCalled]) -> Sequence[Event]:
-        """The same chunks with the starts and ends of parts between them; empty deltas are dropped."""
-        if self._kind is TextDelta:  # what almost every batch is: more text
+        """The chunks with the starts and ends of parts between them; without empty deltas and lone surrogates.
+
+        Returns `chunks` itself where they only continue the open text.
+        """
+        if self._kind is TextDelta:  # almost every batch
             for raw in chunks:
                 if type(raw) is not TextDelta or not raw.text or not raw.text.isascii():
                     break
@@ -38,7 +41,7 @@ class Framing:
         events: list[Event] = []
         for raw in chunks:
             kind = type(raw)
-            chunk = raw if isinstance(raw, ToolCalled) else _presentable(raw)
+            chunk = raw if isinstance(raw, ToolCalled) else _without_surrogates(raw)
             if isinstance(chunk, TextDelta | ReasoningDelta) and not chunk.text:
                 continue
             if kind is not self._kind:
@@ -51,7 +54,7 @@ class Framing:
         return events
 
     def close(self) -> list[Event]:
-        """End the open part, if there is one."""
+        """The event that ends the open part, if one is open."""
         if self._kind is None:
             return []
         ended = _PARTS[self._kind][1](self._part)
@@ -59,8 +62,8 @@ class Framing:
         return [ended]
 
 
-def _presentable(delta: TextDelta | ReasoningDelta) -> TextDelta | ReasoningDelta:
-    """The delta with lone surrogates replaced: no encoding of text and no database takes them."""
+def _without_surrogates(delta: TextDelta | ReasoningDelta) -> TextDelta | ReasoningDelta:
+    """The delta with lone surrogates replaced by U+FFFD: neither UTF-8 nor databases accept them."""
     if delta.text.isascii():
         return delta
     return type(delta)(delta.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))

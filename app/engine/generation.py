@@ -1,22 +1,19 @@
-"""What makes an answer: a free talk with the model (rounds.py), or a plan such as a workflow. A turn runs either."""
+"""The making of one answer: the protocol that a model's rounds (rounds.py) and a workflow's run implement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from app.engine.errors import ChatError
 from app.engine.events import Batch, Event
 from app.engine.messages import FinishReason, Message, Usage
 from app.engine.transcript import Transcript
 
-if TYPE_CHECKING:
-    from app.engine.engine import Engine, Question
-
 
 @dataclass(frozen=True, slots=True)
 class GenerationInput:
-    """What an answer starts from: the messages that may be seen, oldest first, and where it is resumed, what it has
-    said already."""
+    """What an answer is made from: the messages that the model may see, oldest first, and, where the answer is resumed,
+    what it has said so far."""
 
     conversation_id: str
     answer_id: str
@@ -25,9 +22,15 @@ class GenerationInput:
 
 
 class Generation(Protocol):
-    """Use: `open`, then iterate `run`, each batch of which belongs into `transcript`; `close` at the end.
+    """Use: `prepare`, then iterate `run`, adding each batch to `transcript`; in any case `close`.
 
-    `opening` says that `open` waits, maybe where `cancel` cannot reach; `cancelled` is what it was cancelled with.
+    - `transcript`: the answer so far.
+    - `finish_reason`: of the last round; meaningful once `run` has ended.
+    - `first_token`: when the first output of the model arrived (seconds of the monotonic clock); None before.
+    - `cancelled`: the error that `cancel` was called with.
+    - `usage`: tokens of all rounds that have ended.
+    - `model`: the name of the model that answered last; None before one did.
+    - `connecting`: whether `prepare` waits for knowledge or a model, where `cancel` may not end it.
     """
 
     transcript: Transcript
@@ -40,34 +43,25 @@ class Generation(Protocol):
     @property
     def model(self) -> str | None: ...
     @property
-    def opening(self) -> bool: ...
-    @property
-    def asked(self) -> str:
-        """The text of the question."""
-        ...
+    def connecting(self) -> bool: ...
 
-    def open(self, opening: GenerationInput) -> None:
-        """Raises ChatError: nothing has been said by then."""
+    def prepare(self, source: GenerationInput) -> None:
+        """Do what may still be refused with a status of its own. Raises ChatError; nothing has been said by then."""
         ...
 
     def run(self) -> Iterator[Batch]:
-        """Batches of events. Raises ChatError; what has been said by then is in the transcript."""
+        """The batches of events between TurnStarted and the final event. Raises ChatError: what was said by then stays
+        in the transcript."""
         ...
 
     def end_parts(self) -> Sequence[Event]:
-        """The end of the part that is open, if one is."""
+        """The event that ends the open part, if one is open."""
         ...
 
     def cancel(self, error: ChatError) -> None:
-        """End what runs, from any greenlet: `run` raises the error."""
+        """Close what runs upstream, from any greenlet; `run` raises the error. The first of several errors counts."""
         ...
 
     def close(self) -> None:
-        """Release everything, once or more."""
+        """Release everything; may be called more than once."""
         ...
-
-
-class Plan(Protocol):
-    """How an answer is made, where it is more than a talk with the model."""
-
-    def answering(self, engine: "Engine", question: "Question") -> Generation: ...

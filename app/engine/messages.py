@@ -1,10 +1,10 @@
-"""What was said: messages made of parts, as models read them and the store keeps them."""
+"""Messages, made of parts, as models read them and the store keeps them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-MOST_DEPTH = 64  # of a tool's arguments and results
+MOST_DEPTH = 64  # levels of nesting of a tool's arguments and results
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
@@ -30,6 +30,8 @@ class ToolCallPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolResultPart:
+    """`result` is any JSON value; where `is_error`, it is a text that says what went wrong."""
+
     call_id: str
     name: str
     result: Any
@@ -41,20 +43,20 @@ Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. An assistant's holds its tool calls and their results too, in the order they happened."""
+    """One message. An assistant's message also holds its tool calls and their results, in the order they happened."""
 
     role: Role
     parts: tuple[Part, ...]
 
     @property
     def text(self) -> str:
-        """The text parts, joined; reasoning and tools left out."""
+        """All text parts, joined; reasoning and tools are left out."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the model counts them."""
+    """Tokens, as counted by the model's server."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -68,7 +70,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """What is stored of an assistant's message when its turn is over, however it ended. `credits` is what it costs."""
+    """An answer as it is stored when its turn has ended, however it ended. `credits` is its price; `model` is None
+    where no model began to answer."""
 
     message: Message
     status: Status
@@ -79,7 +82,7 @@ class AnswerRecord:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether a JSON value is nested deeper than can be written out again wherever it goes."""
+    """Whether a JSON value has more than MOST_DEPTH levels, which not every JSON encoder on its way can write."""
     level = [value]
     for _ in range(MOST_DEPTH):
         level = [
@@ -94,5 +97,10 @@ def is_too_deep(value: Any) -> bool:
 
 
 def said(role: Role, text: str) -> Message:
-    """A message of one text part."""
+    """A message with one text part."""
     return Message(role, (TextPart(text),))
+
+
+def last_question(messages: Sequence[Message]) -> str:
+    """The text of the user's last message; "" where there is none."""
+    return next((message.text for message in reversed(messages) if message.role == "user"), "")

@@ -1,66 +1,92 @@
-"""What a model gets to see of a conversation."""
+"""What a model gets to see: the agent's instructions, passages of its knowledge, the end of a conversation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from app.engine.agent import Agent, SamplingOptions, ToolSpec
 from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart, said
-from app.engine.ports import Agent, Passage
 
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
 
 
-def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passage] = ()) -> list[Message]:
-    """One system message, if there is anything to put into it, then the latest of the conversation: as many as the
-    agent's limits admit.
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request to a model.
 
-    Many models' templates take no second system message, and no answer before the first question. The last message
-    always stays. Whole messages go, oldest first, so a tool call is never parted from its result. The agent's
-    instructions stand in where the caller gave no system message of its own.
+    `messages` are in order, oldest first. The last one is the user's question or, from the second round of an answer
+    on, the assistant's unfinished answer with its calls and results.
+    """
+
+    agent: Agent
+    messages: Sequence[Message]
+    options: SamplingOptions
+    tools: Sequence[ToolSpec] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an agent's knowledge: the file that it is from, the heading above it, its text."""
+
+    source: str
+    title: str
+    text: str
+
+
+def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passage] = ()) -> list[Message]:
+    """The messages that are sent to a model.
+
+    - One system message comes first, unless it would be empty: the caller's system messages or, without any, the
+      agent's instructions; then the passages. Many chat templates accept no second one.
+    - Then the latest messages that fit `history_messages` and `history_tokens`, and the last message in any case.
+      Messages stay whole, so a tool call is never separated from its result.
+    - An answer is never the first of several: many chat templates want a question there.
     """
     system = [message.text for message in messages if message.role == "system"]
     if not system and agent.instructions:
         system = [agent.instructions]
     if passages:
         system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
-    talk = [_settled(message) for message in messages if message.role != "system"]
-    latest = _latest(agent, [message for message in talk if message.parts])
+    dialogue = [_normalized(message) for message in messages if message.role != "system"]
+    latest = _latest(agent, [message for message in dialogue if message.parts])
     return [said("system", "\n\n".join(system)), *latest] if system else latest
 
 
-def _settled(message: Message) -> Message:
-    """As model servers take it: without thoughts, and without calls that never got their result, as an interrupted
-    answer leaves them. Calls that were open together have all their results where the first of these came; the steps of
-    a workflow go on side by side."""
+def _normalized(message: Message) -> Message:
+    """The message as model servers accept it: without reasoning, without calls that have no result (an interrupted
+    answer has them), and with the results of concurrent calls together, where the first of these results came."""
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
-    kept: list[Part] = []
-    waiting: list[ToolResultPart] = []
+    parts: list[Part] = []
+    pending: list[ToolResultPart] = []  # of the calls since the last results
     for part in message.parts:
         match part:
             case ToolCallPart(call_id) if call_id in results:
-                kept.append(part)
-                waiting.append(results[call_id])
-            case ToolResultPart(call_id) if results[call_id] in waiting:
-                kept += waiting
-                waiting = []
+                parts.append(part)
+                pending.append(results[call_id])
+            case ToolResultPart(call_id) if results[call_id] in pending:
+                parts += pending
+                pending = []
             case TextPart():
-                kept.append(part)
-    return Message(message.role, (*kept, *waiting))
+                parts.append(part)
+    return Message(message.role, (*parts, *pending))
 
 
-def _latest(agent: Agent, talk: list[Message]) -> list[Message]:
-    room = agent.history_tokens
-    kept: list[Message] = []
-    for message in reversed(talk[-agent.history_messages :]):
-        room -= estimated_tokens(message)
-        if kept and room < 0:
+def _latest(agent: Agent, messages: list[Message]) -> list[Message]:
+    """The last messages, within the agent's limits, oldest first."""
+    tokens_left = agent.history_tokens
+    newest_first: list[Message] = []
+    for message in reversed(messages[-agent.history_messages :]):
+        tokens_left -= estimated_tokens(message)
+        if newest_first and tokens_left < 0:
             break
-        kept.append(message)
-    while len(kept) > 1 and kept[-1].role == "assistant":
-        kept.pop()
-    return kept[::-1]
+        newest_first.append(message)
+    while len(newest_first) > 1 and newest_first[-1].role == "assistant":
+        newest_first.pop()
+    return newest_first[::-1]
 
 
 def estimated_tokens(message: Message) -> int:
-    """Four bytes a token: near enough for English, and on the safe side for most other scripts."""
+    """One token for each four bytes of UTF-8, and four for the message: near enough for English, too many rather than
+    too few for most other scripts."""
     size = 0
     for part in message.parts:
         match part:

@@ -1,4 +1,4 @@
-"""The rounds of an answer: the model speaks, its tool calls run, it speaks again."""
+"""The rounds of an answer: a request to the model, the tool calls that it makes, a request with their results, …"""
 
 import uuid
 from collections import Counter
@@ -7,21 +7,24 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from app.engine.engine import Engine, Question
+from app.engine.agent import ToolContext, ToolSpec
+from app.engine.chunks import ModelFinished
+from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted, SourceFound, ToolCalled, ToolReturned
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep
-from app.engine.ports import ModelFinished, Passage, Prompt, Stream, ToolContext, ToolSpec
-from app.engine.prompt import assemble
+from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep, last_question
+from app.engine.ports import Stream
+from app.engine.prompt import Passage, Prompt, assemble
+from app.engine.question import Question
 from app.engine.transcript import Transcript
 
-MAX_REPEATS = 2  # of the same call with the same arguments; once more, and the model is in a loop
+MAX_REPEATS = 2  # of a call with the same arguments; one more is a loop
 
 
 class Rounds:
-    """Implements `Generation`."""
+    """Implements `Generation`. `usage` and `finish_reason` are those of the rounds that have ended."""
 
     def __init__(self, engine: Engine, question: Question) -> None:
         self.transcript = Transcript()
@@ -29,7 +32,7 @@ class Rounds:
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
         self.model: str | None = None
-        self.opening = False
+        self.connecting = False
         self.cancelled: ChatError | None = None
         self._framing = Framing()
         self._engine = engine
@@ -38,48 +41,42 @@ class Rounds:
         self._passages: Sequence[Passage] = ()
         self._stream: Stream[Any] | None = None
         self._calls: Counter[tuple[str, str]] = Counter()
-        theirs: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
-        self._client_tools = {tool.name: tool for tool in theirs}
+        client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
+        self._client_tools = {tool.name: tool for tool in client_tools}
 
-    def open(self, opening: GenerationInput) -> None:
-        """Wait until the model begins to answer. Raises ChatError."""
-        self.start(opening)
-        self.opening = True
+    def prepare(self, source: GenerationInput) -> None:
+        """Look up the agent's knowledge and wait until the model begins to answer. Raises ChatError."""
+        self.set_source(source)
+        self.connecting = True
         try:
-            self._passages = self._look_up()
-            for _ in self._ask():
+            self._passages = self._search()
+            for _ in self._connect():
                 pass
         finally:
-            self.opening = False
+            self.connecting = False
 
-    def start(self, opening: GenerationInput) -> None:
-        """In the place of `open`, for a caller who hears of an answer already: `run` asks, with heartbeats meanwhile.
-        Nothing is looked up."""
-        self._messages = opening.messages
-        if opening.resumed:
-            self.transcript = Transcript(opening.resumed.parts)
-
-    @property
-    def asked(self) -> str:
-        """The text of the user's last message."""
-        messages = self._messages or self._question.messages
-        return next((message.text for message in reversed(messages) if message.role == "user"), "")
+    def set_source(self, source: GenerationInput) -> None:
+        """In place of `prepare`, for a step of a workflow, whose caller waits for heartbeats already: `run` connects to
+        the model, and no knowledge is looked up."""
+        self._messages = source.messages
+        if source.resumed:
+            self.transcript = Transcript(source.resumed.parts)
 
     def run(self) -> Iterator[Batch]:
         for round_number in range(self._question.agent.max_rounds):
             if round_number or self._stream is None:
-                yield from self._ask()
+                yield from self._connect()
             calls: list[ToolCalled] = []
-            found = () if round_number else self._passages
-            yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in found)]
-            yield from self._listen(calls)
-            ours = [call for call in calls if call.name not in self._client_tools]
-            if ours:
-                self._break_loop(ours)
-                yield from self._call(ours)
+            passages = () if round_number else self._passages
+            yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in passages)]
+            yield from self._read(calls)
+            server_calls = [call for call in calls if call.name not in self._client_tools]
+            if server_calls:
+                self._check_loop(server_calls)
+                yield from self._call(server_calls)
             yield [*self.end_parts(), RoundFinished()]
-            if len(ours) < len(calls):
-                self.finish_reason = "tool-calls"  # the caller's turn
+            if len(server_calls) < len(calls):
+                self.finish_reason = "tool-calls"  # the caller runs the others
                 return
             if not calls:
                 return
@@ -96,15 +93,15 @@ class Rounds:
         if self._stream:
             self._stream.close()
 
-    def _look_up(self) -> Sequence[Passage]:
-        """What an agent with knowledge knows of the question; one that has the tool for it looks for itself."""
+    def _search(self) -> Sequence[Passage]:
+        """The passages of the agent's knowledge that fit the question; none where the model has a tool to search."""
         agent = self._question.agent
         if not agent.knowledge or "knowledge" in agent.tools:
             return ()
-        return self._engine.knowledge.search(agent, self.asked)
+        return self._engine.knowledge.search(agent, last_question(self._messages))
 
-    def _ask(self) -> Iterator[Batch]:
-        """Empty batches until the model begins to answer. Raises ChatError."""
+    def _connect(self) -> Iterator[Batch]:
+        """Send the prompt; empty batches until the model begins to answer. Raises ChatError."""
         if self.cancelled:
             raise self.cancelled
         agent = self._question.agent
@@ -115,14 +112,14 @@ class Rounds:
         options = self._question.options.within(agent, self.usage.completion_tokens)
         prompt = Prompt(agent, messages, options, [*self._engine.toolbox.specs(agent), *self._client_tools.values()])
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self.model)
-        yield from stream.open()
+        yield from stream.connect()
         if self.cancelled:
             raise self.cancelled
         self.model = stream.model
 
-    def _listen(self, calls: list[ToolCalled]) -> Iterator[Batch]:
-        """One round with the model; puts the tool calls it makes into `calls`. Every token comes through here."""
-        frame, finished, stream = self._framing.frame, None, self._opened()
+    def _read(self, calls: list[ToolCalled]) -> Iterator[Batch]:
+        """The model's output in this round; appends its tool calls to `calls`. Every token passes through here."""
+        frame, finished, stream = self._framing.frame, None, self._current_stream()
         try:
             for chunks in stream:
                 if not chunks:
@@ -133,8 +130,11 @@ class Rounds:
                     finished, chunks = last, chunks[:-1]  # noqa: PLW2901 - nothing else wants it
                 events = frame(chunks)
                 if events:
-                    if events is not chunks:  # more than text that goes on
-                        events = [self._named(event, calls) if type(event) is ToolCalled else event for event in events]
+                    if events is not chunks:  # more than the next deltas of a text
+                        events = [
+                            self._with_unique_id(event, calls) if type(event) is ToolCalled else event
+                            for event in events
+                        ]
                         self.first_token = self.first_token or monotonic()
                     yield events
         except ModelError as error:
@@ -148,39 +148,42 @@ class Rounds:
         self.finish_reason = finished.finish_reason
         self.usage += finished.usage
 
-    def _named(self, call: ToolCalled, calls: list[ToolCalled]) -> ToolCalled:
-        """The call, put into the round's `calls`, under an id that nothing else in the conversation has: some models
-        count anew with each answer or call all the same, and callers find a call by its id. Raises ChatError."""
+    def _with_unique_id(self, call: ToolCalled, calls: list[ToolCalled]) -> ToolCalled:
+        """The call with an id that is unique in the conversation; it is appended to `calls`. Callers find a call by its
+        id, but some models number them anew in each answer, or give all calls one id.
+
+        Raises ChatError where the arguments are nested too deeply.
+        """
         if is_too_deep(call.args):
             raise ChatError(Problem.UPSTREAM_FAILED)
         messages = (*self._messages, self.transcript.message())
-        known = {part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)}
-        if call.call_id in known.union(earlier.call_id for earlier in calls):
+        used = {part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)}
+        if call.call_id in used.union(earlier.call_id for earlier in calls):
             call = replace(call, call_id=f"{call.call_id}_{uuid.uuid4().hex[:8]}")
         calls.append(call)
         return call
 
-    def _break_loop(self, calls: Sequence[ToolCalled]) -> None:
-        """Raises ChatError where the model makes the same call over and over."""
+    def _check_loop(self, calls: Sequence[ToolCalled]) -> None:
+        """Raises ChatError(TOOL_LOOP) where the model has made the same call more than MAX_REPEATS times."""
         for call in calls:
             self._calls[call.name, repr(sorted(call.args.items()))] += 1
         if max(self._calls.values()) > MAX_REPEATS:
             raise ChatError(Problem.TOOL_LOOP)
 
     def _call(self, calls: Sequence[ToolCalled]) -> Iterator[Batch]:
-        """Run the tools; an empty batch while they are silent."""
+        """Run the calls: their results, each with its sources, and heartbeats meanwhile."""
         ended = self.end_parts()
         if ended:
-            yield ended  # before the results: what was said was said without knowing them
+            yield ended  # before the results: the text so far was written without them
         context = ToolContext(self._question.agent, self._question.user_id)
         self._stream = self._engine.toolbox.run(context, calls, self._engine.heartbeat)
-        for batch in self._opened():
+        for batch in self._current_stream():
             yield [*batch, *sources(batch)]
         if self.cancelled:
             raise self.cancelled
 
-    def _opened(self) -> Any:
-        """The stream that runs now; closed already where the turn was cancelled while it opened."""
+    def _current_stream(self) -> Any:
+        """The stream of the model or the tools; closed already where the turn was cancelled while it was opened."""
         assert self._stream
         if self.cancelled:
             self._stream.close()
@@ -188,7 +191,7 @@ class Rounds:
 
 
 def sources(batch: Sequence[ToolReturned]) -> Iterator[SourceFound]:
-    """The sources that a search of the agent's knowledge came back with."""
+    """The sources of the passages that the tool `knowledge` returned."""
     for returned in batch:
         if returned.name == "knowledge" and not returned.is_error and isinstance(returned.result, Mapping):
             for passage in returned.result.get("passages", ()):

@@ -15,7 +15,7 @@ from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCall
 
 
 class Transcript:
-    """The assistant's message so far. What of an open part has been said counts at any moment."""
+    """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's."""
 
     def __init__(self, parts: Iterable[Part] = ()) -> None:
         self._parts: list[Part] = list(parts)
@@ -24,14 +24,14 @@ class Transcript:
 
     def add(self, batch: Batch) -> None:
         for event in batch:
-            if type(event) is TextDelta:  # nearly always
+            if type(event) is TextDelta:  # almost every event
                 self._text.append(event.text)
                 continue
             match event:
                 case ReasoningDelta(text):
                     self._reasoning.append(text)
                 case TextEnded() | ReasoningEnded():
-                    self._parts += self._open()
+                    self._parts += self._open_parts()
                     self._text, self._reasoning = [], []
                 case ToolCalled(call_id, name, args):
                     self._parts.append(ToolCallPart(call_id, name, args))
@@ -39,9 +39,9 @@ class Transcript:
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
 
     def message(self) -> Message:
-        return Message("assistant", (*self._parts, *self._open()))
+        return Message("assistant", (*self._parts, *self._open_parts()))
 
-    def _open(self) -> list[Part]:
+    def _open_parts(self) -> list[Part]:
         parts: list[Part] = []
         if self._reasoning:
             parts.append(ReasoningPart("".join(self._reasoning)))

@@ -1,76 +1,117 @@
-"""One question and its answer: from the committed question to the committed answer."""
+"""One turn: from the question, committed before a model is asked, to the answer, committed before its end is told."""
 
 import logging
 import uuid
 from collections.abc import Iterator
 from time import monotonic
 
-from app.engine.conversation import Entry
-from app.engine.engine import Engine, Question
+from app.engine.conversation import QuestionEntry, StoredQuestion
+from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
-from app.engine.messages import AnswerRecord, Status, Usage
+from app.engine.messages import AnswerRecord, Status, last_question
+from app.engine.question import Question
 from app.engine.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
 
 class Turn:
-    """Use: `begin`, then iterate `run` to its end; `close` in any case, once or more."""
+    """Use: `begin`, then iterate `run` to its end; in any case `close`, which may be called more than once.
 
-    def __init__(self, engine: Engine, question: Question) -> None:
+    - `status`: of the answer, once it is recorded; "failed" also where the question was refused; None before.
+    - `started`: when the turn was created, in seconds of the monotonic clock.
+    - `generation`: what makes the answer, with its usage, model and transcript.
+
+    The agent's plan makes the answer, if it has one, else a model's rounds; a `plan` that is passed precedes both.
+    """
+
+    def __init__(self, engine: Engine, question: Question, plan: Plan | None = None) -> None:
         self.question = question
         self.status: Status | None = None
         self.started = monotonic()
+        plan = plan or engine.plans.get(question.agent.id)
+        self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
-        plan = question.plan or engine.plans.get(question.agent.id)
-        self._answering: Generation = plan.answering(engine, question) if plan else Rounds(engine, question)
         self._charge = question.charge(engine.prices)
-        self._conversation_id: str | None = None
-        self._question_id = ""
-        self._answer_id = uuid.uuid4().hex
-        self._resumed = False
-        self._said_before = 0  # parts of the answer that are older than this turn
-        self._cost_before = 0  # what these have cost
-        self._end_user: str | None = None
+        self._admitted: str | None = None  # the conversation's id, while the turn is among the running ones
+        self._stored: StoredQuestion | None = None
+        self._source: GenerationInput | None = None
 
     @property
-    def text(self) -> str:
-        """The text that has been said so far."""
-        return self._answering.transcript.message().text
-
-    @property
-    def asked(self) -> str:
-        """The text of the question, also where it was asked earlier."""
-        return self._answering.asked
-
-    @property
-    def usage(self) -> Usage:
-        return self._answering.usage
-
-    @property
-    def model(self) -> str | None:
-        return self._answering.model
-
-    @property
-    def first_token(self) -> float | None:
-        return self._answering.first_token
-
-    @property
-    def opening(self) -> bool:
-        """Whether it waits for knowledge, or a model to accept the question; `cancel` may not reach into that."""
-        return self._answering.opening
+    def question_text(self) -> str:
+        """The text of the question, also where it was asked in an earlier turn; "" where `begin` has yet to find it."""
+        return last_question(self._source.messages if self._source else self.question.messages)
 
     def begin(self) -> None:
-        """Commit the question and open the model.
+        """Commit the question and prepare the generation, which waits until a model begins to answer.
 
-        Raises ChatError: what the store refuses with, BUSY, OVERLOADED, or what the model refuses with. Nothing has
-        been said by then.
+        Raises ChatError: what `Conversations.add_question` raises, BUSY and OVERLOADED (see RunningTurns), or the
+        model's refusal. No event has been yielded by then, and the turn is closed.
         """
+        self._engine.running_turns.check_room()
+        try:
+            stored = self._engine.conversations.add_question(self._entry(), self._admit)
+        except BaseException:
+            self.status = "failed"  # nothing to record: the question was not accepted
+            self.close()
+            raise
+        assert self._admitted
+        answer_id, resumed = stored.resumed or (uuid.uuid4().hex, None)
+        seen = stored.messages if self.question.client_history is None else self.question.client_history
+        self._stored, self._source = stored, GenerationInput(self._admitted, answer_id, seen, resumed)
+        try:
+            self.generation.prepare(self._source)
+        except BaseException:
+            self._record_failure()
+            self.close()
+            raise
+
+    def run(self) -> Iterator[Batch]:
+        """Batches of events; the last event is TurnFinished or TurnFailed. An empty batch is a heartbeat."""
+        stored, source, generation = self._stored, self._source, self.generation
+        assert stored, "begin() comes first"
+        assert source
+        add = generation.transcript.add
+        try:
+            yield [TurnStarted(source.conversation_id, stored.question_id, source.answer_id, stored.end_user)]
+            try:
+                for batch in generation.run():
+                    add(batch)
+                    yield batch
+                answer = self._record("complete")
+                last: Event = TurnFinished(
+                    answer.message,
+                    answer.finish_reason,
+                    answer.usage,
+                    source.conversation_id,
+                    answer.credits + stored.cost_before,
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
+                last = TurnFailed(self._fail(error))
+            self.close()  # before the end is told: its reader may ask the next question at once
+            yield [*generation.end_parts(), last]
+        finally:
+            self.close()
+
+    def cancel(self, error: ChatError) -> None:
+        """End the turn from any greenlet: the model's stream is closed at once, `run` ends with TurnFailed(error), and
+        what was said is stored as interrupted."""
+        self.generation.cancel(error)
+
+    def close(self) -> None:
+        """Release everything that the turn holds. An answer that is not recorded yet is recorded as interrupted."""
+        self.generation.close()
+        if self._source and self.status is None:
+            self._record_if_possible("interrupted")
+        if self._admitted:
+            self._engine.running_turns.leave(self._admitted)
+            self._admitted = None
+
+    def _entry(self) -> QuestionEntry:
         question = self.question
-        self._engine.live.check_room()
-        entry = Entry(
+        return QuestionEntry(
             conversation=question.conversation,
             messages={uuid.uuid4().hex: message for message in question.messages},
             history=question.history,
@@ -78,101 +119,43 @@ class Turn:
             rewind=question.rewind,
             charge=self._charge,
         )
-        try:
-            opened = self._engine.conversations.add_question(entry, self._admit)
-        except BaseException:
-            self.status = "failed"  # nothing to record: the question was not accepted
-            self.close()
-            raise
-        self._question_id, self._end_user = opened.question_id, opened.end_user
-        self._cost_before = opened.cost_before
-        so_far = None
-        if opened.resumed:
-            self._resumed = True
-            self._answer_id, so_far = opened.resumed
-            self._said_before = len(so_far.parts)
-        messages = opened.messages if question.client_history is None else question.client_history
-        try:
-            assert self._conversation_id
-            self._answering.open(GenerationInput(self._conversation_id, self._answer_id, messages, so_far))
-        except BaseException:
-            self._record_end()
-            self.close()
-            raise
 
     def _admit(self, conversation_id: str) -> None:
-        self._engine.live.admit(conversation_id, self)
-        self._conversation_id = conversation_id
-
-    def run(self) -> Iterator[Batch]:
-        """Batches of events, the last of which ends in TurnFinished or TurnFailed."""
-        conversation_id, answering = self._conversation_id, self._answering
-        assert conversation_id, "begin() comes first"
-        note = answering.transcript.add
-        try:
-            yield [TurnStarted(conversation_id, self._question_id, self._answer_id, self._end_user)]
-            try:
-                for batch in answering.run():
-                    note(batch)
-                    yield batch
-                answer = self._record("complete")
-                ending: Event = TurnFinished(
-                    answer.message,
-                    answer.finish_reason,
-                    answer.usage,
-                    conversation_id,
-                    answer.credits + self._cost_before,
-                )
-            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
-                ending = TurnFailed(self._fail(error))
-            self.close()  # before the end is told: who has heard it may ask the next question at once
-            yield [*answering.end_parts(), ending]
-        finally:
-            self.close()
-
-    def cancel(self, error: ChatError) -> None:
-        """End the turn from outside: what runs upstream is closed at once, what was said is kept as interrupted."""
-        self._answering.cancel(error)
-
-    def close(self) -> None:
-        """Release everything the turn holds; an answer that is not recorded yet is recorded as interrupted."""
-        self._answering.close()
-        if self._conversation_id and self.status is None:
-            self._record_if_possible("interrupted")
-        if self._conversation_id:
-            self._engine.live.leave(self._conversation_id)
-            self._conversation_id = None
+        self._engine.running_turns.admit(conversation_id, self)
+        self._admitted = conversation_id
 
     def _fail(self, error: Exception) -> ChatError:
-        """Record what was said and name the failure; what is not a ChatError is logged and reads as internal."""
+        """Record the answer as failed and return what the caller is shown: an error that is no ChatError is logged, and
+        shown as an internal one."""
         if not isinstance(error, ChatError):
             log.error("turn failed", exc_info=error, extra={"request_id": self.question.request_id})
             error = ChatError(Problem.INTERNAL)
-        self._record_end()
+        self._record_failure()
         return error
 
-    def _record_end(self) -> None:
-        """Of an answer that did not come to its own end."""
-        cancelled = self._answering.cancelled
-        self._answering.finish_reason = "other" if cancelled else "error"
+    def _record_failure(self) -> None:
+        """Record the answer as interrupted where the turn was cancelled, else as failed."""
+        cancelled = self.generation.cancelled
+        self.generation.finish_reason = "other" if cancelled else "error"
         self._record_if_possible("interrupted" if cancelled else "failed")
 
     def _record_if_possible(self, status: Status) -> None:
-        """For an answer that has failed already: that it cannot be stored either goes to the log."""
+        """Record an answer that has failed already; that it cannot be stored goes to the log."""
         try:
             self._record(status)
         except Exception:
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
 
     def _record(self, status: Status) -> AnswerRecord:
-        """Store the answer. It costs its model's price in full once anything of it was said, and nothing before."""
-        assert self._conversation_id
-        answering = self._answering
-        message = answering.transcript.message()
-        price = self._engine.prices.get(answering.model or "", 0) if len(message.parts) > self._said_before else 0
-        answer = AnswerRecord(message, status, answering.finish_reason, answering.usage, answering.model, price)
+        """Store the answer. It costs its model's full price if this turn has said anything of it, else nothing."""
+        source, generation = self._source, self.generation
+        assert source
+        message = generation.transcript.message()
+        said_before = len(source.resumed.parts) if source.resumed else 0
+        price = self._engine.prices.get(generation.model or "", 0) if len(message.parts) > said_before else 0
+        answer = AnswerRecord(message, status, generation.finish_reason, generation.usage, generation.model, price)
         self.status = status
         self._engine.conversations.add_answer(
-            self._conversation_id, self._answer_id, answer, self._charge, resumed=self._resumed
+            source.conversation_id, source.answer_id, answer, self._charge, resumed=source.resumed is not None
         )
         return answer

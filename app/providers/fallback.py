@@ -7,8 +7,10 @@ from itertools import chain
 from math import ceil
 from time import monotonic
 
+from app.engine.chunks import Chunk
 from app.engine.errors import ModelError, Problem
-from app.engine.ports import Chunk, Model, ModelStream, Prompt
+from app.engine.ports import Model, ModelStream
+from app.engine.prompt import Prompt
 from app.providers.pending import PendingStream
 
 log = logging.getLogger(__name__)
@@ -120,7 +122,7 @@ class _Answer:
         self._batches: Iterator[Sequence[Chunk]] = iter(())
         self._closed = False
 
-    def open(self) -> Iterator[tuple[()]]:
+    def connect(self) -> Iterator[tuple[()]]:
         try:
             refused = yield from self._choose(self)
             if refused:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import gevent
 
-from app.engine.ports import Chunk, Model, Prompt, Stream
+from app.engine.chunks import Chunk
+from app.engine.ports import Model, Stream
+from app.engine.prompt import Prompt
 
 
 class PendingStream:

@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 from sqlalchemy import URL
 
-from app.engine.ports import Agent, ToolSpec
+from app.engine.agent import Agent, ToolSpec
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
 from app.settings.mistakes import SettingsError, lines

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.engine.ports import Agent
+from app.engine.agent import Agent
 
 
 @dataclass(frozen=True, slots=True)

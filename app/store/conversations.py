@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuestion
+from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
@@ -66,7 +66,7 @@ class ConversationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
+    def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. One transaction: no answer can slip in between the history and the question."""
         rows = [_row(message_id, message, status="complete") for message_id, message in entry.messages.items()]
         if rows:
@@ -154,7 +154,7 @@ def _hold(connection: Connection, charge: Charge) -> None:
         raise ChatError(Problem.EXHAUSTED)
 
 
-def _create(connection: Connection, conversation_id: str, entry: Entry, time: int) -> None:
+def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, time: int) -> None:
     ref = entry.conversation
     row = {
         "id": conversation_id,

@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from app.engine.agent import Agent, SamplingOptions
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import said
-from app.engine.ports import Agent, Model, ModelFinished, Prompt, SamplingOptions
+from app.engine.ports import Model
+from app.engine.prompt import Prompt
 from app.providers import PROVIDERS
 from app.testing.model_server import LAST, Step, sse, streamed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.tools.base import Tool, ToolError
 from app.tools.builtin import calculator, clock, stuff
 from app.tools.builtin.stuff import Things

@@ -8,7 +8,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.engine.ports import ToolContext, ToolSpec
+from app.engine.agent import ToolContext, ToolSpec
 
 SECONDS = 5.0  # for a call, where nothing else is said
 

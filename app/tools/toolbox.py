@@ -10,9 +10,10 @@ from gevent.pool import Group
 from gevent.queue import Empty, Queue
 from marshmallow import ValidationError
 
+from app.engine.agent import Agent, ToolContext, ToolSpec
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.messages import is_too_deep
-from app.engine.ports import Agent, Stream, ToolContext, ToolSpec
+from app.engine.ports import Stream
 from app.tools.base import Tool, ToolError
 
 log = logging.getLogger(__name__)

@@ -72,7 +72,7 @@ def ready() -> Response:
     checks = {
         "database": problem or "ok",
         "agents": len(shared.settings.agents),
-        "streams": len(shared.engine.live),
+        "streams": len(shared.engine.running_turns),
         "models": {name: f"passed over for {ceil(wait)} s" if wait else "ok" for name, wait in waits.items()},
     }
     return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)

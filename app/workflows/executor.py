@@ -14,7 +14,7 @@ import gevent
 import gevent.event
 from gevent.pool import Group
 
-from app.engine.engine import Engine, Question
+from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     Batch,
@@ -30,7 +30,8 @@ from app.engine.events import (
 )
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Usage
+from app.engine.messages import FinishReason, Usage, last_question
+from app.engine.question import Question
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
 from app.store.tables import now
@@ -55,7 +56,7 @@ class WorkflowPlan:
         self.workflow = workflow
         self._runs = runs
 
-    def answering(self, engine: Engine, question: Question) -> "Run":
+    def generation(self, engine: Engine, question: Question) -> "Run":
         return Run(self.workflow, self._runs, engine, question)
 
 
@@ -67,7 +68,7 @@ class Run:
         self.finish_reason: FinishReason = "stop"
         self.first_token: float | None = None
         self.cancelled: ChatError | None = None
-        self.opening = False  # nothing is waited for there
+        self.connecting = False  # `prepare` does not wait
         self._workflow, self._runs = workflow, runs
         self._engine, self._question = engine, question
         self._framing = Framing()
@@ -77,21 +78,17 @@ class Run:
         self._running = 0  # steps that may run and are not over
         self._ready: deque[Step] = deque()  # those of them that wait until fewer others run
         self._failure: ChatError | None = None
-        self._record: RunRecorder | None = None  # from `open` on, and with it `_work`, `_schedule` and `_text`
+        self._record: RunRecorder | None = None  # from `prepare` on, and with it `_work` and `_schedule`
 
-    def open(self, opening: GenerationInput) -> None:
-        if opening.resumed:
-            self.transcript = Transcript(opening.resumed.parts)
+    def prepare(self, source: GenerationInput) -> None:
+        if source.resumed:
+            self.transcript = Transcript(source.resumed.parts)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
-        self._text = next((each.text for each in reversed(opening.messages) if each.role == "user"), "")
+        text = last_question(source.messages)
         fill = TemplateFiller(self._question.conversation.owner, self._stopping, self._engine.heartbeat).fill
-        self._schedule = Schedule(self._workflow, self._text, fill)
-        self._work = StepRunner(self._workflow.limits, self._engine, self._question, opening, fill)
-        self._record = RunRecorder(self._runs, self._workflow, opening)
-
-    @property
-    def asked(self) -> str:
-        return self._text if self._record else ""
+        self._schedule = Schedule(self._workflow, text, fill)
+        self._work = StepRunner(self._workflow.limits, self._engine, self._question, source, fill)
+        self._record = RunRecorder(self._runs, self._workflow, source)
 
     @property
     def usage(self) -> Usage:
@@ -102,7 +99,7 @@ class Run:
         return self._work.model if self._record else None
 
     def run(self) -> Iterator[Batch]:
-        assert self._record, "open() comes first"
+        assert self._record, "prepare() comes first"
         late = ChatError(Problem.WORKFLOW_LIMIT, "The workflow took too long")
         alarm = gevent.spawn_later(self._workflow.limits.seconds, self._stop, late)
         try:

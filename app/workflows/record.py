@@ -10,12 +10,12 @@ from app.workflows.schedule import Outcome
 class RunRecorder:
     """Of one run, which has the id of the answer that it makes."""
 
-    def __init__(self, runs: RunStore, workflow: Workflow, opening: GenerationInput) -> None:
+    def __init__(self, runs: RunStore, workflow: Workflow, source: GenerationInput) -> None:
         self.ended = False
-        self._runs, self._id = runs, opening.answer_id
+        self._runs, self._id = runs, source.answer_id
         self._steps: list[StepRecord] = []
         self._saved = 0  # how many of them are surely in the store
-        runs.begin(opening.answer_id, opening.conversation_id, workflow.id, workflow.version)
+        runs.begin(source.answer_id, source.conversation_id, workflow.id, workflow.version)
 
     def note(self, step: Step, outcome: Outcome, started: int | None = None) -> None:
         """`started` is in epoch milliseconds; without it, it is now."""

@@ -5,12 +5,14 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.engine.engine import Engine, Question
+from app.engine.agent import ToolContext
+from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted, TextDelta, ToolCalled, ToolReturned
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Usage, said
-from app.engine.ports import Stream, ToolContext
+from app.engine.ports import Stream
+from app.engine.question import Question
 from app.engine.rounds import MAX_REPEATS, Rounds, sources
 from app.workflows.definition import AskModel, CallTool, Limits, Say, Step, most_rounds, templates_of
 from app.workflows.schedule import Fill
@@ -24,16 +26,14 @@ class StepError(Exception):
 class StepRunner:
     """What the steps of one run share: for whom they work, what of it runs now, and what it has taken so far."""
 
-    def __init__(
-        self, limits: Limits, engine: Engine, question: Question, opening: GenerationInput, fill: Fill
-    ) -> None:
+    def __init__(self, limits: Limits, engine: Engine, question: Question, source: GenerationInput, fill: Fill) -> None:
         self.usage = Usage()
         self.model: str | None = None
         self.finish_reason: FinishReason = "stop"
         self.aloud: Rounds | None = None  # the talk with a model that the caller hears
         self.open_calls: dict[str, ToolCalled] = {}  # those that have no result yet
         self._limits = limits
-        self._engine, self._question, self._start, self._fill = engine, question, opening, fill
+        self._engine, self._question, self._start, self._fill = engine, question, source, fill
         self._talks: set[Rounds] = set()
         self._calls: set[Stream[ToolReturned]] = set()
         self._tool_calls = self._model_calls = 0
@@ -88,7 +88,7 @@ class StepRunner:
         knowledge = agent.knowledge if "knowledge" in step.action.tools else ()
         rounds = most_rounds(step.action)
         agent = replace(agent, tools=step.action.tools, client_tools=(), knowledge=knowledge, max_rounds=rounds)
-        talk = Rounds(self._engine, replace(self._question, agent=agent, plan=None, runs_tools=False))
+        talk = Rounds(self._engine, replace(self._question, agent=agent, runs_tools=False))
         self._talks.add(talk)
         if aloud:
             self.aloud = talk
@@ -96,7 +96,9 @@ class StepRunner:
         calls_tools = False
         try:
             self._count_model()
-            talk.start(replace(self._start, messages=[*self._start.messages[:-1], said("user", prompt)], resumed=None))
+            talk.set_source(
+                replace(self._start, messages=[*self._start.messages[:-1], said("user", prompt)], resumed=None)
+            )
             for batch in talk.run():
                 talk.transcript.add(batch)
                 if all(type(event) is TextDelta for event in batch):  # nearly always

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import gevent
 import pytest
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.testing.model_server import LAST, SILENCE, Drip, Request, Step, Upstream, chunk, head, streamed
 from app.testing.provider_streams import SPEECHES, Speech, asking, outcome
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app.engine.conversation import ConversationRef, Entry
+from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.messages import said
 from app.store.conversations import ConversationStore
 from app.store.database import Database
@@ -28,5 +28,5 @@ def ask(store: ConversationStore, ref: ConversationRef = REF, history: int = 10,
     """The conversation's id, and the texts before the questions (id=text)."""
     ids: list[str] = []
     asked = {message_id: said("user", words) for message_id, words in questions.items()}
-    stored = store.add_question(Entry(ref, asked, history), ids.append)
+    stored = store.add_question(QuestionEntry(ref, asked, history), ids.append)
     return [ids[0], [message.text for message in stored.messages[: -len(asked)]]]

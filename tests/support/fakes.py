@@ -4,12 +4,15 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.engine.conversation import Charge, ConversationRef, Entry, StoredQuestion
-from app.engine.engine import Engine, Question
+from app.engine.agent import Agent, SamplingOptions, ToolContext, ToolSpec
+from app.engine.chunks import ModelFinished
+from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
+from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.messages import AnswerRecord, Message, Usage, said
-from app.engine.ports import Agent, ModelFinished, Passage, Prompt, SamplingOptions, ToolContext, ToolSpec
+from app.engine.prompt import Passage, Prompt
+from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
 
@@ -33,7 +36,7 @@ class FakeStream:
         self.model = "fake"
         self.outcomes: list[Any] = []
 
-    def open(self) -> Iterator[tuple[()]]:
+    def connect(self) -> Iterator[tuple[()]]:
         if callable(self._batches):
             self._batches = self._batches()
         if isinstance(self._batches, Exception):
@@ -114,7 +117,7 @@ class FakeConversations:
         self.refusal: Exception | None = None
         self.failures: list[Exception] = []
 
-    def add_question(self, entry: Entry, admit: Callable[[str], None]) -> StoredQuestion:
+    def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         if self.refusal:
             raise self.refusal
         ref, messages, history = entry.conversation, entry.messages, entry.history
@@ -146,9 +149,15 @@ class World:
         self.model = FakeModel(*rounds, log=self.log)
         self.toolbox = FakeToolbox(self.log)
         self.store = FakeConversations(self.log)
-        self.live = RunningTurns(capacity)
+        self.running_turns = RunningTurns(capacity)
         self._engine = Engine(
-            {AGENT.models: self.model}, {"fake": 1}, self.toolbox, FakeKnowledge(), self.store, self.live, heartbeat=7.0
+            {AGENT.models: self.model},
+            {"fake": 1},
+            self.toolbox,
+            FakeKnowledge(),
+            self.store,
+            self.running_turns,
+            heartbeat=7.0,
         )
 
     def turn(

@@ -19,7 +19,7 @@ def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: fl
 def opened(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> ModelStream:
     """An answer that has begun; as a turn opens it."""
     stream = agent_model.ask(asking(), heartbeat, model)
-    for _ in stream.open():
+    for _ in stream.connect():
         pass
     return stream
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from gevent import socket
 
+from app.engine.agent import Agent, ToolContext
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.ports import Agent, Stream, ToolContext
+from app.engine.ports import Stream
 from app.tools.http_request.hosts import parse_host
 from app.tools.http_request.tool import HttpRequest, Resolve
 from app.tools.toolbox import ToolRunner

@@ -12,12 +12,15 @@ from gevent import Greenlet
 from marshmallow import Schema, fields
 from support.fakes import FakeConversations, FakeKnowledge
 
+from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef
-from app.engine.engine import Engine, Question
+from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import Event, TextDelta, ToolCalled, ToolReturned, TurnFailed, TurnFinished
 from app.engine.messages import Message, said
-from app.engine.ports import Agent, ModelStream, Prompt
+from app.engine.ports import ModelStream
+from app.engine.prompt import Prompt
+from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
@@ -83,8 +86,8 @@ class WatchedStream:
     def __init__(self, stream: ModelStream) -> None:
         self._stream, self.model, self.is_open = stream, "", True
 
-    def open(self) -> Iterator[tuple[()]]:
-        yield from self._stream.open()
+    def connect(self) -> Iterator[tuple[()]]:
+        yield from self._stream.connect()
         self.model = self._stream.model
 
     def __iter__(self) -> Iterator[Any]:
@@ -166,11 +169,11 @@ class Run:
         self.workflow = read("w" * 32, 3, {"name": "W", "steps": list(steps), "limits": limits})
         self.work, self.model = Work(), WatchedModel()
         self.records = runs or Records()
-        self.store, self.live = FakeConversations([]), RunningTurns(10)
+        self.store, self.running_turns = FakeConversations([]), RunningTurns(10)
         models, tools = {AGENT.models: model or self.model}, ToolRunner({"work": self.work.tool()})
-        engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.live, heartbeat)
+        engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.running_turns, heartbeat)
         ref, plan = ConversationRef("demo", "widget", "key:1", "s"), WorkflowPlan(self.workflow, self.records)
-        self.turn = Turn(engine, Question(AGENT, ref, [said("user", text)], "request-1", None, history=9, plan=plan))
+        self.turn = Turn(engine, Question(AGENT, ref, [said("user", text)], "request-1", None, history=9), plan)
         self.events: list[Event] = []
         self.batches: list[tuple[float, Sequence[Event]]] = []
 
@@ -204,7 +207,7 @@ class Run:
         gevent.sleep(0.002)
         assert +self.work.busy == Counter(), "no tool runs on"
         assert [stream for stream in self.model.streams if stream.is_open] == []
-        assert len(self.live) == 0
+        assert len(self.running_turns) == 0
         assert self.of(TurnFinished, TurnFailed) == self.events[-1:], "one final event, at the end"
         called, returned = self.of(ToolCalled), self.of(ToolReturned)
         ids = [call.call_id for call in called]

@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 from marshmallow import fields, validate
 
+from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, ToolResultPart, Usage
-from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
+from app.engine.ports import Stream
+from app.engine.prompt import Prompt
 from app.providers.apis.http_stream import ChunkStream, Decoder, count_of, text_of
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
 from app.providers.apis.tool_calls import ToolCalls, accepted_id

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import gevent
 
+from app.engine.chunks import Chunk
 from app.engine.errors import ModelError, Problem
-from app.engine.ports import Chunk
 from app.providers.transport.sse import EventStream
 from app.providers.transport.upstream import Reply
 

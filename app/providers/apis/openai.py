@@ -14,10 +14,12 @@ from typing import Any
 import orjson
 from marshmallow import fields, validate
 
+from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Message, Part, TextPart, ToolCallPart, ToolResultPart, Usage
-from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
+from app.engine.ports import Stream
+from app.engine.prompt import Prompt
 from app.providers.apis.http_stream import ChunkStream, Decoder, count_of, text_of, text_of_parts
 from app.providers.apis.options import HttpModelOptions, api_key, printable, upstream
 from app.providers.apis.repetition import Repetition

@@ -9,9 +9,12 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from app.engine.agent import Agent
+from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage
-from app.engine.ports import Agent, Chunk, ModelFinished, Prompt, Stream
+from app.engine.ports import Stream
+from app.engine.prompt import Prompt
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.player import Cue, Pause, Player, Say
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import gevent
 from gevent.event import Event
 
-from app.engine.ports import Chunk
+from app.engine.chunks import Chunk
 
 
 @dataclass(frozen=True, slots=True)

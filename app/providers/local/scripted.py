@@ -19,10 +19,12 @@ from typing import Any
 import orjson
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, ToolCallPart, Usage
-from app.engine.ports import Chunk, ModelFinished, Prompt, Stream
+from app.engine.ports import Stream
+from app.engine.prompt import Prompt
 from app.providers.local.player import Cue, Fail, Pause, Player, Say
 
 _KINDS = ("text", "burst", "reasoning", "call", "pause", "finish", "fail", "refuse")

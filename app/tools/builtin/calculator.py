@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from simpleeval import InvalidExpression, SimpleEval
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.tools.base import Tool, ToolError
 
 MAX_LENGTH = 200

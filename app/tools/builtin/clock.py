@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.tools.base import Tool, ToolError
 
 

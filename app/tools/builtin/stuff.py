@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import orjson
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.tools.base import Tool, ToolError
 from app.tools.stop_words import significant_words
 

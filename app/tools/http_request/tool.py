@@ -15,7 +15,7 @@ import orjson
 from gevent import socket, ssl
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.tools.base import SECONDS, TimedOptions, Tool, ToolError
 from app.tools.http_request.addresses import is_global, is_private
 from app.tools.http_request.hosts import MOST_URL, Host, Target, listed, parse_host, parse_url

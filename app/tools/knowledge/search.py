@@ -13,7 +13,8 @@ import gevent
 from gevent.threadpool import ThreadPool
 from marshmallow import Schema, fields, validate
 
-from app.engine.ports import Agent, Passage, ToolContext
+from app.engine.agent import Agent, ToolContext
+from app.engine.prompt import Passage
 from app.tools.base import Tool
 from app.tools.stop_words import significant_words
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from gevent.lock import BoundedSemaphore
 
-from app.engine.ports import ToolContext
+from app.engine.agent import ToolContext
 from app.processes.process import Process
 from app.tools.base import ToolError
 

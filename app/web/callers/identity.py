@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask import g, request
 
+from app.engine.agent import Agent
 from app.engine.conversation import Payer
 from app.engine.errors import ChatError, Problem
-from app.engine.ports import Agent
 from app.store.keys import Key, normalised_origin
 from app.store.users import Session, User
 from app.web.services import services

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from app.engine.agent import Agent
 from app.engine.events import TurnFinished, TurnStarted
 from app.engine.messages import Part, TextPart, ToolCallPart, ToolResultPart
-from app.engine.ports import Agent
 from app.store.histories import Conversation
 from app.store.messages import StoredMessage
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from flask import Response
 
+from app.engine.agent import ToolSpec
 from app.engine.messages import Message, ToolCallPart, ToolResultPart
-from app.engine.ports import ToolSpec
 from app.settings.settings import ModelSettings
 from app.store.chats import Chat
 from app.store.messages import StoredMessage

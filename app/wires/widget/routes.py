@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, g
 
 from app.engine.conversation import ConversationRef, Rewind
-from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
+from app.engine.question import Question
 from app.store.histories import HistoryScope
 from app.web.callers.identity import Caller, identify
 from app.web.callers.visitors import owner_of

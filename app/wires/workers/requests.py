@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from app.engine.agent import SamplingOptions
 from app.engine.messages import Message, said
-from app.engine.ports import SamplingOptions
 from app.web.requests.fields import Flag, Number
 
 _SHORT = {"description": "Short for one message of the user"}

@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from app.engine.conversation import ConversationRef
-from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import ToolCallPart
+from app.engine.question import Question
 from app.web.callers.identity import identify
 from app.web.requests.body import load_body
 from app.web.responses.framing import json_response

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import World, finished, play
 
+from app.engine.agent import Agent
 from app.engine.events import TextDelta
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
-from app.engine.ports import Agent, Passage
-from app.engine.prompt import assemble, estimated_tokens
+from app.engine.prompt import Passage, assemble, estimated_tokens
 
 
 def agent(**settings) -> Agent:

@@ -60,7 +60,7 @@ def test_usage_is_summed_over_the_rounds_and_the_last_reason_counts() -> None:
     world = World(ASKING, TELLING)
     turn = world.turn()
     ended = play(turn)[-1]
-    assert ended.usage == world.answer().usage == turn.usage == Usage(30, 7)
+    assert ended.usage == world.answer().usage == turn.generation.usage == Usage(30, 7)
     assert ended.finish_reason == world.answer().finish_reason == "stop"
 
 
@@ -217,5 +217,5 @@ def test_the_model_is_told_how_each_round_ended() -> None:
 def test_who_hears_the_end_may_ask_the_next_question_at_once() -> None:
     world = World(TELLING)
     places = {}
-    play(world.turn(), lambda event: places.update({type(event): len(world.live)}))
+    play(world.turn(), lambda event: places.update({type(event): len(world.running_turns)}))
     assert (places[TextDelta], places[TurnFinished]) == (1, 0)

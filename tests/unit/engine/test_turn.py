@@ -5,6 +5,7 @@ import logging
 import pytest
 from support.fakes import AGENT, World, finished, play, problem_of
 
+from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import ConversationRef
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
@@ -18,7 +19,6 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.messages import Message, Usage, said
-from app.engine.ports import Agent, SamplingOptions
 
 HELLO = [[TextDelta("Hel")], [TextDelta("lo"), finished()]]
 
@@ -33,7 +33,7 @@ def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
     assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1)
     assert [*world.store.questions[0]] == [started.question_id]
     assert [*world.store.answers] == [started.answer_id]
-    assert turn.text == "Hello"
+    assert turn.generation.transcript.message().text == "Hello"
 
 
 def test_the_question_is_committed_before_the_model_is_opened() -> None:
@@ -67,7 +67,7 @@ def test_a_store_that_stays_away_still_ends_the_turn_with_its_terminator(caplog)
     world.store.failures = [OSError("gone"), OSError("gone")]
     assert isinstance(play(world.turn())[-1], TurnFailed)
     assert "answer not stored" in caplog.text
-    assert len(world.live) == 0
+    assert len(world.running_turns) == 0
 
 
 def test_a_model_that_refuses_at_the_opening_is_an_error_and_a_failed_answer() -> None:
@@ -76,14 +76,14 @@ def test_a_model_that_refuses_at_the_opening_is_an_error_and_a_failed_answer() -
     assert problem_of(turn.begin) is Problem.UPSTREAM_FAILED
     assert (world.answer().status, world.answer().message.parts) == ("failed", ())
     assert world.answer().finish_reason == "error"
-    assert len(world.live) == 0
+    assert len(world.running_turns) == 0
 
 
 def test_a_refusal_that_cannot_be_recorded_is_still_the_models_refusal_and_releases_the_slot() -> None:
     world = World(ChatError(Problem.UPSTREAM_TIMEOUT))
     world.store.failures = [OSError("gone"), OSError("gone")]
     assert problem_of(world.turn().begin) is Problem.UPSTREAM_TIMEOUT
-    assert len(world.live) == 0
+    assert len(world.running_turns) == 0
 
 
 def test_a_question_that_the_store_refuses_is_not_answered_and_releases_the_slot() -> None:
@@ -92,7 +92,7 @@ def test_a_question_that_the_store_refuses_is_not_answered_and_releases_the_slot
     turn = world.turn()
     assert problem_of(turn.begin) is Problem.BUSY
     turn.close()
-    assert (world.log, world.store.answers, len(world.live), turn.status) == ([], {}, 0, "failed")
+    assert (world.log, world.store.answers, len(world.running_turns), turn.status) == ([], {}, 0, "failed")
 
 
 def test_a_failure_in_mid_answer_keeps_what_was_said_and_comes_last() -> None:
@@ -156,7 +156,7 @@ def test_an_answer_whose_reader_goes_away_is_stored_as_interrupted() -> None:
     batches.close()
     assert (world.answer().status, world.answer().message.text) == ("interrupted", "Hel")
     assert world.model.streams[0].closed
-    assert len(world.live) == 0
+    assert len(world.running_turns) == 0
 
 
 def test_a_turn_that_never_ran_is_recorded_once_however_often_it_is_closed() -> None:
@@ -187,7 +187,7 @@ def test_a_second_question_while_the_first_is_answered_is_busy_and_leaves_the_fi
     first.begin()
     assert problem_of(second.begin) is Problem.BUSY
     second.close()
-    assert len(world.live) == 1
+    assert len(world.running_turns) == 1
     assert isinstance([*first.run()][-1][-1], TurnFinished)
     assert isinstance(play(world.turn())[-1], TurnFinished)
 
@@ -212,8 +212,8 @@ def test_the_time_of_the_first_token_is_kept_where_there_is_one() -> None:
     silent, speaking = world.turn(), world.turn()
     play(silent)
     play(speaking)
-    assert silent.first_token is None
-    assert speaking.started <= speaking.first_token
+    assert silent.generation.first_token is None
+    assert speaking.started <= speaking.generation.first_token
 
 
 SYSTEM = said("system", "You are brief.")

@@ -9,9 +9,12 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from app.engine.agent import Agent, SamplingOptions
+from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, said
-from app.engine.ports import Agent, Chunk, Model, ModelFinished, Prompt, SamplingOptions, Stream
+from app.engine.ports import Model, Stream
+from app.engine.prompt import Prompt
 from app.providers import PROVIDERS
 from app.testing.model_server import LAST, SILENCE, Request, Step, Upstream, streamed
 from app.testing.provider_streams import SPEECHES

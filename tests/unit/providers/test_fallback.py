@@ -9,10 +9,11 @@ import gevent
 import pytest
 from support.fallbacks import failure, fallback, heard, opened
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished, Prompt
+from app.engine.prompt import Prompt
 from app.providers.fallback import LONGEST_RETRY_SECONDS
 from app.testing.provider_streams import asking
 
@@ -255,7 +256,7 @@ def test_a_caller_who_leaves_before_anything_came_of_the_one_try_gives_it_to_the
     if moment == "while it opens":
         model.before = partial(gevent.sleep, 5)
         left = alone.ask(asking(), 0.01)
-        assert next(iter(left.open())) == ()
+        assert next(iter(left.connect())) == ()
     else:
         left = opened(alone)
         assert failure(lambda: heard(alone)).problem is Problem.OVERLOADED, "one caller tries"
@@ -284,7 +285,7 @@ def test_who_began_an_answer_is_asked_alone_and_once_even_where_it_is_passed_ove
 
 def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
     stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 1))).ask(asking(), 0.1)
-    silence = list(stream.open())
+    silence = list(stream.connect())
     assert len(silence) >= 2
     assert not any(silence)
     assert [*stream] == SPEAKS
@@ -292,7 +293,7 @@ def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
 
 def test_in_the_pause_before_a_model_is_tried_again_its_caller_hears_heartbeats() -> None:
     stream = fallback(Stub(FAILED, SPEAKS), retry=1).ask(asking(), 0.1)
-    assert len(list(stream.open())) >= 2
+    assert len(list(stream.connect())) >= 2
     assert [*stream] == SPEAKS
 
 
@@ -301,7 +302,7 @@ def test_an_opening_that_is_closed_ends_at_once_and_nobody_else_is_asked() -> No
     stream = fallback(first, second).ask(asking(), 60)
     gevent.spawn_later(0.05, stream.close)
     started = time.monotonic()
-    assert [*stream.open(), *stream] == []
+    assert [*stream.connect(), *stream] == []
     assert time.monotonic() - started < 2
     assert second.opened == []
 
@@ -310,7 +311,7 @@ def test_what_opens_in_the_moment_in_which_it_is_closed_is_closed_too() -> None:
     model = Stub(SPEAKS)
     stream = fallback(model).ask(asking(), 5)
     model.before = stream.close
-    assert [*stream.open(), *stream] == []
+    assert [*stream.connect(), *stream] == []
     assert model.closed == 1
 
 
@@ -318,5 +319,5 @@ def test_an_answer_that_is_closed_before_it_is_opened_asks_nobody() -> None:
     model = Stub(SPEAKS)
     stream = fallback(model).ask(asking(), 5)
     stream.close()
-    assert [*stream.open(), *stream] == []
+    assert [*stream.connect(), *stream] == []
     assert model.opened == []

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from support.fallbacks import failure, fallback, heard
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.testing.model_server import CUT, SILENCE, Upstream, head, streamed, whole
 from app.testing.provider_streams import SPEECHES, Speech, let_go
 

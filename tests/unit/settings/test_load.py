@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.ports import Agent
+from app.engine.agent import Agent
 from app.settings.load import ROOT, load_settings
 from app.settings.mistakes import SettingsError
 from app.settings.settings import ModelSettings, Server, Settings

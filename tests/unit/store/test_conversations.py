@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from support.fakes import problem_of
 
-from app.engine.conversation import ConversationRef, Entry, Rewind
+from app.engine.conversation import ConversationRef, QuestionEntry, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import (
     AnswerRecord,
@@ -54,7 +54,7 @@ def ask(store: ConversationStore, ref: ConversationRef, history: int, **question
     """The conversation's id, and the texts before the questions (id=text)."""
     told: list[str] = []
     asked = {message_id: said("user", words) for message_id, words in questions.items()}
-    opened = store.add_question(Entry(ref, asked, history), told.append)
+    opened = store.add_question(QuestionEntry(ref, asked, history), told.append)
     (conversation_id,) = told
     return conversation_id, [message.text for message in opened.messages[: -len(asked)]]
 
@@ -102,7 +102,7 @@ def test_a_question_without_a_whole_answer_is_taken_up_again_when_it_is_repeated
     conversation, _ = ask(store, REF, 30, q1="why")
     for status in statuses:
         store.add_answer(conversation, "a1", answer(status=status), resumed=False)
-    entry = Entry(REF, {"q2": said("user", words)}, 30, rewind=Rewind("repeat"))
+    entry = QuestionEntry(REF, {"q2": said("user", words)}, 30, rewind=Rewind("repeat"))
     opened = store.add_question(entry, lambda _: None)
     assert opened.question_id == left[-1]
     kept = rows(database, "SELECT id FROM messages WHERE status != 'superseded' ORDER BY sequence")
@@ -153,7 +153,7 @@ def test_what_is_not_admitted_is_not_written(store, database, begun) -> None:
     tables = ("conversations", "messages")
     stored = [rows(database, f"SELECT * FROM {table}") for table in tables]
     asked = {"q1": said("user", "x")}
-    assert problem_of(lambda: store.add_question(Entry(REF, asked, 0), refuse)) is Problem.BUSY
+    assert problem_of(lambda: store.add_question(QuestionEntry(REF, asked, 0), refuse)) is Problem.BUSY
     assert [rows(database, f"SELECT * FROM {table}") for table in tables] == stored
 
 
@@ -204,8 +204,8 @@ PARTS = st.one_of(
 @given(st.lists(PARTS, min_size=1, max_size=6))
 def test_parts_of_every_kind_come_back_as_they_were_stored(store, stored) -> None:
     ref = ConversationRef("demo", "workers", "anonymous", uuid.uuid4().hex)
-    store.add_question(Entry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None)
-    again = store.add_question(Entry(ref, {uuid.uuid4().hex: said("user", "x")}, 9), lambda _: None)
+    store.add_question(QuestionEntry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None)
+    again = store.add_question(QuestionEntry(ref, {uuid.uuid4().hex: said("user", "x")}, 9), lambda _: None)
     assert again.messages[:-1] == [Message("user", tuple(stored))]
 
 

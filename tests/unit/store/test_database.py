@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from support.fakes import problem_of
 
-from app.engine.conversation import ConversationRef, Entry
+from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, said
 from app.store.conversations import ConversationStore
@@ -43,7 +43,7 @@ def rows(database: Database, query: str) -> list[tuple]:
 def ask(store: ConversationStore, question_id: str = "q1") -> str:
     """The conversation's id."""
     told: list[str] = []
-    store.add_question(Entry(REF, {question_id: said("user", "x")}, 5), told.append)
+    store.add_question(QuestionEntry(REF, {question_id: said("user", "x")}, 5), told.append)
     return told[0]
 
 

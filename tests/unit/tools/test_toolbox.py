@@ -10,8 +10,8 @@ import pytest
 from gevent.event import Event
 from marshmallow import Schema, fields
 
+from app.engine.agent import Agent, ToolContext
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.ports import Agent, ToolContext
 from app.tools.base import Tool, ToolError
 from app.tools.builtin import calculator, clock
 from app.tools.builtin.calculator import MAX_LENGTH, calculate

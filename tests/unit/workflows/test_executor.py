@@ -223,14 +223,14 @@ def test_a_model_step_sees_the_conversation_and_its_prompt_in_place_of_the_quest
     run.store.history = [said("user", "before"), said("assistant", "yes")]
     run.play()
     assert [each.text for each in run.model.prompts[0].messages] == ["before", "yes", '[{"text":"now"}]']
-    assert run.text == run.turn.asked == "now"
+    assert run.text == run.turn.question_text == "now"
 
 
 def test_what_all_models_took_adds_up_and_the_last_says_how_it_ended() -> None:
     run = Run(ask("a", [{"text": "x", "times": 3}]), ask("b", [{"text": "y"}, {"finish": "length"}], "a")).play()
     assert run.events[-1].usage == Usage(2, 4)
-    assert (run.events[-1].finish_reason, run.turn.model) == ("length", "scripted")
-    assert run.turn.first_token
+    assert (run.events[-1].finish_reason, run.turn.generation.model) == ("length", "scripted")
+    assert run.turn.generation.first_token
 
 
 def test_a_silent_step_is_bridged_with_empty_batches() -> None:

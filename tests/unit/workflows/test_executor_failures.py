@@ -191,7 +191,7 @@ def test_a_run_whose_reader_goes_away_is_interrupted_and_leaves_nothing_behind(m
     assert not +run.work.busy
     (answer,) = run.store.answers.values()
     assert (run.records.status, run.records.error, answer.status) == ("interrupted", None, "interrupted")
-    assert (len(run.live), greenlets() - before) == (0, 0)
+    assert (len(run.running_turns), greenlets() - before) == (0, 0)
 
 
 def test_a_run_that_never_ran_is_interrupted_once() -> None:
@@ -220,5 +220,5 @@ def test_a_store_that_cannot_keep_the_run_is_told_and_the_slot_is_free(caplog) -
     run.turn.begin()
     last = [*run.turn.run()][-1][-1]
     assert (last.error.problem, last.error.message) == (Problem.INTERNAL, "Internal server error")
-    assert len(run.live) == 0
+    assert len(run.running_turns) == 0
     assert "the disk is full" in caplog.text

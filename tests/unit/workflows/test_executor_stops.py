@@ -10,7 +10,7 @@ from support.runs import CALL, HANGS, LEFT, Records, Run, ask, say, work
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
-from app.engine.ports import Prompt
+from app.engine.prompt import Prompt
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.workflows.checks import Rules, check
@@ -43,7 +43,7 @@ class CallsAndBreaksOff:
     def ask(self, _prompt: Prompt, _heartbeat: float, _model: str | None = None) -> "CallsAndBreaksOff":
         return self
 
-    def open(self) -> Any:
+    def connect(self) -> Any:
         yield from ()
 
     def __iter__(self) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from support.runs import HANGS, LEFT, OUT, Run, say, work
 
-from app.engine.conversation import ConversationRef, Entry
+from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFinished
 from app.engine.messages import said
@@ -29,7 +29,7 @@ def database(tmp_path) -> Database:
 
 def conversation(database: Database) -> str:
     ids: list[str] = []
-    entry = Entry(ConversationRef("demo", "widget", "key:1", "s"), {"q": said("user", "Hi")}, 0)
+    entry = QuestionEntry(ConversationRef("demo", "widget", "key:1", "s"), {"q": said("user", "Hi")}, 0)
     ConversationStore(database).add_question(entry, ids.append)
     return ids[0]
 
@@ -97,7 +97,7 @@ def test_a_conversation_that_is_deleted_before_its_run_begins_is_not_found(datab
     with pytest.raises(ChatError) as refused:
         run.play()
     assert refused.value.problem is Problem.NOT_FOUND
-    assert len(run.live) == 0
+    assert len(run.running_turns) == 0
 
 
 def test_runs_that_a_killed_worker_has_left_are_interrupted(database) -> None:

@@ -7,10 +7,11 @@ import requests
 from support.fakes import REF, FakeConversations, play
 from support.people import JSON, Person
 
-from app.engine.engine import Engine, Question
+from app.engine.agent import Agent, ToolContext
+from app.engine.engine import Engine
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.messages import said
-from app.engine.ports import Agent, ToolContext
+from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
@@ -72,7 +73,7 @@ def ask(toolbox, user):
         engine = Engine(models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1), 5)
         turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", None, user_id=user_id))
         called = [event.name for event in play(turn) if isinstance(event, ToolCalled)]
-        return turn.text, called
+        return turn.generation.transcript.message().text, called
 
     return put
 

@@ -2,10 +2,10 @@
 
 from flask import Response, g, request
 
+from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef, Rewind
-from app.engine.engine import Question
 from app.engine.errors import ChatError, Problem
-from app.engine.ports import Agent
+from app.engine.question import Question
 from app.web.callers.identity import Caller
 from app.web.requests.body import load_body
 from app.web.responses.framing import NDJSON, json_response

@@ -46,5 +46,5 @@ def delete(chat_id: str) -> Response:
     """With all that was said. An answer that is under way ends."""
     chat = own_chat(identify(), stored_id("chatId", chat_id), "delete")
     services().chats.delete(chat.id)
-    services().engine.live.cancel(chat.id, ChatError(Problem.NOT_FOUND, "The chat was deleted"))
+    services().engine.running_turns.cancel(chat.id, ChatError(Problem.NOT_FOUND, "The chat was deleted"))
     return present.nothing()

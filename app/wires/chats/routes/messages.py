@@ -5,11 +5,12 @@ from typing import Any
 
 from flask import Response, g
 
+from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef
-from app.engine.engine import Question
+from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
-from app.engine.ports import Agent
+from app.engine.question import Question
 from app.store.chats import WIRE_NAME
 from app.web.callers.identity import identify
 from app.web.requests.body import load_body
@@ -26,19 +27,20 @@ from app.wires.chats.routes.workflows import plan_of
 @blueprint.post("/api/chats/<chat_id>/messages/stream")
 def ask(chat_id: str) -> Response:
     """The answer as it comes."""
-    return stream(_question(chat_id), ChatsEncoder())
+    question, plan = _question(chat_id)
+    return stream(question, ChatsEncoder(), plan)
 
 
 @blueprint.post("/api/chats/<chat_id>/messages")
 def ask_whole(chat_id: str) -> Response:
     """The question and its answer, as they are kept."""
-    asked = _question(chat_id)
-    started, _ = whole(asked)
-    question, answer = services().chats.exchange(started.question_id, started.answer_id)
-    run = {"workflowRunId": present.public_id(started.answer_id)} if asked.plan else {}
+    question, plan = _question(chat_id)
+    started, _ = whole(question, plan)
+    stored, answer = services().chats.exchange(started.question_id, started.answer_id)
+    run = {"workflowRunId": present.public_id(started.answer_id)} if plan else {}
     return json_response(
         {
-            "userMessage": present.message(question),
+            "userMessage": present.message(stored),
             "assistantMessage": present.message(answer),
             "chatId": present.public_id(started.conversation_id),
             **run,
@@ -47,15 +49,18 @@ def ask_whole(chat_id: str) -> Response:
     )
 
 
-def _question(chat_id: str) -> Question:
-    """Raises ChatError: INVALID, then NOT_FOUND, then FORBIDDEN."""
+def _question(chat_id: str) -> tuple[Question, Plan | None]:
+    """The question, and the plan that makes its answer, if one does.
+
+    Raises ChatError: INVALID, then NOT_FOUND, then FORBIDDEN.
+    """
     caller, stored = identify(), stored_id("chatId", chat_id)
     asked: dict[str, Any] = load_body(MessageSchema)
     agent = _agent_with(caller.agent, asked["model_id"])
     chat, plan = find_chat(stored), plan_of(caller, asked["workflow_id"])
     if chat.owner != caller.owner or not is_user(caller, asked["user_id"]):
         raise forbidden("post to")
-    return Question(
+    question = Question(
         agent=agent,
         conversation=ConversationRef(chat.agent, WIRE_NAME, chat.owner, id=chat.id),
         messages=[said("user", asked["content"])],
@@ -63,8 +68,8 @@ def _question(chat_id: str) -> Question:
         payer=None,
         history=agent.history_messages,
         user_id=caller.user_id,
-        plan=plan,
     )
+    return question, plan
 
 
 def _agent_with(agent: Agent, called: str) -> Agent:

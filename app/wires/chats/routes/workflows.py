@@ -3,8 +3,8 @@
 from flask import Response
 from marshmallow import ValidationError
 
+from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
-from app.engine.generation import Plan
 from app.web.callers.identity import Caller, identify
 from app.web.requests.body import load_body
 from app.web.requests.query import invalid, load_query

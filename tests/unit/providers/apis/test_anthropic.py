@@ -6,10 +6,12 @@ from itertools import chain
 
 import pytest
 
+from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage, said
-from app.engine.ports import ModelFinished, Prompt, SamplingOptions, ToolSpec
+from app.engine.prompt import Prompt
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, chunk, head, sse, streamed, whole
 from app.testing.provider_streams import AGENT, ANTHROPIC, asking, chunks_of, event

@@ -7,9 +7,9 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from app.engine.chunks import ModelFinished
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.providers.apis.http_stream import ENDING_SECONDS
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, sse, streamed
 from app.testing.provider_streams import OPENAI, SPEECHES, Speech, asking, chunks_of, outcome

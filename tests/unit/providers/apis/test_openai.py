@@ -5,10 +5,10 @@ import json
 import pytest
 from support.fakes import problem_of
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, RESET, chunk, head, sse, streamed, whole
 from app.testing.provider_streams import OPENAI, asking, chunks_of

@@ -4,8 +4,9 @@ from itertools import chain
 
 import pytest
 
+from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
-from app.engine.ports import Prompt, SamplingOptions, ToolSpec
+from app.engine.prompt import Prompt
 from app.testing.provider_streams import AGENT, OPENAI, asking, chunks_of
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Usage
-from app.engine.ports import Model, ModelFinished
+from app.engine.ports import Model
 from app.testing.model_server import LAST, chunk, head
 from app.testing.provider_streams import ANTHROPIC, OPENAI, Speech, asking
 

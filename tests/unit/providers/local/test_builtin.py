@@ -5,10 +5,11 @@ import time
 import pytest
 from support.fakes import REF, FakeConversations, play
 
-from app.engine.engine import Engine, Question
+from app.engine.agent import Agent, SamplingOptions
+from app.engine.engine import Engine
 from app.engine.events import ToolCalled, TurnFinished
 from app.engine.messages import said
-from app.engine.ports import Agent, SamplingOptions
+from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
 from app.providers.fallback import Candidate, CircuitBreaker, Fallback
@@ -40,7 +41,9 @@ def ask(tmp_path):
         )
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)
-        return [(event.name, event.args) for event in events if isinstance(event, ToolCalled)], turn.text
+        return [
+            (event.name, event.args) for event in events if isinstance(event, ToolCalled)
+        ], turn.generation.transcript.message().text
 
     return put
 

@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from app.engine.agent import Agent, SamplingOptions
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ChatError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Message, ToolCallPart, ToolResultPart, Usage, said
-from app.engine.ports import Agent, ModelFinished, Prompt, SamplingOptions
+from app.engine.prompt import Prompt
 from app.providers.local.scripted import ScriptedModel, ScriptedOptions
 from app.testing.server import script
 

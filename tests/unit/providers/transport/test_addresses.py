@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from app.engine.chunks import ModelFinished
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.providers.transport.connections import MOST_IDLE
 from app.testing.model_server import SILENCE, Upstream, make_certificate, streamed, whole
 from app.testing.provider_streams import SPEECHES, Speech, asking, let_go, outcome

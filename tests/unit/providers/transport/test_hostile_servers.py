@@ -10,9 +10,9 @@ from itertools import repeat
 
 import pytest
 
+from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.messages import Usage
-from app.engine.ports import ModelFinished
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, head, streamed
 from app.testing.provider_streams import SPEECHES, Speech, chunks_of, outcome
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.ports import Agent, ToolContext
+from app.engine.agent import Agent, ToolContext
 from app.tools.knowledge.search import MOST_CHARACTERS, MOST_PASSAGES, KnowledgeSearch, matching_files, tool
 
 SHOP = """Everything about the shop.

@@ -1,0 +1,71 @@
+"""Agents: who answers, with which models and tools, within which limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as models see it; `parameters` is a JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A configured agent.
+
+    - `models`: names of configured models; a later one is tried where an earlier one fails before it has begun to
+      answer.
+    - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
+    - `knowledge`: the files that may be searched for the answer.
+    - `workflow`: the name of the workflow that makes the answers, if one does.
+    - `client_history`: the model sees the messages that the caller brings, not the stored ones.
+    - `max_tokens`: of one answer, over all its rounds. `max_rounds`: requests to the model for one answer.
+    - `history_messages`, `history_tokens` (estimated): the most of a conversation that a model sees.
+    """
+
+    id: str
+    name: str
+    models: tuple[str, ...]
+    instructions: str = ""
+    tools: tuple[str, ...] = ()
+    client_tools: tuple[ToolSpec, ...] = ()
+    knowledge: tuple[str, ...] = ()
+    workflow: str | None = None
+    public: bool = False
+    allow_system: bool = False
+    show_tools: bool = False
+    client_history: bool = False
+    stream_format: str = "sse"
+    max_tokens: int | None = None
+    max_rounds: int = 6
+    history_messages: int = 30
+    history_tokens: int = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """What a caller may set for the model; None leaves it to the model's configuration."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    def within(self, agent: Agent, spent: int = 0) -> "SamplingOptions":
+        """These options with `max_tokens` lowered to what the agent's own limit and the `spent` tokens of earlier
+        rounds leave, but never below 1. It stays None where neither the caller nor the agent sets a limit."""
+        limits = [limit for limit in (self.max_tokens, agent.max_tokens) if limit is not None]
+        return replace(self, max_tokens=max(min(limits) - spent, 1) if limits else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """For whom a tool is called: the agent, and the id of the signed-in user, if there is one."""
+
+    agent: Agent
+    user_id: str | None = None

@@ -1,0 +1,43 @@
+"""What a wire asks the engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.engine.agent import Agent, SamplingOptions
+from app.engine.conversation import Charge, ConversationRef, Payer, Rewind
+from app.engine.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to an agent.
+
+    - `messages`: the new ones; the last one is the user's. Empty where `rewind` names a message that is stored.
+    - `payer`: None where answers cost the caller nothing.
+    - `history`: the number of stored messages that the model sees before the new ones.
+    - `external_id`: the caller's own id for the last message.
+    - `runs_tools`: whether the caller runs the agent's client tools.
+    - `client_history`: what the model sees in place of the stored and the new messages.
+    - `user_id`: of the user who is signed in, if one is.
+    """
+
+    agent: Agent
+    conversation: ConversationRef
+    messages: Sequence[Message]
+    request_id: str
+    payer: Payer | None
+    options: SamplingOptions = field(default_factory=SamplingOptions)
+    history: int = 0
+    external_id: str | None = None
+    rewind: Rewind | None = None
+    runs_tools: bool = False
+    client_history: Sequence[Message] | None = None
+    user_id: str | None = None
+
+    def charge(self, prices: Mapping[str, int]) -> Charge | None:
+        """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of
+        them may answer. None where nobody pays."""
+        if self.payer is None:
+            return None
+        dearest = max(prices[model] for model in self.agent.models)
+        return Charge(self.payer.account, dearest if self.payer.budgeted else 0)
