@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING
 from dataclasses import fields as fields_of
 from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.engine.agent import Agent
 from app.providers import PROVIDERS
 from app.settings.checks import WIRES
 from app.settings.environment import EnvironmentSchema
+from app.settings.settings import Server
 from app.settings.tables import AgentSchema, ModelSchema, ServerSchema, WorkflowsSchema
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.knowledge.search import MOST_CHARACTERS
@@ -56,8 +58,10 @@ def generated() -> dict[Path, str]:
 def configuration(page: str) -> str:
     """The page with the rows of every table in their places. Raises ValueError where a table has no place, or two."""
     names = [match["name"] for match in _ROWS.finditer(page)]
-    if sorted(names) != sorted([*TABLES, "limits"]):
-        raise ValueError(f"docs/configuration.md must have the rows of each table once: {', '.join(TABLES)}, limits.")
+    if sorted(names) != sorted([*TABLES, "limits", "worst cases"]):
+        raise ValueError(
+            f"docs/configuration.md must have these rows once each: {', '.join(TABLES)}, limits, worst cases."
+        )
     return _ROWS.sub(lambda match: f"{match[1]}{_table(match['name'])}", page)
 
 
@@ -87,6 +91,8 @@ def _without_links(text: str, page: Path) -> str:
 
 
 def _table(name: str) -> str:
+    if name == "worst cases":
+        return (getdoc(Server) or "").partition("\n\n")[2] + "\n"
     if name == "limits":
         wires = [import_module(f"app.wires.{wire}").WIRE for wire in WIRES]
         return _lines(["key", "default"], [[f"`{wire.name}`", f"`{wire.default_limit}`"] for wire in wires])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings.load import load_settings
+from app.configuration import load_configuration
 from app.testing.server import BIN, ROOT
 from app.tools.knowledge.search import Index
 from docs.generate import KNOWLEDGE, generated
@@ -136,7 +136,7 @@ def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) 
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "shop", raising=False)
     (tmp_path / "parlance.toml").write_text(example)
-    assert load_settings({"PARLANCE_CONFIG": str(tmp_path / "parlance.toml")}).agents
+    assert load_configuration({"PARLANCE_CONFIG": str(tmp_path / "parlance.toml")}).settings.agents
 
 
 @pytest.mark.parametrize(("question", "title"), QUESTIONS)
