@@ -94,13 +94,20 @@ def relay_keys(relay: Server) -> dict[tuple[str, str], str]:
     return {(kind, f"{speech}"): relay.key(kind, f"{speech}") for kind in KINDS for speech in SPEECHES}
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+@pytest.fixture(scope="session")
+def chromium_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     program = shutil.which("chromium")
     if not program:
         pytest.skip("chromium not installed")
     with chromium(program, tmp_path_factory.mktemp("chromium")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_process: Chromium) -> Iterator[Chromium]:
+    """With no page open; what a file's tests opened is closed behind them."""
+    yield chromium_process
+    chromium_process.close_pages()
 
 
 @pytest.fixture

@@ -160,8 +160,15 @@ def test_stop_keeps_what_came_and_try_again_replaces_it(shop) -> None:
     assert [len(widget.texts(f".{role}")) for role in ("user", "bot")] == [1, 2], "the greeting, and one answer"
 
 
-def test_a_limit_counts_the_seconds_down_and_then_lets_go_on(shop, start, browser, tmp_path) -> None:
-    limited = start(changes={'widget = "100000/minute"': 'widget = "1 per 4 seconds"'})
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory) -> Iterator[Server]:
+    """Takes a question every four seconds from each visitor."""
+    changes = {'widget = "100000/minute"': 'widget = "1 per 4 seconds"'}
+    with Server(tmp_path_factory.mktemp("limited"), changes=changes) as running:
+        yield running
+
+
+def test_a_limit_counts_the_seconds_down_and_then_lets_go_on(shop, limited, browser, tmp_path) -> None:
     with site(tmp_path, shop.server, browser, limited.url) as visited:
         widget = visited.opened(**at(limited, visited))
         assert widget.ask(script({"text": "One."})) == "One."
@@ -175,13 +182,12 @@ def test_a_limit_counts_the_seconds_down_and_then_lets_go_on(shop, start, browse
         widget.until(f"!{ROOT}.querySelector('.notice')")
 
 
-def test_a_limit_is_told_in_a_new_conversation_too(shop, start, browser, tmp_path) -> None:
-    limited = start(changes={'widget = "100000/minute"': 'widget = "1 per 8 seconds"'})
+def test_a_limit_is_told_in_a_new_conversation_too(shop, limited, browser, tmp_path) -> None:
     with site(tmp_path, shop.server, browser, limited.url) as visited:
         widget = visited.opened(**at(limited, visited))
         assert widget.ask(script({"text": "One."})) == "One."
         widget.send(script({"text": "Two."}))
-        widget.until(f"/go on in [1-8] s/.test({NOTICE})")
+        widget.until(f"/go on in [1-4] s/.test({NOTICE})")
         widget.click(".clear")
         assert "You can go on" in widget.js(NOTICE)
         assert widget.texts(".retry") == [], "there is nothing to try"
@@ -198,8 +204,7 @@ def test_a_server_that_dies_in_mid_answer_is_told_and_what_came_stays(shop, star
         os.kill(dying.worker_pid(), signal.SIGKILL)
         widget.until(f"{NOTICE}?.startsWith('The connection broke.')")
         assert widget.texts(".bot .text")[-1] == "Before the end"
-        dying.stop()
-        dying.close()
+        dying.__exit__()
         widget.send("Hello?")
         widget.shows("The chat cannot be reached at the moment.")
 

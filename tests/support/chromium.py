@@ -38,18 +38,28 @@ class Chromium:
         self._rest = b""
         self._number = 0
         self._session: str | None = None
+        self._contexts: list[str] = []
         self.events: list[dict[str, Any]] = []
 
     def open(self, url: str) -> None:
         """In a window that knows nothing of the others, and which is spoken of from now on."""
         self._session = None
         context = self.call("Target.createBrowserContext")["browserContextId"]
+        self._contexts.append(context)
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.events.clear()
         for domain in ("Network", "Page", "Runtime"):
             self.call(f"{domain}.enable")
         self.call("Page.navigate", url=url)
+
+    def close_pages(self) -> None:
+        """All windows, and what they keep."""
+        self._session = None
+        for context in self._contexts:
+            self.call("Target.disposeBrowserContext", browserContextId=context)
+        self._contexts.clear()
+        self.events.clear()
 
     def close(self) -> None:
         self._session = None

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from app.testing.sockets import read_all, read_until
 
 KEYED = [wire for wire in WIRES if wire.key_kind != "session"]  # who signs in chooses one model
 every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)
-every_stream = pytest.mark.parametrize("wire", [wire for wire in KEYED if wire.streamed], ids=repr)
+STREAMS = [wire for wire in KEYED if wire.streamed]
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 
 
@@ -57,13 +58,12 @@ def calling(speech: Speech) -> list[Step]:
     return [*streamed(speech.begin, speech.text("so far, "), call, speech.end("tool_calls")), LAST]
 
 
-@every_stream
-@every_speech
+@pytest.mark.parametrize(("wire", "speech"), [*zip(STREAMS, cycle(SPEECHES), strict=False)], ids=repr)
 def test_while_the_model_opens_again_its_caller_hears_keep_alives(servers, caller, speech) -> None:
-    servers[0].play(calling(speech), [1.5, *speech.answer("at last")])
+    servers[0].play(calling(speech), [0.8, *speech.answer("at last")])
     answer = caller.wire.decode(caller.ask("Hi").content)
     assert (answer.text, answer.ended) == ("so far, at last", True)
-    assert answer.keep_alives >= 2, "one after each 0.3 s of 1.5"
+    assert answer.keep_alives >= 2, "one after each 0.3 s of 0.8"
 
 
 @every_wire

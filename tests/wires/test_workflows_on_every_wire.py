@@ -222,10 +222,10 @@ def test_silence_of_a_step_is_filled_with_keep_alives(server, wire) -> None:
 
 @every_stream
 def test_silence_while_the_model_that_answers_opens_is_filled_with_keep_alives(server, model_server, wire) -> None:
-    model_server.play([1.5, *OPENAI.answer("At last.")])
+    model_server.play([0.8, *OPENAI.answer("At last.")])
     answer = wire.decode(caller(server, wire, "relayed").ask("6").content)
     assert (answer.text, answer.ended) == ("At last.", True)
-    assert answer.keep_alives >= 2, "one after each 0.3 s of 1.5"
+    assert answer.keep_alives >= 2, "one after each 0.3 s of 0.8"
 
 
 @every_wire

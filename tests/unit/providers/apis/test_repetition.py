@@ -123,7 +123,7 @@ def streams(draw) -> list[bytes]:
 
 
 @given(streams())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_chunks_are_those_that_parsing_every_event_gives(stream) -> None:
     assert decoded(stream) == parsed(stream)
 
@@ -136,7 +136,7 @@ def outcome(decoder: OpenAIDecoder, data: bytes) -> Chunks | str | None:
 
 
 @given(streams(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_damaged_event_is_read_as_it_would_be_alone(stream, data) -> None:
     event = data.draw(st.sampled_from(stream))
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(event)), st.integers(0, len(event)))))
