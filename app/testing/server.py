@@ -86,8 +86,8 @@ def _database(url: str) -> Database:
 
 
 @cache
-def _empty_database() -> bytes:
-    """One that is up to date."""
+def empty_database() -> bytes:
+    """The bytes of an SQLite file with all tables, which are migrated once for all tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parlance.db"
         database = Database(f"sqlite:///{path}")
@@ -140,7 +140,7 @@ class Server:
         if not self.database.exists():
             self.database.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
-                file.write(_empty_database())
+                file.write(empty_database())
 
     def __exit__(self, *_: object) -> None:
         """At once, whatever is still being answered; `stop` is for tests of how a server ends."""

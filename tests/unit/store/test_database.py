@@ -8,43 +8,17 @@ from itertools import pairwise
 
 import gevent
 import pytest
-from sqlalchemy import text
+from support.database import ask, rows
 from support.fakes import problem_of
 
-from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import Problem
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage, said
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.conversations import ConversationStore
 from app.store.database import Database
-from app.store.schema import upgrade
 
 pytestmark = pytest.mark.alone
 
-REF = ConversationRef("demo", "widget", "key:1", "session-1")
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
-
-
-@pytest.fixture
-def database(tmp_path):
-    made = Database(f"sqlite:///{tmp_path / 'parlance.db'}")
-    upgrade(made)
-    return made
-
-
-@pytest.fixture
-def store(database):
-    return ConversationStore(database)
-
-
-def rows(database: Database, query: str) -> list[tuple]:
-    return [tuple(row) for row in database.read(lambda connection: connection.execute(text(query)).all())]
-
-
-def ask(store: ConversationStore, question_id: str = "q1") -> str:
-    """The conversation's id."""
-    told: list[str] = []
-    store.add_question(QuestionEntry(REF, {question_id: said("user", "x")}, 5), told.append)
-    return told[0]
 
 
 def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
@@ -54,8 +28,8 @@ def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
         assert found == ["wal", 2, 1, 5000]
 
 
-def test_readers_go_on_while_somebody_writes(store, database) -> None:
-    ask(store)
+def test_readers_go_on_while_somebody_writes(conversations, database) -> None:
+    ask(conversations, q1="x")
     outside = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
     outside.execute("DELETE FROM messages")
@@ -75,8 +49,8 @@ connection.execute("COMMIT")
 """
 
 
-def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, database) -> None:
-    conversation = ask(store)
+def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(conversations, database) -> None:
+    conversation, _ = ask(conversations, q1="x")
     ticks: list[float] = []
 
     def tick() -> None:
@@ -89,7 +63,7 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, da
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
         ticker = gevent.spawn(tick)
-        writer = gevent.spawn(store.add_answer, conversation, "a1", ANSWER, resumed=False)
+        writer = gevent.spawn(conversations.add_answer, conversation, "a1", ANSWER, resumed=False)
         begun = time.monotonic()
         assert rows(database, "SELECT id FROM messages") == [("q1",)], "readers are not held up"
         assert time.monotonic() - begun < 0.25
@@ -101,23 +75,23 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(store, da
     assert rows(database, "SELECT id FROM messages ORDER BY sequence") == [("q1",), ("a1",)]
 
 
-def test_a_database_that_stays_locked_is_an_overload(store, database) -> None:
+def test_a_database_that_stays_locked_is_an_overload(conversations, database) -> None:
     database.write(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 100"))  # of the one connection for writing
     outside = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
-    assert problem_of(lambda: ask(store)) is Problem.OVERLOADED
+    assert problem_of(lambda: ask(conversations, q1="x")) is Problem.OVERLOADED
     outside.execute("ROLLBACK")
     outside.close()
-    ask(store)
+    ask(conversations, q1="x")
 
 
-def test_writers_of_two_processes_wait_for_each_other(store, database) -> None:
-    ask(store)
+def test_writers_of_two_processes_wait_for_each_other(conversations, database) -> None:
+    ask(conversations, q1="x")
     other = ConversationStore(Database(database.url))
     writers = [
-        gevent.spawn(ask, writer, f"{name}{number}")
+        gevent.spawn(ask, writer, **{f"{name}{number}": "x"})
         for number in range(25)
-        for name, writer in (("a", store), ("b", other))
+        for name, writer in (("a", conversations), ("b", other))
     ]
     gevent.joinall(writers, timeout=20, raise_error=True)
     assert rows(database, "SELECT max(sequence), count(*) FROM messages") == [(51, 51)]

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import gevent
 import pytest
@@ -10,17 +9,13 @@ from sqlalchemy import func, select
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.schema import upgrade
 from app.store.tables import sessions
 from app.store.users import UserStore
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'parlance.db'}")
-    upgrade(made)
-    UserStore(made).create("ada@example.com", "correct horse")
-    return made
+@pytest.fixture(autouse=True)
+def ada(database: Database) -> None:
+    UserStore(database).create("ada@example.com", "correct horse")
 
 
 def cost(store: UserStore, email: str) -> float:

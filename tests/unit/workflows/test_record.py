@@ -6,39 +6,26 @@ from typing import Any
 import gevent
 import pytest
 from sqlalchemy import text
+from support.database import ask, new_database
 from support.runs import HANGS, LEFT, OUT, Run, say, work
 
-from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFinished
-from app.engine.messages import said
 from app.store.conversations import ConversationStore
 from app.store.database import Database
-from app.store.runs import RunStore, StepRecord
-from app.store.schema import upgrade
-from app.store.users import UserStore
-from app.store.workflows import MOST_VERSIONS, WorkflowStore
+from app.store.runs import RunStore
 
 
 @pytest.fixture
 def database(tmp_path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'parlance.db'}")
-    upgrade(made)
-    return made
-
-
-def conversation(database: Database) -> str:
-    ids: list[str] = []
-    entry = QuestionEntry(ConversationRef("demo", "widget", "key:1", "s"), {"q": said("user", "Hi")}, 0)
-    ConversationStore(database).add_question(entry, ids.append)
-    return ids[0]
+    return new_database(tmp_path)
 
 
 def stored_run(database: Database, *steps: Any, **limits: Any) -> tuple[Run, RunStore]:
     """A run that a real store keeps."""
     store = RunStore(database)
     run = Run(*steps, runs=store, **limits)
-    run.store.known["s"] = conversation(database)
+    run.store.known["s"] = ask(ConversationStore(database), q="Hi")[0]
     return run, store
 
 
@@ -100,30 +87,10 @@ def test_a_conversation_that_is_deleted_before_its_run_begins_is_not_found(datab
     assert len(run.running_turns) == 0
 
 
-def test_runs_that_a_killed_worker_has_left_are_interrupted(database) -> None:
-    store, conversation_id = RunStore(database), conversation(database)
-    for run_id in ("1", "2"):
-        store.begin(run_id, conversation_id, "w", 1)
-    store.end("1", "complete", None, [])
-    store.end_abandoned()
-    assert [(store.find(each, "key:1").status, store.find(each, "key:1").ended_at is None) for each in "12"] == [
-        ("complete", False), ("interrupted", False),
-    ]  # fmt: skip
-
-
-def test_the_end_of_a_run_whose_conversation_is_no_more_is_no_failure(database) -> None:
-    store, conversation_id = RunStore(database), conversation(database)
-    store.begin("1", conversation_id, "w", 1)
-    for table in ("messages", "conversations"):
-        database.write(lambda connection, table=table: connection.execute(text(f"DELETE FROM {table}")))
-    store.end("1", "complete", None, [StepRecord("a", "complete", 1, 2, "x")])
-    assert store.find("1", "key:1") is None
-
-
 def test_records_of_steps_that_are_over_survive_a_failure_beside_them(database) -> None:
     steps = [work("a", seconds=0.1), work("b", seconds=0.2, fails=9), work("z", seconds=HANGS)]
     run = Run(*steps, runs=RunStore(database))
-    run.store.known["s"] = conversation(database)
+    run.store.known["s"] = ask(ConversationStore(database), q="Hi")[0]
     for delay in (0.05, 0.06):
         gevent.spawn_later(delay, database.write, lambda _: time.sleep(0.25))  # the store is busy for a while
     run.play()
@@ -133,7 +100,7 @@ def test_records_of_steps_that_are_over_survive_a_failure_beside_them(database) 
 
 def test_a_run_whose_conversation_is_erased_meanwhile_comes_to_its_end(database) -> None:
     run = Run(work("a"), work("b", "a", seconds=0.3), say("c", "said", "b"), runs=RunStore(database))
-    run.store.known["s"] = conversation(database)
+    run.store.known["s"] = ask(ConversationStore(database), q="Hi")[0]
 
     def erase() -> None:
         for table in ("messages", "conversations"):
@@ -143,38 +110,3 @@ def test_a_run_whose_conversation_is_erased_meanwhile_comes_to_its_end(database)
     run.play()
     assert isinstance(run.events[-1], TurnFinished)
     assert run.text == "said"
-
-
-LONG = "\u00e9" * 16_001
-
-
-@pytest.mark.parametrize(
-    ("result", "kept"),
-    [
-        (LONG[1:], LONG[1:]),
-        (LONG, {"truncated": True, "beginning": LONG[1:]}),
-        ({"a": LONG}, {"truncated": True, "beginning": '{"a": "' + LONG[8:]}),
-        ("x" * 15_999 + "\ud800", "x" * 15_999 + "\ud800"),
-    ],
-    ids=["just right", "a long text", "long JSON", "half a character"],
-)
-def test_of_a_large_result_its_beginning_is_kept_and_marked(database, result, kept) -> None:
-    store = RunStore(database)
-    store.begin("1", conversation(database), "w", 1)
-    store.add_steps("1", [StepRecord("a", "complete", 1, 2, result)])
-    store.end("1", "failed", None, [StepRecord("b", "failed", 1, 2, None, "x" * 5000)])
-    a, b = store.find("1", "key:1").steps
-    assert a.result == kept
-    assert b.error == "x" * 4000 + "\u2026"
-
-
-def test_the_last_versions_are_kept_and_those_that_runs_refer_to(database) -> None:
-    store = WorkflowStore(database)
-    user = UserStore(database).create("ada@example.com", "correct horse")
-    made = store.add(user.id, {"name": "1"})
-    RunStore(database).begin("r", conversation(database), made.id, 3)
-    for version in range(1, MOST_VERSIONS + 10):
-        store.change(user.id, made.id, version, {"name": f"{version + 1}"})
-    rows = database.read(lambda connection: connection.execute(text("SELECT version FROM workflow_versions")).all())
-    assert sorted(row.version for row in rows) == [3, *range(11, MOST_VERSIONS + 11)]
-    assert store.find(user.id, made.id).definition == {"name": f"{MOST_VERSIONS + 10}"}

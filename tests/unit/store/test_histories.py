@@ -1,0 +1,129 @@
+"""Conversations read back, within a scope and page by page."""
+
+import pytest
+from support.database import REF, ask, rows
+from support.fakes import problem_of
+
+from app.engine.conversation import ConversationRef
+from app.engine.errors import Problem
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage
+from app.store.histories import ConversationFilter, HistoryScope, HistoryStore
+
+SCOPE = HistoryScope(REF.agent, REF.wire, REF.owner)
+ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
+
+
+@pytest.fixture
+def histories(database) -> HistoryStore:
+    return HistoryStore(database)
+
+
+@pytest.fixture
+def six(conversations, database) -> list[str]:
+    """The ids of conversations that were created at 10, 20, 30 … and were last active in the opposite order; every
+    second one is bob's."""
+    made = []
+    for number in range(1, 7):
+        ref = ConversationRef("demo", "widget", "key:1", f"s{number}", end_user="bob" if number % 2 == 0 else "ada")
+        made.append(ask(conversations, ref, **{f"q{number}": f"{number}"})[0])
+        times = f"created_at = {number * 10}, updated_at = {1000 - number}"
+        query = f"UPDATE conversations SET {times} WHERE id = '{made[-1]}'"
+        database.write(lambda connection, query=query: connection.exec_driver_sql(query))
+    return made
+
+
+FILTERS = {  # what is asked for, and the numbers of the conversations
+    "all": ({}, [6, 5, 4, 3, 2, 1]),
+    "by activity": ({"by_activity": True}, [1, 2, 3, 4, 5, 6]),
+    "of an end user": ({"end_user": "bob"}, [6, 4, 2]),
+    "from a moment on, which belongs to it": ({"created_from": 40}, [6, 5, 4]),
+    "until a moment, which does not belong to it": ({"created_until": 40}, [3, 2, 1]),
+    "of nobody": ({"end_user": "eve"}, []),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("limit", [1, 2, 6])
+def test_pages_together_are_the_list_whatever_their_size(histories, six, name, limit) -> None:
+    filters, numbers = FILTERS[name]
+    listed, cursor, more = [], None, True
+    while more:
+        page = histories.conversations(SCOPE, ConversationFilter(limit, **filters, cursor=cursor))
+        assert (len(page.items) <= limit, page.total) == (True, len(numbers))
+        listed += page.items
+        more = page.has_more
+        last = listed[-1] if listed else None
+        cursor = last and (last.updated_at if filters.get("by_activity") else last.created_at, last.id)
+    assert [six.index(each.id) + 1 for each in listed] == numbers
+
+
+def test_conversations_of_the_same_millisecond_are_on_one_page_each(histories, six, database) -> None:
+    database.write(lambda connection: connection.exec_driver_sql("UPDATE conversations SET created_at = 5"))
+    first = histories.conversations(SCOPE, ConversationFilter(3)).items
+    rest = histories.conversations(SCOPE, ConversationFilter(9, cursor=(5, first[-1].id))).items
+    assert [each.id for each in (*first, *rest)] == sorted(six, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        HistoryScope("other", "widget", "key:1"),
+        HistoryScope("demo", "agents", "key:1"),
+        HistoryScope("demo", "widget", "k"),
+    ],
+    ids=["agent", "wire", "owner"],
+)
+def test_what_lies_outside_of_the_scope_is_not_there(histories, conversations, scope) -> None:
+    conversation, _ = ask(conversations, q="x")
+    tries = (
+        lambda: histories.conversation(scope, conversation),
+        lambda: histories.messages(scope, conversation, 9, None),
+        lambda: histories.set_state(scope, conversation, "paused"),
+        lambda: histories.rate(scope, conversation, "q", "positive"),
+    )
+    assert [problem_of(each) for each in tries] == [Problem.NOT_FOUND] * 4
+    assert histories.latest(scope, None, 9) is None
+    assert histories.conversations(scope, ConversationFilter(9)).items == []
+    assert histories.conversation(SCOPE, conversation).state == "ongoing"
+
+
+def test_messages_are_read_from_the_last_one_back_without_those_that_are_superseded(
+    histories, conversations, database
+) -> None:
+    conversation, _ = ask(conversations, a="1", b="2", c="3", d="4")
+    database.write(
+        lambda connection: connection.exec_driver_sql("UPDATE messages SET status='superseded' WHERE id='c'")
+    )
+    page = histories.messages(SCOPE, conversation, 2, None)
+    assert ([each.id for each in page.items], page.has_more, page.total) == (["b", "d"], True, 3)
+    page = histories.messages(SCOPE, conversation, 2, page.items[0].sequence)
+    assert ([each.id for each in page.items], page.has_more, page.total) == (["a"], False, 3)
+    (whole,) = histories.export("demo", None)
+    assert [each.id for each in whole[1]] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.usefixtures("six")
+def test_the_latest_conversation_is_the_one_that_was_active_last(histories) -> None:
+    external_id, messages = histories.latest(SCOPE, None, 9)
+    assert (external_id, [each.message.text for each in messages]) == ("s1", ["1"])
+    assert histories.latest(SCOPE, "s4", 9)[1][0].message.text == "4"
+    assert histories.latest(SCOPE, "s9", 9) is None
+
+
+def test_only_an_answer_is_rated_and_the_rating_can_be_taken_back(histories, conversations) -> None:
+    conversation, _ = ask(conversations, question="x")
+    conversations.add_answer(conversation, "answer", ANSWER, resumed=False)
+    for feedback in ("negative", "positive", None):
+        assert histories.rate(SCOPE, conversation, "answer", feedback).feedback == feedback
+    refused = [
+        problem_of(lambda id_=id_: histories.rate(SCOPE, conversation, id_, "positive")) for id_ in ("question", "x")
+    ]
+    assert refused == [Problem.NOT_AN_ANSWER, Problem.MESSAGE_NOT_FOUND]
+
+
+def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(histories, six, database) -> None:
+    assert histories.erase("bob") == 3
+    assert histories.erase("bob") == 0
+    assert rows(database, "SELECT id FROM messages ORDER BY id") == [("q1",), ("q3",), ("q5",)]
+    assert [each.id for each, _ in histories.export("demo", None)] == six[::2]
+    assert list(histories.export("demo", "bob")) == []

@@ -1,0 +1,41 @@
+"""Messages' parts come back from the database as they were stored."""
+
+import uuid
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.engine.conversation import ConversationRef, QuestionEntry
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.store import parts
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(TEXT, JSON, max_size=3)
+PARTS = st.one_of(
+    st.builds(TextPart, TEXT),
+    st.builds(ReasoningPart, TEXT),
+    st.builds(ToolCallPart, TEXT, TEXT, OBJECTS),
+    st.builds(ToolResultPart, TEXT, TEXT, JSON, st.booleans()),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PARTS, min_size=1, max_size=6))
+def test_parts_of_every_kind_come_back_as_they_were_stored(conversations, stored) -> None:
+    ref = ConversationRef("demo", "workers", "anonymous", uuid.uuid4().hex)
+    conversations.add_question(
+        QuestionEntry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None
+    )
+    again = conversations.add_question(QuestionEntry(ref, {uuid.uuid4().hex: said("user", "x")}, 9), lambda _: None)
+    assert again.messages[:-1] == [Message("user", tuple(stored))]
+
+
+def test_a_part_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="hologram"):
+        parts.from_json({"type": "hologram"})
