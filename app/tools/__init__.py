@@ -1,4 +1,7 @@
-"""What a model may call. Which tools there are is said here: the built-in ones, and those of the configuration."""
+"""What a model may call. This file knows all tools: the built-in ones, http_request, and operators' own.
+
+Operators' modules import `tool`, `ToolContext` and `ToolError` from here.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -45,10 +48,10 @@ def make_tool(name: str, options: Mapping[str, Any]) -> Tool:
 
 
 def make_tools(search: Search, things: Things, configured: Mapping[str, Tool]) -> dict[str, Tool]:
-    """All tools, by their names."""
+    """The built-in tools and those that are configured, by their names."""
     return {name: make(search, things) for name, make in BUILT_IN.items()} | dict(configured)
 
 
 def describe_tools(configured: Mapping[str, Tool]) -> dict[str, Tool]:
-    """All tools, by their names, to look at: these find nothing."""
+    """The same tools for checks, which look at arguments and limits only: `knowledge` and `stuff` find nothing."""
     return make_tools(lambda _agent, _query: (), lambda _user_id: (), configured)

@@ -1,4 +1,4 @@
-"""What a tool is: a name, checked arguments, a time limit and a function."""
+"""What every tool is made of: a name, a schema of its arguments, a time limit and a function."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from app.engine.agent import ToolContext, ToolSpec
 
-SECONDS = 5.0  # for a call, where nothing else is said
+DEFAULT_SECONDS = 5.0  # for a call, where the configuration sets no other limit
 
 _CONVERTER = OpenAPIConverter(
     "3.1.0", schema_name_resolver=lambda _schema: None, spec=APISpec("tools", "1", "3.1.0")
@@ -19,41 +19,44 @@ _CONVERTER = OpenAPIConverter(
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`call(context, args)` gets arguments that passed `arguments` and returns a JSON value.
+    """What a model may call.
 
-    It raises ToolError with a reason that the model, and through it the caller, may read.
+    `arguments` checks and completes what the model passes. `call(context, args)` takes what this schema loads, and
+    returns a JSON value within `seconds`, after which it is cut. It raises ToolError with a reason that the model, and
+    through it the caller, may read; any other exception is logged and shown to nobody.
     """
 
     name: str
     description: str
     arguments: type[Schema]
     call: Callable[[ToolContext, Mapping[str, Any]], Any]
-    seconds: float = SECONDS
+    seconds: float = DEFAULT_SECONDS
 
-    def misnamed(self, names: Collection[str]) -> Iterator[str]:
-        """What is wrong with passing arguments of these names, whatever their values."""
+    def check_names(self, names: Collection[str]) -> Iterator[str]:
+        """Each mistake in passing arguments of these names, whatever their values: unknown ones, missing ones."""
         schema = self.arguments()
-        known = {field.data_key or name: field.required for name, field in schema.load_fields.items()}
+        parameters = {field.data_key or name: field.required for name, field in schema.load_fields.items()}
         if schema.unknown == RAISE:
-            for name in sorted({*names} - {*known}):
-                yield f"{self.name} takes no {name!r}; it takes: {', '.join(known) or 'nothing'}."
-        for name, required in known.items():
+            for name in sorted({*names} - {*parameters}):
+                yield f"{self.name} takes no {name!r}; it takes: {', '.join(parameters) or 'nothing'}."
+        for name, required in parameters.items():
             if required and name not in names:
                 yield f"{self.name} needs {name!r}."
 
     def spec(self) -> ToolSpec:
+        """What a model reads about it. Raises whatever apispec does for arguments that it cannot describe."""
         return ToolSpec(self.name, self.description, _CONVERTER.schema2jsonschema(self.arguments()))  # type: ignore[no-untyped-call]
 
 
 class ToolError(Exception):
-    """The tool could not do what was asked; the message says why."""
+    """The tool cannot do what it was called for. The model, and perhaps the caller, reads the message."""
 
 
 class TimedOptions(Schema):
     """What any table [tools.NAME] may say: how long a call may take."""
 
     seconds = fields.Float(
-        load_default=SECONDS,
+        load_default=DEFAULT_SECONDS,
         validate=validate.Range(0, 120, min_inclusive=False),
         metadata={"description": "Longest time for one call; then it is cut, and has failed", "unit": "seconds"},
     )

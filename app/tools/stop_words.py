@@ -1,4 +1,4 @@
-"""Which words of a question matter."""
+"""The words of a question that say what it is about."""
 
 import re
 
@@ -11,5 +11,5 @@ _STOP_WORDS = frozenset(
 
 
 def significant_words(text: str) -> list[str]:
-    """In lower case and in their order; those that stand in every question are left out."""
+    """The words of the text in lower case and in their order, without English ones that stand in any question."""
     return [word for word in re.findall(r"\w+", text.lower()) if word not in _STOP_WORDS]

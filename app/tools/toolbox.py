@@ -1,4 +1,4 @@
-"""Runs tool calls: side by side in greenlets, each with checked arguments, a time limit and a bounded result."""
+"""Runs tool calls concurrently, a greenlet for each, with checked arguments, a time limit and a bounded result."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from app.tools.base import Tool, ToolError
 log = logging.getLogger(__name__)
 
 MOST_RESULT_BYTES = 32_768
-MOST_REASON = 1000  # characters of why arguments are wrong
+MOST_REASON = 1000  # characters that say why arguments are wrong
 
 
 class ToolRunner:
@@ -33,22 +33,24 @@ class ToolRunner:
         return [self._specs[name] for name in agent.tools]
 
     def run(self, context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float) -> Stream[ToolReturned]:
-        return _Run(self._tools, context, calls, heartbeat)
+        return _RunningCalls(self._tools, context, calls, heartbeat)
 
 
-class _Run:
+class _RunningCalls:
+    """Iterates over the results in the order in which the calls end: one a batch, or none after `heartbeat` seconds."""
+
     def __init__(
         self, tools: Mapping[str, Tool], context: ToolContext, calls: Sequence[ToolCalled], heartbeat: float
     ) -> None:
         self._tools, self._context, self._heartbeat = tools, context, heartbeat
-        self._waiting = len(calls)
+        self._pending = len(calls)
         self._returned: Queue[ToolReturned | None] = Queue()
         self._greenlets = Group()
         for call in calls:
-            self._greenlets.spawn(self._run, call)
+            self._greenlets.spawn(self._perform, call)
 
     def __iter__(self) -> Iterator[Sequence[ToolReturned]]:
-        while self._waiting:
+        while self._pending:
             try:
                 returned = self._returned.get(timeout=self._heartbeat)
             except Empty:
@@ -56,18 +58,19 @@ class _Run:
                 continue
             if returned is None:
                 return
-            self._waiting -= 1
+            self._pending -= 1
             yield (returned,)
 
     def close(self) -> None:
+        """Kill the calls that still run, and end the iteration. May be called again, from any greenlet."""
         self._returned.put(None)
         self._greenlets.kill(block=False)
 
-    def _run(self, call: ToolCalled) -> None:
+    def _perform(self, call: ToolCalled) -> None:
         self._returned.put(self._result(call))
 
     def _result(self, call: ToolCalled) -> ToolReturned:
-        """The tool's result, or in words why there is none: a tool's failure is the model's to deal with."""
+        """The tool's result, or the reason why it failed, with which the model has to deal."""
         try:
             return ToolReturned(call.call_id, call.name, self._call(call))
         except ValidationError as error:
@@ -80,6 +83,7 @@ class _Run:
         return ToolReturned(call.call_id, call.name, reason, is_error=True)
 
     def _call(self, call: ToolCalled) -> Any:
+        """Raises ValidationError, ToolError, and whatever the tool raises."""
         tool = self._tools.get(call.name) if call.name in self._context.agent.tools else None
         if tool is None:
             raise ToolError("There is no such tool.")

@@ -86,7 +86,7 @@ def _mistakes_with_tools(action: CallTool | AskModel | Say, rules: Rules) -> Ite
         case CallTool(tool, args):
             named, place = [tool], "tool"
             if tool in rules.tools:
-                yield from (("args", what) for what in rules.tools[tool].misnamed(args))
+                yield from (("args", what) for what in rules.tools[tool].check_names(args))
         case AskModel(_, tools):
             named, place = list(tools), "tools"
         case _:

@@ -1,4 +1,4 @@
-"""The time, in any zone."""
+"""Tells the date and time in any time zone."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A user's own things: what someone who has signed in wants the assistant to know."""
+"""Looks up the things of a signed-in user: notes that the assistant may answer from."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ from app.tools.base import Tool, ToolError
 from app.tools.stop_words import significant_words
 
 MOST_THINGS = 20
-MOST_CHARACTERS = 1000  # of a thing's content
-MOST_BYTES = 30_000  # of them all, so that they fit into a result
+MOST_CHARACTERS = 1000  # of each thing's content
+MOST_BYTES = 30_000  # of all together as JSON, so that they fit into a result
 
 
 class Thing(Protocol):
@@ -24,7 +24,7 @@ class Thing(Protocol):
 
 
 Things = Callable[[str], Sequence[Thing]]
-"""The things of the user with that id."""
+"""Returns the things of the user with this id."""
 
 
 class Arguments(Schema):
@@ -32,39 +32,41 @@ class Arguments(Schema):
 
 
 def best_things(things: Sequence[Thing], query: str) -> Sequence[Thing]:
-    """Those in which a word of the query occurs, those with most of them first; all where the query says nothing."""
+    """The things in which a significant word of the query occurs, best match first; all if it has no such word."""
     words = set(significant_words(query))
     if not words:
         return things
     counted = [
         (sum(_occurs(word, f"{thing.name}\n{thing.content}".lower()) for word in words), thing) for thing in things
     ]
-    found = [(count, thing) for count, thing in counted if count]
-    return [thing for _, thing in sorted(found, key=lambda pair: -pair[0])]
+    matching = [(count, thing) for count, thing in counted if count]
+    return [thing for _, thing in sorted(matching, key=lambda pair: -pair[0])]
 
 
 def _occurs(word: str, text: str) -> bool:
     return word in text and bool(re.search(rf"\b{word}\b", text))  # the first is quick and mostly says no
 
 
-def _told(things: Sequence[Thing]) -> list[dict[str, str]]:
-    """As many as fit."""
-    told: list[dict[str, str]] = []
+def _as_many_as_fit(things: Sequence[Thing]) -> list[dict[str, str]]:
+    """The first things, as JSON objects, within the limits above."""
+    objects: list[dict[str, str]] = []
     left = MOST_BYTES
     for thing in things[:MOST_THINGS]:
-        one = {"name": thing.name, "content": thing.content[:MOST_CHARACTERS]}
-        left -= len(orjson.dumps(one)) + 1
+        as_object = {"name": thing.name, "content": thing.content[:MOST_CHARACTERS]}
+        left -= len(orjson.dumps(as_object)) + 1
         if left < 0:
             break
-        told.append(one)
-    return told
+        objects.append(as_object)
+    return objects
 
 
 def tool(things: Things) -> Tool:
+    """Its call raises ToolError where nobody is signed in."""
+
     def call(context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
         if context.user_id is None:
             raise ToolError("Nobody is signed in.")
-        return {"things": _told(best_things(things(context.user_id), args["query"]))}
+        return {"things": _as_many_as_fit(best_things(things(context.user_id), args["query"]))}
 
     return Tool(
         name="stuff",

@@ -31,14 +31,14 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 def is_global(address: Address) -> bool:
-    """Whether packets to it go to the public network, and to nowhere special in it."""
-    return all(_is_global(each) for each in _ends(address))
+    """Whether packets to this address go to the public network, and to no special-purpose address in it."""
+    return all(_is_global(each) for each in _destinations(address))
 
 
 def is_private(address: Address) -> bool:
-    """Whether it is of a network of one's own, this machine among it. Those where clouds keep their metadata are not;
-    most of these are link-local."""
-    return all(_is_in(each, _PRIVATE) and not _is_in(each, _METADATA) for each in _ends(address))
+    """Whether this address belongs to a private network or to this machine. Addresses of cloud metadata services do not
+    count as private; most of them are link-local."""
+    return all(_is_in(each, _PRIVATE) and not _is_in(each, _METADATA) for each in _destinations(address))
 
 
 def _is_global(address: Address) -> bool:
@@ -51,8 +51,8 @@ def _is_in(address: Address, networks: Sequence[IPv4Network | IPv6Network]) -> b
     return any(address in network for network in networks)
 
 
-def _ends(address: Address) -> Sequence[Address]:
-    """Where packets to it end up: the IPv4 addresses inside an IPv6 address that is only their wrapping."""
+def _destinations(address: Address) -> Sequence[Address]:
+    """Where packets to this address end up: for an IPv6 address that embeds IPv4 addresses, these."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address.teredo:

@@ -1,4 +1,4 @@
-"""Where a request may go: URLs, taken apart strictly, and the hosts that the configuration lists."""
+"""Where a request may go: strictly parsed URLs, and the hosts that the configuration lists."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # 2130706433, 0177.0.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a URL says. `host` is a name in lower case or an address; `path` begins with a slash."""
+    """A parsed URL. `host` is a name in lower case or an IP address; `path` includes the query."""
 
     tls: bool
     host: str
@@ -28,12 +28,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host that may be reached on ports 80 and 443, or on `port` alone; `*.` before a name stands for all below."""
+    """A host that may be reached on ports 80 and 443, or on `port` alone; `*.name` covers every name below `name`."""
 
     name: str
     port: int | None
 
     def covers(self, target: Target) -> bool:
+        """Whether the target is on this host, at a port that may be reached."""
         if target.port not in (_PORTS.values() if self.port is None else (self.port,)):
             return False
         if self.name.startswith("*."):
@@ -79,12 +80,13 @@ def parse_url(url: str) -> Target:
     return target
 
 
-def listed(target: Target, hosts: Sequence[Host]) -> bool:
+def is_listed(target: Target, hosts: Sequence[Host]) -> bool:
+    """Whether one of the hosts covers the target."""
     return any(host.covers(target) for host in hosts)
 
 
 def _host(parts: SplitResult) -> str:
-    """The name or address, in one spelling. Raises ValueError."""
+    """The host in canonical spelling, so that each host has only one. Raises ValueError."""
     host = parts.hostname or ""
     if "@" in parts.netloc:
         raise ValueError("credentials have no place in a URL")

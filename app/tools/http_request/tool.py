@@ -1,7 +1,7 @@
 """Requests to the hosts that the configuration lists, and to nowhere else.
 
-A name is resolved once, its addresses are checked, and the connection goes to the very address that was checked: a name
-that means something else a moment later reaches nothing. No redirect is followed, and no proxy is used.
+A name is resolved once, its addresses are checked, and the connection goes to an address that was checked: a name that
+resolves to another address a moment later (DNS rebinding) reaches nothing. No redirect is followed, no proxy is used.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from gevent import socket, ssl
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.engine.agent import ToolContext
-from app.tools.base import SECONDS, TimedOptions, Tool, ToolError
+from app.tools.base import DEFAULT_SECONDS, TimedOptions, Tool, ToolError
 from app.tools.http_request.addresses import is_global, is_private
-from app.tools.http_request.hosts import MOST_URL, Host, Target, listed, parse_host, parse_url
-from app.tools.http_request.response import BoundedResponse, TooMuch, told
+from app.tools.http_request.hosts import MOST_URL, Host, Target, is_listed, parse_host, parse_url
+from app.tools.http_request.response import BoundedResponse, ResponseTooLarge, to_result
 
 NAME = "http_request"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-MOST_SENT = 65_536  # bytes
+MOST_BODY_SENT = 65_536  # bytes
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -31,14 +31,17 @@ Resolve = Callable[..., Sequence[tuple[Any, Any, Any, Any, Any]]]
 
 
 class HttpRequest:
-    """`hosts` must have public addresses; `private_hosts` may have private ones too. `resolve` is as `getaddrinfo`."""
+    """Sends requests for a model: `hosts` must have public addresses, `private_hosts` may have private ones too.
+
+    `seconds` bounds a call; `resolve` takes and returns what `socket.getaddrinfo` does.
+    """
 
     def __init__(
         self,
         hosts: Sequence[Host],
         private_hosts: Sequence[Host] = (),
         methods: Sequence[str] = ("GET",),
-        seconds: float = SECONDS,
+        seconds: float = DEFAULT_SECONDS,
         resolve: Resolve = socket.getaddrinfo,
     ) -> None:
         self._hosts, self._private_hosts, self._methods = hosts, private_hosts, methods
@@ -47,10 +50,10 @@ class HttpRequest:
 
     @cached_property
     def _tls(self) -> Any:
-        """Trusts whom the system trusts, and checks names. Made once, since it reads some hundred certificates."""
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        made.load_default_certs()
-        return made
+        """Trusts the system's authorities and checks host names. Made once: it reads some hundred certificates."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
+        return context
 
     def tool(self) -> Tool:
         hosts = ", ".join(str(host) for host in (*self._hosts, *self._private_hosts))
@@ -63,7 +66,7 @@ class HttpRequest:
         )
 
     def call(self, _context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
-        """{"status", "contentType", "body", "truncated"}; a JSON body is parsed, any other is text."""
+        """{"status", "contentType", "body", "truncated"}; "body" is a JSON value or text. Raises ToolError."""
         target, body = parse_url(args["url"]), _body(args)
         addresses = self._addresses(target)
         try:
@@ -71,7 +74,7 @@ class HttpRequest:
                 return _exchange(connection, target, args["method"], body)
         except ssl.SSLCertVerificationError as error:
             raise ToolError(f"The server has no valid certificate for {target.host}.") from error
-        except TooMuch as error:
+        except ResponseTooLarge as error:
             raise ToolError("The answer's headers are too large.") from error
         except HTTPException as error:
             raise ToolError("The answer is broken off, or no HTTP.") from error
@@ -79,22 +82,23 @@ class HttpRequest:
             raise ToolError(f"{target.host} does not answer.") from error
 
     def _addresses(self, target: Target) -> Sequence[tuple[Any, Any]]:
-        """Family and address of each way to the host, all of them checked. Raises ToolError."""
-        private = listed(target, self._private_hosts)
-        if not private and not listed(target, self._hosts):
+        """Address family and socket address of each way to the host, all checked. Raises ToolError."""
+        private = is_listed(target, self._private_hosts)
+        if not private and not is_listed(target, self._hosts):
             raise ToolError("This host and port are not among those that may be reached.")
         try:
-            found = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
+            resolved = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise ToolError(f"There is no address for {target.host}.") from error
-        for *_, address in found:
+        for *_, address in resolved:
             ip = ip_address(address[0])
             if not is_global(ip) and not (private and is_private(ip)):
                 raise ToolError(f"{target.host} has an address that may not be reached.")
-        return [(family, address) for family, *_, address in found]
+        return [(family, address) for family, *_, address in resolved]
 
     @contextmanager
     def _connected(self, target: Target, addresses: Sequence[tuple[Any, Any]]) -> Iterator[Any]:
+        """A socket, with TLS where the URL asks for it. Raises OSError."""
         connection = _connect(addresses, self._seconds / len(addresses))
         try:
             if target.tls:
@@ -108,7 +112,7 @@ class HttpRequest:
 
 
 def _connect(addresses: Sequence[tuple[Any, Any]], seconds: float) -> Any:
-    """A socket to the first address that answers, each within `seconds`. Raises OSError."""
+    """A socket to the first address that accepts a connection; each has `seconds`. Raises OSError."""
     *others, (family, address) = reversed(addresses)
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -135,7 +139,7 @@ def _exchange(connection: Any, target: Target, method: str, body: bytes | None) 
         headers["Content-Type"] = "application/json"
     http.request(method, target.path, body, headers)
     with http.getresponse() as response:
-        return told(response)
+        return to_result(response)
 
 
 def _body(args: Mapping[str, Any]) -> bytes | None:
@@ -147,20 +151,21 @@ def _body(args: Mapping[str, Any]) -> bytes | None:
         body = orjson.dumps(args["json"])
     except TypeError as error:
         raise ToolError("The body cannot be sent as JSON.") from error
-    if len(body) > MOST_SENT:
+    if len(body) > MOST_BODY_SENT:
         raise ToolError("The body is too large.")
     return body
 
 
 def _arguments(methods: Sequence[str]) -> type[Schema]:
+    """`json` exists only where one of the methods takes a body."""
     default = "GET" if "GET" in methods else methods[0]
-    taken: dict[str, fields.Field[Any]] = {
+    arguments: dict[str, fields.Field[Any]] = {
         "url": fields.String(required=True, validate=validate.Length(1, MOST_URL)),
         "method": fields.String(load_default=default, validate=validate.OneOf(methods)),
     }
     if set(methods) & set(_WITH_BODY):
-        taken["json"] = fields.Raw(allow_none=True)
-    return Schema.from_dict(taken)
+        arguments["json"] = fields.Raw(allow_none=True)
+    return Schema.from_dict(arguments)
 
 
 class _HostField(fields.String):
@@ -172,7 +177,7 @@ class _HostField(fields.String):
 
 
 class HttpRequestOptions(TimedOptions):
-    """Loads into what HttpRequest is made of."""
+    """The table [tools.http_request]. Loads into the arguments of HttpRequest."""
 
     hosts = fields.List(
         _HostField(),

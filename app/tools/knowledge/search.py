@@ -21,9 +21,9 @@ from app.tools.stop_words import significant_words
 log = logging.getLogger(__name__)
 
 MOST_PASSAGES = 3
-MOST_CHARACTERS = 1200
-MOST_TERMS = 12
-SECONDS = 5.0  # for a search, files that have to be read among it
+MOST_CHARACTERS = 1200  # of a passage
+MOST_TERMS = 12  # words of a query that are searched for
+SECONDS = 5.0  # for a search, reading changed files included
 
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _FENCED = re.compile(r"^```[^\n]*\n(.*?)^```[^\n]*$", re.MULTILINE | re.DOTALL)
@@ -31,7 +31,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 
 Search = Callable[[Agent, str], Sequence[Passage]]
-"""What finds passages in an agent's knowledge."""
+"""Returns the passages of an agent's knowledge that answer a query, best first."""
 
 
 class Arguments(Schema):
@@ -39,16 +39,19 @@ class Arguments(Schema):
 
 
 class Index:
-    """The passages of some files, found again when the files change. Use from one thread at a time."""
+    """The passages of the files that match some glob patterns; read anew when the files change. Not thread-safe."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
-        self._seen: list[tuple[str, int, int]] = []
+        self._indexed: list[tuple[str, int, int]] = []  # path, time of change (ns) and size (bytes) of each file
         self._table: sqlite3.Connection | None = None
 
     def search(self, query: str) -> list[Passage]:
-        """The best passages, best first; only those in which two thirds of the query's words occur."""
-        table = self._current()
+        """At most MOST_PASSAGES, best first by BM25, in each of which two thirds of the query's terms occur.
+
+        Raises OSError where a file cannot be read.
+        """
+        table = self._up_to_date()
         terms = significant_words(query)[:MOST_TERMS]
         if not terms:
             return []
@@ -60,21 +63,22 @@ class Index:
             "SELECT rowid, source, title, text FROM passages WHERE passages MATCH ? ORDER BY bm25(passages, 1, 8, 1)",
             (" OR ".join(f'"{term}"' for term in terms),),
         ).fetchall()
-        found = [Passage(*row[1:]) for row in ranked if hits[row[0]] * 3 >= len(terms) * 2]
-        return found[:MOST_PASSAGES]
+        passages = [Passage(*row[1:]) for row in ranked if hits[row[0]] * 3 >= len(terms) * 2]
+        return passages[:MOST_PASSAGES]
 
-    def _current(self) -> sqlite3.Connection:
-        """The table, built anew where a file came, went or changed."""
+    def _up_to_date(self) -> sqlite3.Connection:
+        """The full-text table, built anew if a file has been added, removed or changed."""
         paths = matching_files(self._patterns)
-        seen = [(path, status.st_mtime_ns, status.st_size) for path in paths for status in [Path(path).stat()]]
-        if self._table is None or seen != self._seen:
-            self._table, self._seen = _build(paths), seen
+        files = [(path, status.st_mtime_ns, status.st_size) for path in paths for status in [Path(path).stat()]]
+        if self._table is None or files != self._indexed:
+            self._table, self._indexed = _build(paths), files
         return self._table
 
 
 def matching_files(patterns: tuple[str, ...]) -> list[str]:
-    found = {path for pattern in patterns for path in glob.glob(pattern, recursive=True)}  # noqa: PTH207
-    return sorted(path for path in found if Path(path).is_file())
+    """The paths of all files that match one of the glob patterns, sorted, each once."""
+    paths = {path for pattern in patterns for path in glob.glob(pattern, recursive=True)}  # noqa: PTH207
+    return sorted(path for path in paths if Path(path).is_file())
 
 
 def _build(paths: list[str]) -> sqlite3.Connection:
@@ -87,7 +91,7 @@ def _build(paths: list[str]) -> sqlite3.Connection:
 
 
 def _sections(source: str, markdown: str) -> Iterator[Passage]:
-    """One passage for each heading, and one for what stands before the first."""
+    """A passage for the text below each heading, and one for the text before the first."""
     markdown = _FENCED.sub(lambda block: re.sub("^", "    ", block[1], flags=re.MULTILINE), markdown)
     pieces = _HEADING.split(markdown)
     for title, body in zip([source, *pieces[1::2]], pieces[::2], strict=True):
@@ -97,26 +101,30 @@ def _sections(source: str, markdown: str) -> Iterator[Passage]:
 
 
 class KnowledgeSearch:
-    """Implements the engine's `Knowledge` port: one index an agent, all used from a native thread of their own,
-    because building one reads files and searching one is work that would hold up the other greenlets."""
+    """Implements the engine's `Knowledge` port with an index for each agent.
+
+    All are used from one native thread: reading files and searching would hold up the other greenlets.
+    """
 
     def __init__(self) -> None:
         self._indexes: dict[tuple[str, ...], Index] = {}
         self._thread = ThreadPool(1)
 
     def search(self, agent: Agent, query: str) -> list[Passage]:
-        """Nothing where the files cannot be read in time: an answer without knowledge is better than none."""
+        """Empty after SECONDS: an answer without knowledge is better than none. Raises OSError."""
         index = self._indexes.setdefault(agent.knowledge, Index(agent.knowledge))
         try:
             with gevent.Timeout(SECONDS):
-                found: list[Passage] = self._thread.apply(index.search, (query,))
+                passages: list[Passage] = self._thread.apply(index.search, (query,))
         except gevent.Timeout:
             log.warning("knowledge was not found in time", extra={"agent": agent.id})
             return []
-        return found
+        return passages
 
 
 def tool(search: Search) -> Tool:
+    """Its result names each passage's source, title and text."""
+
     def call(context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
         return {"passages": [asdict(passage) for passage in search(context.agent, args["query"])]}
 

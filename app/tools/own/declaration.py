@@ -1,4 +1,4 @@
-"""Operators' own tools: functions in Python, named in parlance.toml. They run in processes of their own."""
+"""How an operator's function becomes a tool: `@tool` declares it, [tools.NAME] names it, make_tool() imports it."""
 
 import inspect
 import re
@@ -13,12 +13,12 @@ from marshmallow import Schema, ValidationError, fields
 from app.tools.base import TimedOptions, Tool
 from app.tools.own.pool import FunctionName, call
 
-_PLACE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)")
+_FUNCTION_NAME = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
 class ToolFunction:
-    """A function that `[tools.NAME]` may name. It is still called like the function that it was."""
+    """A function that @tool(...) has declared, and [tools.NAME] may name. It can still be called as before."""
 
     function: Callable[..., Any]
     description: str
@@ -29,33 +29,34 @@ class ToolFunction:
 
 
 def tool(description: str, arguments: type[Schema]) -> Callable[[Callable[..., Any]], ToolFunction]:
-    """Make a tool of `function(context, **arguments)`, which returns a JSON value or raises ToolError.
+    """Declare `function(context, **arguments)` a tool; it returns a JSON value or raises ToolError.
 
-    `arguments` says what a model may pass. Raises TypeError where the function does not take that.
+    `description` and the schema `arguments` tell a model what it does and takes. Raises TypeError if the function is
+    async or does not take these arguments.
     """
 
     def decorate(function: Callable[..., Any]) -> ToolFunction:
         if inspect.iscoroutinefunction(function):
             raise TypeError("a tool is a plain function, not an async one")
-        passed = [field.attribute or name for name, field in arguments().load_fields.items()]
-        inspect.signature(function).bind(None, **dict.fromkeys(passed))
+        names = [field.attribute or name for name, field in arguments().load_fields.items()]
+        inspect.signature(function).bind(None, **dict.fromkeys(names))
         return ToolFunction(function, description, arguments)
 
     return decorate
 
 
 class _FunctionField(fields.String):
-    """`module:function`, taken apart; nothing is imported."""
+    """`module:function`. Loads into the two names; nothing is imported."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        place = _PLACE.fullmatch(super()._deserialize(value, attr, data, **kwargs))
-        if not place:
+        names = _FUNCTION_NAME.fullmatch(super()._deserialize(value, attr, data, **kwargs))
+        if not names:
             raise ValidationError("Not a place such as module:function.")
-        return place.groups()
+        return names.groups()
 
 
 class OwnToolOptions(TimedOptions):
-    """Loads into what make_tool takes beside the tool's name."""
+    """A table [tools.NAME] other than http_request. Loads into what make_tool takes beside the name."""
 
     function = _FunctionField(
         required=True,
@@ -67,9 +68,9 @@ class OwnToolOptions(TimedOptions):
 
 
 def make_tool(name: str, function: FunctionName, seconds: float) -> Tool:
-    """Imports the function. Raises ValidationError where that is not possible, or it is no tool."""
-    found = _find(*function)
-    made = Tool(name, found.description, found.arguments, partial(call, function), seconds)
+    """Import the function and make a tool of it. Raises ValidationError if it cannot be imported, or is no tool."""
+    declared = _find(*function)
+    made = Tool(name, declared.description, declared.arguments, partial(call, function), seconds)
     try:
         made.spec()
     except Exception as error:
@@ -78,12 +79,12 @@ def make_tool(name: str, function: FunctionName, seconds: float) -> Tool:
 
 
 def _find(module: str, name: str) -> ToolFunction:
-    found = getattr(_import(module), name, None)
-    if found is None:
+    declared = getattr(_import(module), name, None)
+    if declared is None:
         raise _mistake(f"The module {module!r} has no {name!r}.")
-    if not isinstance(found, ToolFunction):
+    if not isinstance(declared, ToolFunction):
         raise _mistake(f"{name!r} is not decorated with @tool(...).")
-    return found
+    return declared
 
 
 def _import(module: str) -> Any:

@@ -1,4 +1,4 @@
-"""Runs operators' own tools in processes beside the worker's."""
+"""Runs operators' own tools in a bounded number of processes beside the worker."""
 
 import os
 import pickle
@@ -16,11 +16,13 @@ from app.tools.base import ToolError
 MOST_PROCESSES = 8  # of all own tools together
 
 FunctionName = tuple[str, str]
+"""A module and the name of a function in it."""
 
 
-def call(place: FunctionName, context: ToolContext, args: Mapping[str, Any]) -> Any:
-    """What the function returns. Raises ToolError, or RuntimeError with the traceback of what it failed with."""
-    reply = orjson.loads(_processes().call(pickle.dumps((place, context, args))))
+def call(function: FunctionName, context: ToolContext, args: Mapping[str, Any]) -> Any:
+    """What the function returns. Raises the ToolError that it raises, and RuntimeError with the traceback of any other
+    exception. Waits while MOST_PROCESSES calls run; a timeout of the caller's cuts the wait, or kills the process."""
+    reply = orjson.loads(_pool().call(pickle.dumps((function, context, args))))
     if "refused" in reply:
         raise ToolError(reply["refused"])
     if "failed" in reply:
@@ -28,26 +30,26 @@ def call(place: FunctionName, context: ToolContext, args: Mapping[str, Any]) -> 
     return reply["result"]
 
 
-class _Processes:
-    """Started when they are needed, and used again; one whose call is cut or has ended it is replaced."""
+class _Pool:
+    """Processes that are started when needed and used again. One whose call fails or is cut is killed."""
 
     def __init__(self) -> None:
-        self._places = BoundedSemaphore(MOST_PROCESSES)
+        self._slots = BoundedSemaphore(MOST_PROCESSES)
         self._idle: list[Process] = []
 
-    def call(self, asked: bytes) -> bytes:
-        with self._places:
-            process = self._idle_one() or Process("app.tools.own.process_main", os.environ)
+    def call(self, pickled: bytes) -> bytes:
+        with self._slots:
+            process = self._take_idle() or Process("app.tools.own.process_main", os.environ)
             try:
-                reply = process.call(asked)
+                reply = process.call(pickled)
             except BaseException:
                 process.kill()
                 raise
             self._idle.append(process)
         return reply
 
-    def _idle_one(self) -> Process | None:
-        """One that still lives: the system may have ended others, or what a tool has left running in them."""
+    def _take_idle(self) -> Process | None:
+        """An idle process that still lives: the system may have killed others, or code that a tool left running."""
         while self._idle:
             process = self._idle.pop()
             if process.lives:
@@ -57,5 +59,5 @@ class _Processes:
 
 
 @cache
-def _processes() -> _Processes:
-    return _Processes()
+def _pool() -> _Pool:
+    return _Pool()

@@ -1,4 +1,4 @@
-"""The process in which operators' own tools run: calls come pickled, replies are JSON."""
+"""The process in which operators' own tools run: a call comes in as a pickle, its reply goes out as JSON."""
 
 import math
 import pickle
@@ -13,21 +13,21 @@ from app.processes.serving import serve
 from app.tools.base import ToolError
 from app.tools.toolbox import MOST_RESULT_BYTES
 
-MOST_TRACEBACK = 8000  # characters
+MOST_TRACEBACK = 8000  # characters of its end
 
 
 def main(parent: int) -> None:
-    """Until there are no more calls."""
-    serve(parent, _answer)
+    """Serve calls until there are no more. `parent` is the worker's process id."""
+    serve(parent, _call)
 
 
-def _answer(asked: bytes) -> bytes:
-    (module, name), context, args = pickle.loads(asked)  # noqa: S301 - from our parent
+def _call(pickled: bytes) -> bytes:
+    (module, name), context, args = pickle.loads(pickled)  # noqa: S301 - from our parent
     return orjson.dumps(_reply(module, name, context, args))
 
 
 def _reply(module: str, name: str, context: Any, args: Any) -> dict[str, Any]:
-    """`result`; or `refused`, the words of a ToolError; or `failed`, a traceback."""
+    """{"result": a JSON value}, {"refused": a ToolError's message} or {"failed": a traceback}."""
     try:
         try:
             return {"result": JsonCopy().of(getattr(import_module(module), name)(context, **args))}
@@ -40,13 +40,16 @@ def _reply(module: str, name: str, context: Any, args: Any) -> dict[str, Any]:
 
 
 class JsonCopy:
-    """Copies a JSON value, as far as it is one and may be told. One that contains itself would take for ever."""
+    """Copies a value, checking that it is JSON and within the limits of a result.
+
+    Before it is encoded: a value that contains itself would never end.
+    """
 
     def __init__(self) -> None:
         self._left = MOST_RESULT_BYTES
 
     def of(self, value: Any, depth: int = 0) -> Any:
-        """Raises ToolError where it is too large or too deep, TypeError or ValueError where it is no JSON."""
+        """The copy. Raises ToolError if it is too large or too deep, TypeError or ValueError if it is no JSON."""
         self._spend(1)
         if depth > MOST_DEPTH:
             raise ToolError("The result is nested too deeply.")
@@ -72,7 +75,7 @@ class JsonCopy:
 
     def _text(self, text: str) -> str:
         self._spend(len(text))
-        text.encode()  # UnicodeEncodeError where it cannot be sent
+        text.encode()  # raises UnicodeEncodeError, a ValueError, for lone surrogates
         return text
 
     def _spend(self, size: int) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.engine.errors import ChatError, Problem
+from app.json_schema import OPENAPI
 from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
-from app.web.reference.jsonschema import VERSION, Shapes
 from app.web.reference.operations import Content, Operation, Reference, Reply
+from app.web.reference.shapes import Shapes
 from app.web.wire import Wire
 
 _ALWAYS = (Problem.LIMITED, Problem.INTERNAL, Problem.OVERLOADED)
@@ -58,7 +59,7 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
             "tags": ["server"],
         }
     return {
-        "openapi": VERSION,
+        "openapi": OPENAPI,
         "info": {
             "title": "Parlance",
             "version": project["version"],

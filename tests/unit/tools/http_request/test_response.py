@@ -8,7 +8,7 @@ import pytest
 from support.requesting import Requester
 
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, make_certificate, whole
-from app.tools.http_request.response import MOST_BODY, MOST_TOLD
+from app.tools.http_request.response import MOST_BODY_BYTES, MOST_BODY_IN_RESULT
 from app.tools.toolbox import MOST_RESULT_BYTES
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -104,7 +104,7 @@ def test_only_the_methods_that_are_listed_are_taken(server) -> None:
     assert [request.line.split()[0] for request in server.requests] == ["PUT"], "the default is the only one there is"
 
 
-@pytest.mark.parametrize("size", [MOST_BODY - 1, MOST_BODY, MOST_BODY + 1, 10_000_000])
+@pytest.mark.parametrize("size", [MOST_BODY_BYTES - 1, MOST_BODY_BYTES, MOST_BODY_BYTES + 1, 10_000_000])
 @pytest.mark.parametrize("framing", ["a length", "chunks", "the end of the connection"])
 def test_a_body_is_read_as_far_as_it_may_be_told(server, ask, size, framing) -> None:
     steps = {
@@ -113,20 +113,30 @@ def test_a_body_is_read_as_far_as_it_may_be_told(server, ask, size, framing) -> 
         "the end of the connection": [head(content_type="text/plain", connection="close"), b"x" * size, CUT],
     }[framing]
     answer = ask(*steps)
-    assert len(answer["body"]) == min(size, MOST_BODY)
-    assert answer["truncated"] is (size > MOST_BODY)
+    assert len(answer["body"]) == min(size, MOST_BODY_BYTES)
+    assert answer["truncated"] is (size > MOST_BODY_BYTES)
     assert server.requests[0].closed.wait(5)
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"\x00" * MOST_BODY, b"\xff" * MOST_BODY, b'"' * MOST_BODY, b"\n" * MOST_BODY, "\U0001f600".encode() * 9999],
+    [
+        b"\x00" * MOST_BODY_BYTES,
+        b"\xff" * MOST_BODY_BYTES,
+        b'"' * MOST_BODY_BYTES,
+        b"\n" * MOST_BODY_BYTES,
+        "\U0001f600".encode() * 9999,
+    ],
     ids=["control characters", "bytes", "quotation marks", "lines", "emoji"],
 )
 def test_a_text_that_grows_in_json_is_cut_until_it_fits(ask, body) -> None:
     answer = ask(*whole(body, content_type="text/plain"))
     assert answer["truncated"]
-    assert MOST_TOLD * 3 / 4 < len(json.dumps(answer["body"], ensure_ascii=False).encode()) <= MOST_TOLD
+    assert (
+        MOST_BODY_IN_RESULT * 3 / 4
+        < len(json.dumps(answer["body"], ensure_ascii=False).encode())
+        <= MOST_BODY_IN_RESULT
+    )
     assert len(json.dumps(answer, ensure_ascii=False).encode()) <= MOST_RESULT_BYTES
 
 
@@ -141,7 +151,7 @@ def test_json_that_cannot_be_told_as_such_is_text(ask, body) -> None:
 
 
 def test_json_that_is_cut_is_text(ask) -> None:
-    answer = ask(*whole(b"[" + b"1," * MOST_BODY + b"1]"))
+    answer = ask(*whole(b"[" + b"1," * MOST_BODY_BYTES + b"1]"))
     assert answer["truncated"]
     assert answer["body"].startswith("[1,1,")
 

@@ -8,7 +8,7 @@ from support.requesting import Requester
 
 from app.testing.model_server import Upstream, whole
 from app.tools.http_request.addresses import is_global, is_private
-from app.tools.http_request.hosts import listed, parse_host, parse_url
+from app.tools.http_request.hosts import is_listed, parse_host, parse_url
 
 HELLO = whole(b"hello", content_type="text/plain")
 NOT_LISTED = "This host and port are not among those that may be reached."
@@ -188,7 +188,7 @@ def test_what_is_no_url_that_can_be_requested_is_refused(url) -> None:
     ],
 )
 def test_a_listed_host_covers_itself_and_a_wildcard_what_is_below(host, url, covered) -> None:
-    assert listed(parse_url(url), [parse_host(host)]) is covered
+    assert is_listed(parse_url(url), [parse_host(host)]) is covered
 
 
 @pytest.mark.parametrize(
