@@ -4,17 +4,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apispec import APISpec
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.engine.agent import ToolContext, ToolSpec
+from app.json_schema import json_schema
 
 DEFAULT_SECONDS = 5.0  # for a call, where the configuration sets no other limit
-
-_CONVERTER = OpenAPIConverter(
-    "3.1.0", schema_name_resolver=lambda _schema: None, spec=APISpec("tools", "1", "3.1.0")
-)  # OpenAPI 3.1's schemas are JSON Schema; no names means that nested ones stand in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,7 @@ class Tool:
 
     def spec(self) -> ToolSpec:
         """What a model reads about it. Raises whatever apispec does for arguments that it cannot describe."""
-        return ToolSpec(self.name, self.description, _CONVERTER.schema2jsonschema(self.arguments()))  # type: ignore[no-untyped-call]
+        return ToolSpec(self.name, self.description, json_schema(self.arguments))
 
 
 class ToolError(Exception):
