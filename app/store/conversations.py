@@ -1,4 +1,4 @@
-"""What turns write: questions and answers, and what they cost."""
+"""What turns write: questions, answers, and the holds and charges of the keys that pay for them."""
 
 import re
 import uuid
@@ -19,19 +19,21 @@ from app.store.tables import conversations, keys, messages, now
 TITLE_LENGTH = 80
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Built once: putting a statement together costs more than running it.
-_OWN = select(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title).where(
+# Built once: building a statement costs more than running it.
+_IN_SCOPE = select(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title).where(
     conversations.c.owner == bindparam("owner"),
     conversations.c.wire == bindparam("wire"),
     conversations.c.agent == bindparam("agent"),
 )
-_NAMED = _OWN.where(conversations.c.external_id == bindparam("external_id"))
-_BY_ID = _OWN.where(conversations.c.id == bindparam("id"))
+_BY_EXTERNAL_ID = _IN_SCOPE.where(conversations.c.external_id == bindparam("external_id"))
+_BY_ID = _IN_SCOPE.where(conversations.c.id == bindparam("id"))
 _CREATE = insert(conversations)
 _TOUCH = (
     update(conversations).where(conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("time"))
 )
-_ENTITLE = update(conversations).where(conversations.c.id == bindparam("conversation")).values(title=bindparam("name"))
+_SET_TITLE = (
+    update(conversations).where(conversations.c.id == bindparam("conversation")).values(title=bindparam("name"))
+)
 _LATEST = (
     select(messages.c.role, messages.c.parts)
     .where(messages.c.conversation_id == bindparam("conversation"), messages.c.status != "superseded")
@@ -61,45 +63,45 @@ _SETTLE = (
 
 
 class ConversationStore:
-    """Implements the engine's `Conversations` port."""
+    """Implements the engine's `Conversations` port, whose docstrings say what is raised."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
-        """See the port. One transaction: no answer can slip in between the history and the question."""
+        """See the port. In one transaction, so that no answer is stored between the history and the question."""
         rows = [_row(message_id, message, status="complete") for message_id, message in entry.messages.items()]
         if rows:
             rows[-1]["external_id"] = entry.external_id
 
         def work(connection: Connection) -> StoredQuestion:
-            found = _find(connection, entry.conversation)
-            if found and found.state != "ongoing":
+            existing = _find(connection, entry.conversation)
+            if existing and existing.state != "ongoing":
                 raise ChatError(Problem.NOT_ONGOING)
-            conversation_id = found.id if found else uuid.uuid4().hex
+            conversation_id = existing.id if existing else uuid.uuid4().hex
             admit(conversation_id)
             if entry.charge and entry.charge.held:
                 _hold(connection, entry.charge)
-            taken_up = None
-            if found and entry.rewind:
-                taken_up = apply_rewind(connection, conversation_id, entry.rewind, entry.messages)
-            if taken_up is None and not rows:
+            rewound = None
+            if existing and entry.rewind:
+                rewound = apply_rewind(connection, conversation_id, entry.rewind, entry.messages)
+            if rewound is None and not rows:
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             time = now()
-            if found:
+            if existing:
                 connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
-                if found.title is None:
-                    connection.execute(_ENTITLE, {"conversation": conversation_id, "name": _title(entry.messages)})
+                if existing.title is None:
+                    connection.execute(_SET_TITLE, {"conversation": conversation_id, "name": _title(entry.messages)})
             else:
                 _create(connection, conversation_id, entry, time)
-            goes_on = taken_up is not None and taken_up.resumed is not None
-            before = _latest(connection, conversation_id, entry.history + goes_on) if found else []
-            end_user = found.end_user if found else entry.conversation.end_user
-            if taken_up:
-                before = before[:-1] if goes_on else before  # the answer that goes on is no history
-                return StoredQuestion(before, taken_up.question_id, end_user, taken_up.resumed, taken_up.cost_before)
+            resumes = rewound is not None and rewound.resumed is not None
+            history = _latest(connection, conversation_id, entry.history + resumes) if existing else []
+            end_user = existing.end_user if existing else entry.conversation.end_user
+            if rewound:
+                history = history[:-1] if resumes else history  # the resumed answer is the last of them
+                return StoredQuestion(history, rewound.question_id, end_user, rewound.resumed, rewound.cost_before)
             _append(connection, conversation_id, rows, time)
-            return StoredQuestion([*before, *entry.messages.values()], rows[-1]["id"], end_user)
+            return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], end_user)
 
         return self._database.write(work)
 
@@ -120,10 +122,10 @@ class ConversationStore:
 
         def work(connection: Connection) -> None:
             time = now()
-            there = connection.execute(_TOUCH, {"conversation": conversation_id, "time": time}).rowcount
-            if there and resumed:
+            exists = connection.execute(_TOUCH, {"conversation": conversation_id, "time": time}).rowcount
+            if exists and resumed:
                 extend_answer(connection, row)
-            elif there:
+            elif exists:
                 _append(connection, conversation_id, [row], time)
             if charge and (charge.held or answer.credits):
                 settled = {"account": charge.account, "cost": answer.credits, "was_held": charge.held}
@@ -133,23 +135,26 @@ class ConversationStore:
 
 
 def _find(connection: Connection, ref: ConversationRef) -> Any:
-    """The conversation's row, None where it is to be made. Raises ChatError(NOT_FOUND) where it should be there."""
-    place = {"owner": ref.owner, "wire": ref.wire, "agent": ref.agent}
+    """The conversation's row, None where it is to be created. Raises ChatError(NOT_FOUND) for an unknown `ref.id`."""
+    scope = {"owner": ref.owner, "wire": ref.wire, "agent": ref.agent}
     if ref.id:
-        found = connection.execute(_BY_ID, {**place, "id": ref.id}).one_or_none()
-        if found is None:
+        row = connection.execute(_BY_ID, {**scope, "id": ref.id}).one_or_none()
+        if row is None:
             raise ChatError(Problem.NOT_FOUND)
-        return found
+        return row
     if not ref.external_id:
         return None
-    found = connection.execute(_NAMED, {**place, "external_id": ref.external_id}).one_or_none()
-    if found is None and _UUID.fullmatch(ref.external_id):  # it may have been told ours, and call it so since
-        found = connection.execute(_BY_ID, {**place, "id": ref.external_id.replace("-", "")}).one_or_none()
-    return found
+    row = connection.execute(_BY_EXTERNAL_ID, {**scope, "external_id": ref.external_id}).one_or_none()
+    if row is None and _UUID.fullmatch(ref.external_id):  # a caller may use the id that we gave the conversation
+        row = connection.execute(_BY_ID, {**scope, "id": ref.external_id.replace("-", "")}).one_or_none()
+    return row
 
 
 def _hold(connection: Connection, charge: Charge) -> None:
-    """In one statement, so that two questions at once cannot both have the last credits."""
+    """Hold credits of the key's budget, in one statement: two questions at once cannot both hold the last ones.
+
+    Raises ChatError(EXHAUSTED).
+    """
     if not connection.execute(_HOLD, {"account": charge.account, "cost": charge.held}).rowcount:
         raise ChatError(Problem.EXHAUSTED)
 
@@ -170,11 +175,11 @@ def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, 
     try:
         connection.execute(_CREATE, row)
     except IntegrityError as error:
-        raise ChatError(Problem.BUSY) from error  # another first message of this session came before us
+        raise ChatError(Problem.BUSY) from error  # a concurrent request created this conversation first
 
 
 def _title(new: Mapping[str, Message]) -> str | None:
-    """The beginning of what the user said first."""
+    """The first question, cut at a blank where it has more than TITLE_LENGTH characters; None where it has no text."""
     text = " ".join(next((message.text for message in new.values() if message.role == "user"), "").split())
     if len(text) <= TITLE_LENGTH:
         return text or None
@@ -182,6 +187,7 @@ def _title(new: Mapping[str, Message]) -> str | None:
 
 
 def _row(message_id: str, message: Message, **columns: Any) -> dict[str, Any]:
+    """A row of `messages`, but for its conversation, sequence and time, which `_append` adds."""
     return {"id": message_id, "role": message.role, "parts": parts.parts_to_json(message), **columns}
 
 
@@ -190,6 +196,6 @@ def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[st
 
 
 def _latest(connection: Connection, conversation_id: str, limit: int) -> list[Message]:
-    """The last messages that said something, oldest first."""
+    """The last `limit` messages, oldest first, without those that have no parts."""
     rows = connection.execute(_LATEST, {"conversation": conversation_id, "limit": limit}).all() if limit else []
     return [parts.message_from_json(row.role, row.parts) for row in reversed(rows) if row.parts]
