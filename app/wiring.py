@@ -9,7 +9,8 @@ from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
 from app.providers import PROVIDERS
-from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 from app.settings.secret import secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore

@@ -1,4 +1,4 @@
-"""Opens a model while its caller goes on hearing heartbeats."""
+"""A model's stream while the model is being opened, so that its caller can send keep-alives meanwhile."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,10 @@ from app.engine.prompt import Prompt
 
 
 class PendingStream:
-    """Opens it in a greenlet of its own, after a pause. Use: iterate to the end; `stream` is there then, unless `close`
-    came before."""
+    """Opens a model in a greenlet of its own, after a pause; `heartbeat` and `pause` are in seconds.
+
+    Use: iterate to the end; then `stream` is the model's stream, or None where `close` was called before.
+    """
 
     def __init__(self, model: Model, prompt: Prompt, heartbeat: float, pause: float) -> None:
         self.stream: Stream[Chunk] | None = None
@@ -21,7 +23,7 @@ class PendingStream:
         self._greenlet = gevent.spawn(self._open)
 
     def __iter__(self) -> Iterator[tuple[()]]:
-        """Empty batches. Raises what the model's `open` raises."""
+        """An empty batch after each heartbeat interval until the model is open. Raises what `Model.open` raises."""
         self._greenlet.join(self._heartbeat)
         while not self._greenlet.ready():
             yield ()
@@ -30,7 +32,7 @@ class PendingStream:
             raise self._error
 
     def close(self) -> None:
-        """From any greenlet: the opening ends, and so does what it has opened."""
+        """Stop opening, and close the stream where it is open already. May be called from any greenlet."""
         self._closed = True
         self._greenlet.kill(block=False)
         if self.stream:
@@ -41,10 +43,10 @@ class PendingStream:
             gevent.sleep(self._pause)
         try:
             stream = self._model.open(self._prompt, self._heartbeat)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - __iter__ raises it
             self._error = error
             return
-        if self._closed:  # in the last moment, before the greenlet was ended
+        if self._closed:  # `close` was called while `open` returned: the kill comes too late
             stream.close()
         else:
             self.stream = stream

@@ -68,7 +68,7 @@ def ready() -> Response:
     except Exception:
         log.exception("the database does not answer")
         problem = "the database does not answer"
-    waits = {circuit.name: circuit.wait() for circuit in shared.circuits}
+    waits = {circuit.name: circuit.seconds_open() for circuit in shared.circuits}
     checks = {
         "database": problem or "ok",
         "agents": len(shared.settings.agents),

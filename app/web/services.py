@@ -9,7 +9,7 @@ from flask import current_app
 from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
-from app.providers.fallback import CircuitBreaker
+from app.providers.circuit_breaker import CircuitBreaker
 from app.settings.settings import Settings
 from app.store.chats import ChatStore
 from app.store.database import Database

@@ -1,14 +1,62 @@
-"""An agent's models as a turn uses them."""
+"""An agent's models as a turn uses them, and a model that plays batches."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import gevent
 import pytest
 
-from app.engine.errors import ModelError
+from app.engine.chunks import ModelFinished
+from app.engine.errors import ModelError, Problem
+from app.engine.events import TextDelta
+from app.engine.messages import Usage
 from app.engine.ports import ModelStream
-from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.engine.prompt import Prompt
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 from app.testing.provider_streams import asking
+
+FINISHED = ModelFinished("stop", Usage(3, 2))
+SPEAKS = [[TextDelta("x")], [FINISHED]]
+FAILED = ModelError(Problem.UPSTREAM_FAILED)
+WRONG = ModelError(Problem.UPSTREAM_FAILED, passing=False)
+
+
+class Stub:
+    """Implements `Model` and its `Stream`. Plays one list of batches for each opening; an exception in the place of a
+    list refuses, one in it breaks off; a number is seconds of silence. `before` is called when it opens."""
+
+    def __init__(self, *rounds: Any, before: Callable[[], object] = lambda: None) -> None:
+        self.rounds = list(rounds)
+        self.before = before
+        self.opened: list[float] = []
+        self.closed = 0
+
+    def open(self, prompt: Prompt, heartbeat: float) -> "StubStream":
+        self.opened.append(time.monotonic())
+        self.before()
+        played = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+        if isinstance(played, Exception):
+            raise played
+        return StubStream(self, played)
+
+
+class StubStream:
+    def __init__(self, model: Stub, batches: Sequence[Any]) -> None:
+        self.model, self._batches = model, batches
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        for batch in self._batches:
+            if isinstance(batch, Exception):
+                raise batch
+            if isinstance(batch, float):
+                gevent.sleep(batch)
+            else:
+                yield batch
+
+    def close(self) -> None:
+        self.model.closed += 1
 
 
 def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: float = 60) -> Fallback:

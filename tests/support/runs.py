@@ -23,7 +23,8 @@ from app.engine.prompt import Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
-from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.store.runs import RunStatus, StepRecord
 from app.testing.server import script

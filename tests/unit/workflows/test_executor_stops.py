@@ -11,7 +11,8 @@ from support.runs import CALL, HANGS, LEFT, Records, Run, ask, say, work
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.prompt import Prompt
-from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 from app.providers.local.scripted import ScriptedModel
 from app.workflows.checks import Rules, check
 

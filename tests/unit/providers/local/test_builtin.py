@@ -12,7 +12,8 @@ from app.engine.messages import said
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
-from app.providers.fallback import Candidate, CircuitBreaker, Fallback
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.builtin import JOKES, BuiltinModel
 from app.tools import make_tools
