@@ -22,8 +22,6 @@ settings.load_profile("parlance")
 SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 """The documents' own sample programs; their test is collected only where they are present."""
 
-SLOW = Path(__file__).parent / "slow"
-
 TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
 
 LONG = frozenset(
@@ -39,10 +37,8 @@ collect_ignore = [] if (SAMPLES / "run.py").exists() else ["clients/test_documen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
     for item in items:
-        if SLOW in item.path.parents and not item.get_closest_marker("alone"):
-            item.add_marker("alone")
-        alone = item.get_closest_marker("alone")
-        tries = alone.kwargs.get("tries", TRIES) if alone else 1
+        measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
+        tries = measured.kwargs.get("tries", TRIES) if measured else 1
         if tries > 1:
             item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))
 

@@ -8,7 +8,7 @@ from support.widget_pages import ROOT, Site, Widget, site
 
 from app.testing.server import script
 
-pytestmark = pytest.mark.alone(tries=1)
+pytestmark = pytest.mark.timed(tries=1)
 
 LAST = f"[...{ROOT}.querySelectorAll('[role=log] .bot .text')].pop()"
 ELEMENTS = {"p", "br", "strong", "em", "code", "h3", "ul", "ol", "li", "blockquote", "hr", "a", "img"}

@@ -12,7 +12,7 @@ import requests
 from app.testing.server import Server, conversation_id, eventually, script, session
 from app.testing.sockets import post, read_all, read_until
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 
 def ask(server: Server, key: str, message: str, session_id: str | None = None) -> socket.socket:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,11 @@ FRONTS = {
     "as documented": 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;',
 }
 DEAF = "deaf to X-Accel-Buffering"
-PAUSE = 2.0
+PAUSE = 1.0
 
-pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason=f"there is no {NGINX}")
+pytestmark = [pytest.mark.timed, pytest.mark.skipif(not Path(NGINX).exists(), reason=f"there is no {NGINX}")]
 every_front = pytest.mark.parametrize("front", FRONTS)
 every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 
 
 @dataclass
@@ -116,8 +116,7 @@ def test_a_proxy_that_is_deaf_to_the_header_keeps_the_first_token_to_itself(mode
 
 
 @every_front
-@every_speech
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(("moment", "speech"), [*zip(MOMENTS, cycle(SPEECHES), strict=False)], ids=str)
 def test_a_caller_who_leaves_is_noticed_as_soon(model_server, behind, front, speech: Speech, moment) -> None:
     model_server.play(MOMENTS[moment](speech))
     with behind(front, WIRES[0], speech).open(f"{front} {speech} {moment}") as connection:

@@ -84,6 +84,7 @@ def test_an_answer_may_come_in_records_of_one_byte_or_of_many(model_server, call
 SILENT = {"at once": (0.8, "", 2), "behind a token": (0.8, "x", 2), "while comments come": (0.8, "", 2)}
 
 
+@pytest.mark.timed
 @every_speech
 @pytest.mark.parametrize("name", SILENT)
 def test_silence_is_heard_and_ends_at_its_limit(model_server, caller, speech: Speech, name) -> None:
@@ -96,6 +97,7 @@ def test_silence_is_heard_and_ends_at_its_limit(model_server, caller, speech: Sp
     assert (told.text, told.ended, told.error, told.keep_alives) == (text, True, WORDS[504], beats)
 
 
+@pytest.mark.timed
 @every_speech
 @pytest.mark.parametrize("speaks", [False, True], ids=["silent", "speaking"])
 def test_a_caller_who_leaves_closes_the_encrypted_connection_at_once(model_server, caller, speech, speaks) -> None:
@@ -116,6 +118,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.alone
 @every_speech
 @pytest.mark.parametrize("name", FLOODS)
 def test_an_encrypted_flood_ends_at_its_limit_and_stops_nobody_else(model_server, caller, speech, name) -> None:

@@ -46,6 +46,7 @@ IN_TIME: dict[str, tuple[str, Drips]] = {
 }
 
 
+@pytest.mark.timed
 @every_speech
 @pytest.mark.parametrize("name", IN_TIME)
 def test_what_drips_within_the_limits_is_an_answer(upstream, speech: Speech, name) -> None:
@@ -71,6 +72,7 @@ TOO_SLOW: dict[str, tuple[str, Problem, float, Drips]] = {  # what was said, and
 }
 
 
+@pytest.mark.timed
 @every_speech
 @pytest.mark.parametrize("name", TOO_SLOW)
 def test_what_drips_for_longer_than_a_limit_is_over_then(upstream, speech: Speech, name) -> None:
@@ -82,6 +84,7 @@ def test_what_drips_for_longer_than_a_limit_is_over_then(upstream, speech: Speec
     assert upstream.asked().closed.wait(1), "the server hears of it"
 
 
+@pytest.mark.timed
 @every_speech
 def test_callers_hear_a_heartbeat_while_a_token_drips(upstream, speech: Speech) -> None:
     upstream.play([*begins(speech), *text(speech, 0.45), *ends(speech)])
@@ -134,14 +137,16 @@ def marked(table: Iterable[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", list(table))
 
 
+@pytest.mark.alone
 @every_speech
 @marked(FLOODS)
 def test_a_flood_ends_at_its_limit_and_stops_nobody_else(upstream, speech: Speech, name) -> None:
-    ended, longest = flooded(upstream, speech, itertools.chain(begins(speech), FLOODS[name](speech)))
+    ended, longest = flooded(upstream, speech, itertools.chain(begins(speech), FLOODS[name](speech)), total=1.5)
     assert ended in (SLOW, Problem.UPSTREAM_FAILED), "the limit of time, or of bytes without an event"
     assert longest < LATE
 
 
+@pytest.mark.alone
 @every_speech
 @marked(HEADS)
 def test_a_flood_in_the_place_of_a_head_is_a_failure_and_stops_nobody_else(upstream, speech: Speech, name) -> None:
@@ -150,6 +155,7 @@ def test_a_flood_in_the_place_of_a_head_is_a_failure_and_stops_nobody_else(upstr
     assert longest < LATE
 
 
+@pytest.mark.alone
 @every_speech
 def test_an_event_without_an_end_is_not_collected_for_ever(upstream, speech: Speech) -> None:
     line = itertools.chain([chunk(b"data: ")], itertools.repeat(chunk(b"x" * 250_000)))

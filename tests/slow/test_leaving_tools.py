@@ -25,6 +25,7 @@ SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 QUERY = "harbour"
 FOUND = "Ships come to the harbour at noon."
 
+pytestmark = pytest.mark.timed
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
 
 

@@ -10,7 +10,7 @@ import requests
 from app.testing.server import Server, conversation_id, script
 from app.testing.sockets import post, read_all, read_until
 
-pytestmark = pytest.mark.alone(tries=1)
+pytestmark = pytest.mark.timed(tries=1)
 
 
 def ask(server: Server, key: str, message: str):

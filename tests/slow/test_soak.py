@@ -1,4 +1,4 @@
-"""Five hundred callers for a minute, who leave, dawdle and come back: afterwards the server is as it was before."""
+"""Five hundred callers, who leave, dawdle and come back: afterwards the server is as it was before."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from app.testing.wire_client import KINDS
 pytestmark = pytest.mark.alone(tries=1)
 
 CALLERS = 500
-# Callers, seconds in which they begin, pace. The answers of the many take 16 seconds at the most. The few in a hurry
+# Callers, seconds in which they begin, pace. The answers of the many take ten seconds at the most. The few in a hurry
 # show what an answer leaves in a memory that no crowd stretches.
-WAVES = [(CALLERS, 9, 1), (CALLERS, 9, 1), *[(20, 3, 0.01)] * 3]
+WAVES = [(CALLERS, 6, 0.6), (CALLERS, 6, 0.6), *[(20, 3, 0.01)] * 3]
 
 CONFIG = """
 [models.local]

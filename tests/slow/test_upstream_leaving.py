@@ -1,10 +1,11 @@
 """A caller who leaves ends what runs upstream, at once: real callers, the real server, a real model server."""
 
 import time
+from itertools import cycle, product
 
 import pytest
 import requests
-from support.leaving import MOMENTS, SECONDS, left_within
+from support.leaving import MID_STREAM, MOMENTS, SECONDS, left_within
 from support.wires import WIRES, Caller, Wire
 
 from app.testing.model_server import SILENCE, streamed
@@ -12,19 +13,21 @@ from app.testing.provider_streams import SPEECHES, Speech
 from app.testing.server import Server, eventually
 from app.testing.sockets import read_until
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 def caller(relay, relay_keys, wire: Wire, speech: Speech) -> Caller:
     return Caller(wire, relay, relay_keys[wire.key_kind, f"{speech}"])
 
 
-every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
+# Each wire before and after its response has begun; and each moment with each provider, on the next of the wires.
+EACH_WIRE = product(["before the response head has come", MID_STREAM], SPEECHES[:1], WIRES)
+EACH_MOMENT = ((*each, wire) for each, wire in zip(product(MOMENTS, SPEECHES), cycle(WIRES), strict=False))
 every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
 
 
-@every_wire
-@every_speech
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(("moment", "speech", "wire"), [*dict.fromkeys([*EACH_WIRE, *EACH_MOMENT])], ids=str)
 def test_a_caller_who_leaves_closes_the_connection_upstream(model_server, caller: Caller, speech, moment) -> None:
     model_server.play(MOMENTS[moment](speech))
     question = f"{caller.wire} {speech} {moment}"

@@ -24,6 +24,8 @@ from app.workflows.templates.fair_queue import FairQueue
 from app.workflows.templates.language import MOST_OUTPUT, Template, TemplateError
 from app.workflows.templates.rendering import MOST_BYTES, RUN_SECONDS, TemplateFiller, _renderer
 
+pytestmark = pytest.mark.alone
+
 TOO_LONG = "A template took longer than 0.1 seconds."
 TOO_MUCH = "A template took too much memory."
 BROKEN = "A template broke down its process."

@@ -8,12 +8,13 @@ from app.testing.server import CONFIG
 
 SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 
+MID_STREAM = "in mid-stream, while it is silent"
 MOMENTS: Mapping[str, Callable[[Speech], Sequence[Step]]] = {
     "before the response head has come": lambda _: [SILENCE],
     "while a refusal is read": lambda _: [head(500), SILENCE],
     "before the first token": lambda speech: [*streamed(speech.begin), SILENCE],
     "while only pings come": lambda speech: streamed(*[speech.ping, 0.05] * 99),
-    "in mid-stream, while it is silent": lambda speech: [*streamed(speech.begin, speech.text("so far")), SILENCE],
+    MID_STREAM: lambda speech: [*streamed(speech.begin, speech.text("so far")), SILENCE],
     "in mid-stream, while it speaks": lambda speech: [*streamed(speech.begin, *[speech.text("so far"), 0.02] * 500)],
 }
 

@@ -134,7 +134,7 @@ def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_413(caller, c
     caller.wire.check_error(response, 413)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_wire
 @pytest.mark.parametrize("length", [LIMIT + 1, 10 * 1024**3, 10**30])
 def test_a_length_beyond_the_limit_is_413_before_the_body_has_come(caller, length) -> None:
@@ -147,7 +147,7 @@ def test_a_length_beyond_the_limit_is_413_before_the_body_has_come(caller, lengt
         assert time.monotonic() - started < 0.5, "body_seconds is 1: it did not wait for the body"
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_wire
 def test_chunks_beyond_the_limit_are_413_though_no_end_is_in_sight(caller) -> None:
     started = time.monotonic()
@@ -181,7 +181,7 @@ def test_a_body_that_ends_early_is_400(caller, header, body) -> None:
     caller.wire.check_error(send(caller, [JSON, header, "Connection: close"], body, half_close=True), 400)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_wire
 def test_a_body_that_never_arrives_is_408_and_the_connection_is_closed(caller) -> None:
     unfinished = [

@@ -153,7 +153,7 @@ def test_an_answer_of_just_the_allowed_length_is_complete(build, provider) -> No
     assert chunks_of(model.open(seeded, HEARTBEAT))[-1].finish_reason == "stop"
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_provider
 def test_silence_is_told_in_empty_batches_at_the_heartbeat(build, provider) -> None:
     stream = build(provider, provider.silent).open(prompt(provider.silent), HEARTBEAT)
@@ -167,7 +167,7 @@ def test_silence_is_told_in_empty_batches_at_the_heartbeat(build, provider) -> N
     assert 2.5 * HEARTBEAT < beats[-1] - beats[0] < 10 * HEARTBEAT
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_provider
 @pytest.mark.parametrize(("heartbeat", "until_silent"), [(0.3, True), (60, False)], ids=["beating", "before a beat"])
 def test_closing_from_another_greenlet_ends_a_silent_stream_at_once(build, provider, heartbeat, until_silent) -> None:

@@ -16,7 +16,7 @@ from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
 

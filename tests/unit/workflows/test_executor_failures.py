@@ -138,7 +138,7 @@ LIMITED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @pytest.mark.parametrize("name", LIMITED)
 def test_a_limit_ends_the_run(name) -> None:
     steps, limits, words = LIMITED[name]
@@ -159,7 +159,7 @@ MOMENTS = {
 }  # fmt: skip
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_that_is_cancelled_ends_at_once_as_interrupted_and_leaves_nothing_behind(moment) -> None:
     before = greenlets()

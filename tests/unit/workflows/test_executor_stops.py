@@ -78,7 +78,7 @@ def test_a_run_that_is_cancelled_in_the_pause_before_a_retry_asks_and_says_nothi
     assert (run.text, model.opened, run.failed.error) == ("", ["a", "a"], LEFT)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_run_that_is_cancelled_while_its_model_opens_ends_at_once() -> None:
     run, model, _ = moody({"id": "a", "prompt": "a hangs", "retries": 3})
     gevent.spawn_later(0.1, run.turn.cancel, LEFT)
@@ -89,7 +89,7 @@ def test_a_run_that_is_cancelled_while_its_model_opens_ends_at_once() -> None:
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_run_that_is_cancelled_while_the_store_hears_of_it_ends_at_once() -> None:
     class Slow(Records):
         def begin(self, *told: Any) -> None:
@@ -105,7 +105,7 @@ def test_a_run_that_is_cancelled_while_the_store_hears_of_it_ends_at_once() -> N
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_a_model_that_fails_is_not_blamed_on_the_one_that_is_just_being_opened() -> None:
     run, model, circuit = moody({"id": "bad", "prompt": "bad fails"}, {"id": "answer", "prompt": "answer hangs"})
     started = time.monotonic()

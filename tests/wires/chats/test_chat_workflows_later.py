@@ -80,7 +80,7 @@ def test_what_was_taken_from_the_agent_is_taken_from_stored_workflows(start) -> 
     assert person.ask(person.chat(), "Go", workflowId=tools).status_code == 201
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_many_large_workflows_are_listed_at_once_after_a_restart(start) -> None:
     server = start()
     person = Person.new(server)

@@ -60,7 +60,7 @@ def test_a_shorter_limit_for_silence_is_no_failure_then(upstream, speech: Speech
     assert outcome(model) == ("x", FINISHED, None)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @every_speech
 def test_who_leaves_meanwhile_ends_it_at_once(upstream, speech: Speech) -> None:
     said = speech.begin + speech.text("x") + speech.end().removesuffix(speech.last)

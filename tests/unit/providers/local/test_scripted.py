@@ -61,7 +61,7 @@ def test_each_step_is_played(steps, batches) -> None:
     assert played(*steps) == batches
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 def test_pauses_take_their_time_and_tell_of_the_silence() -> None:
     begun = time.monotonic()
     batches = played({"pause": 0.35}, {"text": "a", "times": 2, "every": 0.15}, heartbeat=0.1)

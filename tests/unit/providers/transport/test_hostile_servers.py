@@ -16,7 +16,7 @@ from app.engine.messages import Usage
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, head, streamed
 from app.testing.provider_streams import SPEECHES, Speech, chunks_of, outcome
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 FAILED = Problem.UPSTREAM_FAILED
 FINISHED = ModelFinished("stop", Usage(3, 2))

@@ -222,7 +222,7 @@ SLOW = {
 }
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 @pytest.mark.parametrize("steps", SLOW.values(), ids=SLOW)
 def test_what_comes_too_slowly_is_cut_at_the_time_limit_and_the_connection_closed(server, steps) -> None:
     server.play(steps)
