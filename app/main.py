@@ -12,6 +12,7 @@ from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_wires
 from app.web.callers.origins import share_with_origins
+from app.web.guard import guard_routes
 from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
 from app.web.responses.errors import answer_errors
@@ -39,6 +40,7 @@ def create_app(configuration: Configuration) -> Flask:
     if settings.server.playground:
         app.register_blueprint(playground.blueprint)
     limit_wires(app, settings, wires)
+    guard_routes(app, wires)
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
         serve_reference(app, wires, pages)

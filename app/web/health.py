@@ -37,7 +37,11 @@ REFERENCE = Reference(
     error={},
     operations=(
         Operation(
-            "get", "/health", "Does the process live?", (ok("It does.", HealthSchema, {"status": "ok"}),), open=True
+            "get",
+            "/health",
+            "Does the process live?",
+            (ok("It does.", HealthSchema, {"status": "ok"}),),
+            credential="none",
         ),
         Operation(
             "get",
@@ -47,7 +51,7 @@ REFERENCE = Reference(
                 ok("It can.", ReadySchema),
                 Reply(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
             ),
-            open=True,
+            credential="none",
         ),
     ),
 )

@@ -9,20 +9,29 @@ from flask import Blueprint
 from app.engine.errors import ChatError
 from app.engine.events import Batch
 from app.store.keys import KeyKind
+from app.web.callers.caller import Caller
 from app.web.callers.credentials import CookieToken, Credential
 from app.web.reference.operations import Reference
+
+
+def _admit(caller: Caller, _parameters: dict[str, Any]) -> Caller:
+    return caller
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """One wire. Its folder's `__init__` names it `WIRE`, and that is all the wiring there is.
 
-    `paths` are its own and everything below them: failures there, 404 and 405 included, are answered with
-    `error_body`. `reference` describes what is on them. `anonymous` lets callers without a credential reach the public
-    agent. With `signed_in` the credentials are users' sessions and no keys; except on `open_paths`, who has none is
-    told so even when over the limit. `counts_addresses` gives each address of a secret key a budget of its own;
-    `limit_headers` tells callers what is left of theirs, and when it is whole again: in epoch milliseconds, or in
-    seconds from now.
+    - `paths` are its own with everything below them: failures there, 404 and 405 included, are told with `error_body`.
+    - `credentials` are looked for in this order, and the first that a request carries counts. With `signed_in` they are
+      users' sessions; otherwise keys of `key_kinds`. `anonymous` lets callers without one reach the public agent.
+    - `reference` declares the operations, which is what the guard enforces.
+    - `admit(caller, parameters)` is what the wire asks of a caller beside the credential. It returns the caller, or one
+      that is narrowed to whom the request is for, and raises ChatError for those it refuses. `parameters` are those of
+      the path; what it takes out of them, the view does not get.
+    - `default_limit` is the budget of each caller (`[limits]` overrides it), in flask-limiter's notation.
+      `counts_addresses` gives each address of a secret key a budget of its own. `limit_headers` tells callers what is
+      left of theirs and when it is whole again: in epoch milliseconds, or in seconds from now.
     """
 
     name: str
@@ -33,19 +42,15 @@ class Wire:
     default_limit: str
     error_body: Callable[[ChatError], Mapping[str, Any]]
     reference: Reference
+    admit: Callable[[Caller, dict[str, Any]], Caller] = _admit
     anonymous: bool = False
     signed_in: bool = False
-    open_paths: tuple[str, ...] = ()
     counts_addresses: bool = False
     limit_headers: Literal["epoch milliseconds", "seconds left"] | None = None
 
     def owns(self, path: str) -> bool:
-        """Of a path without doubled slashes."""
+        """Whether failures on this path are the wire's to tell. `path` has no doubled slashes."""
         return any(path == own or path.startswith(own + "/") for own in self.paths)
-
-    def needs_session(self, path: str) -> bool:
-        """Of a path that leads somewhere."""
-        return self.signed_in and path not in self.open_paths
 
     @property
     def takes_cookies(self) -> bool:

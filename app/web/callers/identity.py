@@ -1,40 +1,11 @@
 """Who asks: whatever credential came, one identity comes out."""
 
-from dataclasses import dataclass
-
 from flask import g, request
 
-from app.engine.agent import Agent
-from app.engine.conversation import Payer
 from app.engine.errors import ChatError, Problem
 from app.store.keys import Key, normalised_origin
-from app.store.users import Session, User
+from app.web.callers.caller import Caller
 from app.web.services import services
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who holds the credential. `owner` is what conversations belong to; anonymous callers have no `key`, and only
-    those who signed in have a `session`."""
-
-    agent: Agent
-    owner: str
-    key: Key | None
-    session: Session | None = None
-
-    @property
-    def payer(self) -> Payer | None:
-        """Who pays for this caller's answers; nobody for an anonymous one's."""
-        return Payer(self.key.id, self.key.credits is not None) if self.key else None
-
-    @property
-    def user(self) -> User:
-        assert self.session, "only where the wire's callers sign in"
-        return self.session.user
-
-    @property
-    def user_id(self) -> str:
-        return self.user.id
 
 
 def identify() -> Caller:

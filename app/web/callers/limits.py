@@ -13,6 +13,7 @@ from app.settings.settings import Settings
 from app.web.callers.identity import identify
 from app.web.callers.windows import STORAGE_URI
 from app.web.responses.errors import answer
+from app.web.routing import current_operation
 from app.web.services import services
 from app.web.wire import Wire
 
@@ -28,9 +29,11 @@ def limit_wires(app: Flask, settings: Settings, wires: list[Wire]) -> None:
     @app.errorhandler(RateLimitExceeded)
     def refuse(_error: RateLimitExceeded) -> Response:
         breached = limiter.current_limit
-        stranger, wire = g.get("identity"), services().wires[request.blueprint or ""]
-        if isinstance(stranger, ChatError) and wire.needs_session(request.path):
-            return answer(stranger)
+        refusal, operation = g.get("identity"), current_operation()
+        if isinstance(refusal, ChatError) and operation and operation.credential != "none":
+            wire = services().wire_of(request.path)
+            if wire and wire.signed_in:
+                return answer(refusal)  # who has no session is told that, over the limit too
         return answer(ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1))
 
     def uncounted(wire: Wire) -> RequestLimit:

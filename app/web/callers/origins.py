@@ -7,7 +7,7 @@ from flask import Flask, Response, g, request
 
 from app.engine.errors import ChatError, Problem
 from app.store.keys import normalised_origin
-from app.web.callers.identity import Caller
+from app.web.callers.caller import Caller
 from app.web.services import services
 
 log = logging.getLogger(__name__)

@@ -21,6 +21,13 @@ _OF_BODY = (
     Problem.TOO_LARGE,
     Problem.UNSUPPORTED_TYPE,
 )
+_OF_ANSWER = (
+    Problem.TOOL_LOOP,
+    Problem.WORKFLOW_FAILED,
+    Problem.UPSTREAM_FAILED,
+    Problem.WORKFLOW_LIMIT,
+    Problem.UPSTREAM_TIMEOUT,
+)
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADERS = {
     "X-Request-Id": {"description": "Under which the log tells of the request", "schema": {"type": "string"}},
@@ -48,7 +55,7 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
     for wire in wires:
         for operation in wire.reference.operations:
             answers = _failures(wire, operation, shapes, failures)
-            security = {} if operation.open else {"security": _security(wire)}
+            security = {} if operation.credential == "none" else {"security": _security(wire)}
             told = _operation(operation, wire.reference, shapes, _limit_headers(wire))
             told |= {"tags": [wire.name], **security}
             told["responses"] |= answers
@@ -82,7 +89,7 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
 
 def _operation(operation: Operation, reference: Reference, shapes: Shapes, headers: Iterable[str]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", operation.path)
-    parameters = [_place(name, reference.places[name]) for name in names]
+    parameters = [_place(name, reference.parameters[name]) for name in names]
     parameters += shapes.query(operation.query) if operation.query else []
     parameters += [
         {"in": "header", "name": name, "required": False, "description": says, "schema": {"type": "string"}}
@@ -97,7 +104,7 @@ def _operation(operation: Operation, reference: Reference, shapes: Shapes, heade
     if operation.body is not None:
         content = {"schema": shapes.of(operation.body), "example": operation.example}
         told["requestBody"] = {"required": True, "content": {"application/json": content}}
-    told["responses"] = {str(each.status): _answer(each, shapes, headers) for each in operation.answers}
+    told["responses"] = {str(each.status): _reply(each, shapes, headers) for each in operation.replies}
     return told
 
 
@@ -108,11 +115,11 @@ def _place(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **told}
 
 
-def _answer(answer: Reply, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
-    own = {name: {"description": says, "schema": {"type": "string"}} for name, says in answer.headers.items()}
-    content = {each.type: _content(each, shapes) for each in answer.contents}
+def _reply(reply: Reply, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
+    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in reply.headers.items()}
+    content = {each.type: _content(each, shapes) for each in reply.contents}
     return {
-        "description": answer.says,
+        "description": reply.description,
         "headers": {**own, **_named("X-Request-Id", *limit_headers)},
         **({"content": content} if content else {}),
     }
@@ -130,17 +137,30 @@ def _content(content: Content, shapes: Shapes) -> dict[str, Any]:
 
 def _failures(wire: Wire, operation: Operation, shapes: Shapes, known: dict[str, Any]) -> dict[str, Any]:
     """References by status to what can go wrong; each set of problems is described once, in `known`."""
-    problems = {*_ALWAYS, *operation.problems, *(_OF_BODY if operation.body is not None else ())}
-    problems |= {Problem.INVALID} if operation.query else set()
-    problems |= set() if operation.open else {Problem.UNAUTHORIZED}
-    problems |= {Problem.FORBIDDEN} if "widget" in wire.key_kinds and not operation.open else set()
-    answers = {}
+    problems = _problems(wire, operation)
+    references = {}
     for status in sorted({problem.status for problem in problems}):
         here = [problem for problem in Problem if problem in problems and problem.status == status]
         name = "_or_".join([f"{wire.name}_{here[0].name.lower()}", *(each.name.lower() for each in here[1:])])
         known.setdefault(name, _failure(wire, status, here, shapes))
-        answers[str(status)] = {"$ref": f"#/components/responses/{name}"}
-    return answers
+        references[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return references
+
+
+def _problems(wire: Wire, operation: Operation) -> set[Problem]:
+    """What an operation names, and what follows from its declaration: see app/web/guard.py."""
+    problems = {*_ALWAYS, *operation.problems}
+    if operation.credential != "none":
+        problems |= {Problem.UNAUTHORIZED} | ({Problem.FORBIDDEN} if "widget" in wire.key_kinds else set())
+    if wire.takes_cookies and operation.changes_something:
+        problems |= {Problem.FORBIDDEN, Problem.UNSUPPORTED_TYPE}
+    if operation.query:
+        problems.add(Problem.INVALID)
+    if operation.body is not None:
+        problems.update(_OF_BODY)
+    if operation.cost == "answer":
+        problems |= {*_OF_ANSWER} | ({Problem.EXHAUSTED} if wire.key_kinds else set())
+    return problems
 
 
 def _failure(wire: Wire, status: int, problems: Sequence[Problem], shapes: Shapes) -> dict[str, Any]:

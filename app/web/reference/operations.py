@@ -1,8 +1,8 @@
-"""What a wire tells of itself: its operations, as data from which /openapi.json and /docs are made."""
+"""A wire's operations as data: the law for its routes, and what /openapi.json and /docs are made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from marshmallow import Schema, fields
 
@@ -11,18 +11,9 @@ from app.engine.errors import Problem
 Shape = type[Schema] | Schema | Mapping[str, Any]
 """A marshmallow schema, or a JSON Schema in which marshmallow schemas may stand."""
 
-ANSWERING = (
-    Problem.TOOL_LOOP,
-    Problem.WORKFLOW_FAILED,
-    Problem.UPSTREAM_FAILED,
-    Problem.WORKFLOW_LIMIT,
-    Problem.UPSTREAM_TIMEOUT,
-)
-"""What can go wrong before the first byte where a model is asked."""
-
 
 class Either(fields.Field[Any]):
-    """One of several kinds of objects, in what is answered."""
+    """One of several kinds of objects, in a reply."""
 
     def __init__(self, *kinds: type[Schema], **options: Any) -> None:
         super().__init__(**options)
@@ -42,41 +33,61 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`headers` are those that only this answer has, and what they say."""
+    """`headers` are those that only this reply has, with their descriptions."""
 
     status: int
-    says: str
+    description: str
     contents: tuple[Content, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` has its parameters in braces; `headers` are those that may be sent, and what they say. `problems` are
-    those beside the ones that come with a body, a query, a credential and a rate limit. An `open` one needs no
-    credential and takes none."""
+    """A method of a path: what is declared here is enforced before its view runs (app/web/guard.py), and described.
+
+    - `path` has its parameters in braces.
+    - `credential`: any of the wire's, a secret key alone, or none (then none is looked at).
+    - `query` and `body` are the schemas that the request is loaded with; what they make is the view's to use. Where a
+      body is described in more detail than it is checked at first, `loads` is what checks it.
+    - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
+      which needs a place among the running turns and, where the key has a budget, credits.
+    - `headers` are those that may be sent, with their descriptions.
+    - `problems` are those beside the ones that follow from credential, query, body and cost.
+    """
 
     method: Literal["get", "post", "put", "patch", "delete"]
     path: str
     summary: str
-    answers: tuple[Reply, ...]
+    replies: tuple[Reply, ...]
     description: str = ""
-    body: Shape | None = None
-    example: Mapping[str, Any] | None = None
+    credential: Literal["any", "secret key", "none"] = "any"
     query: type[Schema] | None = None
+    body: Shape | None = None
+    loads: type[Schema] | None = None
+    example: Mapping[str, Any] | None = None
+    cost: Literal["request", "attempt", "answer"] = "request"
     headers: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    open: bool = False
+
+    @property
+    def changes_something(self) -> bool:
+        return self.method != "get"
+
+    @property
+    def body_schema(self) -> type[Schema] | None:
+        """What loads the body, None where there is none."""
+        return self.loads or cast("type[Schema] | None", self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`error` is the body of every failure; `places` are the JSON Schemas of parameters in paths, by their names."""
+    """A wire's operations; `error` is the body of every failure; `parameters` are the JSON Schemas of the parameters in
+    paths, by their names."""
 
     about: str
     operations: tuple[Operation, ...]
     error: Shape
-    places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _TEXT = {"type": "string"}
@@ -85,7 +96,7 @@ _TEXT = {"type": "string"}
 def file_operation(
     path: str, summary: str, content_type: str, shape: Shape = _TEXT, description: str = ""
 ) -> Operation:
-    """Of a file that anybody may have, and that callers who have it are not sent again."""
+    """Of a file that anybody may have; callers who have it already get 304."""
     return Operation(
         "get",
         path,
@@ -96,10 +107,10 @@ def file_operation(
         ),
         description,
         headers={"If-None-Match": "The `ETag` of what the caller has"},
-        open=True,
+        credential="none",
     )
 
 
-def ok(says: str, shape: Shape, example: Any = None, status: int = 200) -> Reply:
-    """An answer of JSON."""
-    return Reply(status, says, (Content(shape, example),))
+def ok(description: str, shape: Shape, example: Any = None, status: int = 200) -> Reply:
+    """A reply of JSON."""
+    return Reply(status, description, (Content(shape, example),))

@@ -20,13 +20,20 @@ def load_body(schema: type[Schema]) -> Any:
 
     Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, MALFORMED, or INVALID with the fields named.
     """
-    if request.mimetype != "application/json" or request.content_encoding:
+    require_json()
+    if request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
     try:
         data = orjson.loads(_read())
     except orjson.JSONDecodeError as error:
         raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
     return load(schema, data)
+
+
+def require_json() -> None:
+    """Raises ChatError(UNSUPPORTED_TYPE) for a request whose Content-Type is another, or missing."""
+    if request.mimetype != "application/json":
+        raise ChatError(Problem.UNSUPPORTED_TYPE)
 
 
 def _read() -> bytes:

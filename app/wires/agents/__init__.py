@@ -4,7 +4,7 @@ from app.web.callers.credentials import BearerKey
 from app.web.wire import Wire
 from app.wires.agents.errors import error_body
 from app.wires.agents.operations import REFERENCE
-from app.wires.agents.routes import blueprint, chat, histories
+from app.wires.agents.routes import admit, blueprint, chat, histories
 
 WIRE = Wire(
     name="agents",
@@ -15,6 +15,7 @@ WIRE = Wire(
     default_limit="100/10 second",
     error_body=error_body,
     reference=REFERENCE,
+    admit=admit,
     counts_addresses=True,
     limit_headers="epoch milliseconds",
 )

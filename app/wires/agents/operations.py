@@ -2,14 +2,19 @@
 
 import json
 
-from marshmallow import Schema, fields, validate
-
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, Shape, ok
+from app.web.reference.operations import Content, Operation, Reference, Reply, Shape, ok
 from app.wires.agents import replies as a
 from app.wires.agents.chunks import CHUNK, LINE
-from app.wires.agents.requests import ChatRequestSchema, RetrySchema
-from app.wires.agents.routes.histories import ConversationsSchema, FeedbackSchema, PageSchema, PausedSchema
+from app.wires.agents.requests import (
+    ChatRequestSchema,
+    ConversationsSchema,
+    FeedbackSchema,
+    FormatSchema,
+    PageSchema,
+    PausedSchema,
+    RetrySchema,
+)
 
 _CONVERSATION, _ASKED = "a618f1f4-93a5-4d0c-8d4e-0f5d2f7c3b11", "msg_4e99f0c1a7d84a3db9b2f53f1e0c7a52"
 _ANSWER = a.ID["example"]
@@ -51,12 +56,6 @@ def _list(shape: Shape) -> Shape:
     return {"type": "array", "items": shape}
 
 
-class FormatSchema(Schema):
-    """Which stream is wanted; without it, Accept and the body decide."""
-
-    format = fields.String(validate=validate.OneOf(["sse", "ndjson"]))
-
-
 _ANSWERED = Reply(
     200,
     "The AI SDK's UI message stream (version 1), which ends with `[DONE]`; or bare lines; or, with "
@@ -76,14 +75,13 @@ _ANSWERED = Reply(
 _AGENT = "/api/v2/agents/{agentId}"
 _ONE = f"{_AGENT}/conversations/{{conversationId}}"
 _MISSING = (Problem.NOT_FOUND,)
-_READS = (Problem.NOT_FOUND, Problem.FORBIDDEN)
-_ASKS = (*ANSWERING, Problem.EXHAUSTED, Problem.BUSY, Problem.NOT_FOUND, Problem.NOT_ONGOING)
+_ASKS = (Problem.BUSY, Problem.NOT_FOUND, Problem.NOT_ONGOING)
 
 REFERENCE = Reference(
     about="The Chatbase v2 API, and what the AI SDK's useChat speaks. The key must be the agent's own; any other agent "
     "is 404. A widget key may chat and retry, and reads no histories.",
     error=a.ErrorSchema,
-    places={
+    parameters={
         "agentId": {"type": "string", "description": "The agent's name in parlance.toml", "example": "demo"},
         "conversationId": {"type": "string", "example": _CONVERSATION},
         "messageId": {"type": "string", "example": _ANSWER},
@@ -100,6 +98,7 @@ REFERENCE = Reference(
             body=ChatRequestSchema,
             example={"message": "What is 12 * 7?", "userId": "user_1"},
             query=FormatSchema,
+            cost="answer",
             problems=_ASKS,
         ),
         Operation(
@@ -111,6 +110,7 @@ REFERENCE = Reference(
             body=RetrySchema,
             example={"messageId": _ANSWER, "stream": True},
             query=FormatSchema,
+            cost="answer",
             problems=(*_ASKS, Problem.MESSAGE_NOT_FOUND),
         ),
         Operation(
@@ -126,7 +126,8 @@ REFERENCE = Reference(
             "List conversations",
             (ok("Those that began last first.", _data(_list(a.ConversationSchema), pages=True)),),
             query=ConversationsSchema,
-            problems=_READS,
+            credential="secret key",
+            problems=_MISSING,
         ),
         Operation(
             "get",
@@ -134,7 +135,8 @@ REFERENCE = Reference(
             "List an end user's conversations",
             (ok("Those that were active last first.", _data(_list(a.ConversationSchema), pages=True)),),
             query=ConversationsSchema,
-            problems=_READS,
+            credential="secret key",
+            problems=_MISSING,
         ),
         Operation(
             "get",
@@ -142,7 +144,8 @@ REFERENCE = Reference(
             "Read a conversation",
             (ok("With its last messages.", _data(a.WholeConversationSchema, pages=True)),),
             query=PageSchema,
-            problems=_READS,
+            credential="secret key",
+            problems=_MISSING,
         ),
         Operation(
             "get",
@@ -155,7 +158,8 @@ REFERENCE = Reference(
                 ),
             ),
             query=PageSchema,
-            problems=_READS,
+            credential="secret key",
+            problems=_MISSING,
         ),
         Operation(
             "patch",
@@ -165,7 +169,8 @@ REFERENCE = Reference(
             description="A paused conversation takes no questions: they are 400.",
             body=PausedSchema,
             example={"paused": True},
-            problems=_READS,
+            credential="secret key",
+            problems=_MISSING,
         ),
         Operation(
             "patch",
@@ -174,10 +179,15 @@ REFERENCE = Reference(
             (ok("The message.", _data(a.MessageSchema)),),
             body=FeedbackSchema,
             example={"feedback": "positive"},
-            problems=(*_READS, Problem.MESSAGE_NOT_FOUND, Problem.NOT_AN_ANSWER),
+            credential="secret key",
+            problems=(*_MISSING, Problem.MESSAGE_NOT_FOUND, Problem.NOT_AN_ANSWER),
         ),
         Operation(
-            "get", "/api/v2/health", "Is it there?", (ok("It is.", a.HealthSchema, {"status": "ok"}),), open=True
+            "get",
+            "/api/v2/health",
+            "Is it there?",
+            (ok("It is.", a.HealthSchema, {"status": "ok"}),),
+            credential="none",
         ),
     ),
 )

@@ -3,27 +3,23 @@ UUIDs; times are epoch seconds."""
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from app.engine.agent import Agent
 from app.engine.events import TurnFinished, TurnStarted
 from app.engine.messages import Part, TextPart, ToolCallPart, ToolResultPart
 from app.store.histories import Conversation
 from app.store.messages import StoredMessage
+from app.web.requests.ids import public_id
 
 
 def message_id(stored: str) -> str:
     return f"msg_{stored}"
 
 
-def conversation_id(stored: str) -> str:
-    return str(UUID(stored))
-
-
 def finish_metadata(started: TurnStarted, finished: TurnFinished) -> dict[str, Any]:
     """What `finish` says of an answer."""
     return {
-        "conversationId": conversation_id(finished.conversation_id),
+        "conversationId": public_id(finished.conversation_id),
         "messageId": message_id(started.answer_id),
         "userMessageId": message_id(started.question_id),
         "userId": started.end_user,
@@ -64,7 +60,7 @@ def agent(found: Agent) -> dict[str, Any]:
 
 def conversation(found: Conversation) -> dict[str, Any]:
     return {
-        "id": conversation_id(found.id),
+        "id": public_id(found.id),
         "title": found.title,
         "createdAt": found.created_at // 1000,
         "updatedAt": found.updated_at // 1000,

@@ -3,7 +3,7 @@
 from app.web.wire import Wire
 from app.wires.chats.errors import error_body
 from app.wires.chats.operations import REFERENCE
-from app.wires.chats.routes import COOKIE, OPEN_PATHS, blueprint, catalogue, chats, messages, sessions, workflows
+from app.wires.chats.routes import COOKIE, blueprint, catalogue, chats, messages, sessions, workflows
 
 WIRE = Wire(
     name="chats",
@@ -20,7 +20,6 @@ WIRE = Wire(
     credentials=(COOKIE,),
     key_kinds=(),
     signed_in=True,
-    open_paths=OPEN_PATHS,
     default_limit="100/minute",
     error_body=error_body,
     reference=REFERENCE,

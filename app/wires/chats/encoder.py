@@ -14,9 +14,10 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
+from app.web.requests.ids import public_id
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, sse
 from app.wires.chats.errors import event_code
-from app.wires.chats.serializers import public_id, tool_call, tool_result
+from app.wires.chats.serializers import tool_call, tool_result
 
 
 class ChatsEncoder:

@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, ok
+from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.chats import replies as a
-from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
+from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema, WrittenSchema
 from app.wires.chats.routes import COOKIE
 from app.workflows.definition import WorkflowSchema
 
@@ -39,23 +39,21 @@ _STREAM = Reply(
 )
 
 
-def _change(
-    method: Literal["post", "patch", "delete"], path: str, summary: str, answer: Reply, *problems: Problem, **more: Any
+def _operation(
+    method: Literal["post", "patch", "delete"], path: str, summary: str, reply: Reply, *problems: Problem, **more: Any
 ) -> Operation:
-    """What changes something must not come from another site's page, which can send neither this type nor this
-    origin."""
-    guarded = (Problem.FORBIDDEN, Problem.UNSUPPORTED_TYPE, *problems)
-    return Operation(method, path, summary, (answer,), problems=guarded, **more)
+    return Operation(method, path, summary, (reply,), problems=problems, **more)
 
 
-def _ask(path: str, summary: str, answer: Reply) -> Operation:
-    return _change(
+def _ask(path: str, summary: str, reply: Reply) -> Operation:
+    return _operation(
         "post",
         path,
         summary,
-        answer,
-        *(Problem.NOT_FOUND, Problem.BUSY, Problem.NOT_ONGOING, *ANSWERING),
+        reply,
+        *(Problem.NOT_FOUND, Problem.BUSY, Problem.NOT_ONGOING),
         body=MessageSchema,
+        cost="answer",
         example={"content": "What is 12 * 7?", "modelId": "builtin", "userId": _USER},
         description="`modelId` is a model's name or one of its aliases. With `workflowId` the answer follows that "
         "workflow. One answer at a time: a second question meanwhile is 409.",
@@ -67,40 +65,42 @@ _OWN = (Problem.INVALID, Problem.FORBIDDEN, Problem.NOT_FOUND)
 _KNOWN = (Problem.INVALID, Problem.NOT_FOUND)
 
 _AUTH = (
-    _change(
+    _operation(
         "post",
         "/api/auth/sign-up/email",
         "Make an account",
         _SIGNED_IN,
         Problem.TAKEN,
         body=SignUpSchema,
+        cost="attempt",
         example={"email": "ada@example.com", "password": "correct horse", "name": "Ada"},
         description="403 unless `sign_up = true` in parlance.toml.",
-        open=True,
+        credential="none",
     ),
-    _change(
+    _operation(
         "post",
         "/api/auth/sign-in/email",
         "Sign in",
         _SIGNED_IN,
         Problem.UNAUTHORIZED,
         body=SignInSchema,
+        cost="attempt",
         example={"email": "ada@example.com", "password": "correct horse"},
-        open=True,
+        credential="none",
     ),
-    _change(
+    _operation(
         "post",
         "/api/auth/sign-out",
         "Sign out",
         ok("There is no session any more, whether or not there was one.", a.SuccessSchema, {"success": True}),
-        open=True,
+        credential="none",
     ),
     Operation("get", "/api/auth/session", _SESSION, (ok("A user.", a.SignedInSchema),)),
     Operation("get", "/api/auth/get-session", _SESSION, (ok("A user.", a.SignedInSchema),)),
 )
 
 _CHATS = (
-    _change(
+    _operation(
         "post",
         "/api/chats",
         "Begin a chat",
@@ -119,7 +119,7 @@ _CHATS = (
     Operation(
         "get", "/api/chats/{chatId}/messages", "Read a chat", (ok("Oldest first.", a.MessagesSchema),), problems=_OWN
     ),
-    _change("delete", "/api/chats/{chatId}", "Delete a chat", _GONE, *_OWN),
+    _operation("delete", "/api/chats/{chatId}", "Delete a chat", _GONE, *_OWN),
     _ask("/api/chats/{chatId}/messages/stream", "Ask", _STREAM),
     _ask("/api/chats/{chatId}/messages", "Ask, answered whole", ok("As they are kept.", a.ExchangeSchema, status=201)),
     Operation("get", "/api/models", "List models", (ok("All.", a.ModelsSchema),)),
@@ -130,12 +130,13 @@ _WORKFLOWS = (
     Operation(
         "get", "/api/workflows", "List workflows", (ok("Shipped ones, then the user's own.", a.WorkflowsSchema),)
     ),
-    _change(
+    _operation(
         "post",
         "/api/workflows",
         "Make a workflow",
         ok("Its first version.", a.KnownWorkflowSchema, status=201),
         body=WorkflowSchema,
+        loads=WrittenSchema,
         example=_PLAN,
     ),
     Operation(
@@ -145,16 +146,17 @@ _WORKFLOWS = (
         (ok("Its latest version.", a.KnownWorkflowSchema),),
         problems=_KNOWN,
     ),
-    _change(
+    _operation(
         "patch",
         "/api/workflows/{workflowId}",
         "Change a workflow",
         ok("A new version: the old one but for what is posted.", a.KnownWorkflowSchema),
         *(Problem.NOT_FOUND, Problem.CHANGED),
         body=WorkflowSchema(partial=True),
+        loads=WrittenSchema,
         example={"name": "Twice"},
     ),
-    _change("delete", "/api/workflows/{workflowId}", "Delete a workflow", _GONE, *_KNOWN),
+    _operation("delete", "/api/workflows/{workflowId}", "Delete a workflow", _GONE, *_KNOWN),
     Operation(
         "get",
         "/api/workflows/{workflowId}/diagram",
@@ -190,7 +192,7 @@ REFERENCE = Reference(
     "`Content-Type: application/json`, with or without a body, and an Origin, where there is one, that is this "
     "server's own or on the operator's list.",
     error=a.ErrorSchema,
-    places={
+    parameters={
         "userId": {"type": "string", "format": "uuid", "example": _USER},
         "chatId": {"type": "string", "format": "uuid", "example": _CHAT},
         "workflowId": {"type": "string", "format": "uuid", "example": _WORKFLOW},

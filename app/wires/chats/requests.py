@@ -7,11 +7,11 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_
 
 from app.web.callers.accounts import AccountSchema, CredentialsSchema
 from app.web.requests.fields import NOT_BLANK, Digits
-from app.wires.chats.routes import UUID
+from app.web.requests.ids import stored_id
 
 
 def _uuid(text: str) -> None:
-    if not UUID.fullmatch(text):
+    if stored_id(text) is None:
         raise ValidationError("Not a valid UUID.")
 
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -13,11 +12,8 @@ from app.store.chats import Chat
 from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord
 from app.store.users import User
+from app.web.requests.ids import public_id
 from app.workflows.catalogue import CatalogueEntry
-
-
-def public_id(stored: str) -> str:
-    return str(UUID(stored))
 
 
 def user(found: User) -> dict[str, Any]:

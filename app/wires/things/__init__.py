@@ -2,8 +2,9 @@
 
 from app.web.callers.credentials import BearerKey
 from app.web.wire import Wire
+from app.wires.things.errors import error_body
 from app.wires.things.operations import REFERENCE
-from app.wires.things.routes import blueprint, error_body
+from app.wires.things.routes import blueprint
 
 WIRE = Wire(
     name="things",
@@ -12,7 +13,6 @@ WIRE = Wire(
     credentials=(BearerKey("Authorization"), BearerKey("Authentication")),
     key_kinds=(),
     signed_in=True,
-    open_paths=("/login",),
     default_limit="100/minute",
     error_body=error_body,
     reference=REFERENCE,

@@ -13,7 +13,7 @@ REFERENCE = Reference(
     about="A small collection for each user who signs in: facts that a user wants the assistant to know. "
     "`flask users create` makes users.",
     error=MessageSchema,
-    places={"thingId": {"type": "integer", "minimum": 0, "example": 736}},
+    parameters={"thingId": {"type": "integer", "minimum": 0, "example": 736}},
     operations=(
         Operation(
             "post",
@@ -30,8 +30,9 @@ REFERENCE = Reference(
             description="Tries are limited for each address and for each account.",
             body=CredentialsSchema,
             example={"email": "ada@example.com", "password": "correct horse"},
+            cost="attempt",
             problems=(Problem.UNAUTHORIZED,),
-            open=True,
+            credential="none",
         ),
         Operation("get", "/stuff", "List things", (ok("The user's, oldest first.", THINGS, [_THING]),)),
         Operation(

@@ -2,8 +2,9 @@
 
 from app.web.callers.credentials import HeaderKey
 from app.web.wire import Wire
+from app.wires.widget.errors import error_body
 from app.wires.widget.operations import REFERENCE
-from app.wires.widget.routes import blueprint, error_body
+from app.wires.widget.routes import admit, blueprint
 
 WIRE = Wire(
     name="widget",
@@ -14,4 +15,5 @@ WIRE = Wire(
     default_limit="30/minute",
     error_body=error_body,
     reference=REFERENCE,
+    admit=admit,
 )

@@ -1,7 +1,7 @@
 """The operations of this wire."""
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply, ok
+from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, SaidBeforeSchema
 from app.wires.widget.requests import ChatRequestSchema, HistorySchema
 from app.wires.widget.routes import LONGEST_HISTORY
@@ -9,7 +9,6 @@ from app.wires.widget.routes import LONGEST_HISTORY
 _ID = "d02db167208c4501a4f0111bee8dbff0"
 _EXAMPLE = {"sessionId": "visitor-1", "message": "What is 12 * 7?"}
 _VISITOR = {"x-visitor": "Who the visitor is, as signed by the site's own back end; one that is not signed is 401."}
-_PROBLEMS = (*ANSWERING, Problem.EXHAUSTED, Problem.BUSY)
 
 _STREAM = Reply(
     200,
@@ -37,7 +36,8 @@ def _streams(path: str, summary: str) -> Operation:
         body=ChatRequestSchema,
         example=_EXAMPLE,
         headers=_VISITOR,
-        problems=_PROBLEMS,
+        cost="answer",
+        problems=(Problem.BUSY,),
     )
 
 
@@ -81,7 +81,8 @@ REFERENCE = Reference(
             body=ChatRequestSchema,
             example=_EXAMPLE,
             headers=_VISITOR,
-            problems=_PROBLEMS,
+            cost="answer",
+            problems=(Problem.BUSY,),
         ),
     ),
 )

@@ -2,8 +2,9 @@
 
 from app.web.callers.credentials import BearerKey, HeaderKey
 from app.web.wire import Wire
+from app.wires.workers.errors import error_body
 from app.wires.workers.operations import REFERENCE
-from app.wires.workers.routes import blueprint, error_body
+from app.wires.workers.routes import blueprint
 
 WIRE = Wire(
     name="workers",

@@ -1,7 +1,6 @@
 """The operation of this wire."""
 
-from app.engine.errors import Problem
-from app.web.reference.operations import ANSWERING, Content, Operation, Reference, Reply
+from app.web.reference.operations import Content, Operation, Reference, Reply
 from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema
 from app.wires.workers.requests import ChatRequestSchema
 
@@ -40,7 +39,7 @@ REFERENCE = Reference(
             "of the user. System messages are accepted where the agent has `allow_system`.",
             body=ChatRequestSchema,
             example={"messages": [{"role": "user", "content": "What is 2+2?"}]},
-            problems=(*ANSWERING, Problem.EXHAUSTED),
+            cost="answer",
         ),
     ),
 )

@@ -1,40 +1,34 @@
-"""The one blueprint of this wire, and who may use which of its routes."""
+"""The one blueprint of this wire, and whom it admits."""
 
-from uuid import UUID
+from typing import Any
 
 from flask import Blueprint
 
 from app.engine.errors import ChatError, Problem
 from app.store.histories import HistoryScope
-from app.web.callers.identity import Caller, identify
+from app.web.callers.caller import Caller
+from app.web.guard import Call
+from app.web.requests.ids import stored_id
 from app.wires.agents.errors import CodedError
 
-WIRE_NAME = "agents"
-
-blueprint = Blueprint(WIRE_NAME, __name__, url_prefix="/api/v2")
+blueprint = Blueprint("agents", __name__, url_prefix="/api/v2")
 
 
-def caller_of(agent_id: str) -> Caller:
-    """The caller, whose key is the agent's. Raises ChatError: UNAUTHORIZED, FORBIDDEN, or NOT_FOUND for any other
-    agent, as if there were none."""
-    caller = identify()
-    if caller.agent.id != agent_id:
+def admit(caller: Caller, parameters: dict[str, Any]) -> Caller:
+    """The caller, whose key is the agent's. Raises ChatError(NOT_FOUND) for any other agent, as if there were none."""
+    if parameters.pop("agent_id", caller.agent.id) != caller.agent.id:
         raise CodedError(Problem.NOT_FOUND, "AGENT_NOT_FOUND", "There is no such agent")
     return caller
 
 
-def scope_of(agent_id: str) -> HistoryScope:
-    """The caller's conversations. Raises ChatError(FORBIDDEN) for a widget's key: it stands in a public page, where
-    everybody could read them."""
-    caller = caller_of(agent_id)
-    if caller.key is None or caller.key.kind != "secret":
-        raise ChatError(Problem.FORBIDDEN, "A widget's key reads no histories")
-    return HistoryScope(caller.agent.id, WIRE_NAME, caller.owner)
+def scope_of(call: Call) -> HistoryScope:
+    """Where the caller's conversations are."""
+    return HistoryScope(call.caller.agent.id, blueprint.name, call.caller.owner)
 
 
-def stored_id(public_id: str) -> str:
-    """A conversation's id in the store. Raises ChatError(NOT_FOUND) for what cannot be one."""
-    try:
-        return UUID(public_id).hex
-    except ValueError as error:
-        raise ChatError(Problem.NOT_FOUND) from error
+def stored_conversation_id(public: str) -> str:
+    """Raises ChatError(NOT_FOUND) for what can be none."""
+    stored = stored_id(public)
+    if stored is None:
+        raise ChatError(Problem.NOT_FOUND)
+    return stored

@@ -1,125 +1,111 @@
 """POST …/chat and …/retry: a question, in which of two forms, and the answer, in which of three."""
 
-from flask import Response, g, request
+from flask import Response, request
 
 from app.engine.agent import Agent
-from app.engine.conversation import ConversationRef, Rewind
+from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
-from app.web.callers.identity import Caller
-from app.web.requests.body import load_body
+from app.web.guard import Call
+from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import NDJSON, json_response
 from app.web.responses.streaming import stream, whole
 from app.web.wire import Encoder
-from app.wires.agents import serializers as present
+from app.wires.agents import serializers
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
-from app.wires.agents.requests import ChatRequest, ChatRequestSchema, RetrySchema
-from app.wires.agents.routes import WIRE_NAME, blueprint, caller_of, stored_id
+from app.wires.agents.requests import ChatRequest
+from app.wires.agents.routes import blueprint, stored_conversation_id
 
 _NDJSON_TYPE = NDJSON.partition(";")[0]
 
 
 @blueprint.post("/agents/<agent_id>/chat")
-def chat(agent_id: str) -> Response:
+def chat(call: Call) -> Response:
     """Answer a new message, the last one once more, or go on with outputs of the caller's tools."""
-    caller = caller_of(agent_id)
-    asked: ChatRequest = load_body(ChatRequestSchema)
-    encoder = _encoder(caller.agent, from_sdk=asked.from_sdk)
-    return _answer(_question(caller, asked), encoder if asked.stream else None)
+    encoder = _encoder(call, from_sdk=call.body.from_sdk) if call.body.stream else None
+    return _answer(_question(call), encoder)
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/retry")
-def retry(agent_id: str, conversation_id: str) -> Response:
+def retry(call: Call, conversation_id: str) -> Response:
     """Answer a question once more, in place of an answer and all behind it."""
-    caller = caller_of(agent_id)
-    asked = load_body(RetrySchema)
-    question = Question(
-        agent=caller.agent,
-        conversation=ConversationRef(caller.agent.id, WIRE_NAME, caller.owner, id=stored_id(conversation_id)),
-        messages=(),
-        request_id=g.request_id,
-        payer=caller.payer,
-        history=caller.agent.history_messages,
-        rewind=Rewind("retry", (asked["message_id"],)),
-    )
-    encoder = _encoder(caller.agent, from_sdk=False)
-    return _answer(question, encoder if asked["stream"] else None)
+    conversation = conversation_of(call, blueprint.name, conversation_id=stored_conversation_id(conversation_id))
+    rewind = Rewind("retry", (call.body["message_id"],))
+    question = new_question(call, conversation, (), history=call.caller.agent.history_messages, rewind=rewind)
+    return _answer(question, _encoder(call, from_sdk=False) if call.body["stream"] else None)
 
 
 def _answer(question: Question, encoder: Encoder | None) -> Response:
     if encoder is None:
         started, finished = whole(question)
-        return json_response({"data": present.answer(started, finished)})
+        return json_response({"data": serializers.answer(started, finished)})
     response = stream(question, encoder)
     if isinstance(encoder, UIMessageEncoder):
         response.headers["x-vercel-ai-ui-message-stream"] = "v1"
     return response
 
 
-def _encoder(agent: Agent, *, from_sdk: bool) -> Encoder:
-    """The request says which stream it wants; Node's `fetch` and the AI SDK send the same headers, so the body does."""
-    wanted, accepted = request.args.get("format"), request.headers.get("Accept", "").lower()
-    if wanted not in (None, "sse", "ndjson"):
-        raise ChatError(Problem.INVALID, "format: Must be sse or ndjson.", fields={"format": "Must be sse or ndjson."})
+def _encoder(call: Call, *, from_sdk: bool) -> Encoder:
+    """The stream that the request asks for, by `format`, else by `Accept`, else by its body: Node's `fetch` and the AI
+    SDK send the same headers."""
+    wanted, accepted = call.query["format"], request.headers.get("Accept", "").lower()
     if wanted == "ndjson" or (wanted is None and _NDJSON_TYPE in accepted):
         return LinesEncoder()
     strict = from_sdk or "text/event-stream" in accepted
-    if wanted is None and not strict and agent.stream_format == "ndjson":
+    if wanted is None and not strict and call.caller.agent.stream_format == "ndjson":
         return LinesEncoder()
     return UIMessageEncoder(documented=not strict)
 
 
-def _question(caller: Caller, asked: ChatRequest) -> Question:
-    agent, last = caller.agent, asked.messages[-1]
+def _question(call: Call) -> Question:
+    body: ChatRequest = call.body
+    agent, last = call.caller.agent, body.messages[-1]
     from_user = last.message.role == "user"
-    rewind = _rewind(asked)
     history = None
-    if agent.client_history and len(asked.messages) > 1:
-        _refuse_parts(agent, asked)
-        history = [each.message for each in (asked.messages if from_user else asked.messages[:-1])]
-    return Question(
-        agent=agent,
-        conversation=ConversationRef(
-            agent.id,
-            WIRE_NAME,
-            caller.owner,
-            external_id=asked.chat_id if asked.from_sdk else None,
-            id=stored_id(asked.conversation_id) if asked.conversation_id else None,
-            end_user=asked.user_id,
-        ),
-        messages=(last.message,) if from_user else (),
-        request_id=g.request_id,
-        payer=caller.payer,
+    if agent.client_history and len(body.messages) > 1:
+        _refuse_parts(agent, body)
+        history = [each.message for each in (body.messages if from_user else body.messages[:-1])]
+    conversation = conversation_of(
+        call,
+        blueprint.name,
+        conversation_id=stored_conversation_id(body.conversation_id) if body.conversation_id else None,
+        external_id=body.chat_id if body.from_sdk else None,
+        end_user=body.user_id,
+    )
+    return new_question(
+        call,
+        conversation,
+        (last.message,) if from_user else (),
         history=agent.history_messages,
-        external_id=last.id if from_user else None,
-        rewind=rewind,
-        runs_tools=asked.from_sdk,
+        message_id=last.id if from_user else None,
+        rewind=_rewind(body),
+        runs_tools=body.from_sdk,
         client_history=history,
     )
 
 
-def _refuse_parts(agent: Agent, asked: ChatRequest) -> None:
+def _refuse_parts(agent: Agent, body: ChatRequest) -> None:
     """Where the model sees the posted history, none of it may be left out silently."""
     problems = {
         f"messages.{index}.{part}": why
-        for index, message in enumerate(asked.messages)
+        for index, message in enumerate(body.messages)
         for part, why in message.refused.items()
     }
     if not agent.allow_system:
-        system = [index for index, each in enumerate(asked.messages) if each.message.role == "system"]
+        system = [index for index, each in enumerate(body.messages) if each.message.role == "system"]
         problems |= {f"messages.{index}.role": "This agent takes no system messages." for index in system}
     if problems:
         listed = "; ".join(f"{place}: {why}" for place, why in problems.items())
         raise ChatError(Problem.INVALID, listed, fields=problems)
 
 
-def _rewind(asked: ChatRequest) -> Rewind | None:
+def _rewind(body: ChatRequest) -> Rewind | None:
     """A message whose id is known already is an edited one, or one that is sent again."""
-    last = asked.messages[-1]
-    named = tuple(each for each in (asked.message_id, last.id) if each)
-    if not asked.from_sdk or not named:
+    last = body.messages[-1]
+    named = tuple(each for each in (body.message_id, last.id) if each)
+    if not body.from_sdk or not named:
         return None
-    if asked.trigger == "regenerate-message":
+    if body.trigger == "regenerate-message":
         return Rewind("again", named)
     if last.message.role == "assistant":
         return Rewind("resume", (last.id or "",), last.results)

@@ -1,47 +1,31 @@
-"""The one blueprint of this wire, what is checked before each of its routes, and the cookie that they share."""
-
-import re
+"""The one blueprint of this wire, the cookie that its routes share, and what several of them ask of the store."""
 
 from flask import Blueprint, Response, g, request
 
 from app.engine.errors import ChatError, Problem
 from app.store.chats import Chat
 from app.store.users import Session
+from app.web.callers.caller import Caller
 from app.web.callers.credentials import CookieToken
-from app.web.callers.identity import Caller, identify
-from app.web.callers.origins import refuse_other_sites
+from app.web.requests import ids
 from app.web.services import services
 
 COOKIE = CookieToken("parlance_session")
-OPEN_PATHS = ("/api/auth/sign-up/email", "/api/auth/sign-in/email", "/api/auth/sign-out")
-
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_SAFE = ("GET", "HEAD", "OPTIONS")
 
 blueprint = Blueprint("chats", __name__)
 
 
-@blueprint.before_request
-def guard() -> None:
-    """Who has no session is told so first. Then whatever changes something must not come from another site's page,
-    which can send neither this type nor this origin."""
-    if request.method == "OPTIONS":
-        return
-    if request.path not in OPEN_PATHS:
-        identify()
-    if request.method not in _SAFE:
-        refuse_other_sites()
-        if request.mimetype != "application/json":
-            raise ChatError(Problem.UNSUPPORTED_TYPE)
-
-
 @blueprint.after_request
-def keep(response: Response) -> Response:
-    """Renew the browser's cookie with its session; replies are not cached."""
+def renew_cookie(response: Response) -> Response:
+    """Where a session was renewed, the browser keeps its cookie longer too. Nothing else is kept by anybody."""
     caller = g.get("identity")
-    session = caller.session if isinstance(caller, Caller) else None
-    if session and session.renewed and "Set-Cookie" not in response.headers:
-        give_cookie(response, session)
+    if (
+        isinstance(caller, Caller)
+        and caller.session
+        and caller.session.renewed
+        and "Set-Cookie" not in response.headers
+    ):
+        give_cookie(response, caller.session)
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -50,15 +34,16 @@ def give_cookie(response: Response, session: Session) -> None:
     COOKIE.give(response, session.token, session.seconds, secure=request.is_secure)
 
 
-def stored_id(place: str, public_id: str) -> str:
+def stored_id(place: str, public: str) -> str:
     """An id as the store keeps it. Raises ChatError(INVALID), naming its place, for what is no UUID."""
-    if not UUID.fullmatch(public_id):
+    stored = ids.stored_id(public)
+    if stored is None:
         raise ChatError(Problem.INVALID, f"{place}: Not a valid UUID.", fields={place: "Not a valid UUID."})
-    return public_id.replace("-", "").lower()
+    return stored
 
 
-def is_user(caller: Caller, public_id: str) -> bool:
-    return bool(UUID.fullmatch(public_id)) and stored_id("userId", public_id) == caller.user_id
+def is_user(caller: Caller, public: str) -> bool:
+    return ids.stored_id(public) == caller.user_id
 
 
 def own_chat(caller: Caller, chat_id: str, do: str) -> Chat:

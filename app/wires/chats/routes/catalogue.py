@@ -2,21 +2,21 @@
 
 from flask import Response
 
-from app.web.callers.identity import identify
+from app.web.guard import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
-from app.wires.chats import serializers as present
+from app.wires.chats import serializers
 from app.wires.chats.routes import blueprint
 
 
 @blueprint.get("/api/models")
-def models() -> Response:
+def models(_call: Call) -> Response:
     """Every configured one."""
-    return json_response({"models": [present.model(*each) for each in services().settings.models.items()]})
+    return json_response({"models": [serializers.model(*each) for each in services().settings.models.items()]})
 
 
 @blueprint.get("/api/tools")
-def tools() -> Response:
+def tools(call: Call) -> Response:
     """Those of the agent that answers here."""
-    specs = services().engine.toolbox.specs(identify().agent)
-    return json_response({"tools": [present.tool(each) for each in specs]})
+    specs = services().engine.toolbox.specs(call.caller.agent)
+    return json_response({"tools": [serializers.tool(each) for each in specs]})

@@ -4,32 +4,27 @@ from flask import Response, request
 
 from app.engine.errors import ChatError, Problem
 from app.store.users import Session
-from app.web.callers.accounts import count_attempt, sign_in, sign_up
-from app.web.callers.identity import identify
-from app.web.requests.body import load_body
+from app.web.callers.accounts import sign_in, sign_up
+from app.web.guard import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
-from app.wires.chats import serializers as present
-from app.wires.chats.requests import SignInSchema, SignUpSchema
+from app.wires.chats import serializers
 from app.wires.chats.routes import COOKIE, blueprint, give_cookie
 
 
 @blueprint.post("/api/auth/sign-up/email")
-def create_account() -> Response:
+def create_account(call: Call) -> Response:
     """A new user, signed in at once; where the configuration opens it."""
-    count_attempt()
     if not services().settings.server.sign_up:
         raise ChatError(Problem.FORBIDDEN, "Sign-up is closed")
-    return _signed_in(sign_up(**load_body(SignUpSchema)))
+    return _signed_in(sign_up(**call.body))
 
 
 @blueprint.post("/api/auth/sign-in/email")
-def open_session() -> Response:
+def open_session(call: Call) -> Response:
     """A session, in the cookie."""
-    count_attempt()
-    asked = load_body(SignInSchema)
     try:
-        return _signed_in(sign_in(**asked))
+        return _signed_in(sign_in(**call.body))
     except ChatError as error:
         if error.problem is Problem.UNAUTHORIZED:
             raise ChatError(Problem.UNAUTHORIZED, "Invalid email or password") from error
@@ -37,7 +32,7 @@ def open_session() -> Response:
 
 
 @blueprint.post("/api/auth/sign-out")
-def close_session() -> Response:
+def close_session(_call: Call) -> Response:
     """No session any more, whether or not there was one."""
     token = COOKIE.presented(request)
     if token:
@@ -49,12 +44,12 @@ def close_session() -> Response:
 
 @blueprint.get("/api/auth/session")
 @blueprint.get("/api/auth/get-session")
-def session() -> Response:
+def session(call: Call) -> Response:
     """Who has signed in."""
-    return json_response({"user": present.user(identify().user)})
+    return json_response({"user": serializers.user(call.caller.user)})
 
 
 def _signed_in(session: Session) -> Response:
-    response = json_response({"user": present.user(session.user)})
+    response = json_response({"user": serializers.user(session.user)})
     give_cookie(response, session)
     return response

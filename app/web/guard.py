@@ -1,0 +1,76 @@
+"""The one way to a view of a wire: what the operation declares is enforced before the view runs.
+
+The order is the same on every wire. The rate limit has counted the request by then (callers/limits.py). Then come the
+credential, what the wire itself asks of the caller, pages of other sites, attempts to sign in, the query, and the body:
+its type, its size, its content. Only then the view runs, and with it the store and the model.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import Flask, g
+
+from app.engine.errors import ChatError, Problem
+from app.web.callers.accounts import count_attempt
+from app.web.callers.caller import Caller
+from app.web.callers.identity import identify
+from app.web.callers.origins import refuse_other_sites
+from app.web.reference.operations import Operation
+from app.web.requests.body import load_body, require_json
+from app.web.requests.query import load_query
+from app.web.routing import current_operation, declare_operations, routes_of
+from app.web.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has passed the guard: who calls, and what the operation's schemas made of its query and body."""
+
+    request_id: str
+    query: Any
+    body: Any
+    _caller: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        assert self._caller, "only where the operation asks for a credential"
+        return self._caller
+
+
+def guard_routes(app: Flask, wires: Sequence[Wire]) -> None:
+    """Put the guard in front of every view of the wires, which gets a `Call` and the parameters of its path. Raises
+    ValueError for a route without an operation."""
+    declare_operations(app, wires)
+    for wire in wires:
+        for endpoint in {rule.endpoint for rule in routes_of(app, wire)}:
+            app.view_functions[endpoint] = _guarded(wire, app.view_functions[endpoint])
+
+
+def _guarded(wire: Wire, view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def run(**parameters: Any) -> Any:
+        operation = current_operation()
+        assert operation, "each route has one"
+        call = _admit(wire, operation, parameters)
+        return view(call, **parameters)
+
+    return run
+
+
+def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call:
+    """Raises ChatError with the first thing that is wrong."""
+    caller = None
+    if operation.credential != "none":
+        caller = wire.admit(identify(), parameters)
+        if operation.credential == "secret key" and (caller.key is None or caller.key.kind != "secret"):
+            raise ChatError(Problem.FORBIDDEN, "This takes a secret key")
+    if wire.takes_cookies and operation.changes_something:
+        refuse_other_sites()
+        require_json()
+    if operation.cost == "attempt":
+        count_attempt()
+    query = load_query(operation.query) if operation.query else None
+    body = load_body(operation.body_schema) if operation.body_schema else None
+    return Call(g.request_id, query, body, caller)

@@ -1,0 +1,45 @@
+"""Which operation a route declares. A route of a wire that declares none stops the application from starting."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from flask import Flask, current_app, request
+from werkzeug.routing import Rule
+
+from app.web.reference.operations import Operation
+from app.web.wire import Wire
+
+Operations = Mapping[tuple[str, str], Operation]
+"""By the route's rule and the method in upper case."""
+
+
+def declare_operations(app: Flask, wires: Sequence[Wire]) -> None:
+    """Connect each route of the wires with its operation. Raises ValueError where there is none."""
+    operations: dict[tuple[str, str], Operation] = {}
+    for wire in wires:
+        declared = {(_shape(each.path), each.method.upper()): each for each in wire.reference.operations}
+        for rule in routes_of(app, wire):
+            for method in {*(rule.methods or ())} - {"HEAD", "OPTIONS"}:
+                operation = declared.get((_shape(rule.rule), method))
+                if operation is None:
+                    raise ValueError(f"the wire {wire.name!r} declares no operation for {method} {rule.rule}")
+                operations[rule.rule, method] = operation
+    app.extensions["parlance.operations"] = operations
+
+
+def routes_of(app: Flask, wire: Wire) -> Iterator[Rule]:
+    return (rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{wire.blueprint.name}."))
+
+
+def current_operation() -> Operation | None:
+    """What this request's route declares; None where the request leads to no wire."""
+    if request.url_rule is None:
+        return None
+    operations = cast("Operations", current_app.extensions["parlance.operations"])
+    return operations.get((request.url_rule.rule, "GET" if request.method == "HEAD" else request.method))
+
+
+def _shape(path: str) -> str:
+    """The path without the names of its parameters, whether written as Flask's rule or in braces."""
+    return re.sub(r"<[^>]+>|{[^}]+}", "{}", path)
