@@ -10,6 +10,23 @@ COMMANDS = {
     "flask": [BIN / "flask", "keys", "list"],
     "gunicorn": [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0"],
 }
+MISTAKES = """
+[models.m]
+provider = "anthropic"
+model = "m-1"
+base_url = "nowhere"
+api_key_env = "NO_SUCH_KEY"
+timeouts = {connect = -1}
+ca_file = "/no.pem"
+
+[tools.lost]
+function = "no_such_module:f"
+
+[workflows]
+files = ["nothing/*.yaml"]
+
+[server]
+"""
 every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 
@@ -43,11 +60,14 @@ def assert_refused(ran: subprocess.CompletedProcess[str], *mistakes: str) -> Non
 
 @every_command
 def test_every_mistake_is_told_on_a_line_of_its_own(configured, command) -> None:
-    files = '[tools.lost]\nfunction = "no_such_module:f"\n[workflows]\nfiles = ["nothing/*.yaml"]\n[server]'
-    server = configured(changes={'model = "builtin"': 'model = "gone"', "[server]": files}, env={"PORT": "x"})
+    changes = {'model = "builtin"': 'model = "gone"', "[server]": MISTAKES}
     assert_refused(
-        run(command, server),
+        run(command, configured(changes=changes, env={"PORT": "x"})),
         "PORT: Not a valid integer.",
+        "models.m.base_url: Not an address",
+        "models.m.api_key_env: The environment variable NO_SUCH_KEY is not set.",
+        "models.m.ca_file: This file cannot be read.",
+        "models.m.timeouts.connect: Must be greater than 0",
         "agents.site.model: There is no model 'gone'",
         "tools.lost.function: There is no module 'no_such_module'",
         "workflows.nothing/*.yaml: No file matches.",

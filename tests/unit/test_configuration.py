@@ -17,43 +17,15 @@ model = "m"
 """
 MODULES = {
     "parlance_test_good": """
-from marshmallow import Schema, fields
-from app.tools import tool
-
-class Order(Schema):
-    number = fields.String(required=True, metadata={"description": "as on the bill"})
-
-@tool("Tells where an order is.", Order)
-def where_is(context, number):
-    return [number]
-
-def plain(context):
-    return 1
-""",
-    "parlance_test_broken": "x = 1 / 0",
-    "parlance_test_syntax": "def x(:",
-    "parlance_test_exits": "import sys\nsys.exit(4)",
-    "parlance_test_lacks": "import parlance_test_gone",
-    "parlance_test_wrong": """
-from marshmallow import Schema, fields
-from app.tools import tool
-
-class Order(Schema):
-    number = fields.String()
-
-@tool("Takes another name.", Order)
-def where_is(context, order):
-    return order
-""",
-    "parlance_test_async": """
 from marshmallow import Schema
 from app.tools import tool
 
-@tool("Waits.", Schema)
-async def where_is(context):
+@tool("Tells where an order is.", Schema)
+def where_is(context):
     return 1
 """,
-    "parlance_test_bare": "from app.tools import tool\n@tool\ndef where_is(context): ...",
+    "parlance_test_broken": "x = 1 / 0",
+    "parlance_test_exits": "import sys\nsys.exit(4)",
 }
 
 
@@ -89,8 +61,6 @@ def test_a_function_beside_the_file_is_a_tool(load) -> None:
     assert configuration.settings.agents["demo"].tools == ("where_is",)
     tool = configuration.tools["where_is"]
     assert (tool.name, tool.description, tool.seconds) == ("where_is", "Tells where an order is.", 9)
-    assert tool.spec().parameters["properties"]["number"] == {"type": "string", "description": "as on the bill"}
-    assert sys.modules["parlance_test_good"].where_is(None, "7") == ["7"], "it is still called like a function"
 
 
 def test_http_request_exists_where_it_is_configured(load) -> None:
@@ -113,49 +83,10 @@ def test_without_tables_only_the_built_in_tools_exist(load) -> None:
 
 def test_the_settings_by_themselves_import_nothing(load) -> None:
     path = [*sys.path]
-    settings = load(own("parlance_test_exits:f"), load_settings)
+    settings = load("[tools.own]\nfunction = 'parlance_test_exits:f'", load_settings)
     assert settings.files.tools == {"own": {"function": ("parlance_test_exits", "f"), "seconds": 5}}
     assert sys.path == path
     assert "parlance_test_exits" not in sys.modules
-
-
-def own(function: str, more: str = "") -> str:
-    return f'[tools.own]\nfunction = "{function}"\n{more}'
-
-
-MISTAKES = [
-    (
-        own("parlance_test_gone:f"),
-        "tools.own.function: There is no module 'parlance_test_gone', beside parlance.toml or",
-    ),
-    (own("parlance_test_good.deeper:f"), "tools.own.function: There is no module 'parlance_test_good.deeper'"),
-    (own("parlance_test_good:gone"), "tools.own.function: The module 'parlance_test_good' has no 'gone'."),
-    (own("parlance_test_good:plain"), "tools.own.function: 'plain' is not decorated with @tool(...)."),
-    (own("parlance_test_good:Order"), "tools.own.function: 'Order' is not decorated with @tool(...)."),
-    (
-        own("parlance_test_broken:f"),
-        "tools.own.function: The module 'parlance_test_broken' cannot be imported: ZeroDivisionError: division by zero",
-    ),
-    (own("parlance_test_syntax:f"), "tools.own.function: The module 'parlance_test_syntax' cannot be imported: Synt"),
-    (
-        own("parlance_test_exits:f"),
-        "tools.own.function: The module 'parlance_test_exits' cannot be imported: SystemExit: 4",
-    ),
-    (
-        own("parlance_test_lacks:f"),
-        "tools.own.function: The module 'parlance_test_lacks' cannot be imported: ModuleNotFoundError: No module named",
-    ),
-    (own("parlance_test_wrong:where_is"), "tools.own.function: The module 'parlance_test_wrong' cannot be imported: T"),
-    (own("parlance_test_async:where_is"), "tools.own.function: The module 'parlance_test_async' cannot be imported: T"),
-    (own("parlance_test_bare:where_is"), "tools.own.function: The module 'parlance_test_bare' cannot be imported: T"),
-]
-
-
-@pytest.mark.parametrize(("added", "mistake"), MISTAKES, ids=lambda value: str(value)[-40:])
-def test_a_mistake_in_an_operators_module_is_named_by_its_place_and_alone(problems, added, mistake) -> None:
-    (found,) = problems(added)
-    assert found.startswith(mistake)
-    assert "\n" not in found
 
 
 def test_all_mistakes_about_tools_are_told_at_once_and_each_once(problems) -> None:

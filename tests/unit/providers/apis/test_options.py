@@ -1,12 +1,10 @@
-"""Mistakes in what parlance.toml says of models: each refuses the start and is named by its place."""
-
-import subprocess
+"""What parlance.toml may say of a model that is reached over HTTP: each mistake is named by its place."""
 
 import pytest
 
 from app.settings.load import load_settings
 from app.settings.mistakes import SettingsError
-from app.testing.server import BIN, ROOT, Server
+from app.testing.server import ROOT
 
 NEEDED = {"openai": {"base_url": '"https://api.example.com/v1"', "model": '"m-1"'}, "anthropic": {"model": '"m-1"'}}
 ADDRESS = "base_url: Not an address"
@@ -160,55 +158,3 @@ def test_a_proxy_that_is_none_refuses_the_start_too(problems, monkeypatch, provi
     assert problems(table(provider) + '[agents.a]\nmodel = "m"') == [
         "parlance.toml: models.m.base_url: HTTPS_PROXY is no address such as http://proxy.example:3128"
     ]
-
-
-MANY = "".join(table("openai").replace("models.m", f"models.{name}") for name in ("first", "second"))
-NO_NAMES = "Must be a model's name, or a list of such names."
-LISTS = {
-    '["first", "third"]': "There is no model 'third'; there are: first, second.",
-    '["third", "fourth"]': "There is no model 'third'; there are: first, second.",
-    '["first", ""]': "There is no model ''; there are: first, second.",
-    '["First"]': "There is no model 'First'; there are: first, second.",
-    '["first", "second", "first"]': "Names 'first' twice.",
-    "[]": NO_NAMES,
-    '["first", 2]': NO_NAMES,
-    '[["first"]]': NO_NAMES,
-    '{first = "second"}': NO_NAMES,
-    "true": NO_NAMES,
-}
-
-
-@pytest.mark.parametrize("names", LISTS)
-def test_a_mistake_in_an_agents_list_of_models_is_named_by_its_place_and_alone(problems, names) -> None:
-    (found,) = problems(f"{MANY}[agents.a]\nmodel = {names}")
-    assert found == f"parlance.toml: agents.a.model: {LISTS[names]}"
-
-
-def test_a_fallback_that_is_spelt_as_an_option_of_its_own_is_unknown(problems) -> None:
-    config = f'{MANY}[agents.a]\nmodel = "first"\nfallback = ["second"]'
-    assert problems(config) == ["parlance.toml: agents.a.fallback: Unknown field."]
-
-
-def test_the_real_server_names_them_all_and_does_not_start(tmp_path) -> None:
-    wrong = {
-        "base_url": '"nowhere"',
-        "api_key_env": '"NO_SUCH_KEY"',
-        "timeouts": "{connect = -1}",
-        "ca_file": '"/no.pem"',
-    }
-    config = table("anthropic", **wrong) + '[agents.a]\nmodel = ["m", "gone"]'
-    server = Server(tmp_path, config=config)
-    command = [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0"]
-    ran = subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=20, check=False)
-    server.close()
-    assert ran.returncode == 2
-    assert "Traceback" not in ran.stderr
-    told = sorted(line for line in ran.stderr.splitlines() if line.startswith("  - "))
-    places = (
-        "agents.a.model",
-        "models.m.api_key_env",
-        "models.m.base_url",
-        "models.m.ca_file",
-        "models.m.timeouts.connect",
-    )
-    assert [line.split(": ")[1] for line in told] == [*places]

@@ -1,0 +1,57 @@
+"""What the environment may say, and how each mistake in it is named."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("environ", "attribute", "value"),
+    [
+        ({"PORT": "9000"}, "port", 9000),
+        ({"PORT": "  "}, "port", 8000),
+        ({"PARLANCE_HOME": "/var/lib/parlance"}, "home", Path("/var/lib/parlance")),
+        ({"PARLANCE_HOME": "/var/lib/parlance"}, "database_url", "sqlite:////var/lib/parlance/parlance.db"),
+        ({"PARLANCE_HOME": "data"}, "home", Path.cwd() / "data"),
+        ({"DATABASE_URL": "sqlite:////tmp/x.db"}, "database_url", "sqlite:////tmp/x.db"),
+        ({"PARLANCE_TRUSTED_HOPS": "2"}, "trusted_hops", 2),
+        ({"WEB_CONCURRENCY": "1"}, "port", 8000),
+        ({"REDIS_URL": ""}, "port", 8000),
+        (
+            {"PARLANCE_ALLOWED_ORIGINS": "https://A.example/, http://localhost:3000\nhttps://b.example"},
+            "allowed_origins",
+            {"https://a.example", "http://localhost:3000", "https://b.example"},
+        ),
+    ],
+)
+def test_each_environment_variable_is_heard(load, environ, attribute, value) -> None:
+    assert getattr(load(**environ), attribute) == value
+
+
+MISTAKES_IN_THE_ENVIRONMENT: list[tuple[Mapping[str, str], str]] = [
+    ({"PORT": "http"}, "PORT: Not a valid integer."),
+    ({"PORT": "70000"}, "PORT: "),
+    ({"PARLANCE_TRUSTED_HOPS": "-1"}, "PARLANCE_TRUSTED_HOPS: "),
+    ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY: More than one worker needs a shared place for rate limits"),
+    ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY: "),
+    ({"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY: "),
+    ({"REDIS_URL": "redis://localhost"}, "REDIS_URL: This version cannot use Redis yet"),
+    ({"DATABASE_URL": "not a url"}, "DATABASE_URL: Not a database URL"),
+    ({"DATABASE_URL": "nosuch://host/db"}, "DATABASE_URL: Not a database URL"),
+    ({"DATABASE_URL": "mysql://host/db"}, "DATABASE_URL: The database's driver is not installed"),
+    ({"DATABASE_URL": "postgresql://user:hunter2@host:port/db"}, "DATABASE_URL: Not a database URL"),
+    ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL: SQLite needs a file"),
+    ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL: SQLite needs a file"),
+    ({"PARLANCE_ALLOWED_ORIGINS": "*"}, "PARLANCE_ALLOWED_ORIGINS: '*' is not an origin"),
+    ({"PARLANCE_ALLOWED_ORIGINS": "https://a.example/path"}, "PARLANCE_ALLOWED_ORIGINS: "),
+    ({"PARLANCE_CONFIG": "/nowhere/other.toml"}, "PARLANCE_CONFIG: /nowhere/other.toml cannot be read: No such file"),
+    ({"PARLANCE_CONFIG": "/"}, "PARLANCE_CONFIG: / cannot be read: Is a directory"),
+]
+
+
+@pytest.mark.parametrize(("environ", "mistake"), MISTAKES_IN_THE_ENVIRONMENT, ids=str)
+def test_a_mistake_in_the_environment_is_named_by_its_variable(problems, environ, mistake) -> None:
+    (found,) = problems(**environ)
+    assert found.startswith(mistake)
+    assert "hunter2" not in found

@@ -1,0 +1,112 @@
+"""What each table of parlance.toml may say, and how each mistake in one is named."""
+
+import pytest
+
+from app.tools.http_request.hosts import Host
+
+
+def test_a_tool_has_its_options(load) -> None:
+    assert load().files.tools == {}
+    settings = load(
+        more='tools = ["where_is", "http_request"]\n[tools.where_is]\nfunction = "shop.orders:where_is"\nseconds = 9\n'
+        '[tools.http_request]\nhosts = ["*.example.org:8443"]'
+    )
+    assert settings.agents["demo"].tools == ("where_is", "http_request")
+    assert settings.files.tools == {
+        "where_is": {"function": ("shop.orders", "where_is"), "seconds": 9},
+        "http_request": {
+            "hosts": [Host("*.example.org", 8443)],
+            "private_hosts": [],
+            "methods": ["GET"],
+            "seconds": 5,
+        },
+    }
+
+
+def own(function: str, more: str = "") -> str:
+    return f'[tools.own]\nfunction = "{function}"\n{more}'
+
+
+HTTP = "[tools.http_request]\n"
+MISTAKES = [
+    ("[models.n]", "models.n.provider: Missing data for required field."),
+    (
+        "[models.n]\nprovider = 'oracle'",
+        "models.n.provider: Must be one of: anthropic, builtin, openai, scripted.",
+    ),
+    ("[models.n]\nprovider = 'builtin'\npace = 'slow'", "models.n.pace: Not a valid number."),
+    ("[models.n]\nprovider = 'builtin'\nspeed = 1", "models.n.speed: Unknown field."),
+    ("[models.n]\nprovider = 'scripted'\nscript = [{}]", "models.n.script.0: Exactly one of "),
+    ("[models.'a b']\nprovider = 'builtin'", "models.a b: Use 1 to 64 letters"),
+    ("[agents.'']\nmodel = 'm'", "agents."),
+    ("[agents.a]", "agents.a.model: Missing data for required field."),
+    ("max_tokens = 0", "agents.demo.max_tokens: Must be greater than or equal to 1."),
+    ("public = 'yes'", "agents.demo.public: Not a valid boolean."),
+    ("colour = 'red'", "agents.demo.colour: Unknown field."),
+    ("[server]\nstreams = 0", "server.streams: "),
+    ("[server]\nstreams = 1.5", "server.streams: Not a valid integer."),
+    ("[server]\nheartbeat_seconds = 0", "server.heartbeat_seconds: Must be greater than 0"),
+    ("[server]\nheartbeat_seconds = nan", "server.heartbeat_seconds: "),
+    ("[server]\nbody_bytes = '1 MB'", "server.body_bytes: Not a valid integer."),
+    ("[server]\nlog_messages = 'no'", "server.log_messages: Not a valid boolean."),
+    ("[server]\nport = 80", "server.port: Unknown field."),
+    ("[server]\nsign_up = 'yes'", "server.sign_up: Not a valid boolean."),
+    ("[models.n]\nprovider = 'builtin'\naliases = 'a'", "models.n.aliases: Not a valid list."),
+    ("[models.n]\nprovider = 'builtin'\naliases = ['a b']", "models.n.aliases.0: Use 1 to 64 letters"),
+    ("tools = [1]", "agents.demo.tools.0: Not a valid string."),
+    ("[tools]\nown = 1", "tools.own: Invalid input type."),
+    ("[tools.own]", "tools.own.function: Missing data for required field."),
+    (own("parlance_test_good"), "tools.own.function: Not a place such as module:function."),
+    (own("os.path:join()"), "tools.own.function: Not a place such as module:function."),
+    (own(".relative:f"), "tools.own.function: Not a place such as module:function."),
+    ("[tools.own]\nfunction = 5", "tools.own.function: Not a valid string."),
+    (own("parlance_test_good:where_is", "seconds = 0"), "tools.own.seconds: Must be greater than 0"),
+    (own("parlance_test_good:where_is", "seconds = 121"), "tools.own.seconds: Must be greater than 0"),
+    (own("parlance_test_good:where_is", "seconds = nan"), "tools.own.seconds: "),
+    (own("parlance_test_good:where_is", "threads = 2"), "tools.own.threads: Unknown field."),
+    ("[tools.clock]\nfunction = 'parlance_test_good:where_is'", "tools.clock: This is the name of a built-in tool"),
+    ("[tools.'a.b']\nfunction = 'parlance_test_good:where_is'", "tools.a.b: Use 1 to 64 letters, digits, dashes"),
+    ("tools = ['clock', 'calculator', 'clock']", "agents.demo.tools: Names 'clock' twice."),
+    (HTTP, "tools.http_request.hosts: Name the hosts that may be reached"),
+    (HTTP + "hosts = []", "tools.http_request.hosts: Name the hosts that may be reached"),
+    (HTTP + "hosts = ['*']", "tools.http_request.hosts.0: '*' is not a host such as"),
+    (HTTP + "hosts = ['a.example', '*.com']", "tools.http_request.hosts.1: '*.com' covers too much"),
+    (HTTP + "hosts = ['https://a.example']", "tools.http_request.hosts.0: 'https://a.example' is not a host such as"),
+    (HTTP + "private_hosts = [5]", "tools.http_request.private_hosts.0: Not a valid string."),
+    (HTTP + "hosts = ['a.example']\nmethods = []", "tools.http_request.methods: Shorter than minimum length 1."),
+    (HTTP + "hosts = ['a.example']\nmethods = ['get']", "tools.http_request.methods.0: Must be one of: GET, HEAD"),
+    (HTTP + "hosts = ['a.example']\nmethods = ['CONNECT']", "tools.http_request.methods.0: Must be one of: GET, HEAD"),
+    (HTTP + "hosts = ['a.example']\nseconds = 500", "tools.http_request.seconds: "),
+    (HTTP + "hosts = ['a.example']\nfunction = 'a:b'", "tools.http_request.function: Unknown field."),
+]
+
+
+@pytest.mark.parametrize(("more", "mistake"), MISTAKES, ids=lambda value: str(value)[-40:])
+def test_a_mistake_in_a_table_is_named_by_its_place_and_alone(problems, more, mistake) -> None:
+    (found,) = problems(more=more)
+    assert found.startswith(f"parlance.toml: {mistake}")
+    assert "\n" not in found
+
+
+NO_NAMES = "Must be a model's name, or a list of such names."
+
+
+@pytest.mark.parametrize(
+    ("names", "mistake"),
+    [
+        ('["first", "second", "first"]', "Names 'first' twice."),
+        *((names, NO_NAMES) for names in ("[]", '["first", 2]', '[["first"]]', '{first = "second"}', "true")),
+    ],
+)
+def test_a_mistake_in_an_agents_list_of_models_is_named_by_its_place_and_alone(problems, names, mistake) -> None:
+    models = "".join(f"[models.{name}]\nprovider = 'builtin'\n" for name in ("first", "second"))
+    assert problems(f"{models}[agents.a]\nmodel = {names}") == [f"parlance.toml: agents.a.model: {mistake}"]
+
+
+def test_a_fallback_that_is_spelt_as_an_option_of_its_own_is_unknown(problems) -> None:
+    assert problems(more="fallback = ['m']") == ["parlance.toml: agents.demo.fallback: Unknown field."]
+
+
+def test_tools_that_are_no_table_are_named(problems) -> None:
+    config = "tools = 5\n[models.m]\nprovider = 'builtin'\n[agents.a]\nmodel = 'm'"
+    assert problems(config) == ["parlance.toml: tools: Not a valid mapping type."]
