@@ -113,9 +113,13 @@ def _rows(schema: Schema, defaults: Mapping[str, Any], place: str = "") -> Itera
             raise ValueError(f"{type(schema).__name__}.{name} does not say what it means.")
         default = about.get("default") or _default(field, defaults.get(name))
         yield [f"`{place}{name}`", _type(field), default, about.get("unit", ""), about["description"]]
-        inner = field.value_field if isinstance(field, fields.Dict) else field
+        inner, below = field, f"{place}{name}."
+        if isinstance(field, fields.Dict):
+            inner, below = field.value_field, f"{place}{name}.NAME."
+        if isinstance(field, fields.List):
+            inner, below = field.inner, f"{place}{name}[]."
         if isinstance(inner, fields.Nested):
-            yield from _rows(inner.schema, {}, f"{place}{name}." if inner is field else f"{place}{name}.NAME.")
+            yield from _rows(inner.schema, {}, below)
 
 
 def _type(field: fields.Field[Any]) -> str:

@@ -264,7 +264,7 @@ def eventually(check: Any, seconds: float = 5.0) -> Any:
 
 
 def script(*steps: Mapping[str, Any]) -> str:
-    """A message that the scripted model plays; see app/providers/local/scripted.py for the steps."""
+    """A message that the scripted model plays; see app/providers/local/scripted.py for its cues."""
     return orjson.dumps(list(steps)).decode()
 
 

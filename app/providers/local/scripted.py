@@ -1,16 +1,6 @@
 """A model that plays a script: for tests, for demonstrations, and for people who write clients.
 
-The script is the text of the user's message where that is a JSON array, else the one in the configuration. Its
-cues, each an object with one of these keys:
-
-    {"text": "Hello"}                       a token; with "times": n, n of them; with "every": s, seconds before each
-    {"burst": ["a", "b"]}                   several tokens in one batch
-    {"reasoning": "Hm"}                     a token of reasoning
-    {"call": "calculator", "args": {...}}   a tool call; neighbouring calls run side by side, the script then goes on
-    {"pause": 0.5}                          seconds of silence
-    {"finish": "length"}                    another finish reason than "stop"
-    {"fail": "upstream_failed"}             break off, with a problem's name in lower case; "crash" raises a bug
-    {"refuse": "overloaded"}                as the first cue: refuse to open
+The script is the text of the user's message where that is a JSON array of cues, else the one in the configuration.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +23,37 @@ _LONGEST_PAUSE = 3600
 _MOST_TIMES = 1_000_000
 
 
-class StepSchema(Schema):
-    text = fields.String()
-    times = fields.Integer(validate=validate.Range(1, _MOST_TIMES))
-    every = fields.Float(validate=validate.Range(0, _LONGEST_PAUSE))
-    burst = fields.List(fields.String(), validate=validate.Length(1))
-    reasoning = fields.String()
-    call = fields.String()
-    args = fields.Dict(keys=fields.String())
-    pause = fields.Float(validate=validate.Range(0, _LONGEST_PAUSE))
-    finish = fields.String(validate=validate.OneOf(FinishReason.__args__))  # type: ignore[attr-defined]
-    fail = fields.String(validate=validate.OneOf([*_PROBLEMS, "crash"]))
-    refuse = fields.String(validate=validate.OneOf(list(_PROBLEMS)))
+def _about(meaning: str, unit: str = "", kind: str = "") -> dict[str, str]:
+    return {"description": meaning} | ({"unit": unit} if unit else {}) | ({"type": kind} if kind else {})
+
+
+class CueSchema(Schema):
+    text = fields.String(metadata=_about("A token"))
+    times = fields.Integer(validate=validate.Range(1, _MOST_TIMES), metadata=_about("With `text`: so many tokens"))
+    every = fields.Float(
+        validate=validate.Range(0, _LONGEST_PAUSE), metadata=_about("With `text`: silence before each token", "seconds")
+    )
+    burst = fields.List(
+        fields.String(), validate=validate.Length(1), metadata=_about("Several tokens that arrive in one batch")
+    )
+    reasoning = fields.String(metadata=_about("A token of reasoning"))
+    call = fields.String(
+        metadata=_about("A call of the tool of this name. Neighbouring calls run side by side, then the script goes on")
+    )
+    args = fields.Dict(keys=fields.String(), metadata=_about("With `call`: its arguments"))
+    pause = fields.Float(validate=validate.Range(0, _LONGEST_PAUSE), metadata=_about("Silence", "seconds"))
+    finish = fields.String(
+        validate=validate.OneOf(FinishReason.__args__),  # type: ignore[attr-defined]
+        metadata=_about("The finish reason, in place of `stop`"),
+    )
+    fail = fields.String(
+        validate=validate.OneOf([*_PROBLEMS, "crash"]),
+        metadata=_about("Break off with a problem such as `upstream_failed`, or with a bug: `crash`", kind="problem"),
+    )
+    refuse = fields.String(
+        validate=validate.OneOf(list(_PROBLEMS)),
+        metadata=_about("As the first cue: refuse with a problem such as `overloaded`", kind="problem"),
+    )
 
     @validates_schema
     def one_kind(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -54,7 +63,7 @@ class StepSchema(Schema):
 
 class ScriptedOptions(Schema):
     script = fields.List(
-        fields.Nested(StepSchema),
+        fields.Nested(CueSchema),
         load_default=lambda: [{"text": "Hello"}],
         metadata={
             "description": "Cues that are played where the user's message is no JSON array of cues itself",
@@ -81,7 +90,7 @@ class ScriptedModel:
         if not text.lstrip().startswith("["):
             return self._default
         try:
-            loaded: Sequence[Mapping[str, Any]] = StepSchema(many=True).load(orjson.loads(text))
+            loaded: Sequence[Mapping[str, Any]] = CueSchema(many=True).load(orjson.loads(text))
         except (orjson.JSONDecodeError, ValidationError) as error:
             raise ChatError(Problem.INVALID, f"The script cannot be played: {error}") from error
         return loaded
