@@ -17,7 +17,7 @@ from app.engine.prompt import Prompt
 from app.providers.apis.http_stream import ChunkStream, Decoder, count_of, text_of
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
 from app.providers.apis.tool_calls import ToolCalls, accepted_id
-from app.providers.transport.redaction import without_keys
+from app.providers.transport.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ class AnthropicModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """Raises ModelError where the server refuses or cannot be reached."""
-        reply = self._upstream.post("/messages", orjson.dumps(self._payload(prompt)))
-        if reply.status != 200:
-            raise reply.refusal()
-        return ChunkStream(reply, AnthropicDecoder(), heartbeat)
+        response = self._upstream.post("/messages", orjson.dumps(self._payload(prompt)))
+        if response.status != 200:
+            raise response.refusal()
+        return ChunkStream(response, AnthropicDecoder(), heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, asked = self._options, prompt.options
@@ -232,7 +232,7 @@ class AnthropicDecoder(Decoder):
 
 def _failure(event: Mapping[str, Any]) -> ModelError:
     error = event.get("error") or {}
-    log.warning("model server reports in mid-stream: %.2000s", without_keys(error))
+    log.warning("model server reports in mid-stream: %.2000s", redacted(error))
     return ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
 
 

@@ -1,4 +1,4 @@
-"""The stream of a model that is reached over HTTP: pieces of a reply in, batches of chunks out."""
+"""The stream of a model that is reached over HTTP: pieces of a response in, batches of chunks out."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,78 +9,78 @@ import gevent
 
 from app.engine.chunks import Chunk
 from app.engine.errors import ModelError, Problem
+from app.providers.transport.response import UpstreamResponse
 from app.providers.transport.sse import EventStream
-from app.providers.transport.upstream import Reply
 
 log = logging.getLogger(__name__)
 
-MOST_WHOLE_BYTES = 16 * 1024 * 1024
-DRAIN_SECONDS = 0.05
-ENDING_SECONDS = 1.0  # what comes behind a finish reason, comes with it: nobody waits for long because of a count
+MOST_WHOLE_BYTES = 16 * 1024 * 1024  # of a response that is no stream
+DRAIN_SECONDS = 0.05  # for the end of a response whose answer is complete, so that its connection can be kept
+ENDING_SECONDS = 1.0  # between the finish reason and the usage: they come together, if the usage comes at all
 MOST_TOKENS = 2**31 - 1
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what reading nonsense raises
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what decoding nonsense raises
 
 
 class Decoder(Protocol):
-    """One provider's reading of a reply. `finished` says that the answer is complete, though its usage may still come;
-    `done` that nothing more can come."""
+    """Reads one response of a provider's API.
+
+    `finished`: the answer is complete, though its usage may still come. `done`: nothing more can come. Methods raise
+    ModelError where the server reports a failure, and one of _UNREADABLE where what it sent makes no sense.
+    """
 
     finished: bool
     done: bool
 
     def event(self, data: bytes) -> list[Chunk] | None:
-        """Chunks of one server-sent event, None where it is no part of the answer, as a ping.
-
-        Raises ModelError where the event tells of a failure.
-        """
+        """The chunks of one server-sent event; None where it is no part of the answer, like a ping."""
         ...
 
     def whole(self, data: bytes) -> list[Chunk]:
-        """Chunks of a reply that came in one piece."""
+        """The chunks of a response that is no stream, but for the last ones."""
         ...
 
     def finish(self) -> list[Chunk]:
-        """The last chunks: complete tool calls, then ModelFinished. Raises ModelError where the answer was cut."""
+        """The last chunks: complete tool calls, then ModelFinished. Raises ModelError where the answer was cut off."""
         ...
 
 
 def text_of(value: Any) -> str:
-    """Raises TypeError."""
+    """The value, if it is text. Raises TypeError where it is not."""
     if type(value) is not str:
-        raise TypeError("the text is none")
+        raise TypeError("not a text")
     return value
 
 
 def text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
-    """Of a content that is a list, as some gateways write it."""
+    """The text of a content that is a list of parts, as some gateways write it. Raises TypeError."""
     return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
 
 
 def count_of(value: Any) -> int:
-    """A number of tokens, 0 where none is given. Raises ValueError."""
+    """The value, if it is a number of tokens; 0 where there is none. Raises ValueError for anything else."""
     if value is None:
         return 0
     if type(value) is not int or not 0 <= value <= MOST_TOKENS:
-        raise ValueError("the count is none")
+        raise ValueError("not a number of tokens")
     return value
 
 
 class ChunkStream:
-    """Implements the engine's `Stream` of chunks."""
+    """Implements the engine's `Stream` of chunks over one response; `heartbeat` is in seconds."""
 
-    def __init__(self, reply: Reply, decoder: Decoder, heartbeat: float) -> None:
-        self._reply = reply
+    def __init__(self, response: UpstreamResponse, decoder: Decoder, heartbeat: float) -> None:
+        self._response = response
         self._decoder = decoder
         self._heartbeat = heartbeat
         self._closed = False
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
-        reply, decoder = self._reply, self._decoder
-        reply.begin(self._heartbeat)
+        response, decoder = self._response, self._decoder
+        response.begin(self._heartbeat)
         try:
-            if reply.headers.get("content-encoding", "identity").lower() != "identity":
-                raise ValueError("encoded, though nobody asked for it")
-            if "event-stream" in reply.headers.get("content-type", "").lower():
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                raise ValueError("encoded, which was not asked for")
+            if "event-stream" in response.headers.get("content-type", "").lower():
                 yield from self._streamed()
             else:
                 yield from self._whole()
@@ -92,27 +92,27 @@ class ChunkStream:
             log.warning("model server sent what cannot be read: %r", error)
             raise ModelError(Problem.UPSTREAM_FAILED) from error
         finally:
-            reply.close()
+            response.close()
 
     def close(self) -> None:
         self._closed = True
-        self._reply.close()
+        self._response.close()
 
     def _streamed(self) -> Iterator[Sequence[Chunk]]:
         """Every token comes through here."""
-        decoder, read, events = self._decoder, self._reply.read, EventStream()
+        decoder, read, events = self._decoder, self._response.read, EventStream()
         while not decoder.done:
             try:
                 piece = read()
             except ModelError:
                 if decoder.finished:
-                    return  # silence, a cut and a reset behind the finish reason are no failures any more
+                    return  # after the finish reason, silence, a cut and a reset are no failures
                 raise
             chunks: list[Chunk] = []
             try:
                 self._decode(events.end() if piece is None else events.feed(piece), chunks)
             except (ModelError, *_UNREADABLE):
-                if chunks:  # what came before it was said
+                if chunks:  # they came before the fault
                     yield chunks
                 raise
             if chunks or piece == b"":
@@ -120,36 +120,36 @@ class ChunkStream:
             if piece is None:
                 return
             if decoder.finished:
-                self._reply.limit_silence(ENDING_SECONDS)
+                self._response.limit_silence(ENDING_SECONDS)
 
     def _decode(self, events: Sequence[bytes], chunks: list[Chunk]) -> None:
-        decoder, counts = self._decoder, False
+        decoder, progress = self._decoder, False
         for data in events:
             if decoder.done:
                 break
             if not data:
-                continue  # some gateways keep the connection alive so
-            found = decoder.event(data)
-            if found is not None:
-                chunks += found
-                counts = True
-        if counts:
-            self._reply.progressed()
+                continue  # some gateways send these as keep-alives
+            decoded = decoder.event(data)
+            if decoded is not None:
+                chunks += decoded
+                progress = True
+        if progress:
+            self._response.progressed()
 
     def _whole(self) -> Iterator[Sequence[Chunk]]:
         data = b""
-        while (piece := self._reply.read()) is not None:
+        while (piece := self._response.read()) is not None:
             if not piece:
                 yield ()
             data += piece
             if len(data) > MOST_WHOLE_BYTES:
-                raise ValueError("endless answer")
+                raise ValueError("endless response")
         if not self._closed:
             yield self._decoder.whole(data)
 
     def _drain(self) -> None:
-        """To the terminating chunk, so that the connection can be used again."""
+        """Read to the end of the response, if it comes at once, so that the connection can be used again."""
         silently: Any = False
         with suppress(ModelError), gevent.Timeout(DRAIN_SECONDS, silently):  # the answer is complete without it
-            while self._reply.read() is not None:
+            while self._response.read() is not None:
                 pass

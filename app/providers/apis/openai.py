@@ -24,8 +24,8 @@ from app.providers.apis.http_stream import ChunkStream, Decoder, count_of, text_
 from app.providers.apis.options import HttpModelOptions, api_key, printable, upstream
 from app.providers.apis.repetition import Repetition
 from app.providers.apis.tool_calls import ToolCalls, accepted_id
-from app.providers.transport.redaction import without_keys
-from app.providers.transport.upstream import PROBLEMS
+from app.providers.transport.redaction import redacted
+from app.providers.transport.statuses import PROBLEMS
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +79,10 @@ class OpenAIModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """Raises ModelError where the server refuses or cannot be reached."""
-        reply = self._upstream.post("/chat/completions", orjson.dumps(self._payload(prompt)))
-        if reply.status != 200:
-            raise reply.refusal()
-        return ChunkStream(reply, OpenAIDecoder(), heartbeat)
+        response = self._upstream.post("/chat/completions", orjson.dumps(self._payload(prompt)))
+        if response.status != 200:
+            raise response.refusal()
+        return ChunkStream(response, OpenAIDecoder(), heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, asked = self._options, prompt.options
@@ -257,7 +257,7 @@ class OpenAIDecoder(Decoder):
 
 def _failure(said: Any) -> ModelError:
     """Its code is a status, if anything: LiteLLM and OpenRouter pass on what they were answered themselves."""
-    log.warning("model server reports in mid-stream: %.2000s", without_keys(said))
+    log.warning("model server reports in mid-stream: %.2000s", redacted(said))
     code = str(said.get("code")) if isinstance(said, Mapping) else ""
     return ModelError(next((PROBLEMS[status] for status in PROBLEMS if code == str(status)), Problem.UPSTREAM_FAILED))
 

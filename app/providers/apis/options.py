@@ -10,8 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.providers.transport.connections import proxy_of
-from app.providers.transport.redaction import remember
-from app.providers.transport.upstream import Timeouts, Upstream
+from app.providers.transport.redaction import register_key
+from app.providers.transport.response import Timeouts
+from app.providers.transport.upstream import Upstream
 
 _ASCII = re.compile(r"[\x20-\x7e]*")
 printable = validate.Regexp(r"[\x20-\x7e]*\Z", error="Only printable ASCII can be sent.")
@@ -145,7 +146,7 @@ class HttpModelOptions(Schema):
 
 
 def api_key(options: dict[str, Any]) -> str | None:
-    return remember(os.environ[options["api_key_env"]].strip()) if "api_key_env" in options else None
+    return register_key(os.environ[options["api_key_env"]].strip()) if "api_key_env" in options else None
 
 
 def upstream(options: dict[str, Any], headers: dict[str, str]) -> Upstream:

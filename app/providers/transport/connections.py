@@ -1,4 +1,4 @@
-"""Connections to one model server, kept open between streams."""
+"""Connections to one model server: direct or through a proxy, with or without TLS, kept open between responses."""
 
 import base64
 import socket as posix
@@ -15,15 +15,16 @@ from gevent.monkey import get_original
 from app.providers.transport.http1 import ProtocolError, parse_head
 
 MOST_IDLE = 200
-IDLE_SECONDS = 30  # after a minute the first routers and balancers forget a silent connection, and tell neither end
-_Poll = get_original("select", "poll")  # it does not wait; and `select` knows no descriptor beyond 1,023
+IDLE_SECONDS = 30  # routers and load balancers forget a silent connection, some after a minute, and tell neither end
+_Poll = get_original("select", "poll")  # called without waiting; `select` knows no descriptor beyond 1,023
 
 
 class Connections:
     """Hands out connected sockets to the server of `url` and takes back those that can be used again.
 
-    Goes through the proxy that HTTPS_PROXY or HTTP_PROXY names, unless NO_PROXY names the host. `ca_file` replaces
-    the system's trust store.
+    At most MOST_IDLE are kept, each for IDLE_SECONDS (monotonic clock). Goes through the proxy that HTTPS_PROXY or
+    HTTP_PROXY names, unless NO_PROXY names the host. `ca_file` replaces the system's trust store; `connect_seconds`
+    limits each attempt to connect to one address.
     """
 
     def __init__(self, url: SplitResult, ca_file: str | None, connect_seconds: float) -> None:
@@ -31,16 +32,16 @@ class Connections:
         self._seconds = connect_seconds
         self._tls = ssl.create_default_context(cafile=ca_file) if url.scheme == "https" else None
         self._proxy = proxy_of(url)
-        self._idle: deque[tuple[float, Any]] = deque()  # since when, and the socket; the oldest first
+        self._idle: deque[tuple[float, Any]] = deque()  # (monotonic time of its return, socket), oldest first
 
     @property
     def request_prefix(self) -> str:
-        """What stands before the path in a request line: a proxy for plain HTTP wants the whole address."""
+        """What precedes the path in a request line: a proxy for plain HTTP wants the whole URL."""
         return f"http://{self._url.netloc}" if self._proxy and not self._tls else ""
 
     def take(self) -> tuple[Any, bool]:
-        """A socket, and whether it has been used before. Raises OSError or ProtocolError."""
-        self.forget(time.monotonic() - IDLE_SECONDS)
+        """A socket without a timeout, and whether it has been used before. Raises OSError or ProtocolError."""
+        self.close_idle(before=time.monotonic() - IDLE_SECONDS)
         while self._idle:
             _, connection = self._idle.pop()
             if _is_open(connection):
@@ -49,14 +50,14 @@ class Connections:
         return self._connect(), False
 
     def give_back(self, connection: Any) -> None:
-        """For a connection whose response has been read to its very end."""
+        """Keep a connection whose response has been read to its end, or close it where MOST_IDLE are kept already."""
         if len(self._idle) < MOST_IDLE:
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
 
-    def forget(self, before: float) -> None:
-        """Close those that have been idle since before that moment of the monotonic clock."""
+    def close_idle(self, before: float) -> None:
+        """Close the kept connections that were given back before this monotonic time."""
         while self._idle and self._idle[0][0] < before:
             self._idle.popleft()[1].close()
 
@@ -81,16 +82,16 @@ def _address(url: SplitResult) -> tuple[str, int]:
 
 
 def proxy_of(url: SplitResult) -> SplitResult | None:
-    """Raises ValueError where what is named is no address."""
+    """The proxy that the environment names for this URL, or None. Raises ValueError where it is not a URL."""
     named = getproxies().get(url.scheme)
-    # As it stands in a URL, and bare: NO_PROXY may name an IPv6 address with brackets or without.
+    # Asked twice: NO_PROXY may name an IPv6 address with brackets, as in a URL, or without.
     if not named or proxy_bypass(url.netloc) or proxy_bypass(url.hostname or ""):
         return None
     return urlsplit(named if "://" in named else f"http://{named}")
 
 
 def _tunnel(connection: Any, target: str, proxy: SplitResult) -> None:
-    """RFC 9110, section 9.3.6."""
+    """Have the proxy connect to `target` (RFC 9110, section 9.3.6). Raises OSError or ProtocolError."""
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
     if proxy.username is not None:
         pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
@@ -107,7 +108,7 @@ def _tunnel(connection: Any, target: str, proxy: SplitResult) -> None:
 
 
 def _is_open(connection: Any) -> bool:
-    """An idle connection has nothing to say: what can be read from one is its end."""
+    """Whether an idle connection is still open: one that can be read from has been closed by the server."""
     look = _Poll()
     look.register(connection.fileno(), POLLIN)
     return not look.poll(0)

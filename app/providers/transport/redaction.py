@@ -1,19 +1,20 @@
-"""The keys of model servers. Some servers repeat theirs in what they say of a failure, which the log is to hold."""
+"""Keeps the keys of model servers out of the log: some servers repeat the key in what they say of a failure."""
 
-LEAST_LENGTH = 12  # local servers are given words such as "none" for a key
+LEAST_LENGTH = 12  # characters; local servers are given words such as "none" for a key
 
 _keys: set[str] = set()
 
 
-def remember(key: str) -> str:
+def register_key(key: str) -> str:
+    """Have the key redacted from now on, unless it is shorter than LEAST_LENGTH; returns the key."""
     if len(key) >= LEAST_LENGTH:
         _keys.add(key)
     return key
 
 
-def without_keys(said: object) -> str:
-    """As it may stand in the log."""
-    text = str(said)
+def redacted(value: object) -> str:
+    """The value as text, with `[key]` in place of every registered key."""
+    text = str(value)
     for key in _keys:
         text = text.replace(key, "[key]")
     return text

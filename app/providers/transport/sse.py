@@ -1,6 +1,6 @@
-"""Server-sent events as model servers send them: the data of each event, whatever the line ends, as bytes.
+"""Server-sent events as model servers send them: bytes in, the data of each event out.
 
-Follows the WHATWG HTML standard, section 9.2.6, without event names and ids: the servers repeat them in the data.
+Follows the WHATWG HTML standard, section 9.2.6, without event names and ids, which model servers repeat in the data.
 """
 
 MOST_EVENT_BYTES = 16 * 1024 * 1024
@@ -8,17 +8,20 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventStream:
-    """Feed it pieces of a stream, cut anywhere."""
+    """Parses one stream of events, fed in pieces that may be cut anywhere."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._line: list[bytes] = []  # pieces of a long line
-        self._data: list[bytes] = []
+        self._rest = b""  # an incomplete line
+        self._line: list[bytes] = []  # later pieces of that line, if it is a long one
+        self._data: list[bytes] = []  # lines of the present event's data
         self._size = 0  # bytes since the last event
         self._begun = False
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The data of each event that this piece completes. Raises ValueError where an event does not end."""
+        """The data of each event that this piece completes.
+
+        Raises ValueError where an event exceeds MOST_EVENT_BYTES.
+        """
         if self._begun and not (b"\n" in piece or b"\r" in piece or self._rest.endswith(b"\r")):
             self._line.append(piece)
             self._grow(len(piece))
@@ -59,13 +62,13 @@ class EventStream:
             raise ValueError("endless event")
 
     def end(self) -> list[bytes]:
-        """What the last event holds where the stream ends without the blank line behind it."""
+        """The data of the last event, where the stream ended without the blank line after it."""
         events = self.feed(b"\n\n")
         self._rest = b""
         return events
 
     def _with_newlines(self, piece: bytes) -> bytes:
-        """CRLF and CR as LF; a CR at the very end waits, for it may be half of a CRLF."""
+        """The piece with LF for CRLF and CR, except for a CR at its end, which may be half of a CRLF."""
         held = piece.endswith(b"\r")
         piece = (piece[:-1] if held else piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return piece + b"\r" if held else piece

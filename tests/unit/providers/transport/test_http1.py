@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.providers.transport.http1 import (
     BURST_BYTES,
-    MOST_CHUNK_LINE,
+    MOST_CHUNK_LINE_BYTES,
     MOST_HEAD_BYTES,
     ProtocolError,
     body_of,
@@ -232,7 +232,7 @@ def test_a_chunk_that_is_longer_than_it_says_is_refused(data) -> None:
 
 def test_a_size_line_without_end_is_refused_before_it_fills_the_memory() -> None:
     with pytest.raises(ProtocolError):
-        received(CHUNKED, *[b"1;"] * (MOST_CHUNK_LINE + 2))
+        received(CHUNKED, *[b"1;"] * (MOST_CHUNK_LINE_BYTES + 2))
 
 
 @given(st.binary(max_size=50), st.integers(0, 50))

@@ -1,0 +1,199 @@
+"""A model server's response while its body is still arriving."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import gevent
+
+from app.engine.errors import ModelError, Problem
+from app.providers.transport.connections import Connections
+from app.providers.transport.http1 import Body, ProtocolError, body_of, retry_seconds
+from app.providers.transport.redaction import redacted
+from app.providers.transport.statuses import PASSING, problem_of
+from app.providers.transport.ticker import Ticker, Watch
+
+log = logging.getLogger(__name__)
+
+MOST_ERROR_BYTES = 4_096  # of the body of a refusal, for the log
+READ_BYTES = 65_536
+
+_ticker = Ticker()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """In seconds of the monotonic clock; a request that exceeds one fails with ModelError(UPSTREAM_TIMEOUT).
+
+    `connect` limits connecting to one address of the server, and each step of TLS; `connect` and `first_token` together
+    the time until the response's head; `first_token` and `between_tokens` the silence before the first and each later
+    event that is part of the answer; `total` the time from the head on.
+    """
+
+    connect: float
+    first_token: float
+    between_tokens: float
+    total: float
+
+
+class _Silence(Exception):  # noqa: N818 - no error
+    """Raised in a read: the heartbeat interval has passed."""
+
+
+class _Closed(Exception):  # noqa: N818 - no error
+    """Raised in a read: the response was closed by another greenlet."""
+
+
+class UpstreamResponse:
+    """Status, headers (names in lower case) and a body that is read as it arrives.
+
+    One greenlet calls `begin` and then `read` until None; any greenlet may `close`, which gives the connection back to
+    `connections` where the body was read to its end, and otherwise closes it. `rest` is what came behind the head.
+    """
+
+    def __init__(  # noqa: PLR0917 - what a response is made of
+        self,
+        connections: Connections,
+        timeouts: Timeouts,
+        connection: Any,
+        status: int,
+        headers: Mapping[str, str],
+        rest: bytes,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._connections = connections
+        self._timeouts = timeouts
+        self._connection = connection
+        self._body: Body = body_of(headers, status)
+        self._rest = rest
+        self._fault: ProtocolError | None = None
+        self._closed = False
+        self._heartbeat = float("inf")
+        self._heartbeats = 0  # intervals of silence that have been reported
+        self._longest_silence = timeouts.first_token
+        self._watch = Watch(self._overdue)
+        # A read that is tried first fails nearly always, and a failed system call costs more than a wait.
+        self._readable: Any = None
+        self._wait: Callable[[], object] = lambda: None
+
+    def begin(self, heartbeat: float) -> None:
+        """Let the calling greenlet read, and be woken after every `heartbeat` seconds without progress."""
+        self._heartbeat = heartbeat
+        self._watch.greenlet = gevent.getcurrent()
+        if self._connection is None:
+            return  # closed before it was read
+        hub = gevent.get_hub()
+        self._readable = hub.loop.io(self._connection.fileno(), 1)
+        plain = type(self._connection) is gevent.socket.socket
+        self._wait = partial(hub.wait, self._readable) if plain else self._wait_for_tls
+        _ticker.add(self._watch)
+
+    def read(self) -> bytes | None:
+        """The next bytes of the body; b"" after a heartbeat interval without progress, None at the end.
+
+        Raises ModelError where the server broke off or a timeout has passed. Every token comes through here: no
+        generator, for each one deepens the stack that gevent copies at every switch.
+        """
+        watch, body = self._watch, self._body
+        try:
+            while not (body.complete or self._closed):
+                if self._fault:
+                    raise self._fault
+                if self._rest:
+                    data, self._rest = self._rest, b""
+                else:
+                    watch.waiting = True
+                    self._wait()
+                    data = self._connection.recv(READ_BYTES)
+                payload = body.feed(data)
+                if payload:
+                    return payload
+        except _Silence:
+            return b""
+        except _Closed:
+            pass
+        except (OSError, ProtocolError) as error:
+            if (
+                isinstance(error, ProtocolError) and error.payload
+            ):  # it came before the fault, which the next read raises
+                payload, error.payload, self._fault = error.payload, b"", error
+                return payload
+            if not self._closed:
+                log.warning("model server broke off: %s", error)
+                raise ModelError(Problem.UPSTREAM_FAILED) from error
+        finally:
+            watch.waiting = False  # a timeout or the end of the greenlet may have come instead
+        return None
+
+    def _wait_for_tls(self) -> None:
+        """What is decrypted already cannot be waited for; other greenlets get their turn before it is read."""
+        if self._connection.pending():
+            gevent.sleep(0)
+        else:
+            gevent.get_hub().wait(self._readable)
+
+    def progressed(self) -> None:
+        """Restart the clock of silence: what was read is part of the answer."""
+        self._watch.since = monotonic()
+        self._heartbeats = 0
+        self._longest_silence = self._timeouts.between_tokens
+
+    def limit_silence(self, seconds: float) -> None:
+        """Allow at most so much silence until the next `progressed`."""
+        self._longest_silence = min(self._longest_silence, seconds)
+
+    def close(self) -> None:
+        """End a read that waits in another greenlet, which then closes the connection; otherwise let go of it now."""
+        self._closed = True
+        if self._watch.waiting:
+            self._watch.interrupt(_Closed())
+        else:
+            self._release()
+
+    def refusal(self) -> ModelError:
+        """The error that a status other than 200 means. Reads the body, which goes to the log only, and closes."""
+        body = b""
+        try:
+            with gevent.Timeout(self._timeouts.connect):
+                self.begin(float("inf"))
+                while len(body) < MOST_ERROR_BYTES and (piece := self.read()) is not None:
+                    body += piece
+        except (gevent.Timeout, ModelError):
+            pass  # the status says enough
+        finally:
+            self.close()
+        text = redacted(body.decode("utf-8", "replace"))[:MOST_ERROR_BYTES]
+        log.warning("model server answered %s: %s", self.status, text)
+        return ModelError(
+            problem_of(self.status),
+            passing=self.status in PASSING,
+            retry_after=retry_seconds(self.headers.get("retry-after", "")),
+        )
+
+    def _overdue(self, silent: float, age: float) -> BaseException | None:
+        if silent > self._longest_silence:
+            return ModelError(Problem.UPSTREAM_TIMEOUT)
+        if age > self._timeouts.total:
+            # Where the answer has begun, the model is well and the answer too long: another try would not be shorter.
+            return ModelError(Problem.UPSTREAM_TIMEOUT, passing=silent == age)
+        if silent > self._heartbeat * (self._heartbeats + 1):
+            self._heartbeats += 1
+            return _Silence()
+        return None
+
+    def _release(self) -> None:
+        _ticker.remove(self._watch)
+        if self._readable:
+            self._readable.close()
+            self._readable = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._body.complete and not self._body.surplus and self.headers.get("connection", "").lower() != "close":
+            self._connections.give_back(connection)
+        else:
+            connection.close()
