@@ -29,7 +29,7 @@ from app.web.callers.visitors import Visitors
 from app.web.services import Services
 from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
-from app.workflows.executor import WorkflowPlan
+from app.workflows.run import WorkflowPlan
 
 
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:

@@ -35,9 +35,10 @@ class Generation(Protocol):
 
     transcript: Transcript
     finish_reason: FinishReason
-    first_token: float | None
     cancelled: ChatError | None
 
+    @property
+    def first_token(self) -> float | None: ...
     @property
     def usage(self) -> Usage: ...
     @property

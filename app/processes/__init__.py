@@ -1,1 +1,1 @@
-"""Python processes beside the worker's, for what may block, compute for ever or take all memory: they can be killed."""
+"""A worker's Python child processes: code in them may block, compute for ever or use all memory, and can be killed."""

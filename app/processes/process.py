@@ -1,7 +1,7 @@
-"""The worker's end of a process beside it.
+"""The worker's end of a child process.
 
-A function may block, or compute for ever, and Python cannot end a thread; a process it can. Nor do gevent's locks pass
-between native threads: one that writes into the log may stop the worker (gevent 26.9).
+A function may block or compute for ever, and Python can kill a process but not a thread. Besides, gevent's locks do not
+work across native threads: a thread that writes to the log may block the worker (gevent 26.9).
 """
 
 import contextlib
@@ -19,8 +19,8 @@ _START = "import sys; from importlib import import_module; import_module(sys.arg
 
 
 class Process:
-    """One that takes calls, one after the other. `module` has a `main` that serves them (child.py); `env` is its
-    environment, beside where Python finds its modules."""
+    """A child process that answers calls, one at a time. It starts `module`, whose `main(parent_id)` calls `serve`
+    (serving.py), with `env` and Python's module path as its environment."""
 
     def __init__(self, module: str, env: Mapping[str, str]) -> None:
         self._process: Any = subprocess.Popen(
@@ -28,16 +28,16 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**env, "PYTHONPATH": os.pathsep.join(filter(None, [*sys.path, _ROOT]))},
-            start_new_session=True,  # Ctrl-C is the server's to deal with; and what it starts can be killed with it
+            start_new_session=True,  # Ctrl-C is for the server alone; and a group can be killed as one
         )
 
     @property
-    def lives(self) -> bool:
+    def running(self) -> bool:
         return self._process.poll() is None
 
-    def call(self, asked: bytes) -> bytes:
-        """Raises OSError or EOFError where it ends instead."""
-        self._process.stdin.write(len(asked).to_bytes(4) + asked)
+    def call(self, request: bytes) -> bytes:
+        """The reply to the request. Raises OSError or EOFError where the process ends before it has replied."""
+        self._process.stdin.write(len(request).to_bytes(4) + request)
         self._process.stdin.flush()
         return self._read(int.from_bytes(self._read(4)))
 
@@ -51,7 +51,7 @@ class Process:
         return data
 
     def kill(self) -> None:
-        """And all that it has started, unless that has made itself independent."""
+        """Kill it and the processes that it has started, except those that have left its process group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of one that has ended
             os.killpg(self._process.pid, signal.SIGKILL)
         for pipe in (self._process.stdin, self._process.stdout):

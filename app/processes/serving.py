@@ -1,7 +1,7 @@
-"""The other end: what a process beside the worker's does, with a Python of its own and without gevent's patches.
+"""The child process's end, in an interpreter of its own without gevent's patches.
 
-It reads calls from standard input (four bytes say how long each is) and writes replies likewise. It ends with its
-parent.
+Requests come on standard input and replies go to standard output, each preceded by its length in bytes (four bytes,
+big-endian). The process ends with its parent.
 """
 
 import os
@@ -14,18 +14,21 @@ _WATCH_SECONDS = 1.0
 
 
 def serve(parent: int, answer: Callable[[bytes], bytes]) -> None:
-    """Answer calls until there are no more. `parent` is the parent's id, which one that has ended meanwhile could no
-    longer be asked for."""
+    """Answer requests until standard input ends, then terminate the process group.
+
+    `parent` is the parent's process id, passed on because a parent that has ended already could not be found out. What
+    `answer` prints goes to standard error.
+    """
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    calls, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what is printed goes into the log
-    while len(head := calls.read(4)) == 4:
-        reply = answer(calls.read(int.from_bytes(head)))
+    os.dup2(2, 1)  # standard error, which is the server's log
+    while len(head := requests.read(4)) == 4:
+        reply = answer(requests.read(int.from_bytes(head)))
         replies.write(len(reply).to_bytes(4) + reply)
         replies.flush()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(0, signal.SIGTERM)  # what was started from here and runs on
+    os.killpg(0, signal.SIGTERM)  # the processes that `answer` has started
 
 
 def _end_with(parent: int) -> None:

@@ -15,7 +15,7 @@ from app.store.runs import RunStore
 from app.store.workflows import StoredWorkflow, WorkflowStore
 from app.workflows.checks import Rules, check
 from app.workflows.definition import Workflow, read
-from app.workflows.executor import WorkflowPlan
+from app.workflows.run import WorkflowPlan
 
 MOST_KEPT = 256  # users' workflows that need not be read again
 

@@ -48,8 +48,8 @@ class Step:
     on_error: Literal["fail", "continue"]
 
     @property
-    def speaks(self) -> bool:
-        """Whether its result is meant for the caller to read."""
+    def has_text(self) -> bool:
+        """Whether its result is a text that is meant for the caller."""
         return not isinstance(self.action, CallTool)
 
 

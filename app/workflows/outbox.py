@@ -1,4 +1,4 @@
-"""What waits for a caller's own greenlet while that listens to something else."""
+"""What waits for the caller's greenlet: the events of other steps, and the steps that it is to run itself."""
 
 from collections import deque
 
@@ -8,40 +8,41 @@ from app.engine.events import Batch, Event
 from app.workflows.definition import Step
 
 
-class PendingEvents:
-    """What steps beside the one that answers tell, and the steps that are to answer next."""
+class Outbox:
+    """Other greenlets add, the caller's waits and takes."""
 
     def __init__(self) -> None:
-        self._told: list[Event] = []
+        self._events: list[Event] = []
         self._steps: deque[Step] = deque()
         self._news = Signal()
 
     @property
     def empty(self) -> bool:
-        return not (self._told or self._steps)
+        return not (self._events or self._steps)
 
-    def tell(self, batch: Batch) -> None:
-        self._told += batch
+    def add_events(self, events: Batch) -> None:
+        self._events += events
         self._news.set()
 
-    def hand_over(self, step: Step) -> None:
+    def add_step(self, step: Step) -> None:
         self._steps.append(step)
         self._news.set()
 
     def wake(self) -> None:
-        """End the waiting though there is nothing: something else has happened."""
+        """End `wait` though nothing was added: the caller's greenlet is to look at something else."""
         self._news.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether there was news in that time."""
-        heard = not self.empty or self._news.wait(seconds)
+        """Wait until something is there or `wake` is called; False where neither happened in that time."""
+        woken = not self.empty or self._news.wait(seconds)
         self._news.clear()
-        return heard
+        return woken
 
-    def take(self) -> list[Event]:
-        """All that is to be told."""
-        told, self._told = self._told, []
-        return told
+    def take_events(self) -> list[Event]:
+        """All events that have been added, oldest first; they are removed."""
+        events, self._events = self._events, []
+        return events
 
     def take_step(self) -> Step | None:
+        """The step that has waited longest; it is removed."""
         return self._steps.popleft() if self._steps else None

@@ -1,4 +1,4 @@
-"""Which step may start when, and what the answer is: the law of a workflow, without anything that runs."""
+"""Decides which step may start when, and which text is the answer. Nothing is run here."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _FALSE = frozenset(["", "false", "none", "0"])
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended: with a JSON value, or with the reason why there is none."""
+    """How a step ended: `result` is a JSON value, `error` the reason why there is none."""
 
     status: Literal["complete", "failed", "skipped"]
     result: Any = None
@@ -21,34 +21,34 @@ class Outcome:
 
 
 T = TypeVar("T")
-Waiting = Generator[Batch, None, T]
-"""What is not there at once: empty batches while the caller waits, then the value."""
+Pending = Generator[Batch, None, T]
+"""A value that may take a while: yields empty batches (heartbeats), then returns the value."""
 
-Fill = Callable[[Sequence[Template], Mapping[str, Any]], Waiting[list[str]]]
-"""What fills in templates with variables. Raises TemplateError. It may take a while, in which other steps end."""
+Fill = Callable[[Sequence[Template], Mapping[str, Any]], Pending[list[str]]]
+"""Fills in templates with variables and returns their texts. Raises TemplateError. Other steps may end meanwhile."""
 
 
 class Schedule:
-    """`outcomes` are those of the steps that are over."""
+    """The steps of one run. `outcomes` has those that have ended, by their ids; whoever runs them adds to it."""
 
-    def __init__(self, workflow: Workflow, text: str, fill: Fill) -> None:
+    def __init__(self, workflow: Workflow, question: str, fill: Fill) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._steps = workflow.steps
         self._begun: set[str] = set()
-        self._input, self._fill = text, fill
+        self._question, self._fill = question, fill
 
     def variables(self) -> Mapping[str, Any]:
-        """What templates see."""
+        """The variables of templates: `input`, the question's text, and `steps`, the results and errors so far."""
         steps = {step_id: {"result": each.result, "error": each.error} for step_id, each in self.outcomes.items()}
-        return {"input": self._input, "steps": steps}
+        return {"input": self._question, "steps": steps}
 
-    def start(self) -> Waiting[tuple[list[Step], list[Step]]]:
-        """The steps that start now, and those that are skipped. Each is named once. Raises TemplateError."""
+    def start(self) -> Pending[tuple[list[Step], list[Step]]]:
+        """The steps that start now, and those that are skipped; each step is returned once. Raises TemplateError."""
         starting: list[Step] = []
         skipped: list[Step] = []
-        waiting = True
-        while waiting:
-            waiting = False
+        again = True
+        while again:
+            again = False
             for step in self._steps:
                 if step.id in self._begun or any(other not in self.outcomes for other in step.depends_on):
                     continue
@@ -56,26 +56,28 @@ class Schedule:
                 if (yield from self._is_skipped(step)):
                     self.outcomes[step.id] = Outcome("skipped")
                     skipped.append(step)
-                    waiting = True  # others may wait for this one
+                    again = True  # others may wait for this one
                 else:
                     starting.append(step)
         return starting, skipped
 
     def answers(self, step: Step) -> bool:
-        """Whether a step that starts now is the one that answers: no later one that speaks will."""
+        """Whether a step that starts now certainly makes the answer: its text is meant for the caller, and each such
+        step after it in the list has been skipped or has failed."""
         later = self._steps[self._steps.index(step) + 1 :]
-        over = self.outcomes
-        return step.speaks and all(
-            each.id in over and over[each.id].status != "complete" for each in later if each.speaks
+        ended = self.outcomes
+        return step.has_text and all(
+            each.id in ended and ended[each.id].status != "complete" for each in later if each.has_text
         )
 
     def answer(self) -> str:
-        """The words of the last step that spoke; where none did, the last result."""
+        """Once all steps have ended: the text of the last complete step that has text for the caller; without one, the
+        result of the last complete step."""
         complete = [step for step in self._steps if self.outcomes[step.id].status == "complete"]
-        last = next((step for step in reversed(complete) if step.speaks), complete[-1] if complete else None)
+        last = next((step for step in reversed(complete) if step.has_text), complete[-1] if complete else None)
         return as_text(self.outcomes[last.id].result) if last else ""
 
-    def _is_skipped(self, step: Step) -> Waiting[bool]:
+    def _is_skipped(self, step: Step) -> Pending[bool]:
         before = [self.outcomes[other].status for other in step.depends_on]
         if before and all(status == "skipped" for status in before):
             return True

@@ -141,7 +141,7 @@ def test_while_others_have_their_turn_there_are_empty_batches_and_what_is_to_be_
     run = Run(*WAITING[name], heartbeat=0.05, seconds=30)
     run.turn.begin()
     batches, silent = run.turn.run(), 0
-    with _renderer().turns.of("somebody else"):
+    with _renderer().queue.turn("somebody else"):
         while silent < 5:
             batch = next(batches)
             silent += not batch and bool(run.of(ToolReturned))
@@ -291,14 +291,14 @@ def test_an_operators_workflow_goes_the_same_way(tmp_path) -> None:
 
 
 def test_of_those_who_wait_each_owner_has_a_turn_and_who_gives_up_takes_none() -> None:
-    turns, order = FairQueue(), []
+    queue, order = FairQueue(), []
 
     def use(owner: str) -> None:
-        with turns.of(owner):
+        with queue.turn(owner):
             order.append(owner)
             gevent.sleep(0)
 
-    with turns.of("first"):
+    with queue.turn("first"):
         waiting = [gevent.spawn(use, owner) for owner in ("a", "a", "a", "gone", "b", "a", "b", "gone too")]
         gevent.sleep(0)
         waiting[3].kill()

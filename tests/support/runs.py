@@ -31,7 +31,7 @@ from app.testing.server import script
 from app.tools.base import Tool, ToolError
 from app.tools.toolbox import ToolRunner
 from app.workflows.definition import read
-from app.workflows.executor import WorkflowPlan
+from app.workflows.run import WorkflowPlan
 
 AGENT = Agent(id="demo", name="Demo", models=("scripted",), tools=("work",))
 

@@ -52,7 +52,7 @@ class _Pool:
         """An idle process that still lives: the system may have killed others, or code that a tool left running."""
         while self._idle:
             process = self._idle.pop()
-            if process.lives:
+            if process.running:
                 return process
             process.kill()
         return None

@@ -1,1 +1,1 @@
-"""Templates in workflows: the language, and the process that fills them in."""
+"""Templates of workflows: the language, and the process that fills them in."""

@@ -1,4 +1,4 @@
-"""Who is next, where one thing is used by one at a time."""
+"""A lock that owners get in turn."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from gevent.event import Event
 
 
 class FairQueue:
-    """Of those who wait, each owner has a turn, and then the next owner has: whoever waits many times holds up nobody
-    but themselves."""
+    """Held by one greenlet at a time. Those who wait get it one owner after the other, so that an owner with many
+    waiting greenlets delays nobody but itself."""
 
     def __init__(self) -> None:
-        self._busy = False
-        self._waiting: dict[str, deque[Event]] = {}  # the owner whose turn is next first
+        self._held = False
+        self._waiting: dict[str, deque[Event]] = {}  # by owner; the owner who is next comes first
 
     @contextmanager
-    def of(self, owner: str) -> Iterator[None]:
-        """Wait for a turn, and have it."""
-        if self._busy:
+    def turn(self, owner: str) -> Iterator[None]:
+        """Wait for the lock, and hold it for the block."""
+        if self._held:
             self._wait(owner)
-        self._busy = True
+        self._held = True
         try:
             yield
         finally:
-            self._pass_on()
+            self._release()
 
     def _wait(self, owner: str) -> None:
         called = Event()
@@ -34,16 +34,16 @@ class FairQueue:
             called.wait()
         except BaseException:
             if called.is_set():
-                self._pass_on()
+                self._release()
             else:
                 queue.remove(called)
                 if not queue:
                     del self._waiting[owner]
             raise
 
-    def _pass_on(self) -> None:
-        """To the first who waits; until they have heard of it, nobody else takes it."""
-        self._busy = bool(self._waiting)
+    def _release(self) -> None:
+        """Hand the lock to who is next; it stays held until they have woken up."""
+        self._held = bool(self._waiting)
         if self._waiting:
             owner, queue = next(iter(self._waiting.items()))
             del self._waiting[owner]

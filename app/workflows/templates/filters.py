@@ -1,5 +1,5 @@
-"""What templates may do with values. Each takes room in proportion to what it is given; what goes through many values
-looks at the clock."""
+"""The filters and tests of templates. Each uses memory in proportion to its input; those that iterate over many values
+check the time limit."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,20 +10,20 @@ import orjson
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
-SECONDS = 0.1  # of computing, for rendering what belongs together
-CLOCK = "the clock"  # when the time is over, on that of the thread; no template can say a name with a space in it
+SECONDS = 0.1  # of CPU time of the thread, for the templates of one request
+CLOCK = "the clock"  # the variable with the deadline (thread_time()); templates cannot name it, for its space
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _MOST_SEARCHED = 10_000  # characters
 _MOST_JOINED = 1_000_000
 
 
 class TemplateError(Exception):
-    """The template is wrong, or cannot be rendered with what it was given; the message says why."""
+    """The template is invalid, or cannot be filled in with these variables; the message says why, and may be shown."""
 
 
 @pass_context
 def each(context: Context, values: Any) -> Iterator[Any]:
-    """The values, as long as there is time. Raises TemplateError."""
+    """The values, one by one. Raises TemplateError once the deadline has passed."""
     until = context[CLOCK]
     for value in values:
         if thread_time() > until:
@@ -36,7 +36,7 @@ def _default(value: Any, instead: Any = "") -> Any:
 
 
 def _first_number(text: Any) -> str:
-    """The first number in a text, "" where there is none; a comma may stand for its point."""
+    """The first number in a text, as a text with a decimal point (in the input a comma is one too); "" without any."""
     found = _NUMBER.search(str(text)[:_MOST_SEARCHED])
     return found[0].replace(",", ".") if found else ""
 
@@ -77,9 +77,9 @@ def _sum(context: Context, values: Any) -> float:
 
 
 def _truncate(text: Any, length: int = 255) -> str:
-    """At a word's end, with an ellipsis."""
-    words = str(text)
-    return words if len(words) <= length else words[:length].rsplit(" ", 1)[0] + "…"
+    """Cut at the end of a word, with an ellipsis."""
+    string = str(text)
+    return string if len(string) <= length else string[:length].rsplit(" ", 1)[0] + "…"
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -1,9 +1,9 @@
-"""Templates in workflows: Jinja's language, cut down to what cannot reach out of its data and cannot run away.
+"""The language of templates: a subset of Jinja that reaches nothing but its variables, with limits on time and output.
 
 Nothing can be called, assigned or imported. Attributes are keys of mappings and nothing else. Arithmetic is for
-numbers. What repeats (`for`) looks at the clock each time round, and the output is counted as it is made. What grows
-without a loop, such as numbers that are multiplied or text that is quoted again and again, is bounded by the process
-in which templates are filled in (rendering.py).
+numbers. Loops check the time limit on each iteration, and output is counted as it is made. What grows without a loop,
+such as numbers that are multiplied or text that is quoted again and again, is limited by the process in which templates
+are filled in (rendering.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from jinja2.visitor import NodeTransformer
 
 from app.workflows.templates.filters import CLOCK, FILTERS, SECONDS, TESTS, TemplateError, each
 
-MOST_CHARACTERS = 4000  # of a template
+MOST_CHARACTERS = 4000  # of a template's source
 MOST_NODES, MOST_DEPTH = 500, 50  # of its syntax tree
 MOST_OUTPUT = 120_000  # characters
 
@@ -35,20 +35,23 @@ _LOOP = ("index", "index0", "first", "last")
 
 
 class Template:
-    """A template that is right as far as can be seen. `steps` are the ids of the steps that it refers to, `text` is
-    what it makes where that is always the same."""
+    """A template that has passed all checks that are possible without variables.
+
+    `steps` are the ids of the steps that it refers to. `text` is its text where it has nothing to fill in, else None.
+    """
 
     def __init__(self, source: str) -> None:
-        """Raises TemplateError. Nothing in the template is evaluated here."""
+        """Parses and compiles, but evaluates nothing. Raises TemplateError."""
         tree, self.steps = _read(source)
         self.source, self.text = source, _constant(tree)
         _compile(tree)
 
 
 def fill(source: str, variables: Mapping[str, Any], until: float | None = None) -> str:
-    """What the template makes of the variables. It may take any room and, where nothing repeats, any time.
+    """The template's text. Memory and, outside loops, time have no limit: call it in a process that can be killed.
 
-    `until` is when its time is over, on the thread's clock of computing time. Raises TemplateError.
+    `until` is the deadline on the thread's CPU clock (`thread_time()`), by default SECONDS from now. Raises
+    TemplateError.
     """
     template = _compiled(source)
     until = thread_time() + SECONDS if until is None else until
@@ -70,7 +73,7 @@ def fill(source: str, variables: Mapping[str, Any], until: float | None = None) 
 
 
 def whole(text: str) -> str:
-    """The same without halves of characters, which could not be sent."""
+    """The text with lone surrogates replaced by U+FFFD: UTF-8 cannot encode them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -86,25 +89,25 @@ def _read(source: str) -> tuple[nodes.Template, frozenset[str]]:
     try:
         tree = _ENVIRONMENT.parse(source)
     except Exception as error:
-        raise _no_template(error) from error
-    _measure(tree)
+        raise _template_error(error) from error
+    _check_size(tree)
     return tree, frozenset(_check(tree))
 
 
 def _compile(tree: nodes.Template) -> CodeType:
     """Raises TemplateError."""
     try:
-        return _ENVIRONMENT.compile(_Watched().visit(tree))
-    except Exception as error:  # a library, and behind it Python's compiler, with a dozen ways to object
-        raise _no_template(error) from error
+        return _ENVIRONMENT.compile(_TimedLoops().visit(tree))
+    except Exception as error:  # Jinja's and Python's compilers raise many kinds
+        raise _template_error(error) from error
 
 
-def _no_template(error: Exception) -> TemplateError:
+def _template_error(error: Exception) -> TemplateError:
     return TemplateError(f"Not a template: {error or type(error).__name__}")
 
 
 def _constant(tree: nodes.Template) -> str | None:
-    """The text of a template in which nothing is to be filled in."""
+    """The text of a template that has nothing to fill in, else None."""
     texts: list[str] = []
     for output in tree.body:
         for piece in output.nodes if isinstance(output, nodes.Output) else [output]:
@@ -136,8 +139,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=argument)
 
 
-class _Watched(NodeTransformer):
-    """Has each loop look at the clock."""
+class _TimedLoops(NodeTransformer):
+    """Lets each loop check the time limit."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - the library finds it by this name
         self.generic_visit(node)
@@ -145,8 +148,8 @@ class _Watched(NodeTransformer):
         return node
 
 
-def _measure(tree: nodes.Template) -> None:
-    """Raises TemplateError where compiling it would take long."""
+def _check_size(tree: nodes.Template) -> None:
+    """Raises TemplateError where compiling the tree would take long."""
     level: list[nodes.Node] = [tree]
     size = 0
     for _ in range(MOST_DEPTH):
@@ -159,7 +162,7 @@ def _measure(tree: nodes.Template) -> None:
 
 
 def _check(tree: nodes.Template) -> Iterator[str]:
-    """The ids of steps that are referred to. Raises TemplateError for what this language has not."""
+    """The ids of the steps that are referred to. Raises TemplateError for what is not part of this language."""
     by_name: set[nodes.Name] = set()
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _NODES) or (isinstance(node, nodes.For) and node.recursive):
@@ -183,13 +186,13 @@ def _check(tree: nodes.Template) -> Iterator[str]:
 
 
 def as_text(value: Any) -> str:
-    """A value as text: a string is itself, nothing is no text, anything else its JSON."""
+    """A value as text: a string itself, None as "", anything else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-@pass_context  # so that nothing is made at compile time, whatever it takes
+@pass_context  # so that nothing is evaluated at compile time
 def _finalize(_context: Context, value: Any) -> Any:
     return value if isinstance(value, Undefined) else as_text(value)
 

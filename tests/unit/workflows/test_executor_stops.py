@@ -186,10 +186,10 @@ def test_a_crash_of_the_answer_gives_each_open_call_its_result(caplog) -> None:
     assert "asked for a crash" in caplog.text
 
 
-@pytest.mark.parametrize("aloud", [False, True])
-def test_a_call_whose_model_breaks_off_gets_a_result_where_the_run_goes_on(aloud) -> None:
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_call_whose_model_breaks_off_gets_a_result_where_the_run_goes_on(answers) -> None:
     breaks = ask("a", [], tools=["work"], onError="continue")
-    steps = (say("b", "said", "a"), breaks) if aloud else (breaks, say("b", "said", "a"))
+    steps = (say("b", "said", "a"), breaks) if answers else (breaks, say("b", "said", "a"))
     run = Run(*steps, model=CallsAndBreaksOff()).play()
     run.check()
     assert len(run.of(ToolCalled)) == 1

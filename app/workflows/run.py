@@ -1,0 +1,121 @@
+"""Workflows as the engine sees them: a plan for answers, and a run, which makes one answer."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import gevent
+from gevent.event import Event as Signal
+
+from app.engine.engine import Engine
+from app.engine.errors import ChatError, Problem
+from app.engine.events import Batch, Event, RoundFinished, RoundStarted
+from app.engine.generation import GenerationInput
+from app.engine.messages import FinishReason, Usage, last_question
+from app.engine.question import Question
+from app.engine.transcript import Transcript
+from app.store.runs import RunStatus, RunStore
+from app.workflows.definition import Workflow
+from app.workflows.executor import Executor
+from app.workflows.record import RunRecorder
+from app.workflows.schedule import Schedule
+from app.workflows.steps import StepRunner
+from app.workflows.templates.rendering import TemplateFiller
+
+log = logging.getLogger(__name__)
+
+
+class WorkflowPlan:
+    """Implements the engine's `Plan`."""
+
+    def __init__(self, workflow: Workflow, runs: RunStore) -> None:
+        self.workflow = workflow
+        self._runs = runs
+
+    def generation(self, engine: Engine, question: Question) -> "WorkflowRun":
+        return WorkflowRun(self.workflow, self._runs, engine, question)
+
+
+class WorkflowRun:
+    """Implements the engine's `Generation`. A run is recorded under the id of the answer that it makes."""
+
+    connecting = False  # `prepare` waits for the store alone
+
+    def __init__(self, workflow: Workflow, runs: RunStore, engine: Engine, question: Question) -> None:
+        self.transcript = Transcript()
+        self.finish_reason: FinishReason = "stop"
+        self.cancelled: ChatError | None = None
+        self._workflow, self._runs = workflow, runs
+        self._engine, self._question = engine, question
+        self._executor: Executor | None = None  # from `prepare` on
+
+    @property
+    def first_token(self) -> float | None:
+        return self._executor.first_token if self._executor else None
+
+    @property
+    def usage(self) -> Usage:
+        return self._executor.runner.usage if self._executor else Usage()
+
+    @property
+    def model(self) -> str | None:
+        return self._executor.runner.model if self._executor else None
+
+    def prepare(self, source: GenerationInput) -> None:
+        """Record the run as running. Raises ChatError: NOT_ONGOING where an answer is to be resumed."""
+        if source.resumed:
+            self.transcript = Transcript(source.resumed.parts)
+            raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
+        heartbeat, stopping = self._engine.heartbeat, Signal()
+        fill = TemplateFiller(self._question.conversation.owner, stopping, heartbeat).fill
+        self._executor = Executor(
+            Schedule(self._workflow, last_question(source.messages), fill),
+            StepRunner(self._workflow.limits, self._engine, self._question, source, fill),
+            RunRecorder(self._runs, self._workflow, source),
+            stopping=stopping,
+            heartbeat=heartbeat,
+            request_id=self._question.request_id,
+        )
+        if self.cancelled:  # while the store was at work
+            self._executor.stop(self.cancelled)
+
+    def run(self) -> Iterator[Batch]:
+        executor = self._executor
+        assert executor, "prepare() comes first"
+        late = ChatError(Problem.WORKFLOW_LIMIT, "The workflow took too long")
+        alarm = gevent.spawn_later(self._workflow.limits.seconds, executor.stop, late)
+        try:
+            yield [RoundStarted()]
+            yield from executor.run()
+            yield [*executor.unstreamed_answer(), *self.end_parts(), RoundFinished()]
+            self.finish_reason = executor.runner.finish_reason
+            executor.recorder.end("complete")
+        except Exception as error:
+            executor.stop(error if isinstance(error, ChatError) else ChatError(Problem.INTERNAL))
+            remaining = executor.remaining_events()
+            if remaining:
+                yield remaining
+            raise
+        finally:
+            alarm.kill(block=False)
+            self.close()
+
+    def end_parts(self) -> Sequence[Event]:
+        return self._executor.end_parts() if self._executor else ()
+
+    def cancel(self, error: ChatError) -> None:
+        self.cancelled = self.cancelled or error
+        if self._executor:
+            self._executor.stop(error)
+
+    def close(self) -> None:
+        executor = self._executor
+        if executor is None:
+            return
+        executor.close()
+        if not executor.recorder.ended:
+            failure = executor.failure
+            status: RunStatus = "failed" if failure and not self.cancelled else "interrupted"
+            try:
+                executor.recorder.end(status, failure.message if failure else None)
+            except Exception:
+                log.exception("run not recorded", extra={"request_id": self._question.request_id})
