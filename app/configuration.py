@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from marshmallow import ValidationError
 
 from app.settings.load import load_settings
-from app.settings.mistakes import SettingsError, lines
+from app.settings.mistakes import SettingsError, mistake_lines
 from app.settings.settings import OperatorFiles, Settings
 from app.tools import describe_tools, make_tool
 from app.tools.base import Tool
@@ -65,18 +65,18 @@ def refuse(*problems: str) -> NoReturn:
 
 
 def _read(files: OperatorFiles) -> tuple[dict[str, Tool], Rules, list[Workflow], list[str]]:
-    """The last is what is wrong, one line for each mistake."""
+    """What the files hold, and the mistakes in them, a line each."""
     mistakes: dict[str, Any] = {}
     tools = _import_tools(files, mistakes)
-    rules, workflows = Rules(describe_tools(tools)), []
-    if files.workflows:
-        limits = files.workflows
-        rules = replace(rules, ceilings=Limits(limits.seconds, limits.tool_calls, limits.model_calls))
-        workflows = _read_workflows(files, limits.files, rules, mistakes)
-    return tools, rules, workflows, [f"{files.config.name}: {line}" for line in lines(mistakes)]
+    rules, workflows, table = Rules(describe_tools(tools)), [], files.workflows
+    if table:
+        rules = replace(rules, ceilings=Limits(table.seconds, table.tool_calls, table.model_calls))
+        workflows = _read_workflows(files, table.files, rules, mistakes)
+    return tools, rules, workflows, [f"{files.config.name}: {line}" for line in mistake_lines(mistakes)]
 
 
 def _import_tools(files: OperatorFiles, mistakes: dict[str, Any]) -> dict[str, Tool]:
+    """The tools by their names. Adds to `mistakes`, by the place in parlance.toml."""
     folder = str(files.config.parent)
     if folder not in sys.path:
         sys.path.append(folder)  # last, to take nobody's name
@@ -92,6 +92,7 @@ def _import_tools(files: OperatorFiles, mistakes: dict[str, Any]) -> dict[str, T
 def _read_workflows(
     files: OperatorFiles, patterns: Sequence[str], rules: Rules, mistakes: dict[str, Any]
 ) -> list[Workflow]:
+    """All workflows that keep to the rules, if each one does. Adds to `mistakes` as above."""
     try:
         workflows = read_files(files.config.parent, patterns, rules)
     except ValidationError as error:

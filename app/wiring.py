@@ -33,6 +33,7 @@ from app.workflows.run import WorkflowPlan
 
 
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
+    """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
     server, secret = settings.server, secret_key(settings.home)
     database = Database(settings.database_url)
@@ -46,8 +47,8 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         for name, model in settings.models.items()
     }
     runs = RunStore(database)
-    theirs = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})
-    workflows = Catalogue(configuration.workflows, WorkflowStore(database), runs, theirs)
+    rules_of_users = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})
+    workflows = Catalogue(configuration.workflows, WorkflowStore(database), runs, rules_of_users)
     plans = {workflow.name: WorkflowPlan(workflow, runs) for workflow in configuration.workflows}
     engine = Engine(
         models={

@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from app.cli.common import StoreGroup, utc_minute
 from app.engine.errors import ChatError
-from app.settings.mistakes import flatten
+from app.settings.mistakes import mistake_lines
 from app.web.callers.accounts import AccountSchema
 from app.web.services import services
 
@@ -73,4 +73,4 @@ def _password() -> str:
 
 
 def _usage_error(error: ValidationError) -> click.UsageError:
-    return click.UsageError("; ".join(f"{place}: {what}" for place, what in flatten(error.messages)))
+    return click.UsageError("; ".join(mistake_lines(error.messages)))

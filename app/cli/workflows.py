@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 from marshmallow import ValidationError
 
-from app.settings.mistakes import flatten
+from app.settings.mistakes import mistake_lines
 from app.web.services import services
 from app.workflows.checks import check
 from app.workflows.definition import Workflow
@@ -58,9 +58,7 @@ def _read(path: Path) -> Workflow:
     try:
         return read_file(path, services().rules)
     except ValidationError as error:
-        listed = "\n".join(
-            f"  - {place}: {what}" if place else f"  - {what}" for place, what in flatten(error.messages)
-        )
+        listed = "\n".join(f"  - {line}" for line in mistake_lines(error.messages))
         raise click.ClickException(f"{path}:\n{listed}") from error
 
 

@@ -1,1 +1,1 @@
-"""What the server is told: the environment and parlance.toml, checked as a whole before anything starts."""
+"""The environment and parlance.toml: loaded, checked as a whole and turned into `Settings` before anything starts."""

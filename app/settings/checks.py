@@ -1,7 +1,7 @@
-"""What parlance.toml may say: its tables, and how they must fit together."""
+"""parlance.toml as a whole: which tables there are, and how they must fit together."""
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,43 +44,49 @@ class ConfigSchema(Schema):
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: Mapping[str, Any], **_: Any) -> None:
-        """A name leads to one model."""
+        """Each name and alias belongs to one model."""
         models = data.get("models", {})
-        called = dict.fromkeys(models, "a model's name")
+        owners = dict.fromkeys(models, "a model's name")
         problems: dict[str, Any] = {}
         for name, model in models.items():
             for alias in model.aliases if isinstance(model, ModelSettings) else ():
-                if alias in called:
-                    problems[name] = {"aliases": f"{alias!r} is {called[alias]} already."}
-                called[alias] = f"an alias of {name!r}"
+                if alias in owners:
+                    problems[name] = {"aliases": f"{alias!r} is {owners[alias]} already."}
+                owners[alias] = f"an alias of {name!r}"
         if problems:
             raise ValidationError({"models": problems})
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_agents(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        """The models, tools and files of knowledge that agents name exist, and at most one agent is public."""
         models = data.get("models", {})
         agents = {agent_id: agent for agent_id, agent in data.get("agents", {}).items() if isinstance(agent, dict)}
-        written = original.get("tools")  # those with a mistake too, which is told already
-        tools = [*BUILT_IN, *(written if isinstance(written, dict) else ())]
-        problems: dict[str, Any] = {agent_id: {} for agent_id in agents}
-        for agent_id, agent in agents.items():
-            unknown = [name for name in agent.get("model", []) if name not in models]
-            if unknown:
-                known = ", ".join(models) or "none"
-                problems[agent_id]["model"] = f"There is no model {unknown[0]!r}; there are: {known}."
-            problems[agent_id]["tools"] = {
-                index: f"Must be one of: {', '.join(tools)}."
-                for index, name in enumerate(agent.get("tools", []))
-                if name not in tools
-            }
-            both = [name for name in agent.get("client_tools", {}) if name in agent.get("tools", [])]
-            if both:
-                problems[agent_id]["client_tools"] = f"{both[0]!r} is among the agent's tools already."
-            for pattern in agent.get("knowledge", []):
-                if not matching_files((str(self._folder / pattern),)):
-                    problems[agent_id]["knowledge"] = f"No file matches {pattern!r}."
+        tables = original.get("tools")  # also those with mistakes of their own, which are reported already
+        tools = [*BUILT_IN, *(tables if isinstance(tables, dict) else ())]
+        problems = {agent_id: self._agent_problems(agent, models, tools) for agent_id, agent in agents.items()}
         public = [agent_id for agent_id, agent in agents.items() if agent.get("public")]
         for agent_id in public[1:]:
             problems[agent_id]["public"] = f"Only one agent can be public, and {public[0]!r} is."
         if any(flatten(problems)):
             raise ValidationError({"agents": problems})
+
+    def _agent_problems(
+        self, agent: Mapping[str, Any], models: Collection[str], tools: Collection[str]
+    ) -> dict[str, Any]:
+        """By key of the agent's table. `models` and `tools` are the names that exist."""
+        problems: dict[str, Any] = {}
+        unknown = [name for name in agent.get("model", []) if name not in models]
+        if unknown:
+            problems["model"] = f"There is no model {unknown[0]!r}; there are: {', '.join(models) or 'none'}."
+        problems["tools"] = {
+            index: f"Must be one of: {', '.join(tools)}."
+            for index, name in enumerate(agent.get("tools", []))
+            if name not in tools
+        }
+        both = [name for name in agent.get("client_tools", {}) if name in agent.get("tools", [])]
+        if both:
+            problems["client_tools"] = f"{both[0]!r} is among the agent's tools already."
+        for pattern in agent.get("knowledge", []):
+            if not matching_files((str(self._folder / pattern),)):
+                problems["knowledge"] = f"No file matches {pattern!r}."
+        return problems

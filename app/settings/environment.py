@@ -1,4 +1,4 @@
-"""What the environment may say."""
+"""The environment variables that the server reads, and their checks."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from app.store.keys import normalised_origin
 
 
 class Origins(fields.Field[list[str]]):
-    """Origins with spaces or commas between them."""
+    """Origins, separated by spaces or commas. Loads into their normalised forms."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         try:

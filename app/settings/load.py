@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from app.engine.agent import Agent, ToolSpec
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
-from app.settings.mistakes import SettingsError, lines
+from app.settings.mistakes import SettingsError, mistake_lines
 from app.settings.settings import OperatorFiles, Server, Settings, WorkflowSettings
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def _load(schema: Schema, data: Mapping[str, Any]) -> tuple[dict[str, Any], list
     try:
         return schema.load(data), []
     except ValidationError as error:
-        return error.valid_data if isinstance(error.valid_data, dict) else {}, lines(error.messages)
+        return error.valid_data if isinstance(error.valid_data, dict) else {}, mistake_lines(error.messages)
 
 
 def _files(path: Path, config: Mapping[str, Any]) -> OperatorFiles:

@@ -33,6 +33,6 @@ def flatten(messages: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, s
         yield ".".join(place), str(messages)
 
 
-def lines(messages: Any) -> list[str]:
+def mistake_lines(messages: Any) -> list[str]:
     """One line for each mistake: its place, where it has one, and what is wrong."""
     return [f"{place}: {what}" if place else what for place, what in flatten(messages)]

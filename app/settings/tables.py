@@ -1,4 +1,4 @@
-"""What each table of parlance.toml may say, taken by itself."""
+"""Each table of parlance.toml by itself: its keys, defaults and bounds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -211,7 +211,7 @@ class WorkflowsSchema(Schema):
 
 
 class Tools(fields.Field[dict[str, dict[str, Any]]]):
-    """A table for each tool, by its name; what it may say depends on the name. Loads into the options of each."""
+    """The tables [tools.NAME], whose keys depend on the name. Loads into the options of each tool, by its name."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, dict[str, Any]]:
         if not isinstance(value, dict):
