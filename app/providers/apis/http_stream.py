@@ -3,66 +3,23 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
+import orjson
 
 from app.engine.chunks import Chunk
 from app.engine.errors import ModelError, Problem
+from app.providers.apis.decoder import UNREADABLE, Decoder
 from app.providers.transport.response import UpstreamResponse
 from app.providers.transport.sse import EventStream
+from app.providers.transport.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
 MOST_WHOLE_BYTES = 16 * 1024 * 1024  # of a response that is no stream
 DRAIN_SECONDS = 0.05  # for the end of a response whose answer is complete, so that its connection can be kept
 ENDING_SECONDS = 1.0  # between the finish reason and the usage: they come together, if the usage comes at all
-MOST_TOKENS = 2**31 - 1
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what decoding nonsense raises
-
-
-class Decoder(Protocol):
-    """Reads one response of a provider's API.
-
-    `finished`: the answer is complete, though its usage may still come. `done`: nothing more can come. Methods raise
-    ModelError where the server reports a failure, and one of _UNREADABLE where what it sent makes no sense.
-    """
-
-    finished: bool
-    done: bool
-
-    def event(self, data: bytes) -> list[Chunk] | None:
-        """The chunks of one server-sent event; None where it is no part of the answer, like a ping."""
-        ...
-
-    def whole(self, data: bytes) -> list[Chunk]:
-        """The chunks of a response that is no stream, but for the last ones."""
-        ...
-
-    def finish(self) -> list[Chunk]:
-        """The last chunks: complete tool calls, then ModelFinished. Raises ModelError where the answer was cut off."""
-        ...
-
-
-def text_of(value: Any) -> str:
-    """The value, if it is text. Raises TypeError where it is not."""
-    if type(value) is not str:
-        raise TypeError("not a text")
-    return value
-
-
-def text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
-    """The text of a content that is a list of parts, as some gateways write it. Raises TypeError."""
-    return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
-
-
-def count_of(value: Any) -> int:
-    """The value, if it is a number of tokens; 0 where there is none. Raises ValueError for anything else."""
-    if value is None:
-        return 0
-    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
-        raise ValueError("not a number of tokens")
-    return value
 
 
 class ChunkStream:
@@ -88,7 +45,7 @@ class ChunkStream:
                 yield decoder.finish()
                 if decoder.done:
                     self._drain()
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             log.warning("model server sent what cannot be read: %r", error)
             raise ModelError(Problem.UPSTREAM_FAILED) from error
         finally:
@@ -111,7 +68,7 @@ class ChunkStream:
             chunks: list[Chunk] = []
             try:
                 self._decode(events.end() if piece is None else events.feed(piece), chunks)
-            except (ModelError, *_UNREADABLE):
+            except (ModelError, *UNREADABLE):
                 if chunks:  # they came before the fault
                     yield chunks
                 raise
@@ -153,3 +110,13 @@ class ChunkStream:
         with suppress(ModelError), gevent.Timeout(DRAIN_SECONDS, silently):  # the answer is complete without it
             while self._response.read() is not None:
                 pass
+
+
+def open_stream(
+    upstream: Upstream, path: str, payload: Mapping[str, Any], decoder: Decoder, heartbeat: float
+) -> ChunkStream:
+    """Post the payload as JSON. Raises ModelError where the server refuses or cannot be reached."""
+    response = upstream.post(path, orjson.dumps(payload))
+    if response.status != 200:
+        raise response.refusal()
+    return ChunkStream(response, decoder, heartbeat)

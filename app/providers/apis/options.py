@@ -1,4 +1,4 @@
-"""What may be said in parlance.toml of any model that is reached over HTTP."""
+"""The options in parlance.toml that all models have that are reached over HTTP, checked without any request."""
 
 import os
 import re
@@ -20,12 +20,13 @@ _SECONDS = validate.Range(0, 86_400, min_inclusive=False)
 
 
 def _is_server(url: SplitResult) -> bool:
-    """Raises ValueError where the port is none, or the host is no name, such as one with two dots in a row."""
+    """Whether the URL names a server by http or https. Raises ValueError for a bad port or host name."""
     host = (url.hostname or "").encode("idna")
     return url.scheme in ("http", "https") and bool(host) and url.port != 0
 
 
 def check_url(url: str) -> None:
+    """Raise ValidationError where this is no base URL of an API."""
     try:
         parts = urlsplit(url)
         usable = _is_server(parts) and not (parts.query or parts.fragment or parts.netloc.endswith(":"))
@@ -133,7 +134,7 @@ class HttpModelOptions(Schema):
 
     @validates_schema
     def _check_proxy(self, options: dict[str, Any], **_: Any) -> None:
-        """What stands there may hold a password, and is not shown."""
+        """Check the environment's proxy for the base URL. Its value is not shown: it may hold a password."""
         url = urlsplit(options["base_url"])
         try:
             proxy = proxy_of(url)
@@ -141,16 +142,17 @@ class HttpModelOptions(Schema):
         except ValueError:
             usable = False
         if not usable:
-            words = f"{url.scheme.upper()}_PROXY is no address such as http://proxy.example:3128"
-            raise ValidationError(words, "base_url")
+            message = f"{url.scheme.upper()}_PROXY is no address such as http://proxy.example:3128"
+            raise ValidationError(message, "base_url")
 
 
 def api_key(options: dict[str, Any]) -> str | None:
+    """The key in the variable that `api_key_env` names, None without that option; it is redacted in the log."""
     return register_key(os.environ[options["api_key_env"]].strip()) if "api_key_env" in options else None
 
 
 def upstream(options: dict[str, Any], headers: dict[str, str]) -> Upstream:
-    """The server that the options name; `headers` are the provider's own, the configured ones win."""
+    """The server of the options. `headers` are the provider's own; configured ones replace them."""
     return Upstream(
         options["base_url"],
         {**headers, **options["headers"]},

@@ -1,8 +1,8 @@
-"""A short cut through a stream's JSON: most events repeat the one before in everything but their text.
+"""Reads events that differ from an earlier one in nothing but their text, without parsing all of their JSON.
 
-Parsing what is known already is the largest part of a token's own work. So the bytes in front of and behind the text
-are kept; where an event has both, only the string between them is parsed. Replacing one JSON value by another changes
-nothing else of a document, so what is read this way is what parsing the whole would give.
+Most events of a stream are so, and parsing is the largest part of a token's own work. The bytes before and after the
+text are kept; of an event that begins and ends with them, only the string between them is parsed. Replacing one JSON
+value by another changes nothing else of a document, so the result is what parsing the whole event would give.
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from typing import Any
 
 import orjson
 
-MOST_LESSONS = 3  # of one stream; servers that vary every event would have each one learnt in vain
+MOST_LESSONS = 3  # learned in one stream: a server that varies every event would have each one learned in vain
 
 
 class Repetition:
-    """Of one stream of OpenAI's chat completions."""
+    """The repetition in one stream of OpenAI's chat completions."""
 
     def __init__(self) -> None:
-        self._before = self._behind = b""
-        self._lengths = 0, 0
+        self._before = self._behind = b""  # the bytes around the text in the event that was learned
+        self._lengths = 0, 0  # of both
         self._lessons = MOST_LESSONS
 
     def text(self, data: bytes) -> str | None:
-        """The text of an event that is like the one that was learnt; None where it is not, or none was."""
+        """The text of an event that repeats the one that was learned; None where it does not, or none was learned."""
         start, end = self._lengths
         if not end or data[:start] != self._before or data[-end:] != self._behind:
             return None
@@ -33,7 +33,9 @@ class Repetition:
         return text if type(text) is str else None
 
     def learn(self, data: bytes, event: Mapping[str, Any], text: str) -> None:
-        """`event` is `data` parsed; it holds nothing new but `text`, in the first choice's `delta.content`."""
+        """Learn the event `data`. `event` is the parsed data, which is changed; `text` is its first choice's
+        `delta.content`, and nothing else in it matters to the decoder.
+        """
         if not self._lessons:
             return
         self._lessons -= 1
@@ -47,6 +49,6 @@ class Repetition:
         try:
             certain = orjson.loads(before + orjson.dumps(other) + behind) == event
         except ValueError:
-            certain = False  # what was found is not the value
+            certain = False  # these bytes stand elsewhere in the event
         if certain:
             self._before, self._behind, self._lengths = before, behind, (len(before), len(behind))

@@ -1,4 +1,4 @@
-"""The tool calls of one reply, put together from the pieces in which models write them."""
+"""The tool calls of one response, put together from the pieces in which models write them."""
 
 import logging
 import re
@@ -13,12 +13,12 @@ from app.engine.events import ToolCalled
 
 log = logging.getLogger(__name__)
 
-MOST_CALLS = 64  # of one reply; a model that makes more is lost, and to run them all would hold up everybody
+MOST_CALLS = 64  # of one response; a model that makes more is confused, and running all would hold up everybody
 
 
 @dataclass(slots=True)
 class PartialCall:
-    """A call that may go on; `arguments` are pieces of its JSON."""
+    """A call that may still grow; `arguments` are pieces of its JSON, `number` its place among the calls."""
 
     number: int
     call_id: str
@@ -27,33 +27,33 @@ class PartialCall:
 
 
 class ToolCalls:
-    """Calls by the key under which their pieces come: the server's number, or an id where it numbers none."""
+    """The calls of one response, by the key of their pieces: the server's number, or the id where it numbers none."""
 
     def __init__(self) -> None:
         self._calls: list[PartialCall] = []
-        self._open: dict[int | str, PartialCall] = {}
+        self._by_key: dict[int | str, PartialCall] = {}
 
     @property
     def last(self) -> PartialCall:
-        """The latest to have been started. Raises LookupError where none was."""
+        """The call that was started last. Raises LookupError where there is none."""
         return self._calls[-1]
 
     def get(self, key: int | str) -> PartialCall | None:
-        """The latest call of that key."""
-        return self._open.get(key)
+        """The call that was started last with this key, None where there is none."""
+        return self._by_key.get(key)
 
     def start(self, key: int | str, call_id: str, name: str) -> PartialCall:
-        """A new call, to which the key's further pieces belong. Raises ModelError where there are too many."""
+        """Start a call, to which later pieces with this key belong. Raises ModelError where there are MOST_CALLS."""
         if len(self._calls) == MOST_CALLS:
             log.warning("model makes more than %s tool calls at once", MOST_CALLS)
             raise ModelError(Problem.UPSTREAM_FAILED)
         number = key if isinstance(key, int) else len(self._calls)
-        self._open[key] = call = PartialCall(number, call_id, name)
+        self._by_key[key] = call = PartialCall(number, call_id, name)
         self._calls.append(call)
         return call
 
     def finish(self) -> list[ToolCalled]:
-        """All of them, by number."""
+        """All calls in the order of their numbers, with their arguments parsed."""
         ordered = enumerate(sorted(self._calls, key=lambda call: call.number))
         return [
             ToolCalled(call.call_id or f"call_{place}", call.name, parsed_arguments("".join(call.arguments)))
@@ -62,16 +62,22 @@ class ToolCalls:
 
 
 def accepted_id(call_id: str, accepted: re.Pattern[str]) -> str:
-    """The id under which an API takes a call back: its own servers' fit; those of other models, of callers and of
-    workflows may not, and are replaced, each by the same one wherever it stands."""
+    """A call's id as the API accepts it.
+
+    Ids of another provider's models, of callers and of workflows may not match the API's pattern; such an id is
+    replaced, by the same one wherever it occurs.
+    """
     if accepted.fullmatch(call_id):
         return call_id
     return f"call_{sha256(call_id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def parsed_arguments(text: str) -> dict[str, Any]:
-    """Some models write none as null. What is no JSON object is handed on under a name that no tool knows: the model
-    is then told what it wrote."""
+    """A call's arguments; {} for null and nothing, which some models write for none.
+
+    What is no JSON object becomes the argument `malformed_arguments`, which no tool has: the tool's refusal then shows
+    the model what it wrote.
+    """
     try:
         arguments = orjson.loads(text or "{}")
     except orjson.JSONDecodeError:
@@ -79,3 +85,8 @@ def parsed_arguments(text: str) -> dict[str, Any]:
     if arguments is None:
         return {}
     return arguments if isinstance(arguments, dict) else {"malformed_arguments": text[:200]}
+
+
+def result_text(result: Any) -> str:
+    """A tool's result as the APIs take it: text as it is, any other JSON value as its JSON."""
+    return result if isinstance(result, str) else orjson.dumps(result).decode()

@@ -13,7 +13,7 @@ from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
-from app.providers.apis.openai import OpenAIDecoder
+from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.repetition import MOST_LESSONS, Repetition
 from app.providers.apis.tool_calls import parsed_arguments
 

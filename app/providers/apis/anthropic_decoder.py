@@ -1,0 +1,127 @@
+"""Reads the responses of Anthropic's Messages API. Source: its API reference, "Streaming messages"."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.engine.chunks import Chunk, ModelFinished
+from app.engine.errors import ModelError, Problem
+from app.engine.events import ReasoningDelta, TextDelta
+from app.engine.messages import FinishReason, Usage
+from app.providers.apis.decoder import Decoder, count_of, text_of
+from app.providers.apis.tool_calls import ToolCalls
+from app.providers.transport.redaction import redacted
+
+log = logging.getLogger(__name__)
+
+_REASONS: Mapping[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool-calls",
+    "refusal": "content-filter",
+}
+_PROBLEMS = {
+    "overloaded_error": Problem.OVERLOADED,
+    "rate_limit_error": Problem.OVERLOADED,
+    "timeout_error": Problem.UPSTREAM_TIMEOUT,
+}
+
+
+class AnthropicDecoder(Decoder):
+    """Content blocks are numbered; text and thinking arrive in deltas, a tool's input as pieces of JSON."""
+
+    def __init__(self) -> None:
+        self._calls = ToolCalls()
+        self._others: set[int] = set()  # blocks that are not part of the answer, such as a search by the server itself
+        self._reason: FinishReason = "other"
+        self._usage = Usage()
+        self.finished = self.done = False
+
+    def event(self, data: bytes) -> list[Chunk] | None:
+        event = orjson.loads(data)
+        match event["type"]:
+            case "content_block_delta":
+                return self._delta(event["index"], event["delta"])
+            case "content_block_start":
+                return self._block(event["index"], event["content_block"])
+            case "message_start":
+                self._usage += _usage(event["message"].get("usage") or {})
+            case "message_delta":
+                self._ends(event["delta"])
+                usage = _usage(event.get("usage") or {})  # cumulative; some gateways know the prompt's only here
+                prompt_tokens = max(self._usage.prompt_tokens, usage.prompt_tokens)
+                self._usage = Usage(prompt_tokens, usage.completion_tokens)
+            case "ping":
+                return None
+            case "message_stop":
+                self.done = True
+            case "error":
+                raise _failure(event)
+        return []
+
+    def whole(self, data: bytes) -> list[Chunk]:
+        message = orjson.loads(data)
+        if message["type"] == "error":
+            raise _failure(message)
+        chunks = [chunk for index, block in enumerate(message["content"]) for chunk in self._block(index, block)]
+        self._ends(message)
+        self._usage = _usage(message.get("usage") or {})
+        return chunks
+
+    def finish(self) -> list[Chunk]:
+        if not (self.finished or self.done):
+            raise ModelError(Problem.UPSTREAM_FAILED)
+        calls = self._calls.finish()
+        return [*calls, ModelFinished("tool-calls" if calls else self._reason, self._usage)]
+
+    def _ends(self, message: Mapping[str, Any]) -> None:
+        """Take the message's reason to stop, if it has one; a stream sends it before its end."""
+        reason = message.get("stop_reason")
+        if reason:
+            self._reason = _REASONS.get(reason, "other")
+            self.finished = True
+
+    def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
+        """A content block: whole, or empty at its start in a stream."""
+        match block:
+            case {"type": "text", "text": text} if text:
+                return [TextDelta(text_of(text))]
+            case {"type": "thinking", "thinking": text} if text:
+                return [ReasoningDelta(text_of(text))]
+            case {"type": "tool_use"}:
+                call = self._calls.start(index, text_of(block["id"]), text_of(block["name"]))
+                if block.get("input"):
+                    call.arguments.append(orjson.dumps(block["input"]).decode())
+            case _:
+                self._others.add(index)
+        return []
+
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
+        match delta:
+            case {"type": "text_delta", "text": text}:
+                return [TextDelta(text_of(text))]
+            case {"type": "thinking_delta", "thinking": text}:
+                return [ReasoningDelta(text_of(text))]
+            case {"type": "input_json_delta", "partial_json": piece}:
+                call = self._calls.get(index)
+                if call:
+                    call.arguments.append(text_of(piece))
+                elif index not in self._others:
+                    raise LookupError("input of no tool call")
+        return []
+
+
+def _failure(event: Mapping[str, Any]) -> ModelError:
+    error = event.get("error") or {}
+    log.warning("model server reports in mid-stream: %.2000s", redacted(error))
+    return ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    """Tokens of the prompt, those that were read from a cache or written to it included, and of the answer."""
+    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    return Usage(sum(count_of(usage.get(name)) for name in names), count_of(usage.get("output_tokens")))

@@ -1,0 +1,349 @@
+"""Servers with OpenAI's API: what is made of everything they may answer."""
+
+import json
+
+import pytest
+from support.fakes import problem_of
+
+from app.engine.chunks import ModelFinished
+from app.engine.errors import ModelError, Problem
+from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
+from app.engine.messages import Usage
+from app.providers.apis.tool_calls import MOST_CALLS
+from app.testing.model_server import CUT, LAST, RESET, chunk, head, sse, streamed, whole
+from app.testing.provider_streams import OPENAI, asking, chunks_of
+
+DONE = b"data: [DONE]\n\n"
+HELLO = [TextDelta("Hel"), TextDelta("lo"), ModelFinished("stop", Usage(3, 2))]
+
+
+def delta(**fields) -> bytes:
+    return OPENAI.delta(**fields)
+
+
+def ends(reason: str = "stop", usage: Usage | None = None) -> ModelFinished:
+    return ModelFinished(reason, usage or Usage())
+
+
+def call(index: int | None, call_id: str | None = None, name: str | None = None, arguments: object = "") -> dict:
+    made = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    return {key: value for key, value in made.items() if value is not None}
+
+
+FINISHED = delta(finish_reason="stop")
+WHOLE = {
+    "choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+}
+STREAMS = {
+    "text and usage": (OPENAI.text("Hel") + OPENAI.text("lo") + OPENAI.end(), HELLO),
+    "usage beside the last choice": (
+        sse({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "usage": WHOLE["usage"]}) + DONE,
+        [TextDelta("x"), ends(usage=Usage(3, 2))],
+    ),
+    "no usage": (OPENAI.text("x") + FINISHED + DONE, [TextDelta("x"), ends()]),
+    "usage is null in every event": (
+        sse({"choices": [{"delta": {"content": "x"}}], "usage": None}) + FINISHED + DONE,
+        [TextDelta("x"), ends()],
+    ),
+    "no [DONE]": (OPENAI.text("x") + FINISHED, [TextDelta("x"), ends()]),
+    "no finish reason": (OPENAI.text("x") + DONE, [TextDelta("x"), ends("other")]),
+    "no blank line at the end": (OPENAI.text("x") + FINISHED.rstrip(), [TextDelta("x"), ends()]),
+    "an answer without a word": (delta(role="assistant", content="") + FINISHED + DONE, [ends()]),
+    "content is null": (delta(role="assistant", content=None) + FINISHED + DONE, [ends()]),
+    "delta is null": (sse({"choices": [{"delta": None}]}) + FINISHED + DONE, [ends()]),
+    "an empty list of choices first": (sse({"choices": []}) + OPENAI.text("x") + FINISHED, [TextDelta("x"), ends()]),
+    "events without data": (
+        b"data:\n\n" + OPENAI.text("x") + b"event: ping\ndata: \n\n" + FINISHED + DONE,
+        [TextDelta("x"), ends()],
+    ),
+    "a space behind [DONE]": (OPENAI.text("x") + FINISHED + b"data: [DONE] \n\n", [TextDelta("x"), ends()]),
+    "comments": (b": ping\n\n" + OPENAI.text("x") + b":\n\n" + FINISHED + DONE, [TextDelta("x"), ends()]),
+    "CRLF": ((OPENAI.text("x") + FINISHED + DONE).replace(b"\n", b"\r\n"), [TextDelta("x"), ends()]),
+    "CR": ((OPENAI.text("x") + FINISHED + DONE).replace(b"\n", b"\r"), [TextDelta("x"), ends()]),
+    "no space after data:": ((OPENAI.text("x") + FINISHED + DONE).replace(b": ", b":"), [TextDelta("x"), ends()]),
+    "text after [DONE]": (OPENAI.text("x") + FINISHED + DONE + OPENAI.text("y"), [TextDelta("x"), ends()]),
+    "hostile text": (OPENAI.text('ü\u2028"\n\n\x00😀') + FINISHED, [TextDelta('ü\u2028"\n\n\x00😀'), ends()]),
+    "reasoning_content": (
+        delta(reasoning_content="hm") + OPENAI.text("x") + FINISHED,
+        [ReasoningDelta("hm"), TextDelta("x"), ends()],
+    ),
+    "reasoning": (delta(reasoning="hm", content="x") + FINISHED, [ReasoningDelta("hm"), TextDelta("x"), ends()]),
+    "a call in pieces": (
+        delta(tool_calls=[call(0, "call_a", "clock")])
+        + delta(tool_calls=[call(0, arguments='{"zo')])
+        + delta(tool_calls=[call(0, arguments='ne": "UTC"}')])
+        + delta(finish_reason="tool_calls"),
+        [ToolCalled("call_a", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "two calls with their pieces mixed": (
+        delta(tool_calls=[call(1, "b", "clock")])
+        + delta(tool_calls=[call(0, "a", "clock"), call(1, arguments='{"zone"')])
+        + delta(tool_calls=[call(0, arguments='{"zone":"A"}'), call(1, arguments=':"B"}')])
+        + delta(finish_reason="tool_calls"),
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "calls without an index": (
+        delta(tool_calls=[call(None, "a", "clock", "{}")])
+        + delta(tool_calls=[call(None, "b", "clock", '{"zone": "B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "a call without an id, its arguments an object": (
+        delta(tool_calls=[call(0, None, "clock", {"zone": "UTC"})]) + FINISHED,
+        [ToolCalled("call_0", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "a call whose arguments are null": (
+        delta(tool_calls=[call(0, "a", "clock", None)]) + delta(tool_calls=[call(1, "b", "clock", "null")]) + FINISHED,
+        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {}), ends("tool-calls")],
+    ),
+    "a call whose arguments are no JSON": (
+        delta(tool_calls=[call(0, "a", "clock", "{zone}")]) + FINISHED,
+        [ToolCalled("a", "clock", {"malformed_arguments": "{zone}"}), ends("tool-calls")],
+    ),
+    "calls that are all numbered 0": (
+        delta(tool_calls=[call(0, "a", "clock", "{}")])
+        + delta(tool_calls=[call(0, "b", "clock", '{"zone": "B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "calls that are all numbered 0, in pieces with the id once": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "", None, '{"zone"')])
+        + delta(tool_calls=[call(0, "", None, ':"A"}')])
+        + delta(tool_calls=[call(0, "b", "clock")])
+        + delta(tool_calls=[call(0, "", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "calls that are all numbered 0, in pieces with the id each": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "a", None, '{"zone":"A"}')])
+        + delta(tool_calls=[call(0, "b", "clock")])
+        + delta(tool_calls=[call(0, "b", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "id and name in each piece": (
+        delta(tool_calls=[call(0, "a", "clock")])
+        + delta(tool_calls=[call(0, "a", "clock", '{"zone":')])
+        + delta(tool_calls=[call(0, "a", "clock", '"UTC"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "UTC"}), ends("tool-calls")],
+    ),
+    "a name in two pieces, an id in the second": (
+        delta(tool_calls=[call(0, None, "clo")]) + delta(tool_calls=[call(0, "a", "ck", "{}")]) + FINISHED,
+        [ToolCalled("a", "clock", {}), ends("tool-calls")],
+    ),
+    "pieces without index and id": (
+        delta(tool_calls=[call(None, "a", "clock")])
+        + delta(tool_calls=[call(None, None, None, '{"zone":')])
+        + delta(tool_calls=[call(None, None, None, '"A"}')])
+        + delta(tool_calls=[call(None, "b", "clock")])
+        + delta(tool_calls=[call(None, None, None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "pieces with an id and no index, mixed": (
+        delta(tool_calls=[call(None, "a", "clock"), call(None, "b", "clock")])
+        + delta(tool_calls=[call(None, "a", None, '{"zone":"A"}'), call(None, "b", None, '{"zone":"B"}')])
+        + FINISHED,
+        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "whole calls without index and id": (
+        delta(tool_calls=[call(None, "", "clock", "{}"), call(None, "", "clock", '{"zone":"B"}')]) + FINISHED,
+        [ToolCalled("call_0", "clock", {}), ToolCalled("call_1", "clock", {"zone": "B"}), ends("tool-calls")],
+    ),
+    "as many calls as one reply may have": (
+        b"".join(delta(tool_calls=[call(0, f"c{n}", "clock", "{}")]) for n in range(MOST_CALLS)) + FINISHED,
+        [*(ToolCalled(f"c{n}", "clock", {}) for n in range(MOST_CALLS)), ends("tool-calls")],
+    ),
+    "a refusal": (
+        delta(role="assistant", content=None, refusal="")
+        + delta(refusal="I'm sorry, ")
+        + delta(refusal="no.")
+        + FINISHED,
+        [TextDelta("I'm sorry, "), TextDelta("no."), ends()],
+    ),
+    "content in parts": (
+        delta(content=[{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}])
+        + delta(content=[{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": "!"}])
+        + delta(content=[{"type": "refusal", "refusal": "No."}])
+        + delta(content=[])
+        + delta(content=[{"type": "text", "text": ""}])
+        + FINISHED,
+        [TextDelta("Hello"), TextDelta("!"), TextDelta("No."), ends()],
+    ),
+    "tool_calls is null": (delta(content="x", tool_calls=None) + FINISHED, [TextDelta("x"), ends()]),
+}
+REASONS = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content-filter",
+    "tool_calls": "tool-calls",
+    "function_call": "tool-calls",
+    "whatever": "other",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("cut", ["event by event", "in one piece", "byte by byte"])
+def test_a_stream_is_understood_however_it_is_written_and_cut(upstream, name, cut) -> None:
+    data, expected = STREAMS[name]
+    pieces = {
+        "event by event": data.splitlines(keepends=True),
+        "in one piece": [data],
+        "byte by byte": [data[at : at + 1] for at in range(len(data))],
+    }[cut]
+    upstream.play([head(), b"".join(map(chunk, pieces)), LAST])
+    assert chunks_of(OPENAI.model(upstream.url)) == expected
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_finish_reason_has_its_name(upstream, reason) -> None:
+    upstream.play(OPENAI.answer("x", reason=reason))
+    assert chunks_of(OPENAI.model(upstream.url))[-1] == ends(REASONS[reason], Usage(3, 2))
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", ""])
+def test_an_answer_in_one_piece_is_an_answer_too(upstream, content_type) -> None:
+    upstream.play(whole(json.dumps(WHOLE).encode(), content_type=content_type))
+    assert chunks_of(OPENAI.model(upstream.url)) == [TextDelta("Hello"), ends(usage=Usage(3, 2))]
+
+
+WHOLES = {
+    "a refusal": {"content": None, "refusal": "Hello"},
+    "content in parts": {"content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]},
+}
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_a_text_in_one_piece_may_be_written_otherwise(upstream, name) -> None:
+    upstream.play(whole(json.dumps({"choices": [{"message": WHOLES[name], "finish_reason": "stop"}]}).encode()))
+    assert chunks_of(OPENAI.model(upstream.url)) == [TextDelta("Hello"), ends()]
+
+
+def test_tool_calls_in_one_piece_are_calls_too(upstream) -> None:
+    message = {"content": None, "tool_calls": [call(None, "a", "clock", '{"zone":"UTC"}')]}
+    upstream.play(whole(json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()))
+    assert chunks_of(OPENAI.model(upstream.url, stream=False)) == [
+        ToolCalled("a", "clock", {"zone": "UTC"}),
+        ends("tool-calls"),
+    ]
+    assert upstream.requests[0].json["stream"] is False
+    assert "stream_options" not in upstream.requests[0].json
+
+
+FLAT = {"object": "error", "message": "secret", "type": "BadRequestError", "param": None, "code": 500}
+BROKEN = {
+    "an error without an object around it": [*streamed(sse(FLAT), DONE), LAST],
+    "an error without an object around it, behind text": [*streamed(OPENAI.text("a"), sse(FLAT), DONE), LAST],
+    "an event called error": [*streamed(b"event: error\n" + sse({"message": "secret"}), DONE), LAST],
+    "an error that is a code": [*streamed(OPENAI.text("a"), sse({"code": 500, "status": "secret"}), DONE), LAST],
+    "an error that is a detail": [*streamed(sse({"detail": "secret"}), DONE), LAST],
+    "an error behind the finish reason": [*streamed(OPENAI.text("a"), FINISHED, sse(FLAT), DONE), LAST],
+    "nothing but [DONE]": [*streamed(DONE), LAST],
+    "nothing but usage": [*streamed(sse({"choices": [], "usage": {"prompt_tokens": 3}}), DONE), LAST],
+    "a piece of no call": [*streamed(delta(tool_calls=[call(None, arguments="{}")]), FINISHED), LAST],
+    "too many calls": [
+        *streamed(
+            *[delta(tool_calls=[call(0, f"c{n}", "clock", "{}")]) for n in range(MOST_CALLS + 1)], FINISHED, DONE
+        ),
+        LAST,
+    ],
+    "too many calls in one event": [
+        *streamed(delta(tool_calls=[call(n, f"c{n}", "clock", "{}") for n in range(MOST_CALLS + 1)]), FINISHED, DONE),
+        LAST,
+    ],
+    "an error object in the stream": [*streamed(OPENAI.error("secret"), FINISHED), LAST],
+    "an error beside empty choices": [*streamed(sse({"choices": [], "error": {"message": "secret"}})), LAST],
+    "an error beside a choice": [
+        *streamed(sse({"choices": [{"delta": {"content": ""}, "finish_reason": "error"}], "error": {"code": 502}})),
+        LAST,
+    ],
+    "an error in a choice": [
+        *streamed(sse({"choices": [{"delta": {"content": ""}, "error": {"message": "secret"}}]}), FINISHED, DONE),
+        LAST,
+    ],
+    "error as the finish reason": [*streamed(OPENAI.text("a"), delta(finish_reason="error"), DONE), LAST],
+    "no JSON": [*streamed(b"data: {nonsense\n\n"), LAST],
+    "JSON that is no object": [*streamed(b"data: [1]\n\n"), LAST],
+    "a number": [*streamed(b"data: 1\n\n"), LAST],
+    "null": [*streamed(b"data: null\n\n"), LAST],
+    "choices of another kind": [*streamed(sse({"choices": ["x"]})), LAST],
+    "parts of another kind": [*streamed(sse({"choices": [{"delta": {"content": ["x"]}}]}), FINISHED), LAST],
+    "a part's text of another kind": [
+        *streamed(sse({"choices": [{"delta": {"content": [{"type": "text", "text": 7}]}}]}), FINISHED),
+        LAST,
+    ],
+    "a refusal of another kind": [*streamed(sse({"choices": [{"delta": {"refusal": 7}}]}), FINISHED), LAST],
+    "text of another kind": [*streamed(sse({"choices": [{"delta": {"content": 7}}]}), FINISHED), LAST],
+    "usage of another kind": [*streamed(sse({"choices": [], "usage": 7})), LAST],
+    "cut between two events": [*streamed(OPENAI.text("a")), CUT],
+    "cut in an event": [*streamed(OPENAI.text("a")[:20]), CUT],
+    "cut in a chunk": [head(), chunk(OPENAI.text("a"))[:20], CUT],
+    "reset": [*streamed(OPENAI.text("a")), 0.05, RESET],
+    "a clean end before the finish": [*streamed(OPENAI.text("a")), LAST],
+    "an end of the connection before the finish": [head(connection="close") + OPENAI.text("a"), CUT],
+    "an empty stream": [head(), LAST],
+    "chunks that are none": [head(), b"zz\r\n"],
+    "a whole answer that was cut": [head(200, "application/json", content_length="999") + b'{"choices"', CUT],
+    "a whole answer that is no JSON": whole(b"<html>"),
+    "a whole answer that is an error": whole(b'{"error": {"message": "secret"}}'),
+    "a whole answer that is an error without an object around it": whole(json.dumps(FLAT).encode()),
+    "an empty object": whole(b"{}"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_breaks_off_or_makes_no_sense_is_a_failure_of_the_model(upstream, name) -> None:
+    upstream.play(BROKEN[name])
+    with pytest.raises(ModelError) as failure:
+        chunks_of(OPENAI.model(upstream.url))
+    assert failure.value.problem is Problem.UPSTREAM_FAILED
+    assert "secret" not in str(failure.value)
+
+
+CODES = {
+    429: 503,
+    "429": 503,
+    503: 503,
+    529: 503,
+    408: 504,
+    "504": 504,
+    500: 502,
+    400: 502,
+    "rate_limit": 502,
+    None: 502,
+}
+
+
+@pytest.mark.parametrize("code", CODES, ids=repr)
+def test_an_error_in_the_stream_that_names_a_status_means_what_the_status_means(upstream, code) -> None:
+    error = {"message": "secret", "code": code}
+    for answer in ([*streamed(sse({"error": error})), LAST], whole(json.dumps({"error": error}).encode())):
+        upstream.play(answer)
+        with pytest.raises(ModelError) as failure:
+            chunks_of(OPENAI.model(upstream.url))
+        assert (failure.value.problem.status, failure.value.passing) == (CODES[code], True)
+
+
+SAID_FIRST = OPENAI.text("a") + OPENAI.text("b")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [*streamed(SAID_FIRST), 0.1, CUT],
+        [*streamed(SAID_FIRST, 0.1, OPENAI.error("no")), LAST],
+        [*streamed(SAID_FIRST + OPENAI.error("no")), LAST],
+        [*streamed(SAID_FIRST + b"data: {nonsense\n\n"), LAST],
+    ],
+    ids=["a cut", "an error", "an error in the same read", "nonsense in the same read"],
+)
+def test_what_came_before_the_break_is_said(upstream, answer) -> None:
+    upstream.play(answer)
+    said_first = []
+    stream = OPENAI.model(upstream.url).open(asking(), 5)
+    assert problem_of(lambda: [said_first.extend(batch) for batch in stream]) is Problem.UPSTREAM_FAILED
+    assert said_first == [TextDelta("a"), TextDelta("b")]
