@@ -1,4 +1,4 @@
-"""Models behind one port. Each provider names its options as a marshmallow schema and builds a model from them."""
+"""The providers: each has a schema of its options in parlance.toml and builds a model from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from app.providers.local import builtin, scripted
 
 @dataclass(frozen=True, slots=True)
 class Provider:
+    """`build` takes the options as the schema has loaded them."""
+
     options: type[Schema]
     build: Callable[[dict[str, Any]], Model]
 

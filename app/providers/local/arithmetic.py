@@ -1,4 +1,4 @@
-"""Finds the sum in a question: "What is 2+2?" asks for `2+2`, "how much is 15% of 80" for `(15/100)*80`."""
+"""Finds the expression in a question: "What is 2+2?" asks for `2+2`, "how much is 15% of 80" for `(15/100)*80`."""
 
 import re
 
@@ -19,22 +19,22 @@ _WORDS = (
     (re.compile(r"[\u2212\u2013]"), "-"),  # the signs that people type for a minus
 )
 _EXPRESSION = re.compile(r"(?:[\d\s.+\-*/%()]|sqrt\()+")
-_NO_SUM = re.compile(r"[\d()][\d ()]*(?:[-/][\d ]+)+")  # a date, a telephone number, "24/7"
+_NOT_ARITHMETIC = re.compile(r"[\d()][\d ()]*(?:[-/][\d ]+)+")  # a date, a telephone number, "24/7"
 _OPERATION = re.compile(r"\d[\s)]*[-+*/%]{1,2}[\s(]*[-+\d.s]|sqrt\(")
-LONGEST_QUESTION = 200  # characters; the patterns look back and forth, and nothing else runs meanwhile
+LONGEST_QUESTION = 200  # characters; the patterns backtrack, and nothing else runs meanwhile
 
 
 def find_expression(question: str) -> str | None:
-    """The expression in the calculator's notation, or None where nothing is to be calculated.
+    """The expression in the calculator's notation, None where nothing is to be calculated.
 
-    Only a question that asks for a value counts, or a message that is nothing but a sum: "24/7" inside a sentence
-    is no division.
+    Only a question that asks for a value counts, or a message that is nothing but an expression: "24/7" in a sentence
+    is not a division.
     """
     if len(question) > LONGEST_QUESTION:
         return None
     asked = _ASKED.match(question)
     text = (asked["sum"] if asked else question).strip()
-    if not asked and _NO_SUM.fullmatch(text):
+    if not asked and _NOT_ARITHMETIC.fullmatch(text):
         return None
     text = text.rstrip("?=!. ")
     for pattern, replacement in _WORDS:

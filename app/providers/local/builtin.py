@@ -1,6 +1,6 @@
-"""The embedded model. It is no language model and says so: it greets, calculates, tells the time and a joke, answers
-from what its user told it and from the agent's knowledge, and repeats what it is told to say. It needs no account and
-no network, and uses tools through the same port as any other model."""
+"""The built-in model, which follows rules and says so: it greets, calculates, tells the time and a joke, answers from
+its user's things and the agent's knowledge, and repeats what it is told to say. It needs no account and no network,
+and calls tools like any other model."""
 
 import random
 import re
@@ -18,6 +18,7 @@ from app.engine.prompt import Prompt
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.player import Cue, Pause, Player, Say
 
+_DO_NOT_KNOW = "I know nothing about that, and I would rather say so than guess."
 JOKES = (
     "Why did the stream cross the network? To get to the other buffer.",
     "I would tell you a joke about UDP, but you might not get it.",
@@ -35,7 +36,7 @@ _HELP = re.compile(
 )
 _JOKE = re.compile(r"\bjokes?\b", re.IGNORECASE)
 _SAY = re.compile(r"\s*(?:say|tell) ?[^:\n]{0,60}:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
-_OWN = re.compile(r"\bmy\b", re.IGNORECASE)
+_MINE = re.compile(r"\bmy\b", re.IGNORECASE)
 _TIME = re.compile(
     r"\bwhat(?:'s| is)? (?:the )?(?:current )?(?:time|date|day)\b|\bwhat (?:day|time) is it\b", re.IGNORECASE
 )
@@ -56,12 +57,12 @@ class BuiltinModel:
         self._pace: float = options["pace"]
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
-        reply = _reply(prompt)
+        answer = _answer(prompt)
         prompt_tokens = sum(len(message.text.split()) for message in prompt.messages)
-        if isinstance(reply, ToolCalled):
-            cues: Iterator[Cue] = iter([Say([reply, ModelFinished("tool-calls", Usage(prompt_tokens, 0))])])
+        if isinstance(answer, ToolCalled):
+            cues: Iterator[Cue] = iter([Say([answer, ModelFinished("tool-calls", Usage(prompt_tokens, 0))])])
         else:
-            cues = self._speak(reply, prompt.options.max_tokens, prompt_tokens)
+            cues = self._speak(answer, prompt.options.max_tokens, prompt_tokens)
         return Player(cues, heartbeat)
 
     def _speak(self, text: str, max_tokens: int | None, prompt_tokens: int) -> Iterator[Cue]:
@@ -74,21 +75,22 @@ class BuiltinModel:
         yield Say([ModelFinished(reason, Usage(prompt_tokens, len(said)))])
 
 
-def _reply(prompt: Prompt) -> str | ToolCalled:
-    """What to say, or the tool to ask first."""
-    returned = _last_result(prompt.messages)
-    if returned:
-        call, result = returned
-        return _FROM_TOOL[result.name](prompt, call.args, result)
+def _answer(prompt: Prompt) -> str | ToolCalled:
+    """What to say, or the tool to call first."""
+    last = _last_result(prompt.messages)
+    if last:
+        call, result = last
+        return _FROM_RESULT[result.name](prompt, call.args, result)
     question = next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
-    for wanted, answer in _INTENTS:
-        match = wanted(question)
+    for matches, rule in _RULES:
+        match = matches(question)
         if match:
-            return answer(prompt, match)
+            return rule(prompt, match)
     return _search(prompt, question)
 
 
 def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultPart] | None:
+    """The last call of the answer and its result, None in the first round."""
     last = messages[-1]
     results = [part for part in last.parts if isinstance(part, ToolResultPart)]
     if not results or last.role != "assistant":
@@ -97,7 +99,8 @@ def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultP
     return calls[results[-1].call_id], results[-1]
 
 
-def _ask_tool(agent: Agent, name: str, args: Mapping[str, Any]) -> ToolCalled | None:
+def _call(agent: Agent, name: str, args: Mapping[str, Any]) -> ToolCalled | None:
+    """A call of the tool, None where the agent does not have it."""
     return ToolCalled("call_1", name, args) if name in agent.tools else None
 
 
@@ -129,12 +132,12 @@ def _joke(prompt: Prompt, _match: Any) -> str:
 
 
 def _calculate(prompt: Prompt, expression: str) -> str | ToolCalled:
-    asked = _ask_tool(prompt.agent, "calculator", {"expression": expression})
-    return asked or "I have no calculator here, so I cannot work that out."
+    call = _call(prompt.agent, "calculator", {"expression": expression})
+    return call or "I have no calculator here, so I cannot work that out."
 
 
 def _time(prompt: Prompt, _match: Any) -> str | ToolCalled:
-    return _ask_tool(prompt.agent, "clock", {}) or "I have no clock here, so I cannot tell."
+    return _call(prompt.agent, "clock", {}) or "I have no clock here, so I cannot tell."
 
 
 def _say(_prompt: Prompt, match: re.Match[str]) -> str:
@@ -142,62 +145,59 @@ def _say(_prompt: Prompt, match: re.Match[str]) -> str:
 
 
 def _recall(prompt: Prompt, match: re.Match[str]) -> str | ToolCalled:
-    asked = _ask_tool(prompt.agent, "stuff", {"query": match.string[:200]})
-    return asked or _search(prompt, match.string)
+    call = _call(prompt.agent, "stuff", {"query": match.string[:200]})
+    return call or _search(prompt, match.string)
 
 
 def _search(prompt: Prompt, question: str) -> str | ToolCalled:
-    return _ask_tool(prompt.agent, "knowledge", {"query": question[:1000]}) or _clueless()
+    return _call(prompt.agent, "knowledge", {"query": question[:1000]}) or _DO_NOT_KNOW
 
 
-def _clueless() -> str:
-    return "I know nothing about that, and I would rather say so than guess."
-
-
-def _calculated(_prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str:
+def _tell_value(_prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str:
     if result.is_error:
         return f"I could not work that out: {result.result}"
     return f"{args['expression']} = {result.result}"
 
 
-def _told_time(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
+def _tell_time(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     if result.is_error:
         return "My clock does not answer."
     now = result.result
     return f"It is {now['time']} on {now['weekday']}, {now['date']} ({now['zone']})."
 
 
-def _recalled(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str | ToolCalled:
-    """What the user has noted down; a question with "my" in it may as well be one for everybody."""
+def _tell_things(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart) -> str | ToolCalled:
+    """The user's things that were found; without any, "my" may have been about what everybody may know."""
     things = [] if result.is_error else result.result["things"]
     if things:
         return " ".join(f"{thing['name']}: {thing['content']}" for thing in things)
     unknown = f"I cannot look that up: {result.result}" if result.is_error else "You have told me nothing about that."
-    return _ask_tool(prompt.agent, "knowledge", {"query": args["query"]}) or unknown
+    return _call(prompt.agent, "knowledge", {"query": args["query"]}) or unknown
 
 
-def _found(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
+def _tell_passage(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     passages = [] if result.is_error else result.result["passages"]
     if not passages:
-        return _clueless()
+        return _DO_NOT_KNOW
     best = passages[0]
     return f"{best['text']} (Source: {best['source']}, {best['title']})"
 
 
-_Answer = Callable[[Prompt, Any], str | ToolCalled]
-_INTENTS: Sequence[tuple[Callable[[str], Any], _Answer]] = (
+_Rule = Callable[[Prompt, Any], str | ToolCalled]
+# How a question is recognised, and what answers it; the first that matches counts.
+_RULES: Sequence[tuple[Callable[[str], Any], _Rule]] = (
     (_SAY.fullmatch, _say),
     (find_expression, _calculate),
     (_HELP.search, _introduce),
     (_TIME.search, _time),
     (_JOKE.search, _joke),
-    (_OWN.search, _recall),
+    (_MINE.search, _recall),
     (lambda text: _GREETING.match(text) if len(text.split()) <= 4 else None, _greet),
     (lambda text: _THANKS.match(text) if len(text.split()) <= 4 else None, _thanks),
 )
-_FROM_TOOL: Mapping[str, Callable[[Prompt, Mapping[str, Any], ToolResultPart], str | ToolCalled]] = {
-    "calculator": _calculated,
-    "clock": _told_time,
-    "knowledge": _found,
-    "stuff": _recalled,
+_FROM_RESULT: Mapping[str, Callable[[Prompt, Mapping[str, Any], ToolResultPart], str | ToolCalled]] = {
+    "calculator": _tell_value,
+    "clock": _tell_time,
+    "knowledge": _tell_passage,
+    "stuff": _tell_things,
 }

@@ -1,4 +1,4 @@
-"""Plays a list of cues as a model's stream: chunks, pauses, failures."""
+"""A model's stream without a model: plays cues, which are chunks, pauses and failures."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,22 @@ from app.engine.chunks import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Chunks that come together."""
+    """One batch of chunks."""
 
     chunks: Sequence[Chunk]
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
+    """Silence."""
+
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
+    """The end of the stream, by raising this."""
+
     error: Exception
 
 
@@ -30,21 +34,21 @@ Cue = Say | Pause | Fail
 
 
 class Player:
-    """A `Stream` of chunks that plays `cues`, which may be lazy."""
+    """A `Stream` of chunks that plays `cues`, which may be lazy; `heartbeat` is in seconds."""
 
     def __init__(self, cues: Iterable[Cue], heartbeat: float) -> None:
-        self._steps = cues
+        self._cues = cues
         self._heartbeat = heartbeat
         self._closed = Event()
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
-        for cue in self._steps:
+        for cue in self._cues:
             if self._closed.is_set():
                 return
             match cue:
                 case Say(chunks):
                     yield chunks
-                    gevent.sleep(0)  # a script without pauses must not keep the other streams waiting
+                    gevent.sleep(0)  # cues without pauses must not keep the other streams waiting
                 case Pause(seconds):
                     yield from self._pause(seconds)
                 case Fail(error):

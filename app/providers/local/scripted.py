@@ -28,6 +28,8 @@ def _about(meaning: str, unit: str = "", kind: str = "") -> dict[str, str]:
 
 
 class CueSchema(Schema):
+    """One cue of a script, of exactly one kind."""
+
     text = fields.String(metadata=_about("A token"))
     times = fields.Integer(validate=validate.Range(1, _MOST_TIMES), metadata=_about("With `text`: so many tokens"))
     every = fields.Float(
@@ -56,7 +58,7 @@ class CueSchema(Schema):
     )
 
     @validates_schema
-    def one_kind(self, data: Mapping[str, Any], **_: Any) -> None:
+    def _one_kind(self, data: Mapping[str, Any], **_: Any) -> None:
         if sum(kind in data for kind in _KINDS) != 1:
             raise ValidationError(f"Exactly one of {', '.join(_KINDS)} is needed.")
 
@@ -73,17 +75,17 @@ class ScriptedOptions(Schema):
 
 
 class ScriptedModel:
-    """Implements the engine's `Model` port."""
+    """Implements the engine's `Model` port. Every delta counts as one token."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._default: Sequence[Mapping[str, Any]] = options["script"]
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
-        """Raises ChatError(INVALID) where the message is a JSON array but no script."""
+        """See the port. Raises ChatError(INVALID) where the message is a JSON array but not a script."""
         script = list(_remaining(self._script(prompt), prompt))
         if script and "refuse" in script[0]:
             raise ModelError(_PROBLEMS[script[0]["refuse"]])
-        return Player(_steps(script, prompt), heartbeat)
+        return Player(_cues(script, prompt), heartbeat)
 
     def _script(self, prompt: Prompt) -> Sequence[Mapping[str, Any]]:
         text = next(message.text for message in reversed(prompt.messages) if message.role == "user")
@@ -97,22 +99,23 @@ class ScriptedModel:
 
 
 def _remaining(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Mapping[str, Any]]:
-    """What is left of the script after the tool calls that this answer has made already."""
-    made = _calls_made(prompt)
+    """The cues after the tool calls that this answer has made already."""
+    calls = _calls_made(prompt)
     for cue in script:
-        if made == 0:
+        if calls == 0:
             yield cue
         elif "call" in cue:
-            made -= 1
+            calls -= 1
 
 
 def _calls_made(prompt: Prompt) -> int:
+    """How many tool calls the answer has made in earlier rounds."""
     last = prompt.messages[-1]
     return sum(isinstance(part, ToolCallPart) for part in last.parts) if last.role == "assistant" else 0
 
 
-def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Cue]:
-    """The cues up to and with the next group of tool calls."""
+def _cues(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Cue]:
+    """The player's cues for one round: up to and with the next group of tool calls, at most `max_tokens` tokens."""
     calls: list[Chunk] = []
     reason: FinishReason = "stop"
     tokens = 0
@@ -123,18 +126,18 @@ def _steps(script: Sequence[Mapping[str, Any]], prompt: Prompt) -> Iterator[Cue]
             number = _calls_made(prompt) + len(calls) + 1
             calls.append(ToolCalled(f"call_{number}", cue["call"], cue.get("args", {})))
         reason = cue.get("finish", reason)
-        for played in _played(cue):
-            said = len(played.chunks) if isinstance(played, Say) else 0
-            if tokens + said > (prompt.options.max_tokens or tokens + said):
+        for each in _player_cues(cue):
+            size = len(each.chunks) if isinstance(each, Say) else 0
+            if tokens + size > (prompt.options.max_tokens or tokens + size):
                 yield Say([ModelFinished("length", Usage(len(prompt.messages), tokens))])
                 return
-            tokens += said
-            yield played
+            tokens += size
+            yield each
     yield Say([*calls, ModelFinished("tool-calls" if calls else reason, Usage(len(prompt.messages), tokens))])
 
 
-def _played(cue: Mapping[str, Any]) -> Iterator[Cue]:
-    """One cue of a script as the player's cues. Every delta counts as one token."""
+def _player_cues(cue: Mapping[str, Any]) -> Iterator[Cue]:
+    """The player's cues for one cue of a script."""
     match cue:
         case {"text": text}:
             for _ in range(cue.get("times", 1)):
