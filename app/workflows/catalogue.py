@@ -1,4 +1,4 @@
-"""Every workflow that may be run: the configured ones, and those that users made."""
+"""All workflows: the configured ones, and those that users made."""
 
 import re
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from app.workflows.checks import Rules, check
 from app.workflows.definition import Workflow, read
 from app.workflows.run import WorkflowPlan
 
-MOST_KEPT = 256  # users' workflows that need not be read again
+CACHE_SIZE = 256  # users' workflows, in versions, that are kept read and compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,13 @@ class CatalogueEntry:
 
 
 class Catalogue:
-    """`rules` are for users' workflows: what they may use."""
+    """`rules` say what users' workflows may use."""
 
     def __init__(self, shipped: Iterable[Workflow], store: WorkflowStore, runs: RunStore, rules: Rules) -> None:
         self._shipped = {workflow.id: workflow for workflow in shipped}
         self._store, self._runs, self._rules = store, runs, rules
-        self._read: OrderedDict[tuple[str, int], Workflow] = OrderedDict()  # what was used longest ago first
+        # By id and version; the one that was used longest ago comes first.
+        self._cache: OrderedDict[tuple[str, int], Workflow] = OrderedDict()
         self._thread = ThreadPool(1)
 
     @property
@@ -52,66 +53,68 @@ class Catalogue:
         return [*map(_shipped, self._shipped.values()), *map(_stored, self._store.all(user_id))]
 
     def find(self, user_id: str, workflow_id: str) -> CatalogueEntry:
-        """Raises ChatError(NOT_FOUND), also for another user's."""
+        """A shipped workflow or one of the user's. Raises ChatError(NOT_FOUND), also for another user's."""
         shipped = self._shipped.get(workflow_id)
         return _shipped(shipped) if shipped else _stored(self._store.find(user_id, workflow_id))
 
-    def read(self, known: CatalogueEntry) -> Workflow:
-        """In the version of this moment. Raises ChatError(INVALID) where it is no workflow any more."""
-        if known.shipped:
-            return self._shipped[known.id]
-        key = known.id, known.version
+    def read(self, entry: CatalogueEntry) -> Workflow:
+        """The workflow, read. Raises ChatError(INVALID) where today's rules of the language refuse it."""
+        if entry.shipped:
+            return self._shipped[entry.id]
+        key = entry.id, entry.version
         try:
-            workflow = self._read.pop(key, None) or self._in_thread(*key, known.definition)
+            workflow = self._cache.pop(key, None) or self._in_thread(*key, entry.definition)
         except ValidationError as error:
-            raise _outdated(known, error) from error
-        self._read[key] = workflow
-        if len(self._read) > MOST_KEPT:
-            self._read.popitem(last=False)
+            raise _outdated(entry, error) from error
+        self._cache[key] = workflow
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
         return workflow
 
-    def plan(self, known: CatalogueEntry) -> WorkflowPlan:
-        """What runs it. Raises ChatError(INVALID) where it does not pass the checks of today: what users' workflows may
-        use can have become less since it was stored."""
-        workflow = self.read(known)
-        if not known.shipped:
+    def plan(self, entry: CatalogueEntry) -> WorkflowPlan:
+        """The plan that runs it. Raises ChatError(INVALID) where it fails today's checks: users' workflows may have
+        been allowed more when it was stored."""
+        workflow = self.read(entry)
+        if not entry.shipped:
             try:
                 check(workflow, self._rules)
             except ValidationError as error:
-                raise _outdated(known, error) from error
+                raise _outdated(entry, error) from error
         return WorkflowPlan(workflow, self._runs)
 
     def add(self, user_id: str, definition: Mapping[str, Any]) -> CatalogueEntry:
-        """Raises ValidationError, and ChatError(INVALID) where the user has too many."""
+        """Store a workflow of the user's. Raises ValidationError, and ChatError(INVALID) where there are too many."""
         self._check("new", 1, definition)
         return _stored(self._store.add(user_id, definition))
 
-    def change(self, user_id: str, known: CatalogueEntry, changes: Mapping[str, Any]) -> CatalogueEntry:
-        """A new version, with what `changes` names in place of what was. Raises ValidationError, and ChatError:
-        FORBIDDEN, NOT_FOUND, CHANGED."""
-        _refuse_shipped(known)
-        definition = {**known.definition, **changes}
-        self._check(known.id, known.version + 1, definition)
-        return _stored(self._store.change(user_id, known.id, known.version, definition))
+    def change(self, user_id: str, entry: CatalogueEntry, changes: Mapping[str, Any]) -> CatalogueEntry:
+        """Store a new version, in which `changes` replaces keys of the definition.
 
-    def remove(self, user_id: str, known: CatalogueEntry) -> None:
-        """Raises ChatError: FORBIDDEN, NOT_FOUND."""
-        _refuse_shipped(known)
-        self._store.remove(user_id, known.id)
+        Raises ValidationError, and ChatError: FORBIDDEN, NOT_FOUND, CHANGED.
+        """
+        _refuse_shipped(entry)
+        definition = {**entry.definition, **changes}
+        self._check(entry.id, entry.version + 1, definition)
+        return _stored(self._store.change(user_id, entry.id, entry.version, definition))
+
+    def remove(self, user_id: str, entry: CatalogueEntry) -> None:
+        """Delete all versions. Raises ChatError: FORBIDDEN, NOT_FOUND."""
+        _refuse_shipped(entry)
+        self._store.remove(user_id, entry.id)
 
     def _check(self, workflow_id: str, version: int, definition: Mapping[str, Any]) -> None:
         check(self._in_thread(workflow_id, version, definition), self._rules)
 
     def _in_thread(self, workflow_id: str, version: int, definition: Mapping[str, Any]) -> Workflow:
-        """Checking many templates takes a while, in which the other greenlets go on."""
+        """Read the definition in a native thread: compiling many templates would hold up the other greenlets."""
 
-        def contained() -> Workflow | ValidationError:  # gevent prints what a thread raises
+        def outcome() -> Workflow | ValidationError:  # gevent prints what a thread raises
             try:
                 return read(workflow_id, version, definition)
             except ValidationError as error:
                 return error
 
-        result: Workflow | ValidationError = self._thread.apply(contained)
+        result: Workflow | ValidationError = self._thread.apply(outcome)
         if isinstance(result, ValidationError):
             raise result
         return result
@@ -121,27 +124,27 @@ def _shipped(workflow: Workflow) -> CatalogueEntry:
     return CatalogueEntry(workflow.id, workflow.version, workflow.definition, shipped=True)
 
 
-def _stored(found: StoredWorkflow) -> CatalogueEntry:
+def _stored(workflow: StoredWorkflow) -> CatalogueEntry:
     return CatalogueEntry(
-        found.id,
-        found.version,
-        found.definition,
+        workflow.id,
+        workflow.version,
+        workflow.definition,
         shipped=False,
-        created_at=found.created_at,
-        updated_at=found.updated_at,
+        created_at=workflow.created_at,
+        updated_at=workflow.updated_at,
     )
 
 
-def _refuse_shipped(known: CatalogueEntry) -> None:
-    if known.shipped:
+def _refuse_shipped(entry: CatalogueEntry) -> None:
+    if entry.shipped:
         raise ChatError(Problem.FORBIDDEN, "This workflow comes with the server and cannot be changed")
 
 
-def _outdated(known: CatalogueEntry, error: ValidationError) -> ChatError:
-    """Names each mistake's step by its id, which says more than its number."""
-    listed = []
-    for place, what in flatten(error.messages):
+def _outdated(entry: CatalogueEntry, error: ValidationError) -> ChatError:
+    """Names the step of each mistake by its id, which says more than its number in the list."""
+    mistakes = []
+    for place, message in flatten(error.messages):
         number = re.match(r"steps\.(\d+)\.", place)
-        where = f"step {known.definition['steps'][int(number[1])]['id']!r}" if number else place
-        listed.append(f"{where}: {what.rstrip('.')}")
-    return ChatError(Problem.INVALID, f"This workflow cannot be run any more: {'; '.join(listed)}")
+        where = f"step {entry.definition['steps'][int(number[1])]['id']!r}" if number else place
+        mistakes.append(f"{where}: {message.rstrip('.')}")
+    return ChatError(Problem.INVALID, f"This workflow cannot be run any more: {'; '.join(mistakes)}")

@@ -1,8 +1,8 @@
-"""Workflows that an operator keeps as YAML files."""
+"""Reads the workflows that an operator keeps as YAML files."""
 
 import glob
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,11 @@ from app.workflows.definition import Workflow, read
 
 
 def read_files(folder: Path, patterns: Sequence[str], rules: Rules) -> list[Workflow]:
-    """In the order of their files' names. Raises ValidationError with the mistakes of every file, under its name."""
-    found: dict[str, Workflow] = {}
+    """The workflows of all files that match a pattern (a glob within `folder`), in the order of patterns and paths.
+
+    Raises ValidationError with the mistakes of all files, by their names.
+    """
+    workflows: dict[str, Workflow] = {}  # by path: a file may match several patterns
     mistakes: dict[str, Any] = {}
     for pattern in patterns:
         paths = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207
@@ -26,18 +29,18 @@ def read_files(folder: Path, patterns: Sequence[str], rules: Rules) -> list[Work
         for path in map(Path, paths):
             try:
                 workflow = read_file(path, rules)
-                _check_unlike(workflow, found.values())
+                _check_unique(workflow, workflows.values())
             except ValidationError as error:
                 mistakes[path.name] = error.messages
             else:
-                found[str(path)] = workflow
+                workflows[str(path)] = workflow
     if mistakes:
         raise ValidationError(mistakes)
-    return list(found.values())
+    return list(workflows.values())
 
 
 def read_file(path: Path, rules: Rules) -> Workflow:
-    """Raises ValidationError."""
+    """The workflow, read and checked. Raises ValidationError."""
     try:
         definition = yaml.safe_load(path.read_text(encoding="utf-8"))
         json.dumps(definition, allow_nan=False)
@@ -57,7 +60,7 @@ def read_file(path: Path, rules: Rules) -> Workflow:
     return workflow
 
 
-def _check_unlike(workflow: Workflow, others: Any) -> None:
+def _check_unique(workflow: Workflow, others: Iterable[Workflow]) -> None:
     if any(workflow.id == other.id for other in others):
         raise ValidationError({"id": ["Another workflow has this id."]})
     if any(workflow.name == other.name for other in others):

@@ -1,17 +1,10 @@
-"""JSON values that are what they look like ("5" is no number and 1 is no boolean), and numbers in a query."""
+"""Fields of request schemas: booleans that are JSON's own (1 is none), and numbers in a query."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
-
-
-class Number(fields.Float):
-    def _validated(self, value: Any) -> float:
-        if isinstance(value, str):
-            raise self.make_error("invalid", input=value)
-        return super()._validated(value)
 
 
 class Flag(fields.Boolean):

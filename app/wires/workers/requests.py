@@ -8,7 +8,8 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from app.engine.agent import SamplingOptions
 from app.engine.messages import Message, said
-from app.web.requests.fields import Flag, Number
+from app.json_schema import Number
+from app.web.requests.fields import Flag
 
 _SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")
