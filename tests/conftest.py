@@ -11,10 +11,10 @@ from hypothesis import settings
 from support.chromium import Chromium, chromium
 from support.leaving import configuration
 
-from app.testing.model_server import Upstream
-from app.testing.provider_streams import SPEECHES, let_go
+from app.testing.model_server import ModelServer
+from app.testing.provider_apis import PROVIDER_APIS, close_idle_connections
 from app.testing.server import Server
-from app.testing.wire_client import KINDS
+from app.testing.wire_client import CREDENTIAL_KINDS
 
 settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("parlance")
@@ -71,14 +71,14 @@ def key_of(server: Server, widget_key: str, secret_key: str) -> Mapping[str, str
 
 
 @pytest.fixture(scope="session")
-def model_server() -> Iterator[Upstream]:
+def model_server() -> Iterator[ModelServer]:
     """The model of the agents of `relay`, to be scripted with `play`."""
-    with Upstream() as running:
+    with ModelServer() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def relay(model_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def relay(model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with an agent on the model server for each provider, of the provider's name."""
     with Server(tmp_path_factory.mktemp("relay"), config=configuration(model_server)) as running:
         yield running
@@ -87,7 +87,7 @@ def relay(model_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="session")
 def relay_keys(relay: Server) -> dict[tuple[str, str], str]:
     """By kind and provider."""
-    return {(kind, f"{speech}"): relay.key(kind, f"{speech}") for kind in KINDS for speech in SPEECHES}
+    return {(kind, f"{api}"): relay.key(kind, f"{api}") for kind in CREDENTIAL_KINDS for api in PROVIDER_APIS}
 
 
 @pytest.fixture(scope="session")
@@ -122,11 +122,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
+def upstream() -> Iterator[ModelServer]:
     """A model server to be scripted with `play`."""
-    with Upstream() as running:
+    with ModelServer() as running:
         yield running
-    let_go()
+    close_idle_connections()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

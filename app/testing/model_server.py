@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any, Self
 
 
-class Does(Enum):
+class Ending(Enum):
     CUT = "closes the connection properly"
     RESET = "resets it"
     SILENCE = "says nothing more until the caller leaves"
 
 
 @dataclass(frozen=True)
-class Drip:
+class SlowBytes:
     """Bytes that come one at a time, in so many seconds together: those that are late make up for it."""
 
     data: bytes
     seconds: float
 
 
-CUT, RESET, SILENCE = Does
-Step = bytes | Drip | float | threading.Event | Does  # what to send, how long to pause, what to wait for
+CUT, RESET, SILENCE = Ending
+Action = bytes | SlowBytes | float | threading.Event | Ending  # what to send, how long to pause, what to wait for
 LAST = b"0\r\n\r\n"
 
 
@@ -73,12 +73,12 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def streamed(*steps: Step) -> list[Step]:
+def streamed(*steps: Action) -> list[Action]:
     """The head of a stream, and the pieces as a chunk each; an empty one would be the last."""
     return [head(), *(chunk(step) if isinstance(step, bytes) else step for step in steps if step != b"")]
 
 
-def whole(data: bytes, status: int = 200, content_type: str = "application/json", **headers: str) -> list[Step]:
+def whole(data: bytes, status: int = 200, content_type: str = "application/json", **headers: str) -> list[Action]:
     return [head(status, content_type, content_length=str(len(data)), **headers) + data]
 
 
@@ -86,7 +86,7 @@ def sse(event: Any) -> bytes:
     return b"data: " + json.dumps(event).encode() + b"\n\n"
 
 
-class Upstream:
+class ModelServer:
     """Use with `with`. `answers` are played one a request; where none is left, `always` is asked for one.
 
     With a certificate it speaks TLS; with `proxy` it takes CONNECT first, and is the server behind it as well. `at` is
@@ -111,8 +111,8 @@ class Upstream:
         self.url = f"{scheme}://{host}:{self.port}"
         self.requests: list[Request] = []
         self.connects: list[Request] = []
-        self.answers: list[Sequence[Step]] = []
-        self.always: Callable[[Request], Iterable[Step]] = lambda _: [SILENCE]
+        self.answers: list[Sequence[Action]] = []
+        self.always: Callable[[Request], Iterable[Action]] = lambda _: [SILENCE]
 
     def __enter__(self) -> Self:
         self._spawn(self._accept)
@@ -128,13 +128,13 @@ class Upstream:
             assert not thread.is_alive()
         self._listener.close()
 
-    def play(self, *answers: Sequence[Step]) -> None:
+    def play(self, *answers: Sequence[Action]) -> None:
         """Forget what was; the last of these answers is given to all further requests."""
         self.requests.clear()
         self.answers = list(answers[:-1])
         self.always = lambda _: answers[-1]
 
-    def asked(self, number: int = 1, seconds: float = 5) -> Request:
+    def wait_for_request(self, number: int = 1, seconds: float = 5) -> Request:
         """The request of that number, waited for."""
         deadline = time.monotonic() + seconds
         while len(self.requests) < number:
@@ -189,11 +189,11 @@ class Upstream:
             body += _receive(connection)
         return Request(line, headers, body, number)
 
-    def _do(self, step: Step, connection: socket.socket, request: Request) -> None:
+    def _do(self, step: Action, connection: socket.socket, request: Request) -> None:
         """Raises OSError where the connection is over."""
         if isinstance(step, bytes):
             connection.sendall(step)
-        elif isinstance(step, Drip):
+        elif isinstance(step, SlowBytes):
             begun = time.monotonic()
             for sent in range(1, len(step.data) + 1):
                 connection.sendall(step.data[sent - 1 : sent])

@@ -215,7 +215,7 @@ class Server:
         """Signs up from an address that hardly anybody else has: few may sign up from one."""
         model = tomllib.loads((self.home / "parlance.toml").read_text())["agents"][agent]["model"]
         user = {"email": f"{os.urandom(8).hex()}@example.com", "password": "correct horse", "name": model}
-        place = (somewhere(), 0)
+        place = (random_address(), 0)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=place)
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/api/auth/sign-up/email", orjson.dumps(user), headers)
@@ -268,13 +268,13 @@ def script(*steps: Mapping[str, Any]) -> str:
     return orjson.dumps(list(steps)).decode()
 
 
-def somewhere() -> str:
+def random_address() -> str:
     """An address of this machine that hardly anybody else has. (Hypothesis seeds `random`.)"""
     second, third, fourth = os.urandom(3)
     return f"127.{second}.{third}.{max(1, min(fourth, 254))}"
 
 
-def session() -> str:
+def new_session_id() -> str:
     """A widget's session id that no other test uses."""
     return f"test-{os.urandom(8).hex()}"
 
@@ -288,7 +288,7 @@ def conversation_id(ndjson: bytes | str) -> str:
 
 
 @contextmanager
-def descriptors(number: int) -> Iterator[None]:
+def allow_open_files(number: int) -> Iterator[None]:
     """So many files may be open, or as many as the hard limit admits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     admitted = number if hard == resource.RLIM_INFINITY else min(number, hard)

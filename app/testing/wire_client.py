@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-WORDS = {
+ERROR_MESSAGES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not found",
@@ -25,12 +25,12 @@ WORDS = {
 }
 
 
-KINDS = ("widget", "secret", "session")
+CREDENTIAL_KINDS = ("widget", "secret", "session")
 """Of credentials: two of keys, and the sessions of people who sign in."""
 
 
 @dataclass
-class Answer:
+class Reply:
     """What any wire's caller makes of the bytes. `ended`: the terminator came, once, and nothing after it."""
 
     tokens: Sequence[str]
@@ -58,10 +58,10 @@ def _frame(frame: bytes) -> Any:
     return "[DONE]" if frame == b"data: [DONE]" else json.loads(frame[6:].decode())
 
 
-class Wire(ABC):
+class WireClient(ABC):
     """One way to ask and its answer's form; a new wire is one more subclass, listed in WIRES."""
 
-    path: str  # what it holds in braces is for `at` to fill in
+    path: str  # what it holds in braces is for `path_for` to fill in
     name: str
     key_kind: str
     credentials: Sequence[tuple[str, str]]  # header and the pattern of its value
@@ -78,11 +78,11 @@ class Wire(ABC):
     def body(self, text: str) -> dict[str, Any]:
         """The JSON that asks `text`."""
 
-    def complete(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
         """The body with what depends on who asks; `url` is the server's."""
         return body
 
-    def at(self, url: str, key: str) -> str:
+    def path_for(self, url: str, key: str) -> str:
         """The path for a new conversation."""
         return self.path
 
@@ -95,7 +95,7 @@ class Wire(ABC):
         """The frames of a stream, None for a keep-alive. Fails on anything but whole frames."""
 
     @abstractmethod
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         """The whole body of a 200."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ import requests
 from support.visitors import chat, history, signed
 from support.widget_pages import ROOT, Site, Widget, site
 
-from app.testing.server import eventually, script, session
+from app.testing.server import eventually, new_session_id, script
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_after_a_reload_in_mid_answer_half_of_it_is_there_and_told_as_half(shop,
 def test_a_question_that_has_no_answer_can_be_tried_again(shop, secret) -> None:
     token, question = signed(secret, "leo"), script({"pause": 60}, {"text": "Slowly"})
     headers = {"x-api-key": shop.key, "x-visitor": token}
-    body = {"sessionId": session(), "message": question}
+    body = {"sessionId": new_session_id(), "message": question}
     with requests.post(f"{shop.server.url}/chat", json=body, headers=headers, stream=True, timeout=20) as answer:
         assert b"start" in next(answer.iter_lines())
         widget = shop.opened(data_visitor=token)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from support.sdk import SHOP, VERSIONS, Client, Program, config, of_type, regenerate, send, text
 
-from app.testing.model_server import Upstream
-from app.testing.provider_streams import OPENAI
+from app.testing.model_server import ModelServer
+from app.testing.provider_apis import OPENAI
 from app.testing.server import Server, eventually, script
 
 LISTENER = """
@@ -23,8 +23,8 @@ model = "openai"
 
 
 @pytest.fixture(scope="module")
-def model_server() -> Iterator[Upstream]:
-    with Upstream() as running:
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
         yield running
 
 
@@ -106,7 +106,7 @@ def test_the_model_sees_what_was_said_before(shop, keys, model_server, program) 
     listener = Client(program, shop, "listener", keys["listener"])
     talk = listener.talk(send("I am Ada."), send("Who am I?"))
     assert talk.texts == ["I am Ada.", "Aye, Ada.", "Who am I?", "Aye, Ada."]
-    seen = [(each["role"], each["content"]) for each in model_server.asked(2).json["messages"]]
+    seen = [(each["role"], each["content"]) for each in model_server.wait_for_request(2).json["messages"]]
     assert seen == [("user", "I am Ada."), ("assistant", "Aye, Ada."), ("user", "Who am I?")]
 
 

@@ -9,14 +9,14 @@ import orjson
 import pytest
 import requests
 
-from app.testing.server import Server, conversation_id, eventually, script, session
+from app.testing.server import Server, conversation_id, eventually, new_session_id, script
 from app.testing.sockets import post, read_all, read_until
 
 pytestmark = pytest.mark.timed
 
 
 def ask(server: Server, key: str, message: str, session_id: str | None = None) -> socket.socket:
-    body = orjson.dumps({"sessionId": session_id or session(), "message": message})
+    body = orjson.dumps({"sessionId": session_id or new_session_id(), "message": message})
     return post(server, "/chat", body, {"x-api-key": key})
 
 
@@ -48,7 +48,7 @@ def test_a_caller_who_leaves_before_the_first_token_is_noticed_too(server, widge
 
 
 def test_a_caller_who_leaves_without_streaming_is_noticed_too(server, widget_key) -> None:
-    name = session()
+    name = new_session_id()
     body = orjson.dumps({"sessionId": name, "message": script({"text": "x"}, {"pause": 60})})
     caller = post(server, "/v1/chat", body, {"x-api-key": widget_key})
     find = "SELECT id FROM conversations WHERE external_id = ?"
@@ -58,7 +58,7 @@ def test_a_caller_who_leaves_without_streaming_is_noticed_too(server, widget_key
 
 
 def test_the_session_is_free_again_when_its_caller_has_left(server, widget_key) -> None:
-    name = session()
+    name = new_session_id()
     caller = ask(server, widget_key, script({"text": "x"}, {"pause": 60}), name)
     conversation = conversation_id(read_until(caller, b'"x"'))
     caller.close()
@@ -79,7 +79,7 @@ def test_a_request_sent_ahead_is_not_mistaken_for_a_departure(server, widget_key
 @pytest.mark.parametrize("sent", [b"\r\n", b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"], ids=["a line", "a request"])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_caller_who_leaves_behind_bytes_that_were_sent_ahead_is_noticed(server, widget_key, sent, at_once) -> None:
-    name = session()
+    name = new_session_id()
     body = orjson.dumps({"sessionId": name, "message": script({"text": "x"}, {"pause": 60})})
     caller = post(server, "/v1/chat", body, {"x-api-key": widget_key})  # whole, so that no write notices
     find = "SELECT id FROM conversations WHERE external_id = ?"
@@ -115,7 +115,7 @@ def test_a_slow_reader_who_does_read_gets_everything(server, widget_key) -> None
 
 
 def test_a_second_question_to_a_conversation_under_way_is_409_in_the_wires_words(server, widget_key) -> None:
-    name = session()
+    name = new_session_id()
     with ask(server, widget_key, script({"text": "x"}, {"pause": 0.5}, {"text": "y"}), name) as first:
         conversation = conversation_id(read_until(first, b'"x"'))
         second = requests.post(
@@ -131,7 +131,7 @@ def test_a_second_question_to_a_conversation_under_way_is_409_in_the_wires_words
 
 
 def test_of_many_first_questions_at_once_to_one_session_one_is_answered(server, widget_key) -> None:
-    name = session()
+    name = new_session_id()
     start_together = threading.Barrier(10)
 
     def one(_: int) -> int:

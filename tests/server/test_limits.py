@@ -10,7 +10,7 @@ import requests
 from support.places import At
 from support.wires import Workers
 
-from app.testing.server import Server, eventually, script, session
+from app.testing.server import Server, eventually, new_session_id, script
 
 LIMITS = {'workers = "100000/minute"': 'workers = "3/minute"', 'widget = "100000/minute"': 'widget = "3/minute"'}
 TEXT = script({"text": "x"})
@@ -33,7 +33,7 @@ class Visitor:
         return self.send("/api/chat", Workers().body(TEXT), headers).status_code
 
     def widget(self, key: str, path: str = "/chat") -> int:
-        return self.send(path, {"sessionId": session(), "message": TEXT}, {"x-api-key": key}).status_code
+        return self.send(path, {"sessionId": new_session_id(), "message": TEXT}, {"x-api-key": key}).status_code
 
     def send(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> requests.Response:
         response = self.http.request(method, self.server.url + path, json=body, headers=headers, timeout=30)

@@ -11,9 +11,10 @@ import pytest
 import requests
 from openapi_spec_validator import validate
 from support.described import Described
-from support.wires import Caller, every_stream, every_wire
+from support.wires import every_stream, every_wire
 
 from app.settings.checks import WIRES
+from app.testing.caller import Caller
 from app.testing.server import Server, script
 
 PARTS_OF_THE_PLAYGROUND = {("get", "/playground/{}"), ("get", "/playground/about.json")}

@@ -6,13 +6,13 @@ import subprocess
 import pytest
 import requests
 
-from app.testing.server import BIN, ROOT, Server, eventually, script, session
+from app.testing.server import BIN, ROOT, Server, eventually, new_session_id, script
 
 TURN = {"request_id", "wire", "agent", "model", "outcome", "prompt_tokens", "completion_tokens", "seconds"}
 
 
 def chat(server: Server, key: str, message: str, **headers: str) -> requests.Response:
-    body = {"sessionId": session(), "message": message}
+    body = {"sessionId": new_session_id(), "message": message}
     return requests.post(f"{server.url}/chat", json=body, headers={"x-api-key": key, **headers}, timeout=30)
 
 

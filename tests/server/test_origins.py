@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.wires import Caller, WidgetAlias, WidgetStream, WidgetWhole, Wire, Workers
+from support.wires import WidgetAlias, WidgetStream, WidgetWhole, Workers
 
+from app.testing.caller import Caller
 from app.testing.server import Server, script
+from app.testing.wire_client import WireClient
 
 A, B, OPS, EVIL = "https://a.example", "http://b.example:8080", "https://ops.example", "https://evil.example"
 HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key"}
@@ -46,7 +48,7 @@ def allowed(response: requests.Response) -> str | None:
     return response.headers.get("Access-Control-Allow-Origin")
 
 
-def ask(server: Server, wire: Wire, key: str, origin: str | None) -> requests.Response:
+def ask(server: Server, wire: WireClient, key: str, origin: str | None) -> requests.Response:
     """The answer, or the refusal in the wire's words; what every response has is checked on the way."""
     headers = {} if origin is None else {"Origin": origin}
     response = Caller(wire, server, key).ask(script({"text": "x"}), headers)

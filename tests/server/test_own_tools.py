@@ -16,7 +16,7 @@ import requests
 from support.agents import configured
 from support.processes import children_of, command_of, lives
 
-from app.testing.server import Server, eventually, script, session
+from app.testing.server import Server, eventually, new_session_id, script
 from app.tools.own.pool import MOST_PROCESSES
 
 MODULE = """
@@ -199,7 +199,7 @@ class Shop(Server):
     def post(self, *calls: dict[str, Any]) -> requests.Response:
         return requests.post(
             f"{self.url}/v1/chat",
-            json={"sessionId": session(), "message": script(*calls, {"text": "done"})},
+            json={"sessionId": new_session_id(), "message": script(*calls, {"text": "done"})},
             headers={"x-api-key": self.widget_key},
             timeout=30,
         )

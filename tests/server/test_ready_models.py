@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.wires import WIRES, Caller
+from support.wires import WIRES
 
-from app.testing.model_server import Upstream
-from app.testing.provider_streams import OPENAI
+from app.testing.caller import Caller
+from app.testing.model_server import ModelServer
+from app.testing.provider_apis import OPENAI
 from app.testing.server import CONFIG, Server, eventually
 
 CIRCUIT_SECONDS = 1.5
@@ -80,7 +81,7 @@ def test_a_model_is_passed_over_while_nobody_listens_and_used_again_when_somebod
 
     address = port.getsockname()
     port.close()
-    with Upstream(at=address) as upstream:
+    with ModelServer(at=address) as upstream:
         upstream.play(OPENAI.answer("found"))
         WIRE.check_error(lost.ask("Hi"), 503)
         assert upstream.requests == [], "nobody asks before the time is up"

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 from support.leaving import MOMENTS, SECONDS, left_within
-from support.wires import STREAMS, WIRES, Caller, Wire
+from support.wires import STREAMS, WIRES
 
-from app.testing.model_server import LAST, Upstream, streamed
-from app.testing.provider_streams import OPENAI, SPEECHES, Speech
+from app.testing.caller import Caller
+from app.testing.model_server import LAST, ModelServer, streamed
+from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
 from app.testing.server import eventually
 from app.testing.sockets import body_of, read_all, read_until
+from app.testing.wire_client import WireClient
 
 NGINX = "/usr/sbin/nginx"
 CONFIG = """
@@ -85,12 +87,12 @@ def fronts(relay, tmp_path_factory) -> Iterator[Mapping[str, Front]]:
 
 
 @pytest.fixture(scope="module")
-def behind(fronts, relay_keys) -> Callable[[str, Wire, Speech], Caller]:
+def behind(fronts, relay_keys) -> Callable[[str, WireClient, ProviderApi], Caller]:
     """A caller behind the proxy of that name."""
-    return lambda name, wire, speech: Caller(wire, fronts[name], relay_keys[wire.key_kind, f"{speech}"])
+    return lambda name, wire, api: Caller(wire, fronts[name], relay_keys[wire.key_kind, f"{api}"])
 
 
-def first_token_seconds(model_server: Upstream, caller: Caller) -> float:
+def first_token_seconds(model_server: ModelServer, caller: Caller) -> float:
     """How long it takes to the caller, of an answer whose second token comes PAUSE later. The rest must come too."""
     first, second = OPENAI.text("first"), OPENAI.text("second")
     model_server.play([*streamed(first, PAUSE, second, OPENAI.end()), LAST])
@@ -106,7 +108,7 @@ def first_token_seconds(model_server: Upstream, caller: Caller) -> float:
 
 @every_front
 @every_stream
-def test_the_first_token_comes_at_once(model_server, behind, front, wire: Wire) -> None:
+def test_the_first_token_comes_at_once(model_server, behind, front, wire: WireClient) -> None:
     assert first_token_seconds(model_server, behind(front, wire, OPENAI)) < PAUSE / 2
 
 
@@ -116,11 +118,11 @@ def test_a_proxy_that_is_deaf_to_the_header_keeps_the_first_token_to_itself(mode
 
 
 @every_front
-@pytest.mark.parametrize(("moment", "speech"), [*zip(MOMENTS, cycle(SPEECHES), strict=False)], ids=str)
-def test_a_caller_who_leaves_is_noticed_as_soon(model_server, behind, front, speech: Speech, moment) -> None:
-    model_server.play(MOMENTS[moment](speech))
-    with behind(front, WIRES[0], speech).open(f"{front} {speech} {moment}") as connection:
-        asked = model_server.asked()
+@pytest.mark.parametrize(("moment", "api"), [*zip(MOMENTS, cycle(PROVIDER_APIS), strict=False)], ids=str)
+def test_a_caller_who_leaves_is_noticed_as_soon(model_server, behind, front, api: ProviderApi, moment) -> None:
+    model_server.play(MOMENTS[moment](api))
+    with behind(front, WIRES[0], api).open(f"{front} {api} {moment}") as connection:
+        asked = model_server.wait_for_request()
         if "mid-stream" in moment:
             read_until(connection, b"so far")
         else:

@@ -11,90 +11,93 @@ from app.engine.chunks import ModelFinished
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
-from app.testing.model_server import LAST, SILENCE, Drip, Request, Step, Upstream, chunk, head, streamed
-from app.testing.provider_streams import SPEECHES, Speech, asking, outcome
+from app.testing.model_server import LAST, SILENCE, Action, ModelServer, Request, SlowBytes, chunk, head, streamed
+from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, make_prompt, outcome
 
 SECONDS = {"connect": 0.5, "first_token": 1, "between_tokens": 1, "total": 3}
 FINISHED = ModelFinished("stop", Usage(3, 2))
 LATE = 0.7  # a tick of the clock, and what a busy machine takes
 FLOOD_SECONDS = 5.0
 
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
-def text(speech: Speech, seconds: float) -> list[Step]:
-    return [Drip(chunk(speech.text("x")), seconds)]
+def text(api: ProviderApi, seconds: float) -> list[Action]:
+    return [SlowBytes(chunk(api.text("x")), seconds)]
 
 
-def ends(speech: Speech) -> list[Step]:
-    return [chunk(speech.end()), LAST]
+def ends(api: ProviderApi) -> list[Action]:
+    return [chunk(api.end()), LAST]
 
 
-def begins(speech: Speech) -> list[Step]:
+def begins(api: ProviderApi) -> list[Action]:
     """The head, and what comes before the first token."""
-    return streamed(speech.begin)
+    return streamed(api.begin)
 
 
-Drips = Callable[[Speech], Sequence[Step]]
+Drips = Callable[[ProviderApi], Sequence[Action]]
 IN_TIME: dict[str, tuple[str, Drips]] = {
-    "the head": ("x", lambda s: [Drip(head(), 1.1), *begins(s)[1:], *text(s, 0), *ends(s)]),
+    "the head": ("x", lambda s: [SlowBytes(head(), 1.1), *begins(s)[1:], *text(s, 0), *ends(s)]),
     "the first token": ("x", lambda s: [*begins(s), *text(s, 0.6), *ends(s)]),
     "each of two tokens": ("xx", lambda s: [*begins(s), *text(s, 0.6), *text(s, 0.6), *ends(s)]),
-    "the end": ("x", lambda s: [*begins(s), *text(s, 0), Drip(chunk(s.end()), 0.6), LAST]),
-    "everything": ("x", lambda s: [Drip(b"".join(step for step in s.answer("x") if isinstance(step, bytes)), 0.6)]),
-    "the trailer": ("x", lambda s: [*begins(s), *text(s, 0), *ends(s)[:-1], Drip(b"0\r\nA: b\r\n", 0.6), SILENCE]),
+    "the end": ("x", lambda s: [*begins(s), *text(s, 0), SlowBytes(chunk(s.end()), 0.6), LAST]),
+    "everything": (
+        "x",
+        lambda s: [SlowBytes(b"".join(sent for sent in s.answer("x") if isinstance(sent, bytes)), 0.6)],
+    ),
+    "the trailer": ("x", lambda s: [*begins(s), *text(s, 0), *ends(s)[:-1], SlowBytes(b"0\r\nA: b\r\n", 0.6), SILENCE]),
 }
 
 
 @pytest.mark.timed
-@every_speech
+@every_api
 @pytest.mark.parametrize("name", IN_TIME)
-def test_what_drips_within_the_limits_is_an_answer(upstream, speech: Speech, name) -> None:
+def test_what_drips_within_the_limits_is_an_answer(upstream, api: ProviderApi, name) -> None:
     said, answer = IN_TIME[name]
-    upstream.play(answer(speech), speech.answer("next"))
-    model = speech.model(upstream.url, timeouts=SECONDS)
+    upstream.play(answer(api), api.answer("next"))
+    model = api.model(upstream.url, timeouts=SECONDS)
     assert outcome(model) == (said, FINISHED, None)
     assert outcome(model) == ("next", FINISHED, None)
 
 
 SLOW = Problem.UPSTREAM_TIMEOUT
 TOO_SLOW: dict[str, tuple[str, Problem, float, Drips]] = {  # what was said, and after how many seconds it is over
-    "the head": ("", SLOW, 1.5, lambda _: [Drip(head(), 9)]),
+    "the head": ("", SLOW, 1.5, lambda _: [SlowBytes(head(), 9)]),
     "a first token that takes too long": ("", SLOW, 1, lambda s: [*begins(s), *text(s, 5), *ends(s)]),
     "a second token that takes too long": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), *text(s, 5), *ends(s)]),
-    "an end that takes too long": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), Drip(chunk(s.end()), 9)]),
+    "an end that takes too long": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), SlowBytes(chunk(s.end()), 9)]),
     "lively tokens without end": ("xxxxx", SLOW, 3, lambda s: [*begins(s), *[chunk(s.text("x")), 0.65] * 9]),
-    "comments": ("", SLOW, 1, lambda s: [*begins(s), Drip(chunk(b": a comment\n\n") * 20, 9)]),
-    "the size of a chunk": ("", SLOW, 1, lambda s: [*begins(s), Drip(b"5;" + b"x" * 200, 9)]),
-    "a trailer instead of the end": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), Drip(b"0\r\nA: b\r\n", 9)]),
-    "a web page": ("", SLOW, 1, lambda _: [head(content_type="text/html"), Drip(chunk(b"<p>" * 200), 9)]),
-    "a refusal": ("", Problem.UPSTREAM_FAILED, 0.5, lambda _: [head(500), Drip(chunk(b"no" * 200), 9)]),
+    "comments": ("", SLOW, 1, lambda s: [*begins(s), SlowBytes(chunk(b": a comment\n\n") * 20, 9)]),
+    "the size of a chunk": ("", SLOW, 1, lambda s: [*begins(s), SlowBytes(b"5;" + b"x" * 200, 9)]),
+    "a trailer instead of the end": ("x", SLOW, 1, lambda s: [*begins(s), *text(s, 0), SlowBytes(b"0\r\nA: b\r\n", 9)]),
+    "a web page": ("", SLOW, 1, lambda _: [head(content_type="text/html"), SlowBytes(chunk(b"<p>" * 200), 9)]),
+    "a refusal": ("", Problem.UPSTREAM_FAILED, 0.5, lambda _: [head(500), SlowBytes(chunk(b"no" * 200), 9)]),
 }
 
 
 @pytest.mark.timed
-@every_speech
+@every_api
 @pytest.mark.parametrize("name", TOO_SLOW)
-def test_what_drips_for_longer_than_a_limit_is_over_then(upstream, speech: Speech, name) -> None:
+def test_what_drips_for_longer_than_a_limit_is_over_then(upstream, api: ProviderApi, name) -> None:
     said, problem, seconds, answer = TOO_SLOW[name]
-    upstream.play(answer(speech))
+    upstream.play(answer(api))
     begun = time.monotonic()
-    assert outcome(speech.model(upstream.url, timeouts=SECONDS)) == (said, None, problem)
+    assert outcome(api.model(upstream.url, timeouts=SECONDS)) == (said, None, problem)
     assert seconds - 0.05 <= time.monotonic() - begun < seconds + LATE
-    assert upstream.asked().closed.wait(1), "the server hears of it"
+    assert upstream.wait_for_request().closed.wait(1), "the server hears of it"
 
 
 @pytest.mark.timed
-@every_speech
-def test_callers_hear_a_heartbeat_while_a_token_drips(upstream, speech: Speech) -> None:
-    upstream.play([*begins(speech), *text(speech, 0.45), *ends(speech)])
-    stream = speech.model(upstream.url).open(asking(), 0.1)
+@every_api
+def test_callers_hear_a_heartbeat_while_a_token_drips(upstream, api: ProviderApi) -> None:
+    upstream.play([*begins(api), *text(api, 0.45), *ends(api)])
+    stream = api.model(upstream.url).open(make_prompt(), 0.1)
     first, second, third, *batches = stream
     assert not any([first, second, third])
     assert [chunk for batch in batches for chunk in batch] == [TextDelta("x"), FINISHED]
 
 
-Flood = Callable[[Speech], Iterable[bytes]]
+Flood = Callable[[ProviderApi], Iterable[bytes]]
 FLOODS: dict[str, Flood] = {
     "pings": lambda _: itertools.repeat(chunk(b": x\n\n" * 9_000)),
     "tokens": lambda s: itertools.repeat(chunk(s.text("word ") * 500)),
@@ -109,7 +112,9 @@ HEADS = {
 }
 
 
-def flooded(upstream: Upstream, speech: Speech, data: Iterable[bytes], **limits: float) -> tuple[Problem | None, float]:
+def flooded(
+    upstream: ModelServer, api: ProviderApi, data: Iterable[bytes], **limits: float
+) -> tuple[Problem | None, float]:
     """The failure that a flood ends in, and the longest computing for which nobody else was served. What other programs
     take of the machine meanwhile does not count."""
 
@@ -127,7 +132,7 @@ def flooded(upstream: Upstream, speech: Speech, data: Iterable[bytes], **limits:
 
     others = gevent.spawn(serve_others)
     gevent.sleep(0.02)
-    _, _, problem = outcome(speech.model(upstream.url, timeouts=SECONDS | limits))
+    _, _, problem = outcome(api.model(upstream.url, timeouts=SECONDS | limits))
     gevent.sleep(0.02)
     others.kill()
     return problem, max(later - earlier for earlier, later in itertools.pairwise(served))
@@ -138,27 +143,27 @@ def marked(table: Iterable[str]) -> pytest.MarkDecorator:
 
 
 @pytest.mark.alone
-@every_speech
+@every_api
 @marked(FLOODS)
-def test_a_flood_ends_at_its_limit_and_stops_nobody_else(upstream, speech: Speech, name) -> None:
-    ended, longest = flooded(upstream, speech, itertools.chain(begins(speech), FLOODS[name](speech)), total=1.5)
+def test_a_flood_ends_at_its_limit_and_stops_nobody_else(upstream, api: ProviderApi, name) -> None:
+    ended, longest = flooded(upstream, api, itertools.chain(begins(api), FLOODS[name](api)), total=1.5)
     assert ended in (SLOW, Problem.UPSTREAM_FAILED), "the limit of time, or of bytes without an event"
     assert longest < LATE
 
 
 @pytest.mark.alone
-@every_speech
+@every_api
 @marked(HEADS)
-def test_a_flood_in_the_place_of_a_head_is_a_failure_and_stops_nobody_else(upstream, speech: Speech, name) -> None:
-    ended, longest = flooded(upstream, speech, itertools.repeat(HEADS[name], 10))
+def test_a_flood_in_the_place_of_a_head_is_a_failure_and_stops_nobody_else(upstream, api: ProviderApi, name) -> None:
+    ended, longest = flooded(upstream, api, itertools.repeat(HEADS[name], 10))
     assert ended in (SLOW, Problem.UPSTREAM_FAILED)
     assert longest < LATE
 
 
 @pytest.mark.alone
-@every_speech
-def test_an_event_without_an_end_is_not_collected_for_ever(upstream, speech: Speech) -> None:
+@every_api
+def test_an_event_without_an_end_is_not_collected_for_ever(upstream, api: ProviderApi) -> None:
     line = itertools.chain([chunk(b"data: ")], itertools.repeat(chunk(b"x" * 250_000)))
-    ended, longest = flooded(upstream, speech, itertools.chain(begins(speech), line), first_token=5, total=5)
+    ended, longest = flooded(upstream, api, itertools.chain(begins(api), line), first_token=5, total=5)
     assert ended is Problem.UPSTREAM_FAILED, "as it is with an answer in one piece"
     assert longest < LATE

@@ -10,7 +10,7 @@ import orjson
 import pytest
 import requests
 
-from app.testing.server import Server, eventually, script, session
+from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import post, read_all
 
 pytestmark = pytest.mark.alone(tries=1)
@@ -27,7 +27,7 @@ def test_every_answer_whose_end_was_seen_survives_the_kill(start, seed) -> None:
 
     def one(words: list[str]) -> bytes:
         steps = [{"text": word, "every": 0.02} for word in words]
-        body = orjson.dumps({"sessionId": session(), "message": script(*steps)})
+        body = orjson.dumps({"sessionId": new_session_id(), "message": script(*steps)})
         with post(server, "/chat", body, {"x-api-key": key}) as connection:
             return read_all(connection, 30)
 

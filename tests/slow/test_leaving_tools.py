@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from support.wires import WIRES, Caller, Wire
+from support.wires import WIRES
 
-from app.testing.model_server import LAST, Upstream, streamed
-from app.testing.provider_streams import OPENAI
+from app.testing.caller import Caller
+from app.testing.model_server import LAST, ModelServer, streamed
+from app.testing.provider_apis import OPENAI
 from app.testing.server import CONFIG, Server, eventually
 from app.testing.sockets import read_all, read_until
-from app.testing.wire_client import KINDS
+from app.testing.wire_client import CREDENTIAL_KINDS, WireClient
 
 SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 QUERY = "harbour"
@@ -77,8 +78,8 @@ def disk(slow_file) -> Iterator[Disk]:
 
 
 @pytest.fixture(scope="module")
-def model_server() -> Iterator[Upstream]:
-    with Upstream() as running:
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
         yield running
 
 
@@ -106,10 +107,10 @@ knowledge = ["{slow_file.file}"]
 
 @pytest.fixture(scope="module")
 def keys(relay) -> dict[str, str]:
-    return {kind: relay.key(kind, "local") for kind in KINDS}
+    return {kind: relay.key(kind, "local") for kind in CREDENTIAL_KINDS}
 
 
-def play(model_server: Upstream) -> None:
+def play(model_server: ModelServer) -> None:
     """It says something, searches, and says what it found."""
     call = OPENAI.call(0, "knowledge", {"query": QUERY})
     search = [*streamed(OPENAI.text("so far"), call, OPENAI.end("tool_calls")), LAST]
@@ -117,7 +118,7 @@ def play(model_server: Upstream) -> None:
 
 
 @every_wire
-def test_a_caller_who_leaves_while_a_tool_runs_ends_the_turn(model_server, relay, keys, disk, wire: Wire) -> None:
+def test_a_caller_who_leaves_while_a_tool_runs_ends_the_turn(model_server, relay, keys, disk, wire: WireClient) -> None:
     play(model_server)
     caller = Caller(wire, relay, keys[wire.key_kind])
     question = f"{wire} leaves"

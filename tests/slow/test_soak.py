@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import requests
 from support.crowd import Crowd, Plan, Relay, Wave
-from support.wires import STREAMS, Caller
+from support.wires import STREAMS
 
 from app.providers.transport.connections import MOST_IDLE
-from app.testing.server import Server, descriptors
+from app.testing.caller import Caller
+from app.testing.server import Server, allow_open_files
 from app.testing.sockets import body_of
-from app.testing.wire_client import KINDS
+from app.testing.wire_client import CREDENTIAL_KINDS
 
 pytestmark = pytest.mark.alone(tries=1)
 
@@ -58,7 +59,7 @@ class Soak:
         self.memory: list[int] = []  # in KiB
 
     def run(self) -> None:
-        relay = Relay(self.server.port, {kind: self.server.key(kind) for kind in KINDS})
+        relay = Relay(self.server.port, {kind: self.server.key(kind) for kind in CREDENTIAL_KINDS})
         for wire in STREAMS:  # what the server opens once and for all, it has opened by then
             assert Caller(wire, self.server, relay.keys[wire.key_kind]).ask(Plan(0, 1, 0).question).ok
         self._look()
@@ -109,7 +110,7 @@ def _at_last(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
 @pytest.fixture(scope="module")
 def soak(tmp_path_factory) -> Iterator[Soak]:
     home = tmp_path_factory.mktemp("soak")
-    with descriptors(4096), Crowd() as crowd, Server(home, config=CONFIG.format(url=crowd.url)) as server:
+    with allow_open_files(4096), Crowd() as crowd, Server(home, config=CONFIG.format(url=crowd.url)) as server:
         soak = Soak(server, crowd)
         soak.run()
         yield soak

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from app.testing.wire_client import WORDS, Answer, Wire, sse_frames
+from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
@@ -26,7 +26,7 @@ def user_of(url: str, token: str) -> Mapping[str, str]:
     return user
 
 
-class ChatsStream(Wire):
+class ChatsStream(WireClient):
     """The key is a session's token. Its user's name says which model is asked."""
 
     path = "/api/chats/{chat}/messages/stream"
@@ -39,11 +39,11 @@ class ChatsStream(Wire):
     def body(self, text: str) -> dict[str, Any]:
         return {"content": text}
 
-    def complete(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
         user = user_of(url, key)
         return {**body, "modelId": user["name"], "userId": user["id"]}
 
-    def at(self, url: str, key: str) -> str:
+    def path_for(self, url: str, key: str) -> str:
         made = requests.post(f"{url}/api/chats", json={}, headers=self.headers(key), timeout=30)
         return self.path.format(chat=made.json()["id"])
 
@@ -53,7 +53,7 @@ class ChatsStream(Wire):
     def frames(self, data: bytes) -> list[Any]:
         return sse_frames(data)
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
         start, *between, last = [frame for frame in frames if frame is not None]
         tokens = [event["delta"] for event in between if event["type"] == "content"]
@@ -61,12 +61,12 @@ class ChatsStream(Wire):
         if last["type"] == "end":
             ended = ended and last == {**start, "type": "end"}
         else:
-            codes = [code for status, code in CODES.items() if WORDS[status] == last["message"]]
+            codes = [code for status, code in CODES.items() if ERROR_MESSAGES[status] == last["message"]]
             ended = ended and last == {"type": "error", "error": codes[0], "message": last["message"]}
-        return Answer(tokens, ended, last.get("message"), frames.count(None))
+        return Reply(tokens, ended, last.get("message"), frames.count(None))
 
     def is_error(self, status: int, body: Any) -> bool:
-        words = {**WORDS, 401: "Valid session required", 400: body["message"]}[status]
+        words = {**ERROR_MESSAGES, 401: "Valid session required", 400: body["message"]}[status]
         return bool(words) and body == {"error": NAMES[status], "message": words}
 
     def encoder(self) -> Any:
@@ -80,8 +80,8 @@ class ChatsWhole(ChatsStream):
     status = 201
     methods = "GET, HEAD, OPTIONS, POST"
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
         answer = body["assistantMessage"]
         ended = set(body) == {"userMessage", "assistantMessage", "chatId"} and answer["status"] == "complete"
-        return Answer([answer["content"]], ended)
+        return Reply([answer["content"]], ended)

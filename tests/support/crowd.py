@@ -12,12 +12,13 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from support.wires import STREAMS, Wire
+from support.wires import STREAMS
 
 from app.testing.model_server import LAST, chunk, head
-from app.testing.provider_streams import OPENAI
-from app.testing.server import session
+from app.testing.provider_apis import OPENAI
+from app.testing.server import new_session_id
 from app.testing.sockets import request
+from app.testing.wire_client import WireClient
 
 SIP, GULP = 8192, 65536  # bytes
 CUT_OFF = (ConnectionError, asyncio.IncompleteReadError)
@@ -58,7 +59,7 @@ class Relay:
 class Wave:
     """What became of the questions of some callers."""
 
-    whole: list[tuple[Wire, Plan, bytes]] = field(default_factory=list)  # what came up to the terminator
+    whole: list[tuple[WireClient, Plan, bytes]] = field(default_factory=list)  # what came up to the terminator
     left: int = 0
     broken: list[bytes] = field(default_factory=list)  # what came instead of the token that a caller waited for
 
@@ -185,7 +186,7 @@ class Visitor:
 
     async def _stay(self) -> None:
         """For a second question to the same session, on the same connection."""
-        name, path, connection = session(), await self._place(), None
+        name, path, connection = new_session_id(), await self._place(), None
         for plan in (self._plan(), self._plan()):
             connection = await self._asked(plan, name, on=connection, path=path)
             if not await self._read_all(plan, connection) or time.monotonic() > self._until:

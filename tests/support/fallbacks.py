@@ -15,7 +15,7 @@ from app.engine.ports import ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
-from app.testing.provider_streams import asking
+from app.testing.provider_apis import make_prompt
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SPEAKS = [[TextDelta("x")], [FINISHED]]
@@ -66,7 +66,7 @@ def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: fl
 
 def opened(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> ModelStream:
     """An answer that has begun; as a turn opens it."""
-    stream = agent_model.ask(asking(), heartbeat, model)
+    stream = agent_model.ask(make_prompt(), heartbeat, model)
     for _ in stream.connect():
         pass
     return stream

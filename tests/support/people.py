@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from support.places import At
 
-from app.testing.server import Server, somewhere
+from app.testing.server import Server, random_address
 from app.testing.wire_client import sse_frames
 
 PASSWORD = "correct horse"
@@ -21,7 +21,7 @@ JSON = {"Content-Type": "application/json"}
 def anywhere() -> requests.Session:
     """At an address that hardly anybody else has."""
     http = requests.Session()
-    http.mount("http://", At(somewhere()))
+    http.mount("http://", At(random_address()))
     return http
 
 

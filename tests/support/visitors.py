@@ -6,7 +6,7 @@ import time
 
 import requests
 
-from app.testing.server import session
+from app.testing.server import new_session_id
 
 
 def id_of(server, key: str) -> str:
@@ -23,7 +23,7 @@ def signed(secret: str, visitor: str, expires: float | None = None) -> str:
 
 def chat(server, key, token, text: str, name: str | None = None) -> requests.Response:
     headers = {"x-api-key": key, **({"x-visitor": token} if token else {})}
-    body = {"sessionId": name or session(), "message": text}
+    body = {"sessionId": name or new_session_id(), "message": text}
     return requests.post(f"{server.url}/v1/chat", json=body, headers=headers, timeout=30)
 
 

@@ -1,24 +1,22 @@
 """What the callers of each wire do, one class each: the suites know no wire, only these adapters."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
 import requests
 from support.chat_wires import ChatsStream, ChatsWhole
 
-from app.testing.server import Server, session
-from app.testing.sockets import post
-from app.testing.wire_client import WORDS, Answer, Wire, sse_frames
+from app.testing.server import new_session_id
+from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
 from app.wires.widget.encoder import WidgetEncoder
 from app.wires.workers.encoder import WorkersEncoder
 
 
-class Workers(Wire):
+class Workers(WireClient):
     path = "/api/chat"
     name = "workers"
     key_kind = "secret"
@@ -37,17 +35,17 @@ class Workers(Wire):
     def frames(self, data: bytes) -> list[Any]:
         return sse_frames(data)
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
         events = [frame for frame in frames if frame is not None]
         objects = [event for event in events if event != "[DONE]"]
         ended = events == [*objects, "[DONE]"] and not objects[-1]["response"]
         ended = ended and ("usage" in objects[-1]) != ("error" in objects[-1])
         tokens = [event["response"] for event in objects if event.get("response")]
-        return Answer(tokens, ended, objects[-1].get("error"), frames.count(None))
+        return Reply(tokens, ended, objects[-1].get("error"), frames.count(None))
 
     def is_error(self, status: int, body: Any) -> bool:
-        words = {**WORDS, 401: "Access denied: invalid authentication token.", 400: body["message"]}[status]
+        words = {**ERROR_MESSAGES, 401: "Access denied: invalid authentication token.", 400: body["message"]}[status]
         return bool(words) and body == {"code": status, "message": words, "error": words}
 
     def encoder(self) -> Any:
@@ -61,12 +59,12 @@ class WorkersWhole(Workers):
     def body(self, text: str) -> dict[str, Any]:
         return {**super().body(text), "stream": False}
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        return Answer([body["response"]], set(body) == {"response", "usage", "tool_calls"})
+        return Reply([body["response"]], set(body) == {"response", "usage", "tool_calls"})
 
 
-class WidgetStream(Wire):
+class WidgetStream(WireClient):
     path = "/v1/chat/stream"
     name = "widget"
     key_kind = "widget"
@@ -75,7 +73,7 @@ class WidgetStream(Wire):
     final = b'"type":"done"'
 
     def body(self, text: str) -> dict[str, Any]:
-        return {"sessionId": session(), "message": text}
+        return {"sessionId": new_session_id(), "message": text}
 
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
         body = self.body(first)
@@ -85,7 +83,7 @@ class WidgetStream(Wire):
         assert data.endswith(b"\n"), data
         return [json.loads(line.decode("ascii")) if line else None for line in data[:-1].split(b"\n")]
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
         start, *events, last = [frame for frame in frames if frame is not None]
         tokens = [event["token"] for event in events if event["type"] == "token"]
@@ -94,10 +92,10 @@ class WidgetStream(Wire):
             ended = ended and last == {**start, "type": "done", "message": "".join(tokens)}
         else:
             ended = ended and last == {"type": "error", "error": last["error"]}
-        return Answer(tokens, ended, last.get("error"), frames.count(None))
+        return Reply(tokens, ended, last.get("error"), frames.count(None))
 
     def is_error(self, status: int, body: Any) -> bool:
-        return bool(body == {"error": {**WORDS, 400: "Invalid request payload"}[status]})
+        return bool(body == {"error": {**ERROR_MESSAGES, 400: "Invalid request payload"}[status]})
 
     def encoder(self) -> Any:
         return WidgetEncoder(show_tools=True)
@@ -112,12 +110,12 @@ class WidgetWhole(WidgetStream):
     content_type = "application/json"
     streamed = False
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        return Answer([body["message"]], set(body) == {"conversationId", "message"})
+        return Reply([body["message"]], set(body) == {"conversationId", "message"})
 
 
-class AgentsStream(Wire):
+class AgentsStream(WireClient):
     path = "/api/v2/agents/{agent}/chat"
     name = "agents"
     key_kind = "secret"
@@ -127,14 +125,14 @@ class AgentsStream(Wire):
     content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
 
-    def at(self, url: str, key: str) -> str:
+    def path_for(self, url: str, key: str) -> str:
         return self.path.format(agent=agent_of(url, key))
 
     def body(self, text: str) -> dict[str, Any]:
         return {"message": text}
 
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        name = session()
+        name = new_session_id()
 
         def post(*texts: str) -> dict[str, Any]:
             parts = [[{"type": "text", "text": text}] for text in texts]
@@ -146,17 +144,17 @@ class AgentsStream(Wire):
     def frames(self, data: bytes) -> list[Any]:
         return sse_frames(data)
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
         start, *between, last, done = [frame for frame in frames if frame is not None]
         tokens = [chunk["delta"] for chunk in between if chunk["type"] == "text-delta"]
         ended = start["type"] == "start" and done == "[DONE]" and last["type"] in ("finish", "error")
         ended = ended and not {"start", "finish", "error"} & {chunk["type"] for chunk in between}
-        return Answer(tokens, ended, last.get("errorText"), frames.count(None))
+        return Reply(tokens, ended, last.get("errorText"), frames.count(None))
 
     def is_error(self, status: int, body: Any) -> bool:
         said = body["error"]["message"]
-        words = {**WORDS, 400: said, 403: said, 404: said}[status]
+        words = {**ERROR_MESSAGES, 400: said, 403: said, 404: said}[status]
         return set(body) == {"error"} and said == words and body["error"]["code"].replace("_", "").isupper()
 
     def encoder(self) -> Any:
@@ -174,12 +172,12 @@ class AgentsLines(AgentsStream):
         assert data.endswith(b"\n"), data
         return [json.loads(line.decode()) if line else None for line in data[:-1].split(b"\n")]
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
         start, *between, last = [frame for frame in frames if frame is not None]
         ended = start["type"] == "start" and last["type"] in ("finish", "error")
         ended = ended and {chunk["type"] for chunk in between} <= {"text-delta"}
-        return Answer([chunk["delta"] for chunk in between], ended, last.get("errorText"), frames.count(None))
+        return Reply([chunk["delta"] for chunk in between], ended, last.get("errorText"), frames.count(None))
 
     def encoder(self) -> Any:
         return LinesEncoder()
@@ -195,13 +193,13 @@ class AgentsWhole(AgentsStream):
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
         return [{**body, "stream": False} for body in super().dialogue(first, answer, second)]
 
-    def decode(self, data: bytes) -> Answer:
+    def decode(self, data: bytes) -> Reply:
         answer = json.loads(data)["data"]
         texts = [part["text"] for part in answer["parts"] if part["type"] == "text"]
-        return Answer(texts, set(answer) == {"id", "role", "parts", "metadata"})
+        return Reply(texts, set(answer) == {"id", "role", "parts", "metadata"})
 
 
-WIRES: Sequence[Wire] = (
+WIRES: Sequence[WireClient] = (
     *(Workers(), WorkersWhole(), WidgetStream(), WidgetAlias(), WidgetWhole()),
     *(AgentsStream(), AgentsLines(), AgentsWhole(), ChatsStream(), ChatsWhole()),
 )
@@ -218,47 +216,3 @@ def agent_of(url: str, key: str) -> str:
     headers = {"Authorization": f"Bearer {key}"}
     listed = requests.get(f"{url}/api/v2/agents", headers=headers, timeout=30).json()
     return str(listed["data"][0]["id"])
-
-
-@dataclass
-class Caller:
-    """Someone with a key who asks over one wire, in one conversation where the path says which."""
-
-    wire: Wire
-    server: Server
-    key: str
-
-    @cached_property
-    def path(self) -> str:
-        return self.wire.at(self.server.url, self.key)
-
-    def body(self, text: str) -> dict[str, Any]:
-        return self.wire.complete(self.wire.body(text), self.server.url, self.key)
-
-    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        bodies = self.wire.dialogue(first, answer, second)
-        return [self.wire.complete(body, self.server.url, self.key) for body in bodies]
-
-    def ask(self, text: str, headers: Mapping[str, str] | None = None) -> requests.Response:
-        return self.post(self.body(text), headers)
-
-    def post(self, body: Any, headers: Mapping[str, str] | None = None) -> requests.Response:
-        """Whatever is to be sent as JSON; a body of bytes is sent as it is."""
-        data = body if isinstance(body, bytes) else json.dumps(body)
-        sent = {"Content-Type": "application/json", **self.wire.headers(self.key), **(headers or {})}
-        return requests.post(f"{self.server.url}{self.path}", data=data, headers=sent, timeout=30)
-
-    def open(self, text: str) -> Any:
-        """A socket on which the answer is about to come, closed by the server at its end."""
-        headers = {**self.wire.headers(self.key), "Connection": "close"}
-        return post(self.server, self.path, json.dumps(self.body(text)).encode(), headers)
-
-    def stored(self, question: str) -> list[dict[str, Any]]:
-        """The messages of the newest conversation over this wire in which the question was asked."""
-        rows = self.server.rows(
-            "SELECT c.id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.channel = ? "
-            "AND m.role = 'user' AND json_extract(m.parts, '$[0].text') = ? ORDER BY m.rowid DESC LIMIT 1",
-            self.wire.name,
-            question,
-        )
-        return self.server.messages(rows[0]["id"]) if rows else []

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.wires import Caller, every_wire
+from support.wires import every_wire
 
+from app.testing.caller import Caller
 from app.testing.responses import parse, unharmed
 from app.testing.server import script
 from app.testing.sockets import connect, read_all, read_until

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.wires import Caller, every_wire
+from support.wires import every_wire
 
+from app.testing.caller import Caller
 from app.testing.responses import parse, unharmed
 from app.testing.server import Server, script
 from app.testing.sockets import connect, read_all
-from app.testing.wire_client import KINDS
+from app.testing.wire_client import CREDENTIAL_KINDS
 
 KEYS = {
     "a wrong key": b"sk_wrong-but-long-enough-to-be-a-key-of-this-house",
@@ -43,7 +44,7 @@ def _unharmed(server) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def revoked(server: Server) -> dict[str, str]:
     """A key of each kind that no longer works."""
-    keys = {kind: server.key(kind) for kind in KINDS}
+    keys = {kind: server.key(kind) for kind in CREDENTIAL_KINDS}
     for line in server.flask("keys", "list").stdout.splitlines()[-2:]:
         server.flask("keys", "revoke", line.split("\t")[0])
     headers = {"Cookie": f"parlance_session={keys['session']}"}
@@ -65,7 +66,7 @@ def test_a_key_that_is_none_is_401_by_whatever_header_it_comes(caller, name) -> 
 @every_wire
 def test_a_revoked_key_and_a_key_of_another_kind_are_401(caller, key_of, revoked) -> None:
     kind = caller.wire.key_kind
-    others = [] if caller.wire.any_key else [key_of[other] for other in KINDS if other != kind]
+    others = [] if caller.wire.any_key else [key_of[other] for other in CREDENTIAL_KINDS if other != kind]
     for key in [*others, revoked[kind]]:
         caller.wire.check_error(caller.ask("hi", caller.wire.headers(key)), 401)
 

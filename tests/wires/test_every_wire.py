@@ -5,11 +5,13 @@ import re
 import orjson
 import pytest
 import requests
-from support.wires import WORDS, Caller, every_stream, every_whole, every_wire
+from support.wires import every_stream, every_whole, every_wire
 
+from app.testing.caller import Caller
 from app.testing.responses import chunks
 from app.testing.server import eventually, script
 from app.testing.sockets import read_all, read_until
+from app.testing.wire_client import ERROR_MESSAGES
 
 HOSTILE = {
     "quotation marks": 'say "hi", "" and \'bye\'',
@@ -117,7 +119,7 @@ def test_a_failure_in_mid_answer_is_told_and_then_the_stream_ends(caller, proble
     response = caller.ask(question)
     assert response.status_code == 200
     answer = caller.wire.decode(response.content)
-    assert (answer.text, answer.ended, answer.error) == ("so far", True, WORDS[REFUSALS.get(problem, 500)])
+    assert (answer.text, answer.ended, answer.error) == ("so far", True, ERROR_MESSAGES[REFUSALS.get(problem, 500)])
     assert not re.search(rb"Traceback|RuntimeError|asked for a crash", response.content)
     answered = caller.stored(question)[-1]
     assert (answered["status"], answered["text"], answered["finish_reason"]) == ("failed", "so far", "error")

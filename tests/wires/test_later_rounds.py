@@ -6,33 +6,35 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from support.wires import WIRES, WORDS, Caller, Wire, Workers
+from support.wires import WIRES, Workers
 
-from app.testing.model_server import LAST, SILENCE, Step, Upstream, streamed, whole
-from app.testing.provider_streams import OPENAI, SPEECHES, Speech
+from app.testing.caller import Caller
+from app.testing.model_server import LAST, SILENCE, Action, ModelServer, streamed, whole
+from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
 from app.testing.server import CONFIG, Server
 from app.testing.sockets import read_all, read_until
+from app.testing.wire_client import ERROR_MESSAGES, WireClient
 
 KEYED = [wire for wire in WIRES if wire.key_kind != "session"]  # who signs in chooses one model
 every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)
 STREAMS = [wire for wire in KEYED if wire.streamed]
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Upstream, Upstream]]:
-    with Upstream() as first, Upstream() as second:
+def servers() -> Iterator[tuple[ModelServer, ModelServer]]:
+    with ModelServer() as first, ModelServer() as second:
         yield first, second
 
 
-def relay(home: Path, servers: tuple[Upstream, Upstream]) -> Server:
+def relay(home: Path, servers: tuple[ModelServer, ModelServer]) -> Server:
     """With an agent for each provider that has both model servers, one after the other; not started yet."""
     config = CONFIG
-    for speech in SPEECHES:
-        names = [f"{speech}-{number}" for number in (1, 2)]
+    for api in PROVIDER_APIS:
+        names = [f"{api}-{number}" for number in (1, 2)]
         for name, upstream in zip(names, servers, strict=True):
-            config += f'\n[models.{name}]\nprovider = "{speech}"\nbase_url = "{upstream.url}/v1"\nmodel = "m-1"\n'
-        config += f'\n[agents.{speech}]\nmodel = ["{names[0]}", "{names[1]}"]\ntools = ["calculator"]\n'
+            config += f'\n[models.{name}]\nprovider = "{api}"\nbase_url = "{upstream.url}/v1"\nmodel = "m-1"\n'
+        config += f'\n[agents.{api}]\nmodel = ["{names[0]}", "{names[1]}"]\ntools = ["calculator"]\n'
     return Server(home, config=config)
 
 
@@ -44,43 +46,43 @@ def server(servers, tmp_path_factory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def keys(server) -> dict[tuple[str, str], str]:
-    return {(kind, f"{speech}"): server.key(kind, f"{speech}") for kind in ("widget", "secret") for speech in SPEECHES}
+    return {(kind, f"{api}"): server.key(kind, f"{api}") for kind in ("widget", "secret") for api in PROVIDER_APIS}
 
 
 @pytest.fixture
-def caller(server, keys, wire: Wire, speech: Speech) -> Caller:
-    return Caller(wire, server, keys[wire.key_kind, f"{speech}"])
+def caller(server, keys, wire: WireClient, api: ProviderApi) -> Caller:
+    return Caller(wire, server, keys[wire.key_kind, f"{api}"])
 
 
-def calling(speech: Speech) -> list[Step]:
+def calling(api: ProviderApi) -> list[Action]:
     """An answer that says something and calls a tool."""
-    call = speech.call(0, "calculator", {"expression": "2+2"})
-    return [*streamed(speech.begin, speech.text("so far, "), call, speech.end("tool_calls")), LAST]
+    call = api.call(0, "calculator", {"expression": "2+2"})
+    return [*streamed(api.begin, api.text("so far, "), call, api.end("tool_calls")), LAST]
 
 
-@pytest.mark.parametrize(("wire", "speech"), [*zip(STREAMS, cycle(SPEECHES), strict=False)], ids=repr)
-def test_while_the_model_opens_again_its_caller_hears_keep_alives(servers, caller, speech) -> None:
-    servers[0].play(calling(speech), [0.8, *speech.answer("at last")])
+@pytest.mark.parametrize(("wire", "api"), [*zip(STREAMS, cycle(PROVIDER_APIS), strict=False)], ids=repr)
+def test_while_the_model_opens_again_its_caller_hears_keep_alives(servers, caller, api) -> None:
+    servers[0].play(calling(api), [0.8, *api.answer("at last")])
     answer = caller.wire.decode(caller.ask("Hi").content)
     assert (answer.text, answer.ended) == ("so far, at last", True)
     assert answer.keep_alives >= 2, "one after each 0.3 s of 0.8"
 
 
 @every_wire
-@every_speech
-def test_nobody_else_goes_on_with_an_answer_and_nobody_is_asked_twice(servers, caller, speech) -> None:
+@every_api
+def test_nobody_else_goes_on_with_an_answer_and_nobody_is_asked_twice(servers, caller, api) -> None:
     first, second = servers
-    first.play(calling(speech), whole(speech.refusal("no"), 500))
-    second.play(speech.answer("I am somebody else"))
-    question = f"{caller.wire} {speech}"
+    first.play(calling(api), whole(api.refusal("no"), 500))
+    second.play(api.answer("I am somebody else"))
+    question = f"{caller.wire} {api}"
     response = caller.ask(question)
     if caller.wire.streamed:
         told = caller.wire.decode(response.content)
-        assert (told.text, told.ended, told.error) == ("so far, ", True, WORDS[502])
+        assert (told.text, told.ended, told.error) == ("so far, ", True, ERROR_MESSAGES[502])
     else:
         caller.wire.check_error(response, 502)
     answered = caller.stored(question)[-1]
-    assert (answered["status"], answered["text"], answered["model"]) == ("failed", "so far, ", f"{speech}-1")
+    assert (answered["status"], answered["text"], answered["model"]) == ("failed", "so far, ", f"{api}-1")
     assert (len(first.requests), second.requests) == (2, [])
 
 
@@ -90,7 +92,7 @@ def test_a_server_that_stops_ends_an_answer_whose_model_opens_again(servers, tmp
         caller = Caller(Workers(), stopping, stopping.key("secret", f"{OPENAI}"))
         with caller.open("Hi") as connection:
             begun = read_until(connection, b"so far")
-            servers[0].asked(2)
+            servers[0].wait_for_request(2)
             ending = threading.Thread(target=stopping.stop)
             ending.start()
             said = begun + read_all(connection)

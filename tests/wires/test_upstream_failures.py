@@ -10,12 +10,13 @@ from itertools import cycle
 
 import pytest
 import requests
-from support.wires import STREAMS, WIRES, WORDS, Caller, Wire, every_wire
+from support.wires import STREAMS, WIRES, every_wire
 
-from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, streamed, whole
-from app.testing.provider_streams import OPENAI, SPEECHES, Speech
+from app.testing.caller import Caller
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, ModelServer, chunk, head, streamed, whole
+from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
 from app.testing.server import CONFIG, Server
-from app.testing.wire_client import KINDS
+from app.testing.wire_client import CREDENTIAL_KINDS, ERROR_MESSAGES, WireClient
 
 WHOLE = [wire for wire in WIRES if not wire.streamed]
 one_wire = pytest.mark.parametrize("wire", WIRES[:1], ids=repr)
@@ -24,8 +25,8 @@ SAID = "UPSTREAM-SAID-THIS"
 
 
 @pytest.fixture(scope="module")
-def model_server() -> Iterator[Upstream]:
-    with Upstream() as running:
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
         yield running
 
 
@@ -39,17 +40,17 @@ def relay(model_server, tmp_path_factory) -> Iterator[Server]:
     }
     added = "".join(
         f"""
-[models.{speech}{end}]
-provider = "{speech}"
+[models.{api}{end}]
+provider = "{api}"
 base_url = "{base}"
 api_key_env = "MODEL_KEY"
 model = "m-1"
 timeouts = {{{timeouts}}}
 
-[agents.{speech}{end}]
-model = "{speech}{end}"
+[agents.{api}{end}]
+model = "{api}{end}"
 """
-        for speech in SPEECHES
+        for api in PROVIDER_APIS
         for end, (base, timeouts) in agents.items()
     )
     home = tmp_path_factory.mktemp("relay")
@@ -59,29 +60,29 @@ model = "{speech}{end}"
 
 @pytest.fixture(scope="module")
 def keys(relay) -> dict[tuple[str, str], str]:
-    agents = [f"{speech}{end}" for speech in SPEECHES for end in ("", "-hasty", "-nowhere")]
-    return {(kind, agent): relay.key(kind, agent) for kind in KINDS for agent in agents}
+    agents = [f"{api}{end}" for api in PROVIDER_APIS for end in ("", "-hasty", "-nowhere")]
+    return {(kind, agent): relay.key(kind, agent) for kind in CREDENTIAL_KINDS for agent in agents}
 
 
 @pytest.fixture
-def caller(relay, keys, wire: Wire, speech: Speech) -> Caller:
-    return Caller(wire, relay, keys[wire.key_kind, f"{speech}"])
+def caller(relay, keys, wire: WireClient, api: ProviderApi) -> Caller:
+    return Caller(wire, relay, keys[wire.key_kind, f"{api}"])
 
 
 @pytest.fixture
-def hasty(relay, keys, wire: Wire, speech: Speech) -> Caller:
+def hasty(relay, keys, wire: WireClient, api: ProviderApi) -> Caller:
     """Of an agent whose model is not waited for as long as usual."""
-    return Caller(wire, relay, keys[wire.key_kind, f"{speech}-hasty"])
+    return Caller(wire, relay, keys[wire.key_kind, f"{api}-hasty"])
 
 
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
-def in_turn(names: Iterable[str], wires: Sequence[Wire]) -> pytest.MarkDecorator:
+def in_turn(names: Iterable[str], wires: Sequence[WireClient]) -> pytest.MarkDecorator:
     """Each name with each provider once, on the next of the wires."""
     turn = cycle(wires)
-    cases = [(name, speech, next(turn)) for speech in SPEECHES for name in names]
-    return pytest.mark.parametrize(("name", "speech", "wire"), cases, ids=repr)
+    cases = [(name, api, next(turn)) for api in PROVIDER_APIS for name in names]
+    return pytest.mark.parametrize(("name", "api", "wire"), cases, ids=repr)
 
 
 def check_secrecy(raw: str) -> None:
@@ -109,13 +110,11 @@ BEFORE = {
 
 
 @in_turn(BEFORE, WIRES)
-def test_before_the_first_byte_a_failure_is_a_status_in_the_wires_words(
-    model_server, caller, hasty, speech, name
-) -> None:
+def test_before_the_first_byte_a_failure_is_a_status_in_the_wires_words(model_server, caller, hasty, api, name) -> None:
     answer, status = BEFORE[name]
     caller = hasty if status == 504 else caller
-    model_server.play(answer(speech))
-    question = f"before {caller.wire} {speech} {name}"
+    model_server.play(answer(api))
+    question = f"before {caller.wire} {api} {name}"
     response = caller.ask(question)
     caller.wire.check_error(response, status)
     check_secrecy(f"{response.headers}{response.text}")
@@ -124,16 +123,16 @@ def test_before_the_first_byte_a_failure_is_a_status_in_the_wires_words(
     assert KEY in f"{model_server.requests[0].headers}", "it did go out with the question"
 
 
-@every_speech
-def test_a_key_that_its_server_repeats_is_in_no_log(model_server, relay, keys, speech) -> None:
+@every_api
+def test_a_key_that_its_server_repeats_is_in_no_log(model_server, relay, keys, api) -> None:
     question = {"prompt": "Hi"}
-    mark = f"{SAID}-{speech}"
+    mark = f"{SAID}-{api}"
     for answer in (
-        whole(speech.refusal(f"{mark}-401 {KEY}"), 401),
-        [*streamed(speech.error(f"{mark}-200 {KEY}")), LAST],
+        whole(api.refusal(f"{mark}-401 {KEY}"), 401),
+        [*streamed(api.error(f"{mark}-200 {KEY}")), LAST],
     ):
         model_server.play(answer)
-        headers = {"Authorization": f"Bearer {keys['secret', str(speech)]}"}
+        headers = {"Authorization": f"Bearer {keys['secret', str(api)]}"}
         assert requests.post(f"{relay.url}/api/chat", json=question, headers=headers, timeout=20).status_code == 502
     log = (relay.home / "log").read_text()
     assert f"{mark}-401 [key]" in log
@@ -142,9 +141,9 @@ def test_a_key_that_its_server_repeats_is_in_no_log(model_server, relay, keys, s
 
 
 @one_wire
-@every_speech
-def test_a_server_that_cannot_be_reached_is_a_status(relay, keys, wire, speech) -> None:
-    response = Caller(wire, relay, keys[wire.key_kind, f"{speech}-nowhere"]).ask("Hi")
+@every_api
+def test_a_server_that_cannot_be_reached_is_a_status(relay, keys, wire, api) -> None:
+    response = Caller(wire, relay, keys[wire.key_kind, f"{api}-nowhere"]).ask("Hi")
     wire.check_error(response, 502)
     check_secrecy(response.text)
 
@@ -158,10 +157,10 @@ def test_when_to_come_again_is_passed_on_by_every_wire(model_server, relay, keys
 
 
 @one_wire
-@every_speech
+@every_api
 @pytest.mark.parametrize(("status", "seconds"), [(429, "20"), (503, "20"), (503, "19.2")])
-def test_when_to_come_again_is_passed_on(model_server, caller, speech, status, seconds) -> None:
-    model_server.play(whole(speech.refusal(SAID), status, retry_after=seconds))
+def test_when_to_come_again_is_passed_on(model_server, caller, api, status, seconds) -> None:
+    model_server.play(whole(api.refusal(SAID), status, retry_after=seconds))
     response = caller.ask("Hi")
     caller.wire.check_error(response, 503)
     assert response.headers["Retry-After"] == "20"
@@ -169,12 +168,12 @@ def test_when_to_come_again_is_passed_on(model_server, caller, speech, status, s
 
 
 @one_wire
-@every_speech
+@every_api
 @pytest.mark.parametrize("status", [429, 503, 529])
 def test_where_the_server_does_not_say_when_to_come_again_a_little_later_is_told(
-    model_server, caller, speech, status
+    model_server, caller, api, status
 ) -> None:
-    model_server.play(whole(speech.refusal(SAID), status))
+    model_server.play(whole(api.refusal(SAID), status))
     response = caller.ask("Hi")
     caller.wire.check_error(response, 503)
     assert response.headers["Retry-After"] == "5"
@@ -196,17 +195,15 @@ AFTER = {
 
 
 @in_turn(AFTER, STREAMS)
-def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(
-    model_server, caller, hasty, speech, name
-) -> None:
+def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(model_server, caller, hasty, api, name) -> None:
     answer, status = AFTER[name]
     caller = hasty if status == 504 else caller
-    model_server.play([*streamed(speech.begin, speech.text("so "), speech.text("far"), 0.1), *answer(speech)])
-    question = f"after {caller.wire} {speech} {name}"
+    model_server.play([*streamed(api.begin, api.text("so "), api.text("far"), 0.1), *answer(api)])
+    question = f"after {caller.wire} {api} {name}"
     response = caller.ask(question)
     assert response.status_code == 200
     told = caller.wire.decode(response.content)
-    assert (told.text, told.ended, told.error) == ("so far", True, WORDS[status])
+    assert (told.text, told.ended, told.error) == ("so far", True, ERROR_MESSAGES[status])
     check_secrecy(response.text)
     answered = caller.stored(question)[-1]
     assert (answered["status"], answered["text"], answered["finish_reason"]) == ("failed", "so far", "error")
@@ -214,11 +211,11 @@ def test_after_the_first_byte_a_failure_is_the_wires_error_and_its_end(
 
 
 @in_turn(AFTER, WHOLE)
-def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, caller, hasty, speech, name) -> None:
+def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, caller, hasty, api, name) -> None:
     answer, status = AFTER[name]
     caller = hasty if status == 504 else caller
-    model_server.play([*streamed(speech.begin, speech.text("so "), speech.text("far"), 0.1), *answer(speech)])
-    question = f"after {caller.wire} {speech} {name}"
+    model_server.play([*streamed(api.begin, api.text("so "), api.text("far"), 0.1), *answer(api)])
+    question = f"after {caller.wire} {api} {name}"
     response = caller.ask(question)
     caller.wire.check_error(response, status)
     check_secrecy(response.text)
@@ -227,26 +224,26 @@ def test_without_streaming_a_failure_in_mid_answer_is_a_status(model_server, cal
 
 
 @in_turn(["before the first token", "between two tokens"], STREAMS)
-def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, hasty, speech, name) -> None:
+def test_pings_upstream_do_not_hide_the_silence_from_the_caller(model_server, hasty, api, name) -> None:
     first = name == "between two tokens"
-    said = [speech.text("so far")] if first else []
-    model_server.play(streamed(speech.begin, *said, *[speech.ping, 0.05] * 99))
+    said = [api.text("so far")] if first else []
+    model_server.play(streamed(api.begin, *said, *[api.ping, 0.05] * 99))
     told = hasty.wire.decode(hasty.ask("Hi").content)
-    assert (told.ended, told.error, told.text) == (True, WORDS[504], "so far" if first else "")
+    assert (told.ended, told.error, told.text) == (True, ERROR_MESSAGES[504], "so far" if first else "")
     assert told.keep_alives == 1, "after 0.3 s of the 0.6 s that are waited for a token"
 
 
 @one_wire
-@every_speech
-def test_tokens_do_not_come_for_longer_than_the_total(model_server, hasty, speech) -> None:
-    model_server.play(streamed(speech.begin, *[speech.text("x"), 0.1] * 60))
+@every_api
+def test_tokens_do_not_come_for_longer_than_the_total(model_server, hasty, api) -> None:
+    model_server.play(streamed(api.begin, *[api.text("x"), 0.1] * 60))
     told = hasty.wire.decode(hasty.ask("Hi").content)
-    assert (told.ended, told.error) == (True, WORDS[504])
+    assert (told.ended, told.error) == (True, ERROR_MESSAGES[504])
     assert 7 <= len(told.tokens) <= 13, "ten a second for 1.2 s"
 
 
 @every_wire
-@every_speech
-def test_after_all_that_an_answer_is_an_answer(model_server, caller, speech) -> None:
-    model_server.play(speech.answer("so ", "good"))
+@every_api
+def test_after_all_that_an_answer_is_an_answer(model_server, caller, api) -> None:
+    model_server.play(api.answer("so ", "good"))
     assert caller.wire.decode(caller.ask("Hi").content).text == "so good"

@@ -12,12 +12,14 @@ import pytest
 import requests
 from support.agents import Client, keys
 from support.people import Person
-from support.wires import WIRES, AgentsStream, AgentsWhole, Caller, Wire, Workers, WorkersWhole
+from support.wires import WIRES, AgentsStream, AgentsWhole, Workers, WorkersWhole
 
-from app.testing.model_server import SILENCE, Upstream, streamed
-from app.testing.provider_streams import OPENAI
-from app.testing.server import CONFIG, Server, eventually, session
+from app.testing.caller import Caller
+from app.testing.model_server import SILENCE, ModelServer, streamed
+from app.testing.provider_apis import OPENAI
+from app.testing.server import CONFIG, Server, eventually, new_session_id
 from app.testing.sockets import read_until
+from app.testing.wire_client import WireClient
 
 KEYED = [wire for wire in WIRES if wire.key_kind in ("widget", "secret")]
 every_wire = pytest.mark.parametrize("wire", KEYED, ids=repr)
@@ -69,12 +71,12 @@ CALLS = [("calculator", {"expression": "2 + 3"}), ("calculator", {"expression": 
 
 
 @pytest.fixture(scope="module")
-def model_server() -> Iterator[Upstream]:
-    with Upstream() as running:
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
         yield running
 
 
-def prepared(folder: Any, model_server: Upstream) -> Server:
+def prepared(folder: Any, model_server: ModelServer) -> Server:
     """A server, not started yet, with an agent for each workflow, of its name."""
     (folder / "workflows").mkdir()
     config = CONFIG + TABLES.format(url=model_server.url)
@@ -92,7 +94,7 @@ def server(tmp_path_factory, model_server) -> Iterator[Server]:
         yield running
 
 
-def caller(server: Server, wire: Wire, agent: str) -> Caller:
+def caller(server: Server, wire: WireClient, agent: str) -> Caller:
     return Caller(wire, server, keys(server).create(wire.key_kind, agent))  # type: ignore[arg-type]
 
 
@@ -103,7 +105,7 @@ def run_of(server: Server, answer: dict[str, Any]) -> dict[str, Any]:
     return {**dict(row), "steps": {step["step_id"]: step["status"] for step in steps}}
 
 
-def shown(wire: Wire, data: bytes) -> list[tuple[str, Any]] | None:
+def shown(wire: WireClient, data: bytes) -> list[tuple[str, Any]] | None:
     """The tool calls that a caller sees, in any order; None where the wire shows none."""
     if isinstance(wire, WorkersWhole):
         found = [(call["name"], call["arguments"]) for call in json.loads(data)["tool_calls"]]
@@ -242,7 +244,7 @@ def test_a_caller_who_leaves_interrupts_the_run_and_closes_the_model(server, mod
     with asking.open(question) as connection:
         if wire.streamed:
             read_until(connection, b"so far")
-        request = model_server.asked()
+        request = model_server.wait_for_request()
         left = time.monotonic()
     assert request.closed.wait(5)
     assert request.closed_at - left < 1
@@ -262,7 +264,7 @@ def test_a_caller_who_leaves_while_the_model_that_answers_opens_closes_the_conne
     asking = caller(server, wire, "relayed")
     question = f"6 {wire} leaves early"
     with asking.open(question):
-        request = model_server.asked()
+        request = model_server.wait_for_request()
     assert request.closed.wait(5)
     stored = eventually(lambda: asking.stored(question)[1:])[0]
     assert (stored["status"], run_of(server, stored)["status"]) == ("interrupted", "interrupted")
@@ -292,7 +294,7 @@ def test_templates_that_spin_leave_the_others_their_turn(server) -> None:
     wire = Workers()
     asking = [caller(server, wire, "hostile") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(each.ask, "x" * 3000 + session()) for each in asking for _ in range(3)]
+        asked = [pool.submit(each.ask, "x" * 3000 + new_session_id()) for each in asking for _ in range(3)]
         waits = []
         while not all(one.done() for one in asked):
             started = time.monotonic()

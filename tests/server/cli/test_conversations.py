@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from support.agents import Client, answered, text
 
-from app.testing.server import Server, script, session
+from app.testing.server import Server, new_session_id, script
 
 
 @pytest.fixture
 def ann() -> str:
     """An end user of whom nobody else speaks."""
-    return f"ann-{session()}"
+    return f"ann-{new_session_id()}"
 
 
 def exported(server: Server, *options: str) -> Iterator[dict[str, Any]]:
@@ -30,7 +30,7 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
     second = answered(client.retry(conversation, first["id"]))
     client.rate(conversation, second["id"], "positive")
     later = client.ask("later", userId=ann)
-    for each, whom in ((client, session()), (other, ann)):
+    for each, whom in ((client, new_session_id()), (other, ann)):
         each.ask("not asked for", userId=whom)
 
     found = list(exported(server, "--agent", "open", "--user", ann, "--format", "jsonl"))
@@ -50,13 +50,13 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
 
     whole = [each["id"] for each in exported(server, "--agent", "open")]
     assert set(ids) < set(whole), "without a user, everybody's"
-    assert list(exported(server, "--agent", "open", "--user", session())) == []
+    assert list(exported(server, "--agent", "open", "--user", new_session_id())) == []
     assert server.flask("conversations", "export", "--agent", "nobody", check=False).returncode == 2
 
 
 def test_who_is_erased_is_gone_with_every_agent_and_from_the_files_and_nobody_else_is(server, ann) -> None:
-    secret, client, other = session(), Client.new(server), Client.new(server, "site")
-    kept = client.ask("x", userId=session())["metadata"]["conversationId"]
+    secret, client, other = new_session_id(), Client.new(server), Client.new(server, "site")
+    kept = client.ask("x", userId=new_session_id())["metadata"]["conversationId"]
     for each in (client, other):
         asked = each.ask(f"My secret is {secret}.", userId=ann)
         each.retry(asked["metadata"]["conversationId"], asked["id"])

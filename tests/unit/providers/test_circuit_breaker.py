@@ -8,7 +8,7 @@ from support.fallbacks import FAILED, SPEAKS, WRONG, Stub, failure, fallback, he
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta
-from app.testing.provider_streams import asking
+from app.testing.provider_apis import make_prompt
 
 
 def test_a_model_that_failed_often_is_passed_over_and_tried_again_when_the_time_is_up() -> None:
@@ -102,7 +102,7 @@ def test_a_caller_who_leaves_before_anything_came_of_the_one_try_gives_it_to_the
     model.rounds = [[(), (), *SPEAKS]]
     if moment == "while it opens":
         model.before = partial(gevent.sleep, 5)
-        left = alone.ask(asking(), 0.01)
+        left = alone.ask(make_prompt(), 0.01)
         assert next(iter(left.connect())) == ()
     else:
         left = opened(alone)

@@ -16,8 +16,8 @@ from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, sai
 from app.engine.ports import Model, Stream
 from app.engine.prompt import Prompt
 from app.providers import PROVIDERS
-from app.testing.model_server import LAST, SILENCE, Request, Step, Upstream, streamed
-from app.testing.provider_streams import SPEECHES
+from app.testing.model_server import LAST, SILENCE, Action, ModelServer, Request, streamed
+from app.testing.provider_apis import PROVIDER_APIS
 from app.testing.server import script
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
@@ -57,29 +57,29 @@ PROVIDERS_UNDER_TEST = [
         calls=Asked(script({"call": "clock"}, {"call": "clock"}, {"text": "so"}, {"call": "clock"}), {}),
     ),
 ]
-for http in SPEECHES:
+for http in PROVIDER_APIS:
     asked = [Asked(behaviour, {"model": "m-1", "path": f"/{http}/{behaviour}"}) for behaviour in BEHAVIOURS]
     PROVIDERS_UNDER_TEST.append(Provider(http.provider, *asked))
 every_provider = pytest.mark.parametrize("provider", PROVIDERS_UNDER_TEST, ids=lambda provider: provider.name)
 
 
-def answer(request: Request) -> list[Step]:
+def answer(request: Request) -> list[Action]:
     """What a model server says, by the path of the request."""
     _, name, behaviour, *_ = request.path.split("/")
-    speech = next(speech for speech in SPEECHES if speech.provider == name)
+    api = next(api for api in PROVIDER_APIS if api.provider == name)
     if behaviour == "silent":
-        return [*streamed(speech.begin, speech.text("word")), SILENCE]
+        return [*streamed(api.begin, api.text("word")), SILENCE]
     if behaviour == "calls":
         asked_before = any(message["role"] in ("assistant", "tool") for message in request.json["messages"])
-        calls = [] if asked_before else [speech.call(number, "clock", {}) for number in range(2)]
-        return [*streamed(speech.begin, *calls, speech.end(*["tool_calls"] if calls else [])), LAST]
+        calls = [] if asked_before else [api.call(number, "clock", {}) for number in range(2)]
+        return [*streamed(api.begin, *calls, api.end(*["tool_calls"] if calls else [])), LAST]
     most = min(request.json.get("max_tokens") or 5, 5)
-    end = speech.end(completion=most, **({"reason": "length"} if most < 5 else {}))
-    return [*streamed(speech.begin, *[speech.text("word "), 0.02] * most, end), LAST]
+    end = api.end(completion=most, **({"reason": "length"} if most < 5 else {}))
+    return [*streamed(api.begin, *[api.text("word "), 0.02] * most, end), LAST]
 
 
 @pytest.fixture(autouse=True)
-def model_server(upstream) -> Upstream:
+def model_server(upstream) -> ModelServer:
     upstream.always = answer
     return upstream
 
@@ -91,8 +91,8 @@ def build(upstream):
     def make(provider: Provider, asked: Asked) -> Model:
         options = dict(asked.options)
         if "path" in options:
-            speech = next(speech for speech in SPEECHES if speech.provider == provider.name)
-            return speech.model(upstream.url + options.pop("path"), **options)
+            api = next(api for api in PROVIDER_APIS if api.provider == provider.name)
+            return api.model(upstream.url + options.pop("path"), **options)
         made = PROVIDERS[provider.name]
         return made.build(made.options().load(options))
 

@@ -11,7 +11,7 @@ from support.fallbacks import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fa
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.providers.fallback import LONGEST_RETRY_SECONDS
-from app.testing.provider_streams import asking
+from app.testing.provider_apis import make_prompt
 
 REFUSALS = {
     "at the door": FAILED,
@@ -128,7 +128,7 @@ def test_who_began_an_answer_is_asked_alone_and_once_even_where_it_is_passed_ove
 
 
 def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
-    stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 1))).ask(asking(), 0.1)
+    stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 1))).ask(make_prompt(), 0.1)
     silence = list(stream.connect())
     assert len(silence) >= 2
     assert not any(silence)
@@ -136,14 +136,14 @@ def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
 
 
 def test_in_the_pause_before_a_model_is_tried_again_its_caller_hears_heartbeats() -> None:
-    stream = fallback(Stub(FAILED, SPEAKS), retry=1).ask(asking(), 0.1)
+    stream = fallback(Stub(FAILED, SPEAKS), retry=1).ask(make_prompt(), 0.1)
     assert len(list(stream.connect())) >= 2
     assert [*stream] == SPEAKS
 
 
 def test_an_opening_that_is_closed_ends_at_once_and_nobody_else_is_asked() -> None:
     first, second = Stub(SPEAKS, before=partial(gevent.sleep, 5)), Stub(SPEAKS)
-    stream = fallback(first, second).ask(asking(), 60)
+    stream = fallback(first, second).ask(make_prompt(), 60)
     gevent.spawn_later(0.05, stream.close)
     started = time.monotonic()
     assert [*stream.connect(), *stream] == []
@@ -153,7 +153,7 @@ def test_an_opening_that_is_closed_ends_at_once_and_nobody_else_is_asked() -> No
 
 def test_what_opens_in_the_moment_in_which_it_is_closed_is_closed_too() -> None:
     model = Stub(SPEAKS)
-    stream = fallback(model).ask(asking(), 5)
+    stream = fallback(model).ask(make_prompt(), 5)
     model.before = stream.close
     assert [*stream.connect(), *stream] == []
     assert model.closed == 1
@@ -161,7 +161,7 @@ def test_what_opens_in_the_moment_in_which_it_is_closed_is_closed_too() -> None:
 
 def test_an_answer_that_is_closed_before_it_is_opened_asks_nobody() -> None:
     model = Stub(SPEAKS)
-    stream = fallback(model).ask(asking(), 5)
+    stream = fallback(model).ask(make_prompt(), 5)
     stream.close()
     assert [*stream.connect(), *stream] == []
     assert model.opened == []

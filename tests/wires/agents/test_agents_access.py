@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import requests
 from support.agents import Client, answered, chunks, refused, text, user
-from support.wires import Caller, WorkersWhole
+from support.wires import WorkersWhole
 
-from app.testing.server import Server, script, session
+from app.testing.caller import Caller
+from app.testing.server import Server, new_session_id, script
 
 NOBODY = "5b0e6f0a-3c1d-4e7b-9a52-0d8c6f4b1e77"
 JSON = {"Content-Type": "application/json"}
@@ -156,7 +157,7 @@ def test_agents_are_shown_without_what_they_are_told(start) -> None:
 def test_what_belongs_to_others_is_as_if_it_did_not_exist(server, client) -> None:
     answer = client.ask("x", userId="ann")
     conversation, message = answer["metadata"]["conversationId"], answer["id"]
-    workers, question = Caller(WorkersWhole(), server, client.key), script({"text": session()})
+    workers, question = Caller(WorkersWhole(), server, client.key), script({"text": new_session_id()})
     workers.ask(question)
     elsewhere = str(uuid.UUID(workers.stored(question)[0]["conversation_id"]))
     others = [(other, conversation) for other in (Client.new(server), Client.new(server, "site"))]
@@ -189,7 +190,7 @@ def test_a_widgets_key_may_chat_and_read_nothing(client, visitor) -> None:
     answer = visitor.ask("x", userId="ann")
     conversation = answer["metadata"]["conversationId"]
     assert chunks(visitor.chat({"message": "y", "conversationId": conversation}))
-    assert chunks(visitor.page(session(), user("m1", "hi")))
+    assert chunks(visitor.page(new_session_id(), user("m1", "hi")))
     assert answered(visitor.call("GET"))["id"] == "open"
     for method, path, body in (
         ("GET", "/conversations", None),

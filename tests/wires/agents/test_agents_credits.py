@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from support.agents import Client, answered, assistant, chunks, configured, finished, refused, user
-from support.wires import Caller, WidgetStream, WidgetWhole, Workers, WorkersWhole
+from support.wires import WidgetStream, WidgetWhole, Workers, WorkersWhole
 
-from app.testing.server import Server, eventually, script, session
+from app.testing.caller import Caller
+from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import read_until
 
 TABLES = """
@@ -162,11 +163,11 @@ def test_of_several_models_the_dearest_is_held_and_the_one_that_answers_is_paid(
 
 
 def test_an_answer_that_goes_on_is_paid_for_each_time_something_was_said(server) -> None:
-    client, chat = Client.new(server, "dear", budget=12), session()
+    client, chat = Client.new(server, "dear", budget=12), new_session_id()
 
     def bring(*steps: dict) -> tuple[int, str]:
         """What the answer has cost, and how it ended."""
-        question = user(session(), script({"call": "confirm"}, *steps))
+        question = user(new_session_id(), script({"call": "confirm"}, *steps))
         response = client.page(chat, question)
         (call,) = (chunk["toolCallId"] for chunk in chunks(response) if "toolCallId" in chunk)
         output = {"type": "tool-confirm", "toolCallId": call, "state": "output-available", "output": "yes"}

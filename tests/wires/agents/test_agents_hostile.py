@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.agents import Client, chunks, configured, refused, user
 
-from app.testing.server import Server, script, session
+from app.testing.server import Server, new_session_id, script
 
 TABLES = """
 [agents.trusting]
@@ -35,14 +35,14 @@ def nested(depth: int) -> Any:
 
 
 def test_a_believed_history_does_not_replace_the_instructions(server) -> None:
-    response = Client.new(server, "trusting").page(session(), SYSTEM, user("m1", "hi"))
+    response = Client.new(server, "trusting").page(new_session_id(), SYSTEM, user("m1", "hi"))
     assert refused(response) == (400, "VALIDATION_INVALID_BODY")
     assert "messages.0.role" in response.json()["error"]["details"]
 
 
 @pytest.mark.parametrize("agent", ["open", "frank-and-trusting"])
 def test_system_messages_are_no_hindrance_where_they_do_not_count_or_are_allowed(server, agent) -> None:
-    assert chunks(Client.new(server, agent).page(session(), SYSTEM, user("m1", "hi")))[-1]["type"] == "finish"
+    assert chunks(Client.new(server, agent).page(new_session_id(), SYSTEM, user("m1", "hi")))[-1]["type"] == "finish"
 
 
 @pytest.mark.parametrize("depth", [100, 250])

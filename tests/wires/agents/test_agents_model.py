@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from support.agents import Client, assistant, finished, refused, spoken, text, user
 
-from app.testing.server import script, session
+from app.testing.server import new_session_id, script
 
 CONVERSATIONS = 75
 # What the model does with a question -> what is stored of its answer, and the status of the answer to the caller.
@@ -67,7 +67,7 @@ class HistoryStore(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.end_user = session()
+        self.end_user = new_session_id()
         self.talks: list[Talk] = []  # by last activity
         self.serial = 0
 
@@ -83,7 +83,7 @@ class HistoryStore(RuleBasedStateMachine):
 
     @rule(by_page=st.booleans(), does=answers)
     def begin(self, *, by_page: bool, does: str) -> None:
-        question, name, chat = self.question(does), session() if by_page else None, session()
+        question, name, chat = self.question(does), new_session_id() if by_page else None, new_session_id()
         if name:
             response = self.client.page(chat, user(name, question), userId=self.end_user)
         else:
@@ -96,7 +96,7 @@ class HistoryStore(RuleBasedStateMachine):
 
     @rule(which=any_number, by_page=st.booleans(), does=answers)
     def go_on(self, *, which: int, by_page: bool, does: str) -> None:
-        talk, question, name = self.one(which), self.question(does), session() if by_page else None
+        talk, question, name = self.one(which), self.question(does), new_session_id() if by_page else None
         if name:
             response = self.client.page(talk.chat, user(name, question))
         else:
@@ -127,7 +127,7 @@ class HistoryStore(RuleBasedStateMachine):
         posted = user(talk.shown[question].called(), "whatever the page has")
         if form in ("also posted", "only posted") and chosen.role == "assistant":
             posted = assistant(str(chosen.id), text("whatever"))
-        named = {"named": chosen.called(), "also posted": chosen.called(), "lost": session()}.get(form)
+        named = {"named": chosen.called(), "also posted": chosen.called(), "lost": new_session_id()}.get(form)
         response = self.client.page(talk.chat, posted, trigger="regenerate-message", messageId=named)
         if self.went(talk, response):
             talk.cut(question + 1)

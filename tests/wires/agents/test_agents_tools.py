@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.agents import Client, answered, assistant, chunks, configured, finished, refused, text, user
 
-from app.testing.server import Server, script, session
+from app.testing.server import Server, new_session_id, script
 
 TABLES = """
 [agents.page]
@@ -57,7 +57,7 @@ class Chat:
     """A page's chat of one question, which has just been answered with calls of the page's tools."""
 
     def __init__(self, client: Client, *steps: dict[str, Any]) -> None:
-        self.client, self.name = client, session()
+        self.client, self.name = client, new_session_id()
         self.question = user("q1", script(*steps))
         response = client.page(self.name, self.question)
         self.chunks, self.said = chunks(response), finished(response)
@@ -157,7 +157,10 @@ def test_outputs_belong_to_the_last_answer(client) -> None:
     output = brought("call_1", output=1)
     for answer in ("msg_" + "0" * 32, "x", chat.said["userMessageId"]):
         assert refused(chat.bring(output, answer=answer)) == (404, "CHAT_RETRY_MESSAGE_NOT_FOUND")
-    assert refused(client.page(session(), assistant(chat.answer, output))) == (404, "CHAT_RETRY_MESSAGE_NOT_FOUND")
+    assert refused(client.page(new_session_id(), assistant(chat.answer, output))) == (
+        404,
+        "CHAT_RETRY_MESSAGE_NOT_FOUND",
+    )
     assert chat.parts() == [{"type": "tool-call", **CALL}]
 
 
@@ -197,7 +200,7 @@ def test_an_answer_goes_on_however_little_the_agent_remembers(server) -> None:
 @pytest.mark.parametrize(("agent", "seen"), [("trusting", 3), ("page", 1)])
 def test_a_posted_history_counts_where_the_agent_believes_it(server, agent, seen) -> None:
     client = Client.new(server, agent)
-    said = finished(client.page(session(), user("m1", "one"), assistant("m2", text("two")), user("m3", "three")))
+    said = finished(client.page(new_session_id(), user("m1", "one"), assistant("m2", text("two")), user("m3", "three")))
     assert client.said(said["conversationId"]) == [("user", "three"), ("assistant", "Hello")]
     assert server.messages(uuid.UUID(said["conversationId"]).hex)[-1]["prompt_tokens"] == seen
 
@@ -243,7 +246,7 @@ def test_what_a_page_keeps_of_earlier_messages_is_no_hindrance(server, client) -
     stopped = {"id": "msg_2", "role": "assistant", "parts": []}  # before its first chunk
     last = {**user("m3", "hi"), "metadata": {"a": 1}, "createdAt": "2026-01-01"}
     for answer in (assistant("msg_1", *kept), stopped):
-        assert finished(client.page(session(), asked, answer, last, anything={"of": "the page's"}))
-    trusting = Client.new(server, "trusting").page(session(), asked, stopped, last)
+        assert finished(client.page(new_session_id(), asked, answer, last, anything={"of": "the page's"}))
+    trusting = Client.new(server, "trusting").page(new_session_id(), asked, stopped, last)
     assert refused(trusting) == (400, "VALIDATION_INVALID_BODY"), "whose model would see it"
     assert list(trusting.json()["error"]["details"]) == ["messages.0.parts.0.type"]

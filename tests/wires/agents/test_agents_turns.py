@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.agents import Client, answered, assistant, chunks, finished, refused, text, user
 
-from app.testing.server import eventually, script, session
+from app.testing.server import eventually, new_session_id, script
 from app.testing.sockets import read_all, read_until
 
 NOBODY = "5b0e6f0a-3c1d-4e7b-9a52-0d8c6f4b1e77"
@@ -46,7 +46,7 @@ class Chat:
     """A page's chat of two questions and their answers. `ids` are the page's names for messages -> the store's."""
 
     def __init__(self, client: Client) -> None:
-        self.client, self.name = client, session()
+        self.client, self.name = client, new_session_id()
         self.ids: dict[str, str] = {}
         for number in "12":
             said = finished(client.page(self.name, user(f"q{number}", f"question {number}")))
@@ -89,13 +89,13 @@ def test_what_is_no_conversation_is_not_begun(client, conversation) -> None:
 
 
 def test_whom_a_conversation_is_with_is_said_once(client) -> None:
-    ann, bob = session(), session()
+    ann, bob = new_session_id(), new_session_id()
     for first, name in ((client.ask("x", userId=ann)["metadata"], ann), (client.ask("x")["metadata"], None)):
         place = {"conversationId": first["conversationId"]}
         answers = [client.ask("y", **place, userId=bob), client.ask("y", **place)]
         assert [first["userId"], *(each["metadata"]["userId"] for each in answers)] == [name] * 3
         assert client.get(f"/conversations/{first['conversationId']}")["data"]["userId"] == name
-    chat = session()
+    chat = new_session_id()
     said = [finished(client.page(chat, user(f"m{n}", "x"), userId=who)) for n, who in enumerate((ann, bob))]
     assert [each["userId"] for each in said] == [ann, ann]
     assert client.get(f"/users/{bob}/conversations")["data"] == []
@@ -131,7 +131,7 @@ def test_only_an_answer_that_is_shown_can_be_tried_again(client) -> None:
 
 
 def test_one_conversation_has_one_answer_at_a_time(client) -> None:
-    chat, answer = session(), client.ask("x")
+    chat, answer = new_session_id(), client.ask("x")
     conversation = answer["metadata"]["conversationId"]
     question = user("m1", script({"text": "one"}, {"pause": 2}, {"text": "two"}))
     with client.open(question, id=chat) as connection:
@@ -153,7 +153,7 @@ def test_one_conversation_has_one_answer_at_a_time(client) -> None:
 
 
 def test_of_many_who_begin_a_chat_at_once_one_is_answered(client) -> None:
-    chat, question = session(), script({"pause": 1.5}, {"text": "x"})
+    chat, question = new_session_id(), script({"pause": 1.5}, {"text": "x"})
     with ThreadPoolExecutor(10) as pool:
         responses = list(pool.map(lambda n: client.page(chat, user(f"m{n}", question)), range(10)))
     assert sorted(response.status_code for response in responses) == [200] + [409] * 9
@@ -165,7 +165,7 @@ def test_of_many_who_begin_a_chat_at_once_one_is_answered(client) -> None:
 
 
 def test_a_pages_name_for_a_chat_is_its_keys_own(server, client) -> None:
-    chat, other = session(), Client.new(server)
+    chat, other = new_session_id(), Client.new(server)
     one, two = (finished(client.page(chat, user(f"m{n}", "x")))["conversationId"] for n in range(2))
     single = finished(client.chat({"id": chat, "message": user("m2", "x")}))["conversationId"]
     by_its_id = finished(client.page(one, user("m3", "x")))["conversationId"]
@@ -200,15 +200,15 @@ def test_what_a_page_asks_again_makes_room_for_it(client, trigger, name) -> None
 
 
 def test_a_chat_may_begin_with_another_try(client) -> None:
-    chat = session()
+    chat = new_session_id()
     said = finished(client.page(chat, user("q1", "x"), trigger="regenerate-message"))
     assert client.said(said["conversationId"]) == [("user", "x"), ("assistant", "Hello")]
-    lost = client.page(session(), assistant("msg_1", text("x")), trigger="regenerate-message")
+    lost = client.page(new_session_id(), assistant("msg_1", text("x")), trigger="regenerate-message")
     assert refused(lost) == (404, "CHAT_RETRY_MESSAGE_NOT_FOUND")
 
 
 def test_what_was_said_until_the_page_stopped_is_kept(client) -> None:
-    chat = session()
+    chat = new_session_id()
     question = script({"text": "so far"}, {"pause": 60})
     with client.open(user("q1", question), id=chat) as connection:
         read_until(connection, b'"so far"')
@@ -223,7 +223,7 @@ def test_what_was_said_until_the_page_stopped_is_kept(client) -> None:
 
 
 def test_what_is_erased_in_mid_answer_stays_erased(server, client) -> None:
-    ann = session()
+    ann = new_session_id()
     with client.open(script({"text": "one"}, {"pause": 3}, {"text": "two"}), userId=ann) as connection:
         read_until(connection, b'"one"')
         (conversation,) = client.get(f"/users/{ann}/conversations")["data"]

@@ -9,7 +9,7 @@ import requests
 from support.people import Person
 from support.visitors import chat, history, id_of, signed
 
-from app.testing.server import eventually, session
+from app.testing.server import eventually, new_session_id
 from app.web.callers.visitors import owner_of
 
 YEAR = 366 * 24 * 3600
@@ -27,7 +27,7 @@ def secret(server, key_id) -> str:
 
 
 def test_a_history_follows_its_visitor(server, widget_key, secret) -> None:
-    ada, name = signed(secret, "ada@example.com"), session()
+    ada, name = signed(secret, "ada@example.com"), new_session_id()
     assert history(server, widget_key, ada).json() == {"sessionId": None, "messages": []}
     assert chat(server, widget_key, ada, "hello", name).status_code == 200
     found = history(server, widget_key, signed(secret, "ada@example.com", time.time() + 3600)).json()
@@ -40,18 +40,18 @@ def test_a_history_follows_its_visitor(server, widget_key, secret) -> None:
 
 
 def test_of_several_conversations_the_latest_is_read_back_or_the_one_that_is_named(server, widget_key, secret) -> None:
-    token, first, second = signed(secret, "carol"), session(), session()
+    token, first, second = signed(secret, "carol"), new_session_id(), new_session_id()
     for name, text in ((first, "one"), (second, "two"), (first, "three")):
         assert chat(server, widget_key, token, text, name).status_code == 200
     said = [each["message"] for each in history(server, widget_key, token).json()["messages"] if each["role"] == "user"]
     assert said == ["one", "three"]
     named = history(server, widget_key, token, sessionId=second).json()
     assert (named["sessionId"], named["messages"][0]["message"]) == (second, "two")
-    assert history(server, widget_key, token, sessionId=session()).json()["messages"] == []
+    assert history(server, widget_key, token, sessionId=new_session_id()).json()["messages"] == []
 
 
 def test_nobody_else_reads_or_continues_it(server, widget_key, secret) -> None:
-    name = session()
+    name = new_session_id()
     assert chat(server, widget_key, signed(secret, "dora"), "my secret", name).status_code == 200
     for token in (signed(secret, "emil"), signed(secret, "Dora")):
         assert history(server, widget_key, token, sessionId=name).json() == {"sessionId": None, "messages": []}
@@ -83,7 +83,7 @@ def test_what_is_not_signed_for_now_is_no_visitor(server, widget_key, secret, sp
     assert history(server, widget_key, token).json() == {"error": "Unauthorized"}
     answer = requests.post(
         f"{server.url}/chat",
-        json={"sessionId": session(), "message": "hi"},
+        json={"sessionId": new_session_id(), "message": "hi"},
         headers={"x-api-key": widget_key, "x-visitor": token},
         timeout=30,
     )
@@ -108,7 +108,7 @@ def test_a_rotated_key_keeps_its_visitors_histories_under_a_new_key_and_a_new_se
     old = server.key("widget")
     key_id = id_of(server, old)
     old_secret = server.flask("keys", "visitor-secret", key_id).stdout.strip()
-    name, unnamed = session(), session()
+    name, unnamed = new_session_id(), new_session_id()
     assert chat(server, old, signed(old_secret, "ada"), "hello", name).status_code == 200
     assert chat(server, old, None, "hello", unnamed).status_code == 200
     new = server.flask("keys", "rotate", key_id).stdout.strip()

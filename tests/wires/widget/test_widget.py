@@ -4,9 +4,10 @@ import re
 
 import pytest
 import requests
-from support.wires import Caller, WidgetAlias, WidgetStream, WidgetWhole
+from support.wires import WidgetAlias, WidgetStream, WidgetWhole
 
-from app.testing.server import conversation_id, script, session
+from app.testing.caller import Caller
+from app.testing.server import conversation_id, new_session_id, script
 
 PATHS = [WidgetStream(), WidgetAlias(), WidgetWhole()]
 
@@ -65,7 +66,7 @@ def test_keep_alives_are_empty_lines(streaming) -> None:
 
 
 def test_the_same_session_continues_its_conversation_by_whatever_path(server, widget_key) -> None:
-    name, found = session(), set()
+    name, found = new_session_id(), set()
     for number, wire in enumerate(PATHS):
         response = Caller(wire, server, widget_key).post({"sessionId": name, "message": script({"text": f"{number}"})})
         found.add(conversation_id(response.content))
@@ -75,7 +76,7 @@ def test_the_same_session_continues_its_conversation_by_whatever_path(server, wi
 
 def test_a_question_sent_again_because_its_answer_broke_off_is_kept_and_seen_once(caller) -> None:
     """It fails the first time: the model breaks off when it is the second message that it sees."""
-    name, question = session(), script({"text": "x"}, {"fail": "crash"})
+    name, question = new_session_id(), script({"text": "x"}, {"fail": "crash"})
     answers = [caller.post({"sessionId": name, "message": question}) for _ in range(2)]
     answers.append(caller.post({"sessionId": name, "message": script({"text": "whole"})}))
     (conversation,) = {conversation_id(answer.content) for answer in answers if answer.ok}
@@ -93,7 +94,7 @@ def test_a_question_sent_again_because_its_answer_broke_off_is_kept_and_seen_onc
 
 
 def test_the_same_session_under_another_key_is_another_conversation(caller, second_key) -> None:
-    body = {"sessionId": session(), "message": script({"text": "x"})}
+    body = {"sessionId": new_session_id(), "message": script({"text": "x"})}
     other = Caller(caller.wire, caller.server, second_key)
     first, foreign, again = (conversation_id(one.post(body).content) for one in (caller, other, caller))
     assert first == again != foreign
@@ -101,7 +102,7 @@ def test_the_same_session_under_another_key_is_another_conversation(caller, seco
 
 
 def test_the_model_sees_the_last_thirty_messages_from_a_question_on(server, widget_key) -> None:
-    caller, name = Caller(WidgetWhole(), server, widget_key), session()
+    caller, name = Caller(WidgetWhole(), server, widget_key), new_session_id()
     for number in range(18):
         response = caller.post({"sessionId": name, "message": script({"text": str(number)})})
     seen = [m["prompt_tokens"] for m in server.messages(conversation_id(response.content)) if m["role"] == "assistant"]
@@ -137,13 +138,13 @@ BAD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_fits_the_bounds_is_answered(caller, name) -> None:
-    response = caller.post({"sessionId": session(), "message": "hi", **GOOD[name]})
+    response = caller.post({"sessionId": new_session_id(), "message": "hi", **GOOD[name]})
     assert caller.wire.decode(response.content).text == "Hello", "what the scripted model says without a script"
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_does_not_is_400_in_fixed_words(caller, name) -> None:
-    response = caller.post({"sessionId": session(), "message": "hi", **BAD[name]})
+    response = caller.post({"sessionId": new_session_id(), "message": "hi", **BAD[name]})
     assert (response.status_code, response.content) == (400, b'{"error":"Invalid request payload"}')
 
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 import requests
-from support.wires import Caller, Workers, WorkersWhole
+from support.wires import Workers, WorkersWhole
 
+from app.testing.caller import Caller
 from app.testing.server import Server, script
 
 USER = {"role": "user", "content": "hi"}

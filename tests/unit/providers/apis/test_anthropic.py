@@ -8,7 +8,7 @@ import pytest
 from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
 from app.engine.prompt import Prompt
-from app.testing.provider_streams import AGENT, ANTHROPIC, asking, chunks_of
+from app.testing.provider_apis import AGENT, ANTHROPIC, chunks_of, make_prompt
 
 
 def test_the_request_names_version_and_key(upstream, monkeypatch) -> None:
@@ -44,7 +44,7 @@ def test_the_request_names_version_and_key(upstream, monkeypatch) -> None:
 )
 def test_options_are_the_callers_within_what_is_configured(upstream, configured, asked, sent) -> None:
     upstream.play(ANTHROPIC.answer("x"))
-    chunks_of(ANTHROPIC.model(upstream.url, **configured), asking(**asked))
+    chunks_of(ANTHROPIC.model(upstream.url, **configured), make_prompt(**asked))
     body = upstream.requests[0].json
     assert body.keys() == {"model", "messages", "stream", "max_tokens"} | sent.keys()
     assert {name: body[name] for name in sent} == sent
@@ -54,7 +54,7 @@ def test_options_are_the_callers_within_what_is_configured(upstream, configured,
 def test_the_api_wants_more_tokens_than_may_be_thought(upstream, asked) -> None:
     """Its reference: budget_tokens must be less than max_tokens."""
     upstream.play(ANTHROPIC.answer("x"))
-    chunks_of(ANTHROPIC.model(upstream.url, thinking_tokens=2000), asking(max_tokens=asked))
+    chunks_of(ANTHROPIC.model(upstream.url, thinking_tokens=2000), make_prompt(max_tokens=asked))
     body = upstream.requests[0].json
     assert "thinking" not in body or body["thinking"]["budget_tokens"] < body["max_tokens"]
 
@@ -62,7 +62,7 @@ def test_the_api_wants_more_tokens_than_may_be_thought(upstream, asked) -> None:
 def test_thinking_goes_with_no_temperature(upstream) -> None:
     """Its reference: thinking is not compatible with temperature."""
     upstream.play(ANTHROPIC.answer("x"))
-    chunks_of(ANTHROPIC.model(upstream.url, thinking_tokens=2000, temperature=0.3), asking(temperature=0.5))
+    chunks_of(ANTHROPIC.model(upstream.url, thinking_tokens=2000, temperature=0.3), make_prompt(temperature=0.5))
     assert upstream.requests[0].json.get("temperature") in (None, 1)
 
 

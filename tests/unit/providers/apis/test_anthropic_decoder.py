@@ -10,7 +10,7 @@ from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, chunk, head, sse, streamed, whole
-from app.testing.provider_streams import ANTHROPIC, chunks_of, event
+from app.testing.provider_apis import ANTHROPIC, chunks_of, event
 
 BEGIN, STOP = ANTHROPIC.begin, event("message_stop")
 

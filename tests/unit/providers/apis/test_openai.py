@@ -7,7 +7,7 @@ import pytest
 from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
 from app.engine.prompt import Prompt
-from app.testing.provider_streams import AGENT, OPENAI, asking, chunks_of
+from app.testing.provider_apis import AGENT, OPENAI, chunks_of, make_prompt
 
 
 @pytest.mark.parametrize("path", ["", "/v1", "/v1/", "/a/b/v1"])
@@ -56,7 +56,7 @@ def test_key_organisation_and_further_headers_are_sent(upstream, monkeypatch) ->
 )
 def test_options_are_the_callers_within_what_is_configured(upstream, configured, asked, sent) -> None:
     upstream.play(OPENAI.answer("x"))
-    chunks_of(OPENAI.model(upstream.url, **configured), asking(**asked))
+    chunks_of(OPENAI.model(upstream.url, **configured), make_prompt(**asked))
     body = upstream.requests[0].json
     usual = {"model", "messages", "stream"} | ({"stream_options"} if configured.get("stream_usage", True) else set())
     assert body.keys() == usual | sent.keys()

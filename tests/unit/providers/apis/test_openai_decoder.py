@@ -11,7 +11,7 @@ from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, RESET, chunk, head, sse, streamed, whole
-from app.testing.provider_streams import OPENAI, asking, chunks_of
+from app.testing.provider_apis import OPENAI, chunks_of, make_prompt
 
 DONE = b"data: [DONE]\n\n"
 HELLO = [TextDelta("Hel"), TextDelta("lo"), ModelFinished("stop", Usage(3, 2))]
@@ -344,6 +344,6 @@ SAID_FIRST = OPENAI.text("a") + OPENAI.text("b")
 def test_what_came_before_the_break_is_said(upstream, answer) -> None:
     upstream.play(answer)
     said_first = []
-    stream = OPENAI.model(upstream.url).open(asking(), 5)
+    stream = OPENAI.model(upstream.url).open(make_prompt(), 5)
     assert problem_of(lambda: [said_first.extend(batch) for batch in stream]) is Problem.UPSTREAM_FAILED
     assert said_first == [TextDelta("a"), TextDelta("b")]

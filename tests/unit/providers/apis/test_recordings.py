@@ -17,7 +17,7 @@ from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Usage
 from app.engine.ports import Model
 from app.testing.model_server import LAST, chunk, head
-from app.testing.provider_streams import ANTHROPIC, OPENAI, Speech, asking
+from app.testing.provider_apis import ANTHROPIC, OPENAI, ProviderApi, make_prompt
 
 FOLDER = Path(__file__).with_name("recordings")
 CUTS, PAUSE = 25, 0.001
@@ -28,7 +28,7 @@ ROUNDS = 10  # each cut elsewhere
 class Recording:
     """What a stream of that shape says, and where the shape is documented."""
 
-    speech: Speech
+    api: ProviderApi
     source: str
     text: str = ""
     reasoning: str = ""
@@ -142,7 +142,7 @@ def heard(model: Model) -> tuple[str, str, list[ToolCalled], Any]:
     """As `Recording.outcome`."""
     chunks: list[Any] = []
     try:
-        for batch in model.open(asking(), 60):
+        for batch in model.open(make_prompt(), 60):
             chunks += batch
     except ModelError as error:
         chunks.append(error.problem)
@@ -167,13 +167,13 @@ def test_every_recording_is_played() -> None:
 def test_a_recorded_stream_is_understood_whole(upstream, name) -> None:
     recording = RECORDINGS[name]
     upstream.play([response(name)])
-    assert heard(recording.speech.model(upstream.url)) == recording.outcome
+    assert heard(recording.api.model(upstream.url)) == recording.outcome
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_a_recorded_stream_is_understood_wherever_it_is_cut(upstream, name) -> None:
     recording, data, chance = RECORDINGS[name], response(name), random.Random(name)
-    model = recording.speech.model(upstream.url)
+    model = recording.api.model(upstream.url)
     for _ in range(ROUNDS):
         edges = [0, *sorted(chance.sample(range(1, len(data)), CUTS)), len(data)]
         pieces = [data[start:end] for start, end in pairwise(edges)]

@@ -12,11 +12,11 @@ import pytest
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
 from app.providers.transport.connections import IDLE_SECONDS
-from app.testing.model_server import CUT, RESET, SILENCE, Request, Upstream, head, make_certificate, streamed, whole
-from app.testing.provider_streams import SPEECHES, Speech, asking, chunks_of, let_go
-from app.testing.server import descriptors
+from app.testing.model_server import CUT, RESET, SILENCE, ModelServer, Request, head, make_certificate, streamed, whole
+from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, chunks_of, close_idle_connections, make_prompt
+from app.testing.server import allow_open_files
 
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 
 
@@ -37,30 +37,30 @@ def refusal(model) -> ModelError:
     return raised.value
 
 
-@every_speech
-def test_one_connection_serves_one_answer_after_the_other(upstream, speech: Speech) -> None:
-    upstream.play(speech.answer("x"))
-    model = speech.model(upstream.url)
+@every_api
+def test_one_connection_serves_one_answer_after_the_other(upstream, api: ProviderApi) -> None:
+    upstream.play(api.answer("x"))
+    model = api.model(upstream.url)
     for _ in range(5):
         says_x(model)
     assert [request.connection for request in upstream.requests] == [1] * 5
 
 
-@every_speech
-def test_answers_at_the_same_time_have_a_connection_each(upstream, speech: Speech) -> None:
-    upstream.play(speech.answer("x"))
-    model = speech.model(upstream.url)
-    first, second = (iter(model.open(asking(), 5)) for _ in range(2))
+@every_api
+def test_answers_at_the_same_time_have_a_connection_each(upstream, api: ProviderApi) -> None:
+    upstream.play(api.answer("x"))
+    model = api.model(upstream.url)
+    first, second = (iter(model.open(make_prompt(), 5)) for _ in range(2))
     assert next(first) == next(second)
     assert {request.connection for request in upstream.requests} == {1, 2}
     assert [*first, *second]
 
 
-@every_speech
-def test_a_connection_is_used_again_where_so_many_are_open_that_select_cannot_look(upstream, speech: Speech) -> None:
-    upstream.play(speech.answer("x"))
-    model = speech.model(upstream.url)
-    with descriptors(4096), contextlib.ExitStack() as opened:
+@every_api
+def test_a_connection_is_used_again_where_so_many_are_open_that_select_cannot_look(upstream, api: ProviderApi) -> None:
+    upstream.play(api.answer("x"))
+    model = api.model(upstream.url)
+    with allow_open_files(4096), contextlib.ExitStack() as opened:
         for _ in range(1024):
             opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
         for _ in range(2):
@@ -68,23 +68,23 @@ def test_a_connection_is_used_again_where_so_many_are_open_that_select_cannot_lo
     assert [request.connection for request in upstream.requests] == [1, 1]
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize("ending", [CUT, RESET], ids=["closed", "reset"])
-def test_an_idle_connection_that_the_server_closed_is_replaced(upstream, speech: Speech, ending) -> None:
+def test_an_idle_connection_that_the_server_closed_is_replaced(upstream, api: ProviderApi, ending) -> None:
     over = threading.Event()
-    upstream.play([*speech.answer("x"), over, ending], speech.answer("x"))
-    model = speech.model(upstream.url)
+    upstream.play([*api.answer("x"), over, ending], api.answer("x"))
+    model = api.model(upstream.url)
     says_x(model)
     over.set()
-    assert upstream.asked().closed.wait(5)
+    assert upstream.wait_for_request().closed.wait(5)
     says_x(model)
     assert [request.connection for request in upstream.requests] == [1, 2]
 
 
-@every_speech
-def test_a_connection_that_dies_as_it_is_used_again_is_replaced_once(upstream, speech: Speech) -> None:
-    model = speech.model(upstream.url)
-    upstream.play(speech.answer("x"), [CUT], speech.answer("x"))
+@every_api
+def test_a_connection_that_dies_as_it_is_used_again_is_replaced_once(upstream, api: ProviderApi) -> None:
+    model = api.model(upstream.url)
+    upstream.play(api.answer("x"), [CUT], api.answer("x"))
     says_x(model)
     says_x(model)
     assert [request.connection for request in upstream.requests] == [1, 1, 2]
@@ -93,26 +93,26 @@ def test_a_connection_that_dies_as_it_is_used_again_is_replaced_once(upstream, s
     assert [request.connection for request in upstream.requests] == [2, 3], "the new one's end is the answer"
 
 
-def was_closed(upstream: Upstream, connection: int) -> bool:
+def was_closed(upstream: ModelServer, connection: int) -> bool:
     last = [request for request in upstream.requests if request.connection == connection][-1]
     return last.closed.wait(5)
 
 
 def leaves_two_idle(model) -> None:
     """Connections 1 and 2."""
-    streams = [model.open(asking(), 5) for _ in range(2)]
+    streams = [model.open(make_prompt(), 5) for _ in range(2)]
     assert all(list(stream) for stream in streams)
 
 
-@every_speech
-def test_a_connection_that_was_idle_for_long_is_closed_and_not_used_again(upstream, monkeypatch, speech) -> None:
+@every_api
+def test_a_connection_that_was_idle_for_long_is_closed_and_not_used_again(upstream, monkeypatch, api) -> None:
     real = time.monotonic
 
     def passed(seconds: float) -> None:
         monkeypatch.setattr(time, "monotonic", lambda: real() + seconds)
 
-    upstream.play(speech.answer("x"))
-    model = speech.model(upstream.url)
+    upstream.play(api.answer("x"))
+    model = api.model(upstream.url)
     leaves_two_idle(model)
     passed(0.8 * IDLE_SECONDS)
     says_x(model)
@@ -127,14 +127,14 @@ def test_a_connection_that_was_idle_for_long_is_closed_and_not_used_again(upstre
     assert was_closed(upstream, used[2])
 
 
-@every_speech
-def test_where_an_idle_connection_is_dead_those_that_were_idle_for_longer_are_not_tried(upstream, speech) -> None:
+@every_api
+def test_where_an_idle_connection_is_dead_those_that_were_idle_for_longer_are_not_tried(upstream, api) -> None:
     def answer(request: Request) -> list:
         again = len([known for known in upstream.requests if known.connection == request.connection]) > 1
-        return [SILENCE] if again else speech.answer("x")
+        return [SILENCE] if again else api.answer("x")
 
     upstream.always = answer
-    model = speech.model(upstream.url, timeouts={"connect": 0.5, "first_token": 0.5})
+    model = api.model(upstream.url, timeouts={"connect": 0.5, "first_token": 0.5})
     leaves_two_idle(model)
     assert refusal(model).problem is Problem.UPSTREAM_TIMEOUT
     says_x(model)
@@ -143,24 +143,24 @@ def test_where_an_idle_connection_is_dead_those_that_were_idle_for_longer_are_no
     assert was_closed(upstream, 2)
 
 
-@every_speech
-def test_a_server_that_wants_to_close_is_not_asked_again_on_that_connection(upstream, speech: Speech) -> None:
-    upstream.play([head(connection="close"), *[b"", CUT]], speech.answer("x"))
-    model = speech.model(upstream.url)
+@every_api
+def test_a_server_that_wants_to_close_is_not_asked_again_on_that_connection(upstream, api: ProviderApi) -> None:
+    upstream.play([head(connection="close"), *[b"", CUT]], api.answer("x"))
+    model = api.model(upstream.url)
     refusal(model)
     says_x(model)
-    upstream.play(whole(speech.refusal("no"), 500, connection="close"), speech.answer("x"))
+    upstream.play(whole(api.refusal("no"), 500, connection="close"), api.answer("x"))
     refusal(model)
     says_x(model)
     assert len({request.connection for request in upstream.requests}) == 2
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize("read", [0, 1], ids=["unread", "read a little"])
-def test_a_stream_that_is_closed_too_early_gives_no_connection_back(upstream, speech: Speech, read) -> None:
-    upstream.play([*streamed(speech.begin, speech.text("x")), SILENCE], speech.answer("x"))
-    model = speech.model(upstream.url)
-    stream = model.open(asking(), 5)
+def test_a_stream_that_is_closed_too_early_gives_no_connection_back(upstream, api: ProviderApi, read) -> None:
+    upstream.play([*streamed(api.begin, api.text("x")), SILENCE], api.answer("x"))
+    model = api.model(upstream.url)
+    stream = model.open(make_prompt(), 5)
     batches = iter(stream)
     for _ in range(read):
         assert next(batches) == [TextDelta("x")]
@@ -177,91 +177,91 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture
-def encrypted(certificate) -> Iterator[Upstream]:
-    with Upstream(certificate) as running:
+def encrypted(certificate) -> Iterator[ModelServer]:
+    with ModelServer(certificate) as running:
         yield running
-    let_go()
+    close_idle_connections()
 
 
-@every_speech
-def test_tls_is_spoken_with_a_server_whose_authority_is_configured(encrypted, certificate, speech: Speech) -> None:
-    encrypted.play(speech.answer("x"))
-    model = speech.model(f"{encrypted.url}/v1", ca_file=str(certificate))
+@every_api
+def test_tls_is_spoken_with_a_server_whose_authority_is_configured(encrypted, certificate, api: ProviderApi) -> None:
+    encrypted.play(api.answer("x"))
+    model = api.model(f"{encrypted.url}/v1", ca_file=str(certificate))
     says_x(model)
     says_x(model)
     assert [request.connection for request in encrypted.requests] == [1, 1]
 
 
-@every_speech
-def test_a_server_of_an_unknown_authority_is_not_trusted(encrypted, tmp_path, speech: Speech) -> None:
-    encrypted.play(speech.answer("x"))
+@every_api
+def test_a_server_of_an_unknown_authority_is_not_trusted(encrypted, tmp_path, api: ProviderApi) -> None:
+    encrypted.play(api.answer("x"))
     other = make_certificate(tmp_path, "other")
-    assert refusal(speech.model(encrypted.url)).problem is Problem.UPSTREAM_FAILED
-    assert refusal(speech.model(encrypted.url, ca_file=str(other))).problem is Problem.UPSTREAM_FAILED
+    assert refusal(api.model(encrypted.url)).problem is Problem.UPSTREAM_FAILED
+    assert refusal(api.model(encrypted.url, ca_file=str(other))).problem is Problem.UPSTREAM_FAILED
     assert encrypted.requests == [], "neither question nor key was sent"
 
 
-@every_speech
-def test_a_certificate_for_another_name_is_not_trusted(encrypted, certificate, speech: Speech) -> None:
-    encrypted.play(speech.answer("x"))
+@every_api
+def test_a_certificate_for_another_name_is_not_trusted(encrypted, certificate, api: ProviderApi) -> None:
+    encrypted.play(api.answer("x"))
     url = encrypted.url.replace("localhost", "127.0.0.1")
-    assert refusal(speech.model(url, ca_file=str(certificate))).problem is Problem.UPSTREAM_FAILED
+    assert refusal(api.model(url, ca_file=str(certificate))).problem is Problem.UPSTREAM_FAILED
 
 
-@every_speech
-def test_a_leaving_caller_closes_an_encrypted_connection_too(encrypted, certificate, speech: Speech) -> None:
-    encrypted.play([*streamed(speech.begin, speech.text("x")), SILENCE])
-    stream = speech.model(encrypted.url, ca_file=str(certificate)).open(asking(), 5)
+@every_api
+def test_a_leaving_caller_closes_an_encrypted_connection_too(encrypted, certificate, api: ProviderApi) -> None:
+    encrypted.play([*streamed(api.begin, api.text("x")), SILENCE])
+    stream = api.model(encrypted.url, ca_file=str(certificate)).open(make_prompt(), 5)
     next(iter(stream))
     stream.close()
     assert encrypted.requests[0].closed.wait(1)
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize("written", ["http://{}", "{}", "http://{}/"])
-def test_plain_http_goes_through_the_proxy_with_the_whole_address(upstream, monkeypatch, speech, written) -> None:
-    upstream.play(speech.answer("x"))
+def test_plain_http_goes_through_the_proxy_with_the_whole_address(upstream, monkeypatch, api, written) -> None:
+    upstream.play(api.answer("x"))
     monkeypatch.setenv("HTTP_PROXY", written.format(f"127.0.0.1:{upstream.port}"))
-    says_x(speech.model("http://model.test:81/v1"))
+    says_x(api.model("http://model.test:81/v1"))
     request = upstream.requests[0]
-    assert request.line == f"POST http://model.test:81/v1{speech.path} HTTP/1.1"
+    assert request.line == f"POST http://model.test:81/v1{api.path} HTTP/1.1"
     assert request.headers["host"] == "model.test:81"
 
 
 @pytest.fixture
-def tunnel(certificate) -> Iterator[Upstream]:
-    with Upstream(certificate, proxy=True) as running:
+def tunnel(certificate) -> Iterator[ModelServer]:
+    with ModelServer(certificate, proxy=True) as running:
         yield running
-    let_go()
+    close_idle_connections()
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize("port", ["", ":8443"])
-def test_https_goes_through_a_tunnel(tunnel, certificate, monkeypatch, speech: Speech, port) -> None:
-    tunnel.play(speech.answer("x"))
+def test_https_goes_through_a_tunnel(tunnel, certificate, monkeypatch, api: ProviderApi, port) -> None:
+    tunnel.play(api.answer("x"))
     monkeypatch.setenv("HTTPS_PROXY", f"http://us%40er:pa%3Ass@127.0.0.1:{tunnel.port}")
-    says_x(speech.model(f"https://model.test{port}/v1", ca_file=str(certificate)))
+    says_x(api.model(f"https://model.test{port}/v1", ca_file=str(certificate)))
     (connect,) = tunnel.connects
     assert connect.line == f"CONNECT model.test{port or ':443'} HTTP/1.1"
     assert base64.b64decode(connect.headers["proxy-authorization"].removeprefix("Basic ")) == b"us@er:pa:ss"
-    assert tunnel.requests[0].line == f"POST /v1{speech.path} HTTP/1.1"
+    assert tunnel.requests[0].line == f"POST /v1{api.path} HTTP/1.1"
     assert "proxy-authorization" not in tunnel.requests[0].headers
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize(
     "answer", [whole(b"no", 407), [CUT], [b"nonsense\r\n\r\n"]], ids=["refused", "cut", "nonsense"]
 )
-def test_a_proxy_that_builds_no_tunnel_is_a_failure(upstream, monkeypatch, speech: Speech, answer) -> None:
+def test_a_proxy_that_builds_no_tunnel_is_a_failure(upstream, monkeypatch, api: ProviderApi, answer) -> None:
     upstream.play(answer)
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{upstream.port}")
-    assert refusal(speech.model("https://model.test/v1")).problem is Problem.UPSTREAM_FAILED
+    assert refusal(api.model("https://model.test/v1")).problem is Problem.UPSTREAM_FAILED
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize("excepted", ["127.0.0.1", "localhost,127.0.0.1", "*"])
-def test_no_proxy_is_asked_for_the_hosts_that_are_excepted(upstream, monkeypatch, speech: Speech, excepted) -> None:
-    upstream.play(speech.answer("x"))
+def test_no_proxy_is_asked_for_the_hosts_that_are_excepted(upstream, monkeypatch, api: ProviderApi, excepted) -> None:
+    upstream.play(api.answer("x"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", excepted)
-    says_x(speech.model(upstream.url))
+    says_x(api.model(upstream.url))

@@ -13,8 +13,8 @@ import pytest
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.messages import Usage
-from app.testing.model_server import CUT, LAST, RESET, SILENCE, Step, chunk, head, streamed
-from app.testing.provider_streams import SPEECHES, Speech, chunks_of, outcome
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, Action, chunk, head, streamed
+from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, chunks_of, outcome
 
 pytestmark = pytest.mark.timed
 
@@ -22,18 +22,18 @@ FAILED = Problem.UPSTREAM_FAILED
 FINISHED = ModelFinished("stop", Usage(3, 2))
 PAGE = b"<!doctype html>\n<title>It works!</title>\n\n<p>data: {}</p>\n\n" * 200
 
-Answer = Callable[[Speech], Sequence[Step]]
-every_speech = pytest.mark.parametrize("speech", SPEECHES, ids=repr)
+Answer = Callable[[ProviderApi], Sequence[Action]]
+every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
 def rows(table: Iterable[str]) -> pytest.MarkDecorator:
-    """Each name with each speech."""
-    cases = [pytest.param(speech, name, id=f"{speech}: {name}") for name in table for speech in SPEECHES]
-    return pytest.mark.parametrize(("speech", "name"), cases)
+    """Each name with each api."""
+    cases = [pytest.param(api, name, id=f"{api}: {name}") for name in table for api in PROVIDER_APIS]
+    return pytest.mark.parametrize(("api", "name"), cases)
 
 
-def body(speech: Speech, *tokens: str) -> bytes:
-    return speech.begin + b"".join(map(speech.text, tokens or ("so ", "far"))) + speech.end()
+def body(api: ProviderApi, *tokens: str) -> bytes:
+    return api.begin + b"".join(map(api.text, tokens or ("so ", "far"))) + api.end()
 
 
 def bare(*fields: str, version: str = "1.1", status: int = 200) -> bytes:
@@ -82,30 +82,30 @@ STRANGE: dict[str, Answer] = {  # all of them say "so far", and finish
 
 
 @rows(STRANGE)
-def test_an_answer_that_is_only_strange_is_understood(upstream, speech: Speech, name) -> None:
-    upstream.play(STRANGE[name](speech), speech.answer("next"))
-    model = speech.model(upstream.url)
+def test_an_answer_that_is_only_strange_is_understood(upstream, api: ProviderApi, name) -> None:
+    upstream.play(STRANGE[name](api), api.answer("next"))
+    model = api.model(upstream.url)
     assert outcome(model) == ("so far", FINISHED, None)
     assert outcome(model) == ("next", FINISHED, None), "nothing of the first answer is left over"
 
 
-@every_speech
-def test_an_answer_may_be_split_at_every_byte(upstream, speech: Speech) -> None:
-    raw = b"".join(step for step in speech.answer("so ", "fär") if isinstance(step, bytes))
+@every_api
+def test_an_answer_may_be_split_at_every_byte(upstream, api: ProviderApi) -> None:
+    raw = b"".join(step for step in api.answer("so ", "fär") if isinstance(step, bytes))
     upstream.answers = [[raw[:at], 0.001, raw[at:]] for at in range(1, len(raw))]
-    model = speech.model(upstream.url)
+    model = api.model(upstream.url)
     heard = {outcome(model) for _ in range(1, len(raw))}
     assert heard == {("so fär", FINISHED, None)}
     assert {request.connection for request in upstream.requests} == {1}
 
 
-@every_speech
+@every_api
 @pytest.mark.parametrize(
     "token", ["ü" * 50_000, "x" * 5_000_000, '\n"\\\x01 😀' * 200_000], ids=["100 KB", "5 MB", "5 MB of escapes"]
 )
-def test_a_huge_token_is_a_token(upstream, speech: Speech, token) -> None:
-    upstream.play(speech.answer("so ", token, "far"))
-    assert chunks_of(speech.model(upstream.url))[1].text == token
+def test_a_huge_token_is_a_token(upstream, api: ProviderApi, token) -> None:
+    upstream.play(api.answer("so ", token, "far"))
+    assert chunks_of(api.model(upstream.url))[1].text == token
 
 
 def after(answer: Answer) -> Answer:
@@ -176,13 +176,13 @@ BROKEN: dict[str, tuple[str, Answer]] = {  # what is said before it is the model
 
 
 @rows(BROKEN)
-def test_an_answer_that_is_broken_is_said_so_far_and_then_a_failure(upstream, speech: Speech, name) -> None:
+def test_an_answer_that_is_broken_is_said_so_far_and_then_a_failure(upstream, api: ProviderApi, name) -> None:
     text, answer = BROKEN[name]
-    steps = answer(speech)
-    upstream.play(steps, speech.answer("next"))
-    model = speech.model(upstream.url)
+    steps = answer(api)
+    upstream.play(steps, api.answer("next"))
+    model = api.model(upstream.url)
     assert outcome(model) == (text, None, FAILED)
-    asked = upstream.asked()
+    asked = upstream.wait_for_request()
     assert text != "so far" or LAST in steps or asked.closed.wait(1), "a broken connection is not kept"
     assert outcome(model) == ("next", FINISHED, None)
 
@@ -215,10 +215,10 @@ STATUSES: dict[str, tuple[Problem, bool, Answer]] = {  # the problem, and whethe
 
 
 @rows(STATUSES)
-def test_a_status_other_than_200_is_a_failure_and_no_redirect_is_followed(upstream, speech: Speech, name) -> None:
+def test_a_status_other_than_200_is_a_failure_and_no_redirect_is_followed(upstream, api: ProviderApi, name) -> None:
     problem, passing, answer = STATUSES[name]
-    upstream.play(answer(speech), speech.answer("next"))
-    model = speech.model(upstream.url, timeouts={"connect": 0.5})
+    upstream.play(answer(api), api.answer("next"))
+    model = api.model(upstream.url, timeouts={"connect": 0.5})
     begun = time.monotonic()
     with pytest.raises(ModelError) as raised:
         chunks_of(model)

@@ -7,7 +7,7 @@ import gevent
 import pytest
 from support.requesting import Requester
 
-from app.testing.model_server import CUT, LAST, RESET, SILENCE, Upstream, chunk, head, make_certificate, whole
+from app.testing.model_server import CUT, LAST, RESET, SILENCE, ModelServer, chunk, head, make_certificate, whole
 from app.tools.http_request.response import MOST_BODY_BYTES, MOST_BODY_IN_RESULT
 from app.tools.toolbox import MOST_RESULT_BYTES
 
@@ -16,7 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @pytest.fixture(scope="module")
 def server():
-    with Upstream() as running:
+    with ModelServer() as running:
         yield running
 
 
@@ -25,11 +25,11 @@ def requester(server) -> Requester:
     return configured(server, methods=("GET", "HEAD", "POST"))
 
 
-def configured(server: Upstream, **options) -> Requester:
+def configured(server: ModelServer, **options) -> Requester:
     return Requester(private=[f"own.test:{server.port}"], names={"own.test": [["127.0.0.1"]]}, **options)
 
 
-def url(server: Upstream, path: str = "/", scheme: str = "http") -> str:
+def url(server: ModelServer, path: str = "/", scheme: str = "http") -> str:
     return f"{scheme}://own.test:{server.port}{path}"
 
 
@@ -230,7 +230,7 @@ def test_what_comes_too_slowly_is_cut_at_the_time_limit_and_the_connection_close
     assert configured(server, seconds=0.4).refused(url(server)) == "The tool took longer than 0.4 seconds."
     cut = time.monotonic()
     assert 0.4 <= cut - begun < 3
-    request = server.asked()
+    request = server.wait_for_request()
     assert request.closed.wait(5)
     assert request.closed_at - cut < 1
 
@@ -247,7 +247,7 @@ def test_a_caller_who_leaves_closes_the_connection(server, requester) -> None:
 
 
 def test_a_server_that_never_shakes_hands_is_cut_too() -> None:
-    with Upstream() as plain:  # waits for a request in clear
+    with ModelServer() as plain:  # waits for a request in clear
         requester = Requester(private=[f"own.test:{plain.port}"], names={"own.test": [["127.0.0.1"]]}, seconds=0.4)
         assert requester.refused(url(plain, scheme="https")) == "The tool took longer than 0.4 seconds."
         (connection,) = plain._connections
@@ -270,11 +270,11 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def secured(certificate):
-    with Upstream(certificate) as running:
+    with ModelServer(certificate) as running:
         yield running
 
 
-def ask_secured(secured: Upstream, host: str) -> Requester:
+def ask_secured(secured: ModelServer, host: str) -> Requester:
     return Requester(private=[f"{host}:{secured.port}"], names={host: [["127.0.0.1"]]})
 
 

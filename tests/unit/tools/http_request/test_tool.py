@@ -4,7 +4,7 @@ import gevent
 import pytest
 from support.requesting import Requester
 
-from app.testing.model_server import Upstream, whole
+from app.testing.model_server import ModelServer, whole
 from app.tools.http_request.hosts import parse_host
 
 HELLO = whole(b"hello", content_type="text/plain")
@@ -15,7 +15,7 @@ NO_URL = "That is not a URL such as https://api.example.com/path."
 @pytest.fixture(scope="module")
 def inside():
     """A server that only this machine can reach."""
-    with Upstream() as running:
+    with ModelServer() as running:
         yield running
 
 
@@ -25,7 +25,7 @@ def server(inside):
     return inside
 
 
-def reached(server: Upstream) -> bool:
+def reached(server: ModelServer) -> bool:
     """Whether anything has come; what was sent comes before what is sent now."""
     requester = Requester(private=[f"own.test:{server.port}"], names={"own.test": [["127.0.0.1"]]})
     requester.ask(f"http://own.test:{server.port}/last")
@@ -80,7 +80,7 @@ def test_a_name_with_one_address_that_may_not_be_reached_is_not_reached_at_anoth
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_reached(server) -> None:
-    with Upstream(at=("127.0.0.2", server.port)) as checked:
+    with ModelServer(at=("127.0.0.2", server.port)) as checked:
         checked.play(HELLO)
         names = {"own.test": [["127.0.0.2"], ["169.254.169.254"], ["127.0.0.1"]]}
         requester = Requester(private=[f"own.test:{server.port}"], names=names)
@@ -154,7 +154,7 @@ def test_what_is_no_url_that_can_be_requested_is_refused(url) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_a_result_and_is_not_followed(server, status) -> None:
-    with Upstream() as first:
+    with ModelServer() as first:
         first.play(whole(b"over there", status, "text/plain", location=f"http://own.test:{server.port}/"))
         hosts = [f"own.test:{first.port}", f"own.test:{server.port}"]
         requester = Requester(private=hosts, names={"own.test": [["127.0.0.1"]]})

@@ -14,7 +14,7 @@ from app.engine.messages import said
 from app.engine.ports import Model
 from app.engine.prompt import Prompt
 from app.providers import PROVIDERS
-from app.testing.model_server import LAST, Step, sse, streamed
+from app.testing.model_server import LAST, Action, sse, streamed
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
 
@@ -22,14 +22,14 @@ AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
 _MADE: list[Model] = []
 
 
-def let_go() -> None:
+def close_idle_connections() -> None:
     """When their servers are gone: a model that finds its idle connections closed closes them too."""
     while _MADE:
         with contextlib.suppress(ModelError):
-            _MADE.pop().open(asking(), 1)
+            _MADE.pop().open(make_prompt(), 1)
 
 
-class Speech(ABC):
+class ProviderApi(ABC):
     """The events of one provider's stream."""
 
     provider: str
@@ -63,7 +63,7 @@ class Speech(ABC):
     def refusal(self, message: str) -> bytes:
         """The body of a status other than 200."""
 
-    def answer(self, *tokens: str, **end: Any) -> list[Step]:
+    def answer(self, *tokens: str, **end: Any) -> list[Action]:
         """A stream from its head to its last chunk."""
         return [*streamed(self.begin, *map(self.text, tokens), self.end(**end)), LAST]
 
@@ -76,7 +76,7 @@ class Speech(ABC):
         return self.provider
 
 
-class OpenAISpeech(Speech):
+class OpenAIApi(ProviderApi):
     provider = "openai"
     path = "/chat/completions"
     last = b"data: [DONE]\n\n"
@@ -113,7 +113,7 @@ def event(type_: str, **fields: Any) -> bytes:
     return f"event: {type_}\n".encode() + sse({"type": type_, **fields})
 
 
-class AnthropicSpeech(Speech):
+class AnthropicApi(ProviderApi):
     provider = "anthropic"
     path = "/messages"
     begin = event("message_start", message={"role": "assistant", "usage": {"input_tokens": 3, "output_tokens": 1}})
@@ -147,16 +147,16 @@ class AnthropicSpeech(Speech):
         return json.dumps({"type": "error", "error": {"type": "whatever", "message": message}}).encode()
 
 
-OPENAI, ANTHROPIC = OpenAISpeech(), AnthropicSpeech()
-SPEECHES = (OPENAI, ANTHROPIC)
+OPENAI, ANTHROPIC = OpenAIApi(), AnthropicApi()
+PROVIDER_APIS = (OPENAI, ANTHROPIC)
 
 
-def asking(*texts: str, **options: Any) -> Prompt:
+def make_prompt(*texts: str, **options: Any) -> Prompt:
     return Prompt(AGENT, [said("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
 
 
 def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:
-    return [chunk for batch in model.open(prompt or asking(), heartbeat) for chunk in batch]
+    return [chunk for batch in model.open(prompt or make_prompt(), heartbeat) for chunk in batch]
 
 
 def outcome(model: Model, heartbeat: float = 5) -> tuple[str, ModelFinished | None, Problem | None]:
@@ -164,7 +164,7 @@ def outcome(model: Model, heartbeat: float = 5) -> tuple[str, ModelFinished | No
     chunks: list[Any] = []
     problem = None
     try:
-        for batch in model.open(asking(), heartbeat):
+        for batch in model.open(make_prompt(), heartbeat):
             chunks += batch
     except ModelError as error:
         problem = error.problem

@@ -1,0 +1,134 @@
+"""Servers with OpenAI's API: what they are asked."""
+
+from itertools import chain
+
+import pytest
+
+from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.prompt import Prompt
+from app.testing.provider_apis import AGENT, OPENAI, chunks_of, make_prompt
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "/v1/", "/a/b/v1"])
+def test_the_request_goes_to_the_configured_path_with_what_the_server_needs_to_know(upstream, path) -> None:
+    upstream.play(OPENAI.answer("x"))
+    chunks_of(OPENAI.model(upstream.url + path))
+    request = upstream.requests[0]
+    assert request.line == f"POST {path.rstrip('/')}/chat/completions HTTP/1.1"
+    assert request.headers["host"] == f"127.0.0.1:{upstream.port}"
+    assert request.headers["content-type"] == "application/json"
+    assert not {"authorization", "openai-organization"} & set(request.headers)
+    assert request.json == {
+        "model": "m-1",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_key_organisation_and_further_headers_are_sent(upstream, monkeypatch) -> None:
+    monkeypatch.setenv("SOME_KEY", " sk-123 \n")
+    upstream.play(OPENAI.answer("x"))
+    headers = {"X-Team": "a b", "Accept": "text/event-stream"}
+    chunks_of(OPENAI.model(upstream.url, api_key_env="SOME_KEY", organization="org-1", headers=headers))
+    sent = upstream.requests[0].headers
+    assert (sent["authorization"], sent["openai-organization"]) == ("Bearer sk-123", "org-1")
+    assert (sent["x-team"], sent["accept"]) == ("a b", "text/event-stream")
+
+
+@pytest.mark.parametrize(
+    ("configured", "asked", "sent"),
+    [
+        ({}, {}, {}),
+        ({"stream_usage": False}, {}, {}),
+        ({"temperature": 0.2, "top_p": 0.5, "seed": 1}, {}, {"temperature": 0.2, "top_p": 0.5, "seed": 1}),
+        ({"temperature": 0.2, "seed": 1}, {"temperature": 0, "seed": 0}, {"temperature": 0, "seed": 0}),
+        ({}, {"temperature": 1.5, "top_p": 0.1, "seed": 7}, {"temperature": 1.5, "top_p": 0.1, "seed": 7}),
+        ({"max_tokens": 50}, {}, {"max_tokens": 50}),
+        ({}, {"max_tokens": 20}, {"max_tokens": 20}),
+        ({"max_tokens": 50}, {"max_tokens": 20}, {"max_tokens": 20}),
+        ({"max_tokens": 50}, {"max_tokens": 90}, {"max_tokens": 50}),
+        ({"max_tokens_field": "max_completion_tokens"}, {"max_tokens": 9}, {"max_completion_tokens": 9}),
+        ({"stop": ["END"]}, {}, {"stop": ["END"]}),
+    ],
+    ids=str,
+)
+def test_options_are_the_callers_within_what_is_configured(upstream, configured, asked, sent) -> None:
+    upstream.play(OPENAI.answer("x"))
+    chunks_of(OPENAI.model(upstream.url, **configured), make_prompt(**asked))
+    body = upstream.requests[0].json
+    usual = {"model", "messages", "stream"} | ({"stream_options"} if configured.get("stream_usage", True) else set())
+    assert body.keys() == usual | sent.keys()
+    assert {name: body[name] for name in sent} == sent
+
+
+TOLD = ToolSpec("clock", "Tells the time.", {"type": "object", "properties": {}})
+ROUNDS = Message(
+    "assistant",
+    (
+        ReasoningPart("secret thoughts"),
+        TextPart("Let me see. "),
+        ToolCallPart("a", "clock", {"zone": "UTC"}),
+        ToolCallPart("b", "clock", {}),
+        ToolResultPart("b", "clock", "There is no clock.", is_error=True),
+        ToolResultPart("a", "clock", {"time": "12:00"}, is_error=False),
+        TextPart("Once more."),
+        ToolCallPart("c", "clock", {}),
+        ToolResultPart("c", "clock", ["ü", None], is_error=False),
+    ),
+)
+
+
+def called(call_id: str, arguments: str) -> dict:
+    return {"id": call_id, "type": "function", "function": {"name": "clock", "arguments": arguments}}
+
+
+def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants(upstream) -> None:
+    upstream.play(OPENAI.answer("x"))
+    messages = [said("system", "Be brief."), said("user", "Time?"), ROUNDS]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [TOLD]))
+    body = upstream.requests[0].json
+    assert body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Time?"},
+        {
+            "role": "assistant",
+            "content": "Let me see. ",
+            "tool_calls": [called("a", '{"zone":"UTC"}'), called("b", "{}")],
+        },
+        {"role": "tool", "tool_call_id": "b", "content": "There is no clock."},
+        {"role": "tool", "tool_call_id": "a", "content": '{"time":"12:00"}'},
+        {"role": "assistant", "content": "Once more.", "tool_calls": [called("c", "{}")]},
+        {"role": "tool", "tool_call_id": "c", "content": '["ü",null]'},
+    ]
+    function = {"name": "clock", "description": "Tells the time.", "parameters": TOLD.parameters}
+    assert body["tools"] == [{"type": "function", "function": function}]
+
+
+def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> None:
+    """OpenAI refuses any of more than 40 characters; vLLM's, and those of a workflow's steps, are longer."""
+    upstream.play(OPENAI.answer("x"))
+    ids = ["functions.clock:0", "x" * 40, "chatcmpl-tool-" + "x" * 32, ""]
+    parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
+    messages = [said("user", "Time?"), Message("assistant", tuple(chain(*parts))), said("user", "Thanks")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
+    sent = upstream.requests[0].json["messages"]
+    called = [each["tool_calls"][0]["id"] for each in sent if "tool_calls" in each]
+    assert called[:2] == ids[:2]
+    assert all(1 <= len(each) <= 40 for each in called)
+    assert len(set(called)) == len(ids)
+    assert [(each["tool_call_id"], each["content"]) for each in sent if each["role"] == "tool"] == [
+        *zip(called, ids, strict=True)
+    ]
+
+
+def test_neighbouring_questions_become_one_message_since_templates_want_each_side_in_turn(upstream) -> None:
+    upstream.play(OPENAI.answer("x"))
+    messages = [said("user", "One?"), said("assistant", "1"), said("user", "Two?"), said("user", "Still there?")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
+    assert upstream.requests[0].json["messages"] == [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "Two?\n\nStill there?"},
+    ]
