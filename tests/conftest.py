@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from support.chromium import Chromium, chromium
 from support.leaving import configuration
 
 from app.testing.model_server import ModelServer
-from app.testing.provider_apis import PROVIDER_APIS, close_idle_connections
+from app.testing.provider_apis import PROVIDER_APIS
 from app.testing.server import Server
 from app.testing.wire_client import CREDENTIAL_KINDS
+
+pytest_plugins = ["app.testing.plugin"]
 
 settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("parlance")
@@ -41,33 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tries = measured.kwargs.get("tries", TRIES) if measured else 1
         if tries > 1:
             item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server that most tests share; it must still live when they are done."""
-    with Server(tmp_path_factory.mktemp("server")) as running:
-        pid = running.worker_pid()
-        yield running
-        assert running.worker_pid() == pid, "a test brought the worker down"
-
-
-@pytest.fixture(scope="session")
-def widget_key(server: Server) -> str:
-    """For the agent `open`."""
-    return server.key("widget")
-
-
-@pytest.fixture(scope="session")
-def secret_key(server: Server) -> str:
-    """For the agent `open`."""
-    return server.key("secret")
-
-
-@pytest.fixture(scope="session")
-def key_of(server: Server, widget_key: str, secret_key: str) -> Mapping[str, str]:
-    """By kind, for the agent `open`."""
-    return {"widget": widget_key, "secret": secret_key, "session": server.key("session")}
 
 
 @pytest.fixture(scope="session")
@@ -119,14 +94,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start_one
     for running in started:
         running.__exit__()
-
-
-@pytest.fixture
-def upstream() -> Iterator[ModelServer]:
-    """A model server to be scripted with `play`."""
-    with ModelServer() as running:
-        yield running
-    close_idle_connections()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

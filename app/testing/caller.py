@@ -1,6 +1,7 @@
 """Who asks over a wire: the holder of a credential, on a server that runs."""
 
 import json
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from app.testing.wire_client import WireClient
 
 @dataclass
 class Caller:
-    """Someone with a key who asks over one wire, in one conversation where the path says which."""
+    """Asks over one wire with one credential. Where the path names a conversation, all questions go to the same."""
 
     wire: WireClient
     server: Server
@@ -23,31 +24,38 @@ class Caller:
 
     @cached_property
     def path(self) -> str:
+        """Where the questions are posted."""
         return self.wire.path_for(self.server.url, self.key)
 
     def body(self, text: str) -> dict[str, Any]:
+        """The JSON that asks `text`."""
         return self.wire.complete_body(self.wire.body(text), self.server.url, self.key)
 
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        """The bodies to post, in order, so that with the last one the model sees `first`, `answer` and `second`."""
         bodies = self.wire.dialogue(first, answer, second)
         return [self.wire.complete_body(body, self.server.url, self.key) for body in bodies]
 
-    def ask(self, text: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+    def ask(self, text: str, headers: Mapping[str, str | bytes] | None = None) -> requests.Response:
+        """The whole response to the question; `headers` come on top of the credential's."""
         return self.post(self.body(text), headers)
 
-    def post(self, body: Any, headers: Mapping[str, str] | None = None) -> requests.Response:
-        """Whatever is to be sent as JSON; a body of bytes is sent as it is."""
+    def post(self, body: Any, headers: Mapping[str, str | bytes] | None = None) -> requests.Response:
+        """The whole response to any body: bytes are sent as they are, everything else as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body)
         sent = {"Content-Type": "application/json", **self.wire.headers(self.key), **(headers or {})}
         return requests.post(f"{self.server.url}{self.path}", data=data, headers=sent, timeout=30)
 
-    def open(self, text: str) -> Any:
-        """A socket on which the answer is about to come, closed by the server at its end."""
+    def open(self, text: str) -> socket.socket:
+        """Send the question; the response is still to be read. The server closes the connection at its end."""
         headers = {**self.wire.headers(self.key), "Connection": "close"}
         return post(self.server, self.path, json.dumps(self.body(text)).encode(), headers)
 
     def stored(self, question: str) -> list[dict[str, Any]]:
-        """The messages of the newest conversation over this wire in which the question was asked."""
+        """The stored messages of the newest conversation over this wire in which the question was asked, oldest first.
+
+        See `Server.messages` for what each has; none where the question was never stored.
+        """
         rows = self.server.rows(
             "SELECT c.id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.channel = ? "
             "AND m.role = 'user' AND json_extract(m.parts, '$[0].text') = ? ORDER BY m.rowid DESC LIMIT 1",

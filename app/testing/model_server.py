@@ -1,4 +1,4 @@
-"""A model server that says what a test scripts: bytes with pauses, cuts, resets, endless silence; it notes who asks."""
+"""A model server that sends what a test scripts: bytes, pauses, cuts, resets, silence. It records what it is asked."""
 
 import contextlib
 import json
@@ -17,27 +17,34 @@ from typing import Any, Self
 
 
 class Ending(Enum):
+    """How a response ends that does not end as HTTP wants it."""
+
     CUT = "closes the connection properly"
     RESET = "resets it"
-    SILENCE = "says nothing more until the caller leaves"
+    SILENCE = "sends nothing more until the client leaves"
 
 
 @dataclass(frozen=True)
 class SlowBytes:
-    """Bytes that come one at a time, in so many seconds together: those that are late make up for it."""
+    """Bytes that are sent one at a time, evenly spread over `seconds`; after a delay the rest follows faster."""
 
     data: bytes
     seconds: float
 
 
 CUT, RESET, SILENCE = Ending
-Action = bytes | SlowBytes | float | threading.Event | Ending  # what to send, how long to pause, what to wait for
+Action = bytes | SlowBytes | float | threading.Event | Ending
+"""What the server does next: send bytes, pause for so many seconds, wait for an event, or end."""
 LAST = b"0\r\n\r\n"
+"""The last chunk of a chunked body."""
 
 
 @dataclass
 class Request:
-    """What came, and when its connection was closed by the one who sent it."""
+    """A request that came. `closed` is set when the client closes its connection, `closed_at` (monotonic) says when.
+
+    `connection` counts the server's connections from 1: requests of the same number came over the same one.
+    """
 
     line: str
     headers: Mapping[str, str]
@@ -61,7 +68,7 @@ class Request:
 
 
 def head(status: int = 200, content_type: str = "text/event-stream", **headers: str) -> bytes:
-    """`retry_after="3"` is the header Retry-After; chunked where no length is given."""
+    """The head of a response: `retry_after="3"` is the header Retry-After. Chunked where no length is given."""
     fields = {"content-type": content_type, **{name.replace("_", "-"): value for name, value in headers.items()}}
     if not {"content-length", "connection"} & fields.keys():
         fields["transfer-encoding"] = "chunked"
@@ -73,24 +80,26 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def streamed(*steps: Action) -> list[Action]:
-    """The head of a stream, and the pieces as a chunk each; an empty one would be the last."""
-    return [head(), *(chunk(step) if isinstance(step, bytes) else step for step in steps if step != b"")]
+def streamed(*actions: Action) -> list[Action]:
+    """The head of a stream, then the actions, bytes as a chunk each. Without the last chunk: add LAST."""
+    return [head(), *(chunk(action) if isinstance(action, bytes) else action for action in actions if action != b"")]
 
 
 def whole(data: bytes, status: int = 200, content_type: str = "application/json", **headers: str) -> list[Action]:
+    """A response whose length is given."""
     return [head(status, content_type, content_length=str(len(data)), **headers) + data]
 
 
 def sse(event: Any) -> bytes:
+    """A server-sent event with JSON."""
     return b"data: " + json.dumps(event).encode() + b"\n\n"
 
 
 class ModelServer:
-    """Use with `with`. `answers` are played one a request; where none is left, `always` is asked for one.
+    """Use with `with`; `url` is its base. Each request is given the next of `answers`, or `always(request)` after them.
 
-    With a certificate it speaks TLS; with `proxy` it takes CONNECT first, and is the server behind it as well. `at` is
-    where it listens.
+    With a certificate it speaks TLS. With `proxy` it takes CONNECT first, and is also the server behind the proxy. `at`
+    is the address where it listens. `requests` are those that came, oldest first; `connects` those with CONNECT.
     """
 
     def __init__(
@@ -129,13 +138,13 @@ class ModelServer:
         self._listener.close()
 
     def play(self, *answers: Sequence[Action]) -> None:
-        """Forget what was; the last of these answers is given to all further requests."""
+        """Forget the requests so far, and play these answers; the last one is given to all further requests."""
         self.requests.clear()
         self.answers = list(answers[:-1])
         self.always = lambda _: answers[-1]
 
     def wait_for_request(self, number: int = 1, seconds: float = 5) -> Request:
-        """The request of that number, waited for."""
+        """The request of that number, counted from 1. Fails where it does not come within `seconds`."""
         deadline = time.monotonic() + seconds
         while len(self.requests) < number:
             assert time.monotonic() < deadline, f"{len(self.requests)} requests, not {number}"
@@ -171,8 +180,8 @@ class ModelServer:
                 while not self._closing:
                     request = self._read(connection, number)
                     self.requests.append(request)
-                    for step in self.answers.pop(0) if self.answers else self.always(request):
-                        self._do(step, connection, request)
+                    for action in self.answers.pop(0) if self.answers else self.always(request):
+                        self._do(action, connection, request)
             if request and not self._closing:
                 request.close()
 
@@ -189,26 +198,26 @@ class ModelServer:
             body += _receive(connection)
         return Request(line, headers, body, number)
 
-    def _do(self, step: Action, connection: socket.socket, request: Request) -> None:
-        """Raises OSError where the connection is over."""
-        if isinstance(step, bytes):
-            connection.sendall(step)
-        elif isinstance(step, SlowBytes):
+    def _do(self, action: Action, connection: socket.socket, request: Request) -> None:
+        """Raises OSError when the connection is to be closed."""
+        if isinstance(action, bytes):
+            connection.sendall(action)
+        elif isinstance(action, SlowBytes):
             begun = time.monotonic()
-            for sent in range(1, len(step.data) + 1):
-                connection.sendall(step.data[sent - 1 : sent])
-                due = begun + step.seconds * sent / len(step.data)
+            for sent in range(1, len(action.data) + 1):
+                connection.sendall(action.data[sent - 1 : sent])
+                due = begun + action.seconds * sent / len(action.data)
                 self._do(max(due - time.monotonic(), 0.0), connection, request)
-        elif isinstance(step, threading.Event):
-            assert step.wait(20)
-        elif step is RESET:
+        elif isinstance(action, threading.Event):
+            assert action.wait(20)
+        elif action is RESET:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise OSError
-        elif step is CUT:
+        elif action is CUT:
             raise OSError
         else:
-            seconds = step if isinstance(step, float | int) else 60  # of SILENCE
-            if select.select([connection], [], [], seconds)[0]:  # nobody asks twice: it is the end
+            seconds = action if isinstance(action, float | int) else 60  # of SILENCE
+            if select.select([connection], [], [], seconds)[0]:  # clients send nothing meanwhile: it is the end
                 request.close()
                 raise OSError
 
@@ -221,7 +230,7 @@ def _receive(connection: socket.socket) -> bytes:
 
 
 def make_certificate(folder: Path, name: str = "certificate") -> Path:
-    """Key and self-signed certificate for localhost and model.test in one file."""
+    """A file with a key and its self-signed certificate, for localhost and model.test. Needs openssl."""
     made = folder / f"{name}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     command += ["-addext", "subjectAltName=DNS:localhost,DNS:model.test", "-keyout", "-", "-out", "-"]

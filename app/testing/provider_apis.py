@@ -1,4 +1,4 @@
-"""What the servers behind each provider send, one class each: the suites know no protocol, only these."""
+"""What servers of each provider's API send, one class each: the suites know no protocol, only these."""
 
 import contextlib
 import json
@@ -19,25 +19,34 @@ from app.testing.model_server import LAST, Action, sse, streamed
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("clock",))
 
 
-_MADE: list[Model] = []
+_BUILT: list[Model] = []
 
 
 def close_idle_connections() -> None:
-    """When their servers are gone: a model that finds its idle connections closed closes them too."""
-    while _MADE:
+    """Call it when the model servers are gone: the models built here notice, and close theirs."""
+    while _BUILT:
         with contextlib.suppress(ModelError):
-            _MADE.pop().open(make_prompt(), 1)
+            _BUILT.pop().open(make_prompt(), 1)
+
+
+def build_model(provider: str, **options: Any) -> Model:
+    """A model of one of Parlance's own providers. Raises marshmallow's ValidationError for options it does not take."""
+    return PROVIDERS[provider].build(PROVIDERS[provider].options().load(options))
 
 
 class ProviderApi(ABC):
-    """The events of one provider's stream."""
+    """The bytes that one provider's server sends: pieces of a stream, to be put together as a test wants them."""
 
     provider: str
+    """The provider's name in parlance.toml."""
     path: str
+    """Of the requests, below the base URL."""
     begin: bytes = b""
+    """What a stream begins with."""
     last: bytes
     """The event with which `end` ends."""
     ping: bytes
+    """What the server sends while it has nothing to say."""
 
     @abstractmethod
     def text(self, text: str) -> bytes:
@@ -49,28 +58,32 @@ class ProviderApi(ABC):
 
     @abstractmethod
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
-        """A whole tool call; each number once."""
+        """A whole tool call. Calls of one answer are numbered from 0."""
 
     @abstractmethod
     def end(self, reason: str = "", prompt: int = 3, completion: int = 2) -> bytes:
-        """Usage and the end."""
+        """Why the answer ends ("length", "tool_calls", or by itself), the tokens it took, and the last event."""
 
     @abstractmethod
     def error(self, message: str) -> bytes:
-        """In mid-stream."""
+        """A failure in mid-stream."""
 
     @abstractmethod
     def refusal(self, message: str) -> bytes:
         """The body of a status other than 200."""
 
     def answer(self, *tokens: str, **end: Any) -> list[Action]:
-        """A stream from its head to its last chunk."""
+        """A whole response, from its head to its last chunk; `end` goes to the method of that name."""
         return [*streamed(self.begin, *map(self.text, tokens), self.end(**end)), LAST]
 
+    def build(self, base_url: str, **options: Any) -> Model:
+        """A model that asks the server at `base_url`. Override it for a provider that is not one of Parlance's."""
+        return build_model(self.provider, base_url=base_url, **{"model": "m-1", **options})
+
     def model(self, base_url: str, **options: Any) -> Model:
-        provider = PROVIDERS[self.provider]
-        _MADE.append(provider.build(provider.options().load({"base_url": base_url, "model": "m-1", **options})))
-        return _MADE[-1]
+        """The same, remembered for `close_idle_connections`."""
+        _BUILT.append(self.build(base_url, **options))
+        return _BUILT[-1]
 
     def __repr__(self) -> str:
         return self.provider
@@ -152,15 +165,17 @@ PROVIDER_APIS = (OPENAI, ANTHROPIC)
 
 
 def make_prompt(*texts: str, **options: Any) -> Prompt:
+    """A conversation of the user's messages, with options such as `max_tokens`."""
     return Prompt(AGENT, [said("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
 
 
 def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:
+    """All of an answer, batches taken apart."""
     return [chunk for batch in model.open(prompt or make_prompt(), heartbeat) for chunk in batch]
 
 
 def outcome(model: Model, heartbeat: float = 5) -> tuple[str, ModelFinished | None, Problem | None]:
-    """The text that was said, how it finished, and the failure behind it. Nothing but text is expected."""
+    """The text of an answer, how it finished, and the failure that ended it. Fails where other chunks come."""
     chunks: list[Any] = []
     problem = None
     try:

@@ -13,13 +13,12 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache, cached_property
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
-import requests
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
@@ -32,6 +31,7 @@ from app.store.schema import upgrade
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+GUNICORN = (BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "--keep-alive", "2")
 
 CONFIG = """
 [models.scripted]
@@ -99,7 +99,9 @@ def empty_database() -> bytes:
 class Server:
     """Start with `with`; `url` is its base. Agents: open (public), frank, site; see CONFIG.
 
-    `config` is the text of parlance.toml (`CONFIG` with pairs of `changes` replaced), `env` further environment.
+    `home` is a folder for its files, made where there is none. `config` is the text of parlance.toml, in which the keys
+    of `changes` are replaced by their values; `env` is added to the environment. `wsgi` is the application to serve, as
+    gunicorn takes it.
     """
 
     def __init__(
@@ -109,8 +111,10 @@ class Server:
         changes: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
         config: str = CONFIG,
+        wsgi: str = "wsgi:app",
     ) -> None:
         self.home = home
+        self.wsgi = wsgi
         for old, new in (changes or {}).items():
             assert old in config, f"{old!r} is not in the configuration"
             config = config.replace(old, new)
@@ -151,18 +155,28 @@ class Server:
         self._listener.close()
 
     def start(self) -> None:
-        """Returns when the server answers."""
+        """Returns when the server answers. Fails where it does not within 60 seconds, or ends at once."""
         descriptor = self._listener.fileno()
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{descriptor}", "--keep-alive", "2"],
+                [*GUNICORN, "-b", f"fd://{descriptor}", self.wsgi],
                 cwd=ROOT,
                 env=self.env,
                 pass_fds=[descriptor],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        assert requests.get(f"{self.url}/health", timeout=60).status_code == 200
+        with socket.create_connection(("127.0.0.1", self.port), timeout=0.1) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            assert eventually(partial(self._first_bytes, connection), 60).startswith(b"HTTP/1.1 200 ")
+
+    def _first_bytes(self, connection: socket.socket) -> bytes:
+        """Nothing yet while the server starts. Fails with its log where it ended instead."""
+        with suppress(TimeoutError):
+            return connection.recv(1024)
+        assert self._process
+        assert self._process.poll() is None, self.log_text()
+        return b""
 
     def stop(self) -> None:
         """SIGTERM, and wait for the end."""

@@ -1,4 +1,4 @@
-"""What any wire's caller does: the interface that tests/support/wires.py implements once for each wire."""
+"""How a wire is spoken, from its callers' side: the class that each wire's tests implement once, for all suites."""
 
 import json
 from abc import ABC, abstractmethod
@@ -23,15 +23,20 @@ ERROR_MESSAGES = {
     503: "The server is at capacity",
     504: "The model took too long to answer",
 }
-
+"""What callers are told with each status where the wire has no words of its own."""
 
 CREDENTIAL_KINDS = ("widget", "secret", "session")
-"""Of credentials: two of keys, and the sessions of people who sign in."""
+"""Two kinds of keys, and the sessions of people who sign in."""
 
 
 @dataclass
 class Reply:
-    """What any wire's caller makes of the bytes. `ended`: the terminator came, once, and nothing after it."""
+    """What a caller understands of the body of a reply.
+
+    `tokens` are in the order in which they came, each as it was sent; a whole answer is one. `ended` says that the
+    terminator came, once, and nothing after it. `error` is the message of a failure in mid-answer. `text` is what the
+    tokens say together.
+    """
 
     tokens: Sequence[str]
     ended: bool
@@ -59,36 +64,48 @@ def _frame(frame: bytes) -> Any:
 
 
 class WireClient(ABC):
-    """One way to ask and its answer's form; a new wire is one more subclass, listed in WIRES."""
+    """One way to ask over a wire, and the form of its replies. Subclass it once for each way that the wire offers.
 
-    path: str  # what it holds in braces is for `path_for` to fill in
+    It plays a strict client: `frames` and `decode` fail on whatever the wire does not promise.
+    """
+
+    path: str
+    """Where the question is posted. `path_for` fills in what stands in braces."""
     name: str
+    """The wire's, as its folder in app/wires is called."""
     key_kind: str
-    credentials: Sequence[tuple[str, str]]  # header and the pattern of its value
+    """One of CREDENTIAL_KINDS: what the tests ask with."""
+    credentials: Sequence[tuple[str, str]]
+    """Headers that carry the credential, each with the pattern of its value: ("Authorization", "Bearer {}")."""
     content_type: str = "application/json"
+    """Of an answer."""
     streamed: bool = True
-    status: int = 200  # of an answer that went well
-    methods: str = "OPTIONS, POST"  # that the path takes
-    anonymous: bool = False
-    ignores_fields: bool = False  # whether fields it does not know are no mistake
-    any_key: bool = False  # whether keys of both kinds open it
-    final: bytes  # in every last frame of an answer that went well
+    status: int = 200
+    """Of an answer that went well."""
+    methods: str = "OPTIONS, POST"
+    """What the path allows, as the header Allow says it."""
+    ignores_fields: bool = False
+    """Whether fields of the body that the wire does not know are ignored; otherwise they are refused."""
+    any_key: bool = False
+    """Whether keys of every kind are accepted."""
+    final: bytes
+    """Only for wires that stream: what stands in the last frame of each answer that went well, and in no other."""
 
     @abstractmethod
     def body(self, text: str) -> dict[str, Any]:
         """The JSON that asks `text`."""
 
     def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
-        """The body with what depends on who asks; `url` is the server's."""
+        """The body, with the fields that depend on the credential; `url` is the server's."""
         return body
 
     def path_for(self, url: str, key: str) -> str:
-        """The path for a new conversation."""
+        """The path for a new conversation of the credential's holder; `url` is the server's."""
         return self.path
 
     @abstractmethod
     def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        """What is posted, in order, so that the model sees three messages in the end."""
+        """The bodies to post, in order, so that with the last one the model sees `first`, `answer` and `second`."""
 
     @abstractmethod
     def frames(self, data: bytes) -> list[Any]:
@@ -96,21 +113,19 @@ class WireClient(ABC):
 
     @abstractmethod
     def decode(self, data: bytes) -> Reply:
-        """The whole body of a 200."""
+        """What the whole body of an answer says."""
 
     @abstractmethod
     def is_error(self, status: int, body: Any) -> bool:
-        """Whether this is the wire's body for the status."""
-
-    @abstractmethod
-    def encoder(self) -> Any:
-        """The encoder of the application; only for wires that stream."""
+        """Whether this JSON is what the wire sends with that status."""
 
     def headers(self, key: str) -> dict[str, str]:
+        """The headers that carry the credential."""
         header, pattern = self.credentials[0]
         return {header: pattern.format(key)}
 
     def check_error(self, response: requests.Response, status: int) -> None:
+        """Fail where the response is not the wire's error of that status."""
         assert response.status_code == status, response.text
         assert response.headers["Content-Type"] == "application/json"
         assert self.is_error(status, response.json()), response.text

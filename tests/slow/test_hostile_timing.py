@@ -43,7 +43,7 @@ IN_TIME: dict[str, tuple[str, Drips]] = {
     "the end": ("x", lambda s: [*begins(s), *text(s, 0), SlowBytes(chunk(s.end()), 0.6), LAST]),
     "everything": (
         "x",
-        lambda s: [SlowBytes(b"".join(sent for sent in s.answer("x") if isinstance(sent, bytes)), 0.6)],
+        lambda s: [SlowBytes(b"".join(each for each in s.answer("x") if isinstance(each, bytes)), 0.6)],
     ),
     "the trailer": ("x", lambda s: [*begins(s), *text(s, 0), *ends(s)[:-1], SlowBytes(b"0\r\nA: b\r\n", 0.6), SILENCE]),
 }

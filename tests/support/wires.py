@@ -22,7 +22,6 @@ class Workers(WireClient):
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
     content_type = "text/event-stream; charset=utf-8"
-    anonymous = True
     final = b"[DONE]"
 
     def body(self, text: str) -> dict[str, Any]:
@@ -204,10 +203,11 @@ WIRES: Sequence[WireClient] = (
     *(AgentsStream(), AgentsLines(), AgentsWhole(), ChatsStream(), ChatsWhole()),
 )
 STREAMS = [wire for wire in WIRES if wire.streamed]
+WHOLE = [wire for wire in WIRES if not wire.streamed]
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
 every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)
-every_whole = pytest.mark.parametrize("wire", [wire for wire in WIRES if not wire.streamed], ids=repr)
+every_whole = pytest.mark.parametrize("wire", WHOLE, ids=repr)
 
 
 @cache

@@ -157,10 +157,8 @@ def test_outputs_belong_to_the_last_answer(client) -> None:
     output = brought("call_1", output=1)
     for answer in ("msg_" + "0" * 32, "x", chat.said["userMessageId"]):
         assert refused(chat.bring(output, answer=answer)) == (404, "CHAT_RETRY_MESSAGE_NOT_FOUND")
-    assert refused(client.page(new_session_id(), assistant(chat.answer, output))) == (
-        404,
-        "CHAT_RETRY_MESSAGE_NOT_FOUND",
-    )
+    in_another_chat = client.page(new_session_id(), assistant(chat.answer, output))
+    assert refused(in_another_chat) == (404, "CHAT_RETRY_MESSAGE_NOT_FOUND")
     assert chat.parts() == [{"type": "tool-call", **CALL}]
 
 

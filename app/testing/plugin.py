@@ -1,0 +1,54 @@
+"""The fixtures that the contract suites ask for: `pytest_plugins = ["app.testing.plugin"]` in conftest.py.
+
+A fixture of the same name in conftest.py takes the place of one of these: a `server` with another configuration, say.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from app.testing.model_server import ModelServer
+from app.testing.provider_apis import close_idle_connections
+from app.testing.server import Server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the suites' marker."""
+    config.addinivalue_line(
+        "markers", "timed(tries): measures times, and runs beside one other such test at most; so many tries (3)"
+    )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that most tests share; it must still live when they are done."""
+    with Server(tmp_path_factory.mktemp("server")) as running:
+        pid = running.worker_pid()
+        yield running
+        assert running.worker_pid() == pid, "a test brought the worker down"
+
+
+@pytest.fixture(scope="session")
+def widget_key(server: Server) -> str:
+    """For the agent `open`."""
+    return server.key("widget")
+
+
+@pytest.fixture(scope="session")
+def secret_key(server: Server) -> str:
+    """For the agent `open`."""
+    return server.key("secret")
+
+
+@pytest.fixture(scope="session")
+def key_of(server: Server, widget_key: str, secret_key: str) -> Mapping[str, str]:
+    """A credential of each of CREDENTIAL_KINDS, for the agent `open`."""
+    return {"widget": widget_key, "secret": secret_key, "session": server.key("session")}
+
+
+@pytest.fixture
+def upstream() -> Iterator[ModelServer]:
+    """A model server to be scripted with `play`, of this test alone."""
+    with ModelServer() as running:
+        yield running
+    close_idle_connections()

@@ -1,0 +1,228 @@
+"""What every wire promises its callers, as tests to inherit: by Parlance's wires, and by those of other repositories.
+
+A wire that streams inherits `StreamSuite`, one that answers in one piece `WholeSuite`; each says how it is spoken:
+
+    pytest_plugins = ["app.testing.plugin"]  # in conftest.py: the fixtures `server` and `key_of`
+
+    class TestPlain(StreamSuite):
+        @pytest.fixture
+        def wire(self) -> WireClient:
+            return Plain()  # a subclass of WireClient
+
+`server` runs Parlance's own wires. For a wire that lives elsewhere, conftest.py has a `server` of its own, of session
+scope, with a WSGI module that adds the wire: see docs/adding-a-wire.md.
+"""
+
+import re
+from collections.abc import Mapping
+
+import orjson
+import pytest
+import requests
+
+from app.testing.caller import Caller
+from app.testing.responses import chunks
+from app.testing.server import Server, eventually, script
+from app.testing.sockets import read_all, read_until
+from app.testing.wire_client import ERROR_MESSAGES, WireClient
+
+HOSTILE = {
+    "quotation marks": 'say "hi", "" and \'bye\'',
+    "backslashes": 'a\\ b\\\\ \\" \\u0022 \\n "\\',
+    "newlines": "one\ntwo\r\nthree\rfour\n\nfive",
+    "line separators": "a\u2028b\u2029c\x85d\x0be\x1cf",
+    "emoji": "👩‍👩‍👧‍👦 🇩🇪 é ü 中文 \U0010ffff",
+    "NUL and other control characters": "a\x00b\x07\x1b[31m\x7f\x9f",
+    "what ends a stream": "data: [DONE]\n\ndata: [DONE]",
+    "what is a frame": '{"type":"done","message":"x"}\n{"response":"x"}\n\n: keep-alive\n\n',
+    "markup": "</script><!-- &amp; <img src=x onerror=alert(1)>",
+    "noncharacters and a byte order mark": "\ufeffa\ufffe\uffffb\ufffd",
+    "10,000 bytes": "😀" * 2500,
+    "a space": " ",
+}
+REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
+
+
+def refused(caller: Caller) -> dict[int, requests.Response]:
+    """One response of each kind of refusal that happens before anybody answers."""
+    url, headers = caller.server.url + caller.path, caller.wire.headers(caller.key)
+    return {
+        400: caller.post({}),
+        401: caller.ask("hi", caller.wire.headers("wrong")),
+        404: requests.post(f"{url}/nothing", json=caller.body("hi"), headers=headers, timeout=30),
+        405: requests.put(url, headers=headers, timeout=30),
+        413: caller.post(b" " * 300_000),
+        415: caller.post(caller.body("hi"), {"Content-Type": "text/plain"}),
+    }
+
+
+class WireSuite:
+    """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
+
+    @pytest.fixture
+    def wire(self) -> WireClient:
+        """How the wire under test is spoken."""
+        raise NotImplementedError("A class that inherits the suite overrides the fixture `wire`")
+
+    @pytest.fixture
+    def caller(self, wire: WireClient, server: Server, key_of: Mapping[str, str]) -> Caller:
+        """Who asks in these tests: the holder of a credential of the kind that the wire takes, for the agent `open`."""
+        return Caller(wire, server, key_of[wire.key_kind])
+
+    def test_a_plain_answer_arrives_and_is_stored_as_it_was_said(self, caller: Caller) -> None:
+        question = script({"text": "Hello"}, {"text": " there"}, {"burst": [",", " you", "."]})
+        response = caller.ask(question)
+        assert response.status_code == caller.wire.status
+        assert response.headers["Content-Type"] == caller.wire.content_type
+        answer = caller.wire.decode(response.content)
+        assert (answer.text, answer.ended, answer.error) == ("Hello there, you.", True, None)
+        asked, answered = caller.stored(question)
+        assert (asked["role"], asked["text"]) == ("user", question)
+        assert (answered["role"], answered["text"], answered["status"]) == ("assistant", answer.text, "complete")
+
+    @pytest.mark.parametrize("problem", REFUSALS)
+    def test_a_model_that_refuses_is_a_status_and_the_wires_own_body(self, caller: Caller, problem: str) -> None:
+        question = script({"refuse": problem})
+        caller.wire.check_error(caller.ask(question), REFUSALS[problem])
+        asked, answered = caller.stored(question)
+        assert asked["text"] == question
+        assert (answered["status"], answered["parts"]) == ("failed", [])
+
+    def test_refusals_are_in_the_wires_own_words(self, caller: Caller) -> None:
+        for status, response in refused(caller).items():
+            caller.wire.check_error(response, status)
+
+    def test_every_response_carries_the_headers_that_protect_and_identify(self, caller: Caller) -> None:
+        for response in [
+            caller.ask(script({"text": "x"})),
+            caller.ask(script({"refuse": "overloaded"})),
+            *refused(caller).values(),
+        ]:
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+            assert "Origin" in re.split(", *", response.headers["Vary"])
+
+    @pytest.mark.parametrize(
+        ("given", "taken"),
+        [
+            ("abc-1.2_3", True),
+            ("A" * 64, True),
+            ("A" * 65, False),
+            ("two words", False),
+            ("a,b", False),
+            ("é", False),
+            ('"><script>', False),
+            ("", False),
+        ],
+    )
+    def test_a_sane_request_id_is_taken_over_and_any_other_replaced(
+        self, caller: Caller, given: str, taken: bool
+    ) -> None:
+        for response in (
+            caller.ask(script({"text": "x"}), {"x-request-id": given.encode()}),
+            caller.post({}, {"x-request-id": given.encode()}),
+        ):
+            sent_back = response.headers["x-request-id"]
+            assert (sent_back == given) is taken
+            assert taken or re.fullmatch("[0-9a-f]{32}", sent_back)
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_hostile_tokens_survive(self, caller: Caller, name: str) -> None:
+        question = script({"text": HOSTILE[name], "times": 2})
+        answer = caller.wire.decode(caller.ask(question).content)
+        expected = [HOSTILE[name]] * 2
+        assert answer.ended
+        assert answer.tokens == (expected if caller.wire.streamed else ["".join(expected)])
+        assert caller.stored(question)[-1]["text"] == "".join(expected)
+
+    def test_what_was_said_before_reaches_the_model(self, caller: Caller) -> None:
+        first, second = script({"text": "one"}), script({"text": "two"}, {"text": orjson.dumps(caller.path).decode()})
+        for body in caller.dialogue(first, "one", second):
+            response = caller.post(body)
+        assert caller.wire.decode(response.content).text.startswith("two")
+        stored = caller.stored(second)
+        assert [message["text"] for message in stored[:3]] == [first, "one", second]
+        assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
+
+
+class StreamSuite(WireSuite):
+    """What holds for every wire that streams, besides."""
+
+    def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:
+        with caller.open(script({"text": "first"}, {"pause": 60}, {"text": "second"})) as connection:
+            got = read_until(connection, b'"first"')
+            assert caller.wire.frames(chunks(got + b"0\r\n\r\n")[-1])[-1], "the token came with its frame"
+            assert b"second" not in got
+
+    def test_tokens_that_are_ready_together_arrive_in_one_read(self, caller: Caller) -> None:
+        with caller.open(script({"text": "go"}, {"pause": 0.2}, {"burst": ["one", "two", "three"]})) as connection:
+            read_until(connection, b'"go"')
+            got = connection.recv(65536)
+            assert [word in got for word in (b'"one"', b'"two"', b'"three"')] == [True] * 3
+
+    def test_every_write_holds_whole_frames_only(self, caller: Caller) -> None:
+        question = script(
+            {"text": "a\n\nb"},
+            {"burst": ["c", "d\n", "é"]},
+            {"pause": 0.4},
+            {"text": "e" * 3000},
+            {"text": "f", "times": 50},
+        )
+        with caller.open(question) as connection:
+            pieces = chunks(read_all(connection))
+        assert len(pieces) > 50, "each of the fifty tokens was ready at its own time"
+        for piece in pieces:
+            assert caller.wire.frames(piece)
+        assert caller.wire.decode(b"".join(pieces)).text == "a\n\nbcd\né" + "e" * 3000 + "f" * 50
+
+    @pytest.mark.parametrize("first", [[], [{"text": "a"}]], ids=["before the first token", "between two tokens"])
+    def test_silence_is_filled_with_keep_alives_and_the_stream_still_decodes(
+        self, caller: Caller, first: list[dict[str, str]]
+    ) -> None:
+        answer = caller.wire.decode(caller.ask(script(*first, {"pause": 1}, {"text": "b"})).content)
+        assert answer.keep_alives == 3, "one after each 0.3 s of the second"
+        assert (answer.tokens[-1], answer.ended) == ("b", True)
+
+    @pytest.mark.parametrize("problem", [*REFUSALS, "crash"])
+    def test_a_failure_in_mid_answer_is_told_and_then_the_stream_ends(self, caller: Caller, problem: str) -> None:
+        question = script({"text": "so "}, {"text": "far"}, {"fail": problem}, {"text": "never"})
+        response = caller.ask(question)
+        assert response.status_code == 200
+        answer = caller.wire.decode(response.content)
+        assert (answer.text, answer.ended, answer.error) == ("so far", True, ERROR_MESSAGES[REFUSALS.get(problem, 500)])
+        assert not re.search(rb"Traceback|RuntimeError|asked for a crash", response.content)
+        answered = caller.stored(question)[-1]
+        assert (answered["status"], answered["text"], answered["finish_reason"]) == ("failed", "so far", "error")
+
+    def test_the_question_is_stored_before_the_answer_begins(self, caller: Caller) -> None:
+        question = script({"text": "first"}, {"pause": 60.5})
+        with caller.open(question) as connection:
+            read_until(connection, b'"first"')
+            assert [message["text"] for message in caller.stored(question)] == [question]
+        eventually(lambda: len(caller.stored(question)) == 2)
+
+    def test_the_answer_is_stored_when_its_final_event_is_seen(self, caller: Caller) -> None:
+        for number in range(10):
+            question = script({"text": f"answer {number}"})
+            with caller.open(question) as connection:
+                read_until(connection, caller.wire.final)
+                answered = caller.stored(question)[-1]
+                assert (answered["status"], answered["text"]) == ("complete", f"answer {number}")
+
+    def test_streams_tell_proxies_to_keep_their_hands_off(self, caller: Caller) -> None:
+        response = caller.ask(script({"text": "x"}))
+        assert response.headers["Cache-Control"] == "no-cache, no-transform"
+        assert response.headers["X-Accel-Buffering"] == "no"
+        assert "Retry-After" not in response.headers
+
+
+class WholeSuite(WireSuite):
+    """What holds for every wire that answers in one piece, besides."""
+
+    @pytest.mark.parametrize("problem", [*REFUSALS, "crash"])
+    def test_a_failure_in_the_middle_of_a_whole_answer_is_a_status(self, caller: Caller, problem: str) -> None:
+        question = script({"text": "so far"}, {"fail": problem})
+        caller.wire.check_error(caller.ask(question), REFUSALS.get(problem, 500))
+        answered = caller.stored(question)[-1]
+        assert (answered["status"], answered["text"]) == ("failed", "so far")
