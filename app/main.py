@@ -11,12 +11,12 @@ from app import wires as wires_folder
 from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_wires
-from app.web.callers.origins import share_with_origins
+from app.web.callers.origins import allow_origins
 from app.web.guard import guard_routes
 from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
-from app.web.responses.errors import answer_errors
-from app.web.server.access_log import account_for_requests
+from app.web.responses.errors import handle_errors
+from app.web.server.access_log import log_requests
 from app.web.server.connection import bound_writes
 from app.web.wire import Wire
 from app.wiring import make_services
@@ -29,10 +29,10 @@ def create_app(configuration: Configuration) -> Flask:
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
     wires = _wires()
     app.extensions["parlance"] = make_services(configuration, wires)
-    account_for_requests(app)
+    log_requests(app)
     bound_writes(app, settings)
-    share_with_origins(app)
-    answer_errors(app)
+    allow_origins(app)
+    handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(widget.blueprint)
     for wire in wires:

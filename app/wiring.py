@@ -75,7 +75,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         runs=runs,
         workflows=workflows,
         rules=rules,
-        attempts=SignInLimits(),
+        sign_in_limits=SignInLimits(),
         engine=engine,
         circuits=circuits,
         wires={wire.name: wire for wire in wires},

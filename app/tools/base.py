@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.engine.agent import ToolContext, ToolSpec
-from app.json_schema import json_schema
+from app.schemas.json_schema import json_schema
 
 DEFAULT_SECONDS = 5.0  # for a call, where the configuration sets no other limit
 

@@ -1,4 +1,4 @@
-"""What the views find at hand."""
+"""What views use: the stores, the engine, the settings."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,14 @@ from app.workflows.checks import Rules
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """The parts of one worker that views use, made in app/wiring.py.
+
+    - `rules`: what workflows may use, for the command line's checks.
+    - `circuits`: the circuit breaker of each configured model, in the configuration's order.
+    - `wires`: by name.
+    - `signer`: signs what callers carry for the server, such as cursors, with the installation's secret.
+    """
+
     settings: Settings
     database: Database
     keys: KeyStore
@@ -37,7 +45,7 @@ class Services:
     runs: RunStore
     workflows: Catalogue
     rules: Rules
-    attempts: SignInLimits
+    sign_in_limits: SignInLimits
     engine: Engine
     circuits: Sequence[CircuitBreaker]
     wires: Mapping[str, Wire]
@@ -45,10 +53,11 @@ class Services:
     visitors: Visitors
 
     def wire_of(self, path: str) -> Wire | None:
-        """Whose path it is, whether or not there is anything on it."""
+        """The wire that owns the path, whether or not a route is there; None where no wire does."""
         path = re.sub("/+", "/", path)
         return next((wire for wire in self.wires.values() if wire.owns(path)), None)
 
 
 def services() -> Services:
+    """Of the application that serves this request, or runs this command."""
     return cast("Services", current_app.extensions["parlance"])

@@ -38,21 +38,21 @@ class CredentialsSchema(Schema):
 
 
 def count_attempt() -> None:
-    """For the address, before the body is read. Raises ChatError(LIMITED)."""
-    services().attempts.count_address(address())
+    """Count an attempt to sign in for the caller's address. Raises ChatError(LIMITED)."""
+    services().sign_in_limits.count_address(address())
 
 
 def sign_in(email: str, password: str) -> Session:
-    """Raises ChatError: LIMITED for the account, UNAUTHORIZED."""
+    """A new session. Raises ChatError: LIMITED for the account, UNAUTHORIZED."""
     shared = services()
-    shared.attempts.count_account(email)
+    shared.sign_in_limits.count_account(email)
     session = shared.users.sign_in(email, password)
-    shared.attempts.forgive_account(email)
+    shared.sign_in_limits.forgive_account(email)
     return session
 
 
 def sign_up(email: str, password: str, name: str) -> Session:
     """A new user, signed in at once. Raises ChatError: LIMITED for the account, TAKEN."""
     shared = services()
-    shared.attempts.count_account(email)
+    shared.sign_in_limits.count_account(email)
     return shared.users.start_session(shared.users.create(email, password, name))

@@ -12,14 +12,15 @@ from app.engine.errors import ChatError, Problem
 from app.settings.settings import Settings
 from app.web.callers.identity import identify
 from app.web.callers.windows import STORAGE_URI
-from app.web.responses.errors import answer
+from app.web.responses.errors import error_response
 from app.web.routing import current_operation
 from app.web.services import services
 from app.web.wire import Wire
 
 
 def limit_wires(app: Flask, settings: Settings, wires: list[Wire]) -> None:
-    """Give each wire its one budget, shared by all its routes."""
+    """Give each wire one budget for all its routes: counted for each key, user or address (`_counted_for`) before the
+    guard looks at the request. Over it a request is ChatError(LIMITED), with the seconds until there is room."""
     limiter = Limiter(_counted_for, storage_uri=STORAGE_URI, strategy="moving-window", headers_enabled=False)
     limiter.init_app(app)
     budgets = {wire.name: settings.limits.get(wire.name, wire.default_limit) for wire in wires}
@@ -33,23 +34,25 @@ def limit_wires(app: Flask, settings: Settings, wires: list[Wire]) -> None:
         if isinstance(refusal, ChatError) and operation and operation.credential != "none":
             wire = services().wire_of(request.path)
             if wire and wire.signed_in:
-                return answer(refusal)  # who has no session is told that, over the limit too
-        return answer(ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1))
+                return error_response(refusal)  # who has no session is told that, over the limit too
+        return error_response(
+            ChatError(Problem.LIMITED, retry_after=max(_seconds_left(breached), 1) if breached else 1)
+        )
 
-    def uncounted(wire: Wire) -> RequestLimit:
-        """How the budget stands for a request that took nothing of it, as those that reach no view."""
+    def remaining(wire: Wire) -> RequestLimit:
+        """The state of the budget for a request that was not counted, as those that reach no view."""
         try:
-            whose = [_counted_for(), wire.name]
-        except Exception:  # noqa: BLE001 - the answer is finished but for its headers
-            whose = [address(), wire.name]
-        budget = [RequestLimit(limiter, each, whose, False, True) for each in parse_many(budgets[wire.name])]
+            key = [_counted_for(), wire.name]
+        except Exception:  # noqa: BLE001 - the response is finished but for its headers
+            key = [address(), wire.name]
+        budget = [RequestLimit(limiter, each, key, False, True) for each in parse_many(budgets[wire.name])]
         return min(budget, key=lambda each: each.remaining)
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         wire = services().wire_of(request.path)
         if wire and wire.limit_headers:
-            counted = limiter.current_limit or uncounted(wire)
+            counted = limiter.current_limit or remaining(wire)
             response.headers["X-RateLimit-Limit"] = str(counted.limit.amount)
             response.headers["X-RateLimit-Remaining"] = str(max(counted.remaining, 0))
             in_seconds = wire.limit_headers == "seconds left"
@@ -59,14 +62,16 @@ def limit_wires(app: Flask, settings: Settings, wires: list[Wire]) -> None:
 
 
 def _seconds_left(counted: RequestLimit) -> int:
-    """Until the budget is whole again."""
+    """Whole seconds until the budget is whole again."""
     return max(math.ceil(counted.window.reset_time - time.time()), 0)
 
 
 def _counted_for() -> str:
-    """A widget's key stands in a public page, so each of its visitors has a budget; a secret key has one.
+    """Whose budget a request takes from: a user's, a secret key's, a widget key's together with the address, else the
+    address's.
 
-    A wrong key is counted for its sender's address: guessing must not open a fresh budget with every guess.
+    A widget's key stands in a public page, so each of its visitors has a budget. A wrong key counts for its sender's
+    address: guessing must not open a fresh budget with every guess.
     """
     session = None
     try:
@@ -86,7 +91,7 @@ def _counted_for() -> str:
 
 
 def address() -> str:
-    """The caller's address; of IPv6 the /64 network, of which one household has all 2^64."""
+    """The caller's address; of IPv6 the /64 network, all of whose addresses one household has."""
     text = request.remote_addr or "local"  # a Unix socket has no address
     try:
         address = ip_address(text)

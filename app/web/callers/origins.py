@@ -23,9 +23,11 @@ EXPOSED_HEADERS = (
 PREFLIGHT_SECONDS = 600
 
 
-def share_with_origins(app: Flask) -> None:
+def allow_origins(app: Flask) -> None:
+    """CORS: headers that let pages of allowed origins read a response, errors and preflights included."""
+
     @app.after_request
-    def share(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         response.vary.add("Origin")
         origin = request.headers.get("Origin")
         if origin and _may_read(origin.lower()):
@@ -44,15 +46,15 @@ def share_with_origins(app: Flask) -> None:
 
 
 def refuse_other_sites() -> None:
-    """Browsers send cookies from any site's page, and name the page's origin. Good are this server's own and those on
-    the operator's list. Raises ChatError(FORBIDDEN)."""
+    """Raises ChatError(FORBIDDEN) for a page of a foreign origin: one that is neither this server's own nor on the
+    operator's list. Browsers send cookies from any site's page, and name the page's origin."""
     origin = request.headers.get("Origin")
     if origin is not None and not _is_listed(origin.lower()) and not _is_own(origin):
         raise ChatError(Problem.FORBIDDEN, "Pages of this origin may not do that")
 
 
 def _is_own(origin: str) -> bool:
-    """Under whatever scheme: a proxy may hide it."""
+    """Whether it is this server's, under whatever scheme: a proxy may hide it."""
     try:
         named = normalised_origin(origin)
         return named == normalised_origin(f"{urlsplit(named).scheme}://{request.host}")
@@ -61,7 +63,8 @@ def _is_own(origin: str) -> bool:
 
 
 def _may_read(origin: str) -> bool:
-    """What a key allows is for pages that bring a key; a cookie they would not even have to know."""
+    """Whether a page of this origin may read the response. What keys allow holds on wires of keys alone: a cookie is
+    sent without the page knowing it."""
     return _is_listed(origin) or (not _with_cookies() and _some_key_allows(origin))
 
 

@@ -1,4 +1,4 @@
-"""Few attempts for each address and each account: passwords are not to be found by trying."""
+"""Limits on attempts to sign in, for each address and each account, so that no password is found by trying."""
 
 import math
 import time
@@ -14,7 +14,7 @@ PER_ACCOUNT = parse("20/15 minutes")
 
 
 class SignInLimits:
-    """Counts in this worker's memory."""
+    """Moving windows in this worker's memory: `PER_ADDRESS` and `PER_ACCOUNT`."""
 
     def __init__(self) -> None:
         self._storage = WindowStorage()
@@ -29,8 +29,8 @@ class SignInLimits:
         self._count(PER_ACCOUNT, _account(email))
 
     def forgive_account(self, email: str) -> None:
-        """The latest attempt was a success, which counts no more. It had to be counted before it was known as one, for
-        others may be under way."""
+        """Take back the latest attempt, which succeeded. It was counted before the password was compared, since others
+        may be compared at the same time."""
         self._storage.give_back(PER_ACCOUNT.key_for(_account(email)), PER_ACCOUNT.get_expiry())
 
     def _count(self, limit: RateLimitItem, name: str) -> None:

@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"(?P<expires>\d{1,11})\.[0-9a-f]{64}\.(?P<id>[A-Za-z0-9._@:
 
 @dataclass(frozen=True, slots=True)
 class Visitors:
-    """`secret` is the installation's."""
+    """Makes and checks visitors' tokens. `secret` is the installation's."""
 
     secret: str
 
@@ -37,21 +37,24 @@ class Visitors:
         return f"{expires}.{signed.hexdigest()}.{visitor_id}"
 
     def visitor(self, key: Key) -> str | None:
-        """The id of this request's visitor, None where it names none. Raises ChatError(UNAUTHORIZED) where what it
-        says is not signed, or not for now."""
+        """The id of this request's visitor, None without a token.
+
+        Raises ChatError(UNAUTHORIZED) for a token that is not signed with the key's secret, has expired by the wall
+        clock, or would be good for longer than `LONGEST_SECONDS`.
+        """
         presented = request.headers.get(HEADER)
         if presented is None:
             return None
-        found = _TOKEN.fullmatch(presented)
-        if not found:
+        token = _TOKEN.fullmatch(presented)
+        if not token:
             raise ChatError(Problem.UNAUTHORIZED)
-        expires = int(found["expires"])
-        right = hmac.compare_digest(presented, self.token(key, found["id"], expires))
+        expires = int(token["expires"])
+        right = hmac.compare_digest(presented, self.token(key, token["id"], expires))
         if not right or not 0 <= expires - time.time() <= LONGEST_SECONDS:
             raise ChatError(Problem.UNAUTHORIZED)
-        return found["id"]
+        return token["id"]
 
 
 def owner_of(key_id: str, visitor_id: str) -> str:
-    """What a visitor's conversations belong to: nobody else's, and no other site's."""
+    """The owner of a visitor's conversations, unlike that of any other visitor or site."""
     return f"visitor:{sha256(f'{key_id}:{visitor_id}'.encode()).hexdigest()[:56]}"

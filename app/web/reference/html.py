@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.web.requests.fields import NOT_BLANK
+from app.schemas.fields import NOT_BLANK
 
 STYLE = (Path(__file__).parent / "templates" / "docs.css").read_text(encoding="utf-8")
 _NOT_BLANK = rf"^{NOT_BLANK.regex.pattern!s}"
@@ -38,7 +38,7 @@ class Row:
     name: Markup
     type: str
     required: bool
-    says: Markup
+    text: Markup
 
 
 def sections(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ class _Reader:
 
     def operation(self, method: str, path: str, operation: Mapping[str, Any]) -> dict[str, Any]:
         parameters = operation.get("parameters", ())
-        answers = {status: self._resolved(each) for status, each in operation["responses"].items()}
+        replies = {status: self._resolved(each) for status, each in operation["responses"].items()}
         body = operation.get("requestBody")
         return {
             "id": operation["operationId"],
@@ -85,22 +85,22 @@ class _Reader:
                 for each in parameters
             ],
             "body": self._forms(body["content"]["application/json"]["schema"]) if body else (),
-            "answers": [self._answer(*each) for each in answers.items() if each[0] < "400"],
-            "failures": [self._answer(*each) for each in answers.items() if each[0] >= "400"],
+            "replies": [self._reply(*each) for each in replies.items() if each[0] < "400"],
+            "failures": [self._reply(*each) for each in replies.items() if each[0] >= "400"],
         }
 
-    def _answer(self, status: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def _reply(self, status: str, reply: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "status": status,
-            "says": prose(answer["description"]),
-            "headers": [name for name in answer.get("headers", ()) if name != "X-Request-Id"],
+            "text": prose(reply["description"]),
+            "headers": [name for name in reply.get("headers", ()) if name != "X-Request-Id"],
             "contents": [
                 {
                     "type": kind,
                     "forms": self._forms(content["schema"]),
                     "examples": [_shown(each) for each in _examples(content)],
                 }
-                for kind, content in answer.get("content", {}).items()
+                for kind, content in reply.get("content", {}).items()
             ],
         }
 
@@ -137,17 +137,17 @@ class _Reader:
             yield from self._rows(self._resolved(each), f"{place}.", depth)
 
     def _row(self, name: str, schema: Mapping[str, Any], *, required: bool) -> Row:
-        said = [schema["description"]] if "description" in schema else []
+        texts = [schema["description"]] if "description" in schema else []
         found = self._resolved(schema)
         if "enum" in found:
-            said.insert(0, ", ".join(f"`{json.dumps(each)}`" for each in found["enum"]))
-        said += [words for words in (_between(found, *each) for each in _BETWEEN.items()) if words]
+            texts.insert(0, ", ".join(f"`{json.dumps(each)}`" for each in found["enum"]))
+        texts += [words for words in (_between(found, *each) for each in _BETWEEN.items()) if words]
         for key, words in _WORDS.items():
             if found.get(key) == _NOT_BLANK:
-                said.append("not blank")
+                texts.append("not blank")
             elif key in found:
-                said.append(words.format(json.dumps(found[key]) if key == "default" else found[key]))
-        return Row(Markup(".<wbr>").join(name.split(".")), self._type(found), required, prose("; ".join(said)))
+                texts.append(words.format(json.dumps(found[key]) if key == "default" else found[key]))
+        return Row(Markup(".<wbr>").join(name.split(".")), self._type(found), required, prose("; ".join(texts)))
 
     def _type(self, schema: Mapping[str, Any]) -> str:
         schema = self._resolved(schema)
@@ -218,8 +218,8 @@ def _between(schema: Mapping[str, Any], what: str, unit: str) -> str | None:
 def _streams(operation: Mapping[str, Any]) -> bool:
     return any(
         kind in ("text/event-stream", "application/x-ndjson")
-        for answer in operation["responses"].values()
-        for kind in answer.get("content", ())
+        for reply in operation["responses"].values()
+        for kind in reply.get("content", ())
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.engine.errors import ChatError, Problem
-from app.json_schema import OPENAPI
+from app.schemas.json_schema import OPENAPI
 from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
 from app.web.reference.operations import Content, Operation, Reference, Reply
@@ -56,10 +56,10 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
         for operation in wire.reference.operations:
             answers = _failures(wire, operation, shapes, failures)
             security = {} if operation.credential == "none" else {"security": _security(wire)}
-            told = _operation(operation, wire.reference, shapes, _limit_headers(wire))
-            told |= {"tags": [wire.name], **security}
-            told["responses"] |= answers
-            paths.setdefault(operation.path, {})[operation.method] = told
+            described = _operation(operation, wire.reference, shapes, _limit_headers(wire))
+            described |= {"tags": [wire.name], **security}
+            described["responses"] |= answers
+            paths.setdefault(operation.path, {})[operation.method] = described
     for operation in server.operations:
         paths.setdefault(operation.path, {})[operation.method] = {
             **_operation(operation, server, shapes, ()),
@@ -89,13 +89,13 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
 
 def _operation(operation: Operation, reference: Reference, shapes: Shapes, headers: Iterable[str]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", operation.path)
-    parameters = [_place(name, reference.parameters[name]) for name in names]
+    parameters = [_path_parameter(name, reference.parameters[name]) for name in names]
     parameters += shapes.query(operation.query) if operation.query else []
     parameters += [
-        {"in": "header", "name": name, "required": False, "description": says, "schema": {"type": "string"}}
-        for name, says in operation.headers.items()
+        {"in": "header", "name": name, "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in operation.headers.items()
     ]
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{operation.method}{operation.path}").strip("_"),
         "summary": operation.summary,
         **({"description": operation.description} if operation.description else {}),
@@ -103,16 +103,16 @@ def _operation(operation: Operation, reference: Reference, shapes: Shapes, heade
     }
     if operation.body is not None:
         content = {"schema": shapes.of(operation.body), "example": operation.example}
-        told["requestBody"] = {"required": True, "content": {"application/json": content}}
-    told["responses"] = {str(each.status): _reply(each, shapes, headers) for each in operation.replies}
-    return told
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    described["responses"] = {str(each.status): _reply(each, shapes, headers) for each in operation.replies}
+    return described
 
 
-def _place(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A parameter in a path."""
-    told = {"description": schema["description"]} if "description" in schema else {}
+    described = {"description": schema["description"]} if "description" in schema else {}
     rest = {key: value for key, value in schema.items() if key not in ("description", "example")}
-    return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **told}
+    return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **described}
 
 
 def _reply(reply: Reply, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:

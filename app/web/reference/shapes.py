@@ -7,7 +7,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
-from app.json_schema import OPENAPI, Converter
+from app.schemas.json_schema import OPENAPI, Converter
 from app.web.reference.operations import Shape
 
 

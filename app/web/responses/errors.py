@@ -15,18 +15,21 @@ from app.web.services import services
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5  # where nobody knows when there is room again
+RETRY_SECONDS = 5  # the Retry-After of OVERLOADED, where nobody knows when there is room again
 
 _BY_STATUS = {404: Problem.NOT_FOUND, 405: Problem.METHOD_NOT_ALLOWED, 413: Problem.TOO_LARGE, 500: Problem.INTERNAL}
 
 
-def answer_errors(app: Flask) -> None:
-    app.register_error_handler(ChatError, answer)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_bug)
+def handle_errors(app: Flask) -> None:
+    """Every failure becomes a response in the wire's words. What is no ChatError is logged, and reads as internal."""
+    app.register_error_handler(ChatError, error_response)
+    app.register_error_handler(HTTPException, _flask_refuses)
+    app.register_error_handler(Exception, _unexpected)
 
 
-def answer(error: ChatError) -> Response:
+def error_response(error: ChatError) -> Response:
+    """The status, the body in the words of the wire that owns the path, and the headers that go with them. Where the
+    request's body has not been read, the connection is closed afterwards."""
     if announces_body() and not g.get("body_was_read"):
         close_after_response()
     wire = services().wire_of(request.path)
@@ -40,15 +43,15 @@ def answer(error: ChatError) -> Response:
     return response
 
 
-def _answer_http(error: HTTPException) -> Response:
+def _flask_refuses(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown path, a wrong method."""
-    response = answer(ChatError(_BY_STATUS.get(error.code or 500, Problem.INVALID)))
+    response = error_response(ChatError(_BY_STATUS.get(error.code or 500, Problem.INVALID)))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
 
 
-def _answer_bug(error: Exception) -> Response:
+def _unexpected(error: Exception) -> Response:
     log.error("request failed", exc_info=error, extra={"request_id": g.get("request_id")})
-    return answer(ChatError(Problem.INTERNAL))
+    return error_response(ChatError(Problem.INTERNAL))

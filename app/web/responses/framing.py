@@ -1,4 +1,4 @@
-"""The two ways of framing a stream, and JSON as its callers need it."""
+"""The two ways of framing a stream (server-sent events, NDJSON), and JSON as callers need it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,4 +32,10 @@ def json_response(body: Mapping[str, Any] | Sequence[Any], status: int = 200) ->
 
 
 def sse(data: bytes) -> bytes:
+    """One server-sent event."""
     return b"data: " + data + b"\n\n"
+
+
+def sse_json(**fields: Any) -> bytes:
+    """One server-sent event whose data is a JSON object."""
+    return sse(orjson.dumps(fields))

@@ -14,17 +14,20 @@ log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def account_for_requests(app: Flask) -> None:
+def log_requests(app: Flask) -> None:
+    """Give each request an id (its own `x-request-id`, if that is one), and write one line of log when its response has
+    been sent or its caller has left. `seconds` in it is by the monotonic clock."""
+
     @app.before_request
-    def begin() -> None:
-        given = request.headers.get("x-request-id", "")
-        g.request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+    def identify_request() -> None:
+        own_id = request.headers.get("x-request-id", "")
+        g.request_id = own_id if _ID.fullmatch(own_id) else uuid.uuid4().hex
         g.started = monotonic()
         if request.environ["PATH_INFO"].startswith("//"):
             raise ChatError(Problem.NOT_FOUND)  # the router would take it for a path with one slash
 
     @app.after_request
-    def end(response: Response) -> Response:
+    def finish(response: Response) -> Response:
         response.headers["x-request-id"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"

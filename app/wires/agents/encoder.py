@@ -26,7 +26,7 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, sse
+from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, sse, sse_json
 from app.wires.agents.serializers import finish_metadata, message_id
 
 _DONE = sse(b"[DONE]")
@@ -57,33 +57,33 @@ class UIMessageEncoder:
                 return self._token(text)
             case TurnStarted():
                 self._started = event
-                return _frame(type="start", messageId=message_id(event.answer_id))
+                return sse_json(type="start", messageId=message_id(event.answer_id))
             case RoundStarted():
-                return _frame(type="start-step")
+                return sse_json(type="start-step")
             case RoundFinished():
-                return _frame(type="finish-step")
+                return sse_json(type="finish-step")
             case TextStarted(part):
                 self._delta = _delta("text", f"t{part}")
-                return _frame(type="text-start", id=f"t{part}")
+                return sse_json(type="text-start", id=f"t{part}")
             case TextEnded(part):
-                return _frame(type="text-end", id=f"t{part}")
+                return sse_json(type="text-end", id=f"t{part}")
             case ReasoningStarted(part):
                 self._delta = _delta("reasoning", f"r{part}")
-                return _frame(type="reasoning-start", id=f"r{part}")
+                return sse_json(type="reasoning-start", id=f"r{part}")
             case ReasoningEnded(part):
-                return _frame(type="reasoning-end", id=f"r{part}")
+                return sse_json(type="reasoning-end", id=f"r{part}")
             case ToolCalled(call_id, name, args):
-                return _frame(type="tool-input-available", toolCallId=call_id, toolName=name, input=dict(args))
+                return sse_json(type="tool-input-available", toolCallId=call_id, toolName=name, input=dict(args))
             case ToolReturned(call_id, _, result, is_error):
                 if is_error:
-                    return _frame(type="tool-output-error", toolCallId=call_id, errorText=str(result))
-                return _frame(type="tool-output-available", toolCallId=call_id, output=result)
+                    return sse_json(type="tool-output-error", toolCallId=call_id, errorText=str(result))
+                return sse_json(type="tool-output-available", toolCallId=call_id, output=result)
             case SourceFound(source, title):
                 return self._source(source, title)
             case TurnFinished():
                 return self._finish(event)
             case TurnFailed(error):
-                return _frame(type="error", errorText=error.message) + _DONE
+                return sse_json(type="error", errorText=error.message) + _DONE
         return b""
 
     def _source(self, source: str, title: str) -> bytes:
@@ -93,15 +93,15 @@ class UIMessageEncoder:
         self._sources.add((source, title))
         source_id = f"s{len(self._sources)}"
         if source.startswith(("https://", "http://")):
-            return _frame(type="source-url", sourceId=source_id, url=source, title=title)
-        return _frame(
+            return sse_json(type="source-url", sourceId=source_id, url=source, title=title)
+        return sse_json(
             type="source-document", sourceId=source_id, mediaType="text/markdown", title=title, filename=source
         )
 
     def _finish(self, finished: TurnFinished) -> bytes:
         said = finish_metadata(self._started, finished)
         documented = {"metadata": said} if self._documented else {}
-        return _frame(type="finish", finishReason=finished.finish_reason, messageMetadata=said, **documented) + _DONE
+        return sse_json(type="finish", finishReason=finished.finish_reason, messageMetadata=said, **documented) + _DONE
 
 
 class LinesEncoder:
@@ -135,10 +135,6 @@ class LinesEncoder:
 def _delta(kind: str, part: str) -> bytes:
     """What stands in front of a delta's text: the same for each token of a part."""
     return f'data: {{"type":"{kind}-delta","id":"{part}","delta":'.encode()
-
-
-def _frame(**fields: Any) -> bytes:
-    return sse(orjson.dumps(fields))
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.messages import said
-from app.web.requests.fields import Digits, Flag
+from app.schemas.fields import Digits, Flag
 from app.wires.agents.ui_message import UIMessage, UIMessageSchema
 
 Trigger = Literal["submit-message", "regenerate-message"]

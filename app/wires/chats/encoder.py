@@ -1,7 +1,5 @@
 """A turn as server-sent events: start, content, tool_call and tool_result, and at last end or error."""
 
-from typing import Any
-
 import orjson
 
 from app.engine.events import (
@@ -15,9 +13,9 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.web.requests.ids import public_id
-from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, sse
+from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, sse_json
+from app.web.responses.tools import tool_call, tool_result
 from app.wires.chats.errors import event_code
-from app.wires.chats.serializers import tool_call, tool_result
 
 
 class ChatsEncoder:
@@ -37,22 +35,18 @@ class ChatsEncoder:
         match event:
             case TurnStarted(answer_id=answer_id):
                 self._message_id = public_id(answer_id)
-                return _frame(type="start", messageId=self._message_id)
+                return sse_json(type="start", messageId=self._message_id)
             case ToolCalled(call_id, name, args):
-                return _frame(type="tool_call", **tool_call(call_id, name, args))
+                return sse_json(type="tool_call", **tool_call(call_id, name, args))
             case ToolReturned(call_id, name, result, is_error):
-                told = tool_result(result, is_error=is_error)
-                return _frame(type="tool_result", toolCallId=call_id, toolName=name, **told)
+                shown = tool_result(result, is_error=is_error)
+                return sse_json(type="tool_result", toolCallId=call_id, toolName=name, **shown)
             case TurnFinished():
-                return _frame(type="end", messageId=self._message_id)
+                return sse_json(type="end", messageId=self._message_id)
             case TurnFailed(error):
-                return _frame(type="error", error=event_code(error), message=error.message)
+                return sse_json(type="error", error=event_code(error), message=error.message)
         return b""
 
 
 def _content(text: str) -> bytes:
     return b'data: {"type":"content","delta":' + orjson.dumps(text) + b"}\n\n"
-
-
-def _frame(**fields: Any) -> bytes:
-    return sse(orjson.dumps(fields))

@@ -6,6 +6,8 @@ from marshmallow import Schema, fields, validate
 
 from app.engine.messages import Role, Status
 from app.store.runs import RunStatus, StepStatus
+from app.web.responses.tools import ToolCallSchema as ToolCallEventSchema
+from app.web.responses.tools import ToolResultSchema
 from app.workflows.definition import WorkflowSchema
 
 _UUID = {"format": "uuid"}
@@ -144,21 +146,6 @@ class StartSchema(Schema):
 class ContentSchema(Schema):
     type = fields.String(required=True, validate=validate.OneOf(["content"]))
     delta = fields.String(required=True)
-
-
-class ToolCallEventSchema(Schema):
-    type = fields.String(required=True, validate=validate.OneOf(["tool_call"]))
-    call_id = fields.String(required=True, data_key="toolCallId")
-    name = fields.String(required=True, data_key="toolName")
-    args = fields.Dict(required=True, data_key="toolArgs")
-
-
-class ToolResultSchema(Schema):
-    type = fields.String(required=True, validate=validate.OneOf(["tool_result"]))
-    call_id = fields.String(required=True, data_key="toolCallId")
-    name = fields.String(required=True, data_key="toolName")
-    result = fields.Raw(required=True)
-    is_error = fields.Boolean(data_key="isError")
 
 
 class EndSchema(Schema):

@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
+from app.schemas.fields import NOT_BLANK, Digits
 from app.web.callers.accounts import AccountSchema, CredentialsSchema
-from app.web.requests.fields import NOT_BLANK, Digits
 from app.web.requests.ids import stored_id
 
 

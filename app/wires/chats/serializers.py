@@ -13,6 +13,7 @@ from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord
 from app.store.users import User
 from app.web.requests.ids import public_id
+from app.web.responses.tools import tool_call, tool_result
 from app.workflows.catalogue import CatalogueEntry
 
 
@@ -42,14 +43,6 @@ def message(found: StoredMessage) -> dict[str, Any]:
         if calls:
             shown["toolCalls"] = calls
     return shown
-
-
-def tool_call(call_id: str, name: str, args: Any) -> dict[str, Any]:
-    return {"toolCallId": call_id, "toolName": name, "toolArgs": dict(args)}
-
-
-def tool_result(result: Any, *, is_error: bool) -> dict[str, Any]:
-    return {"result": result, "isError": True} if is_error else {"result": result}
 
 
 def model(name: str, found: ModelSettings) -> dict[str, Any]:

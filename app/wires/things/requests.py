@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.web.requests.fields import NOT_BLANK
+from app.schemas.fields import NOT_BLANK
 
 
 class ThingSchema(Schema):

@@ -17,6 +17,7 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.web.responses.framing import NDJSON, NDJSON_KEEP_ALIVE, ascii_string
+from app.web.responses.tools import tool_call, tool_result
 
 
 class WidgetEncoder:
@@ -42,10 +43,10 @@ class WidgetEncoder:
             case TurnFailed(error):
                 return _json(type="error", error=error.message)
             case ToolCalled(call_id, name, args) if self._show_tools:
-                return _json(type="tool_call", toolCallId=call_id, toolName=name, toolArgs=args)
+                return _json(type="tool_call", **tool_call(call_id, name, args))
             case ToolReturned(call_id, name, result, is_error) if self._show_tools:
-                failed = {"isError": True} if is_error else {}
-                return _json(type="tool_result", toolCallId=call_id, toolName=name, result=result, **failed)
+                shown = tool_result(result, is_error=is_error)
+                return _json(type="tool_result", toolCallId=call_id, toolName=name, **shown)
         return ""
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import Role
+from app.web.responses.tools import ToolCallSchema, ToolResultSchema
 
 
 class StartSchema(Schema):
@@ -15,21 +16,6 @@ class StartSchema(Schema):
 class TokenSchema(Schema):
     type = fields.String(required=True, validate=validate.OneOf(["token"]))
     token = fields.String(required=True)
-
-
-class ToolCallSchema(Schema):
-    type = fields.String(required=True, validate=validate.OneOf(["tool_call"]))
-    call_id = fields.String(required=True, data_key="toolCallId")
-    name = fields.String(required=True, data_key="toolName")
-    args = fields.Dict(required=True, data_key="toolArgs")
-
-
-class ToolResultSchema(Schema):
-    type = fields.String(required=True, validate=validate.OneOf(["tool_result"]))
-    call_id = fields.String(required=True, data_key="toolCallId")
-    name = fields.String(required=True, data_key="toolName")
-    result = fields.Raw(required=True)
-    is_error = fields.Boolean(data_key="isError")
 
 
 class DoneSchema(Schema):

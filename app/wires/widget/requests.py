@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from app.web.requests.fields import NOT_BLANK
+from app.schemas.fields import NOT_BLANK
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from app.web.callers.visitors import owner_of
 from app.web.guard import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
-from app.web.responses.streaming import stream, whole
+from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.widget.encoder import WidgetEncoder
 from app.wires.widget.serializers import history_message
@@ -37,13 +37,13 @@ def admit(caller: Caller, _parameters: dict[str, Any]) -> Caller:
 @blueprint.post("/chat")
 def chat_stream(call: Call) -> Response:
     """Answer as NDJSON lines."""
-    return stream(_question(call), WidgetEncoder(call.caller.agent.show_tools))
+    return stream_answer(_question(call), WidgetEncoder(call.caller.agent.show_tools))
 
 
 @blueprint.post("/v1/chat")
 def chat(call: Call) -> Response:
     """Answer in one piece."""
-    _, finished = whole(_question(call))
+    _, finished = wait_for_answer(_question(call))
     return json_response({"conversationId": finished.conversation_id, "message": finished.message.text})
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from app.engine.messages import Usage
-from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse
+from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse, sse_json
 
 _DONE = sse(b"[DONE]")
 
@@ -26,11 +24,11 @@ class WorkersEncoder:
 def _frame(event: Event) -> bytes:
     match event:
         case ToolCalled(_, name, args):
-            return sse(orjson.dumps({"tool_calls": [tool_call(name, args)]}))
+            return sse_json(tool_calls=[tool_call(name, args)])
         case TurnFinished(_, _, usage):
-            return sse(orjson.dumps({"response": "", "usage": usage_body(usage)})) + _DONE
+            return sse_json(response="", usage=usage_body(usage)) + _DONE
         case TurnFailed(error):
-            return sse(orjson.dumps({"response": "", "error": error.message})) + _DONE
+            return sse_json(response="", error=error.message) + _DONE
     return b""
 
 

@@ -8,8 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from app.engine.agent import SamplingOptions
 from app.engine.messages import Message, said
-from app.json_schema import Number
-from app.web.requests.fields import Flag
+from app.schemas.fields import Flag, Number
 
 _SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")

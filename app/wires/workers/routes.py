@@ -8,7 +8,7 @@ from app.engine.question import Question
 from app.web.guard import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
-from app.web.responses.streaming import stream, whole
+from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.wires.workers.encoder import WorkersEncoder, tool_call, usage_body
 from app.wires.workers.requests import ChatRequest
 
@@ -22,11 +22,11 @@ def chat(call: Call) -> Response:
     if not call.caller.agent.allow_system:
         _refuse_system(body)
     question = new_question(call, conversation_of(call, blueprint.name), body.messages, options=body.options)
-    return stream(question, WorkersEncoder()) if body.stream else _whole(question)
+    return stream_answer(question, WorkersEncoder()) if body.stream else _whole(question)
 
 
 def _whole(question: Question) -> Response:
-    _, finished = whole(question)
+    _, finished = wait_for_answer(question)
     calls = [tool_call(p.name, p.args) for p in finished.message.parts if isinstance(p, ToolCallPart)]
     return json_response({"response": finished.message.text, "usage": usage_body(finished.usage), "tool_calls": calls})
 

@@ -9,7 +9,7 @@ from app.engine.question import Question
 from app.web.guard import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import NDJSON, json_response
-from app.web.responses.streaming import stream, whole
+from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.wire import Encoder
 from app.wires.agents import serializers
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
@@ -37,9 +37,9 @@ def retry(call: Call, conversation_id: str) -> Response:
 
 def _answer(question: Question, encoder: Encoder | None) -> Response:
     if encoder is None:
-        started, finished = whole(question)
+        started, finished = wait_for_answer(question)
         return json_response({"data": serializers.answer(started, finished)})
-    response = stream(question, encoder)
+    response = stream_answer(question, encoder)
     if isinstance(encoder, UIMessageEncoder):
         response.headers["x-vercel-ai-ui-message-stream"] = "v1"
     return response

@@ -14,7 +14,7 @@ from app.web.guard import Call
 from app.web.requests.ids import public_id
 from app.web.requests.question import new_question
 from app.web.responses.framing import json_response
-from app.web.responses.streaming import stream, whole
+from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.chats import serializers
 from app.wires.chats.encoder import ChatsEncoder
@@ -26,14 +26,14 @@ from app.wires.chats.routes.workflows import plan_of
 def ask(call: Call, chat_id: str) -> Response:
     """The answer as it comes."""
     question, plan = _question(call, chat_id)
-    return stream(question, ChatsEncoder(), plan)
+    return stream_answer(question, ChatsEncoder(), plan)
 
 
 @blueprint.post("/api/chats/<chat_id>/messages")
 def ask_whole(call: Call, chat_id: str) -> Response:
     """The question and its answer, as they are kept."""
     question, plan = _question(call, chat_id)
-    started, _ = whole(question, plan)
+    started, _ = wait_for_answer(question, plan)
     asked, answered = services().chats.exchange(started.question_id, started.answer_id)
     run = {"workflowRunId": public_id(started.answer_id)} if plan else {}
     return json_response(

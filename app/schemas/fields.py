@@ -7,7 +7,18 @@ from marshmallow import ValidationError, fields, validate
 NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
 
 
+class Number(fields.Float):
+    """A JSON number: marshmallow's own field takes "5" for one too."""
+
+    def _validated(self, value: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class Flag(fields.Boolean):
+    """A JSON boolean: marshmallow's own field takes 1 and "yes" for one too."""
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)

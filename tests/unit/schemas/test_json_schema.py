@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import pytest
 from marshmallow import Schema, fields, validate
 
-from app.json_schema import json_schema
+from app.schemas.json_schema import json_schema
 
 
 class Odd(fields.Field[Any]):

@@ -1,0 +1,1 @@
+"""What marshmallow lacks: strict fields, and schemas as JSON Schema. Any room above may use it."""

@@ -1,0 +1,101 @@
+"""A turn whose caller is watched: one who leaves ends it at once."""
+
+import logging
+from functools import partial
+from time import monotonic
+
+import gevent
+from flask import request
+from gevent import GreenletExit, get_hub, getcurrent
+
+from app.engine.engine import Plan
+from app.engine.errors import ChatError, Problem
+from app.engine.question import Question
+from app.engine.turn import Turn
+from app.web.services import services
+
+log = logging.getLogger(__name__)
+
+BUSY_RETRIES = (0.01, 0.03, 0.06, 0.1)  # seconds before each
+
+
+class WatchedTurn:
+    """A turn that has begun, and that is cancelled when its caller's connection closes.
+
+    Made within the request, it begins the turn, and raises the ChatError with which that is refused. `close` in any
+    case: it records what was said and writes the log line of the turn.
+    """
+
+    def __init__(self, question: Question, plan: Plan | None) -> None:
+        shared = services()
+        self._messages_logged = shared.settings.server.log_messages
+        self._greenlet = getcurrent()
+        self._closed = False
+        self._left = False
+        self._new_turn = partial(Turn, shared.engine, question, plan)
+        self.turn = self._new_turn()
+        watch = request.environ.get("parlance.watch")
+        self._watcher = watch(self._caller_left) if watch else None
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        """Retry BUSY briefly: a client that cancels and asks again may arrive before the cancelled turn has released
+        the conversation."""
+        for pause in BUSY_RETRIES:
+            try:
+                self.turn.begin()
+            except ChatError as error:
+                if error.problem is not Problem.BUSY:
+                    raise
+                gevent.sleep(pause)
+                self.turn = self._new_turn()
+                if self._left:  # during the pause: the watcher calls once, and that was for the turn before
+                    self._caller_left()
+            else:
+                return
+        self.turn.begin()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._watcher:
+            self._watcher.stop()
+        self.turn.close()
+        self._log()
+
+    def _caller_left(self) -> None:
+        self._left = True
+        self.turn.cancel(ChatError(Problem.INTERNAL, "The caller left"))
+        if self.turn.generation.connecting:
+            get_hub().loop.run_callback(self._stop_connecting)
+
+    def _stop_connecting(self) -> None:
+        """End the greenlet that waits for a model: nothing has been sent, and nobody waits for it.
+
+        Called by the event loop, where no greenlet runs: what is looked at here is still so when the error is thrown.
+        """
+        if self.turn.generation.connecting:
+            self._greenlet.throw(GreenletExit())
+
+    def _log(self) -> None:
+        turn, question = self.turn, self.turn.question
+        now, first_token = monotonic(), turn.generation.first_token
+        fields = {
+            "request_id": question.request_id,
+            "wire": question.conversation.wire,
+            "agent": question.agent.id,
+            "model": turn.generation.model,
+            "outcome": turn.status or "refused",
+            "prompt_tokens": turn.generation.usage.prompt_tokens,
+            "completion_tokens": turn.generation.usage.completion_tokens,
+            "seconds": round(now - turn.started, 4),
+            "first_token_seconds": round(first_token - turn.started, 4) if first_token else None,
+        }
+        if self._messages_logged:
+            fields |= {"question": turn.question_text, "answer": turn.generation.transcript.message().text}
+        log.info("turn", extra=fields)
