@@ -12,7 +12,6 @@ import gevent
 import orjson
 import pytest
 import requests
-from gevent.event import Event
 from support.chat_workflows import open_stream
 from support.people import Person
 from support.processes import children_of, command_of, computes, lives
@@ -20,9 +19,7 @@ from support.runs import LEFT, Run, ask, greenlets, say, work
 
 from app.engine.events import ToolReturned
 from app.testing.server import CONFIG, Server, eventually
-from app.workflows.templates.fair_queue import FairQueue
-from app.workflows.templates.language import MOST_OUTPUT, Template, TemplateError
-from app.workflows.templates.rendering import MOST_BYTES, RUN_SECONDS, TemplateFiller, _renderer
+from app.workflows.templates.rendering import RUN_SECONDS, _renderer
 
 pytestmark = pytest.mark.alone
 
@@ -97,34 +94,6 @@ def renderer_of(server: Server) -> int | None:
     ]
     assert len(found) <= 1
     return found[0] if found else None
-
-
-def filled(texts: TemplateFiller, *arguments: Any) -> list[str]:
-    """The value behind the empty batches."""
-    waiting = texts.fill(*arguments)
-    while True:
-        try:
-            assert next(waiting) == ()
-        except StopIteration as end:
-            value: list[str] = end.value
-            return value
-
-
-def test_texts_come_in_the_order_of_their_templates_and_with_what_they_look_at() -> None:
-    steps = {"a": {"result": "A", "error": None}, "large": {"result": "x" * (MOST_BYTES + 1), "error": None}}
-    templates = [Template(source) for source in ("{{ input }}", "plain", "{{ steps.a.result }}", "{# #}too")]
-    texts = TemplateFiller("me", Event(), 1)
-    assert filled(texts, templates, {"input": "I", "steps": steps}) == ["I", "plain", "A", "too"]
-    assert filled(texts, [Template("x" * 10)], {"input": "", "steps": steps}) == ["x" * 10]
-    with pytest.raises(TemplateError, match="look at more than"):
-        filled(texts, [Template("{{ steps.large.result | length }}")], {"input": "", "steps": steps})
-    with pytest.raises(TemplateError, match="no JSON"):
-        filled(texts, [Template("{{ input }}")], {"input": "half: \ud800", "steps": {}})
-
-
-def test_as_much_as_may_be_made_comes_back_whole() -> None:
-    text = "\x00é😀" * (MOST_OUTPUT // 3)
-    assert filled(TemplateFiller("me", Event(), 1), [Template("{{ input }}")], {"input": text, "steps": {}}) == [text]
 
 
 WAITING = {
@@ -288,22 +257,3 @@ def test_an_operators_workflow_goes_the_same_way(tmp_path) -> None:
             slowest = slowest_health(server, asked.done)
     assert TOO_LONG in asked.result().text
     assert slowest < 0.5
-
-
-def test_of_those_who_wait_each_owner_has_a_turn_and_who_gives_up_takes_none() -> None:
-    queue, order = FairQueue(), []
-
-    def use(owner: str) -> None:
-        with queue.turn(owner):
-            order.append(owner)
-            gevent.sleep(0)
-
-    with queue.turn("first"):
-        waiting = [gevent.spawn(use, owner) for owner in ("a", "a", "a", "gone", "b", "a", "b", "gone too")]
-        gevent.sleep(0)
-        waiting[3].kill()
-    waiting[7].kill()
-    gevent.joinall(waiting, timeout=5)
-    assert order == ["a", "b", "a", "b", "a", "a"]
-    use("last")
-    assert order[-1] == "last"

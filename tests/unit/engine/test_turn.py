@@ -5,7 +5,7 @@ import logging
 import pytest
 from support.fakes import AGENT, World, finished, play, problem_of
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
@@ -238,14 +238,3 @@ def test_the_model_sees_as_much_history_as_the_wire_asks_for() -> None:
     world.store.history = [said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")]
     play(world.turn(said("user", "5"), history=2))
     assert [message.text for message in world.model.prompts[0].messages] == ["3", "4", "5"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "ceiling", "given"),
-    [(None, None, None), (None, 5, 5), (3, None, 3), (3, 5, 3), (9, 5, 5)],
-)
-def test_the_agent_has_a_ceiling_on_the_length_of_an_answer(asked, ceiling, given) -> None:
-    world = World(HELLO)
-    agent = Agent(id=AGENT.id, name="A", models=("fake",), max_tokens=ceiling)
-    play(world.turn(agent=agent, options=SamplingOptions(max_tokens=asked, temperature=0.5, seed=7)))
-    assert world.model.prompts[0].options == SamplingOptions(max_tokens=given, temperature=0.5, seed=7)

@@ -1,5 +1,5 @@
 """What templates can do, and what they are kept from: reaching out of their data, and looping for ever. What else could
-run away is for test_workflow_rendering.py."""
+run away is for tests/slow/test_workflow_rendering.py."""
 
 from contextlib import suppress
 from time import monotonic
