@@ -2,20 +2,37 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format docs bench clean
+.PHONY: run test coverage measured test-fast check format docs bench clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
 	@echo "Serving on http://127.0.0.1:$${PORT:-8000} (Ctrl-C stops)"
 	@exec $(BIN)/gunicorn --config config/gunicorn.conf.py
 
-# What measures times and memory runs alone, and without coverage: that takes half the speed, and memory for each greenlet.
+# Three processes keep two cores busy: tests wait half of their time. What measures times runs two at a time, and what
+# loads the machine alone (tests/README.md).
+PYTEST := -m pytest --dist loadfile --no-loadscope-reorder
+UNTIMED := -n 3 -m "not timed and not alone"
+
 test: check
+	$(BIN)/python $(PYTEST) $(UNTIMED)
+	$(MAKE) --no-print-directory measured
+
+# The same, and how much of app/ it runs. That costs half the speed, so what measures times goes without.
+coverage: check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/coverage run $(PYTEST) $(UNTIMED)
+	$(MAKE) --no-print-directory measured
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+measured: .venv/development
+	$(BIN)/python $(PYTEST) -n 2 -m timed
+	$(BIN)/python $(PYTEST) -m alone
+
+# An answer in a minute and a half: what needs no server, and one pass of the contract over each wire.
+test-fast: check
+	$(BIN)/python $(PYTEST) $(UNTIMED) tests/wires/test_every_wire.py tests/unit
 
 check: .venv/development
 	$(BIN)/ruff format --check .

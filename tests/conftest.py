@@ -37,7 +37,8 @@ collect_ignore = [] if (SAMPLES / "run.py").exists() else ["clients/test_documen
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    if items and hasattr(items[0].config, "workerinput"):  # several processes
+        items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
         tries = measured.kwargs.get("tries", TRIES) if measured else 1
