@@ -16,7 +16,12 @@ from app.testing.server import BIN, ROOT
 from app.tools.knowledge.search import Index
 from docs.generate import KNOWLEDGE, generated
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "tests" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was
 
