@@ -1,4 +1,4 @@
-"""Honest stand-ins for what a turn needs from outside: a model, a toolbox and a store that log what was asked."""
+"""Fakes of the engine's ports: a model, a toolbox, knowledge and a store, which log what they are asked."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,8 +27,10 @@ def finished(reason: str = "stop", prompt: int = 3, completion: int = 2) -> Mode
 
 
 class FakeStream:
-    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called. So are those in
-    the place of the batches, when it opens; the function returns what is played."""
+    """Implements `ModelStream`. Plays batches; an exception among them is raised, a function is called.
+
+    In place of all batches there may be an exception, which `connect` raises, or a function that returns batches.
+    """
 
     def __init__(self, batches: Any, log: Log) -> None:
         self._batches, self._log = batches, log
@@ -64,8 +66,8 @@ class FakeStream:
 
 
 class FakeModel:
-    """Implements `AgentModel`. One list of batches for each round, or a function that makes it; the last one is played
-    again where there are more."""
+    """Implements `AgentModel`. Each of `rounds` is what a FakeStream plays; the last one is played in all further
+    rounds, too. `prompts` and `asked` are what `ask` was called with: prompts, and names of models."""
 
     def __init__(self, *rounds: Any, log: Log) -> None:
         self._rounds, self._log = rounds, log
@@ -99,18 +101,19 @@ class FakeToolbox:
 
 
 class FakeKnowledge:
-    """Implements `Knowledge`: knows one thing."""
+    """Implements `Knowledge`: one passage for every query."""
 
     def search(self, agent: Agent, query: str) -> list[Passage]:
         return [Passage("facts.md", "Facts", f"{agent.id} was asked: {query}")]
 
 
 class FakeConversations:
-    """Implements `Conversations`, in a dictionary. `failures` are raised by add_answer, one for each call."""
+    """Implements `Conversations` in memory. `refusal` is raised by each add_question, `failures` by add_answer, one for
+    each call. `history` is in every conversation already."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.known: dict[str | None, str] = {}
+        self.conversation_ids: dict[str | None, str] = {}  # by external id
         self.history: list[Message] = []
         self.questions: list[Mapping[str, Message]] = []
         self.answers: dict[str, AnswerRecord] = {}
@@ -121,12 +124,12 @@ class FakeConversations:
         if self.refusal:
             raise self.refusal
         ref, messages, history = entry.conversation, entry.messages, entry.history
-        known = ref.external_id in self.known
+        exists = ref.external_id in self.conversation_ids
         conversation_id = (
-            self.known.setdefault(ref.external_id, uuid.uuid4().hex) if ref.external_id else uuid.uuid4().hex
+            self.conversation_ids.setdefault(ref.external_id, uuid.uuid4().hex) if ref.external_id else uuid.uuid4().hex
         )
         admit(conversation_id)
-        self._log.append(("question", not known))
+        self._log.append(("question", not exists))
         self.questions.append(messages)
         before = self.history[len(self.history) - history :]
         return StoredQuestion([*before, *messages.values()], list(messages)[-1], ref.end_user)
@@ -142,7 +145,7 @@ class FakeConversations:
 
 
 class World:
-    """An engine made of fakes. `turn()` asks it; `log` is what happened, in order."""
+    """An engine of fakes. `turn()` makes a turn of it; `log` is what the fakes were asked, in order."""
 
     def __init__(self, *rounds: Any, capacity: int = 2) -> None:
         self.log: Log = []
@@ -178,7 +181,7 @@ class World:
 
 
 def play(turn: Turn, on_event: Callable[[Event], None] = lambda _: None) -> list[Event]:
-    """Everything that happens in a turn, from its beginning to its end."""
+    """All events of a turn, from its beginning to its end."""
     turn.begin()
     events: list[Event] = []
     for batch in turn.run():

@@ -1,4 +1,4 @@
-"""Runs of workflows in this process: the real executor, toolbox and scripted model, with stand-ins for the stores."""
+"""Runs of workflows in this process: the real executor, toolbox and scripted model, with fakes of the stores."""
 
 import gc
 from collections import Counter
@@ -52,7 +52,8 @@ def ask(step_id: str, played: Sequence[Mapping[str, Any]], *waits_for: str, **mo
 
 
 class Work:
-    """A tool that takes `seconds` and fails the first `fails` times; `busy` are the calls that are under way."""
+    """A tool that takes `seconds` and fails the first `fails` times. `begun`, `busy` and `over` are its calls by `id`:
+    all, those that run, those that succeeded."""
 
     class Arguments(Schema):
         id = fields.String(required=True)
@@ -105,7 +106,7 @@ class WatchedStream:
 
 
 class WatchedModel:
-    """Implements `AgentModel`: the scripted model, with all that it was asked."""
+    """Implements `AgentModel`: the scripted model, and all prompts and streams of it."""
 
     def __init__(self) -> None:
         candidate = Candidate(ScriptedModel({"script": [{"text": "Hello"}]}), CircuitBreaker("scripted", 10**6, 1))
@@ -121,7 +122,7 @@ class WatchedModel:
 
 @dataclass
 class Records:
-    """What a RunStore is told of the one run."""
+    """Implements `RunStore` for one run, in memory."""
 
     status: RunStatus | None = None
     error: str | None = None
@@ -141,12 +142,12 @@ class Records:
         self._keep(steps)
 
     def _keep(self, steps: Sequence[StepRecord]) -> None:
-        """As the store does it: what is told again takes the place of what was told. Here it must be the same."""
+        """As the store does it: a step that is stored again replaces the first. Here it must be the same."""
         for step in steps:
             assert step in self.steps or step.step_id not in self.statuses(), "a step ends once"
-        told = {step.step_id for step in steps}
-        assert len(told) == len(steps), "a step is told once at a time"
-        self.steps = [*(step for step in self.steps if step.step_id not in told), *steps]
+        ids = {step.step_id for step in steps}
+        assert len(ids) == len(steps), "a step is stored once at a time"
+        self.steps = [*(step for step in self.steps if step.step_id not in ids), *steps]
 
     def statuses(self) -> dict[str, str]:
         return {step.step_id: step.status for step in self.steps}
@@ -204,7 +205,7 @@ class Run:
         return answer.message
 
     def check(self) -> None:
-        """What holds of every run that is over, however it ended."""
+        """Assert what is true of every run that is over, however it ended."""
         gevent.sleep(0.002)
         assert +self.work.busy == Counter(), "no tool runs on"
         assert [stream for stream in self.model.streams if stream.is_open] == []

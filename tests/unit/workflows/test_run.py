@@ -3,7 +3,6 @@
 from typing import Any
 
 import gevent
-import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from support.runs import Run, ask, greenlets, say, work
@@ -19,7 +18,7 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import TextPart, ToolCallPart, ToolResultPart, Usage, said
+from app.engine.messages import TextPart, ToolCallPart, ToolResultPart, Usage
 
 SECRET = [{"text": "sec"}, {"text": "ret"}]
 
@@ -159,71 +158,6 @@ def test_the_calls_of_a_model_that_does_not_answer_are_told_under_ids_of_their_o
     assert len(run.of(ToolCalled)) == 4
     assert run.text == "said"
     assert "secret" not in repr(run.events)
-
-
-SPEAKERS = {
-    "the last that speaks": ([say("a", "1"), say("b", "2"), work("c")], "2"),
-    "in the order of the list": ([say("a", "1", "b"), say("b", "2")], "2"),
-    "a skipped one does not": ([say("a", "1"), say("b", "2", when="{{ 0 }}")], "1"),
-    "nor one that failed": ([say("a", "1"), say("b", "{{ 1/0 }}", onError="continue")], "1"),
-    "nor a model that failed": ([say("a", "1", "b"), ask("b", [{"fail": "overloaded"}], onError="continue")], "1"),
-    "nor one that is skipped late": (
-        [ask("a", SECRET), work("w", seconds=0.05), say("b", "2", "w", when="{{ steps.w.error }}")], "secret"),
-    "none, for it was skipped along": (
-        [ask("a", SECRET, "b"), say("b", "2", when="{{ 0 }}"), work("c")],
-        '{"done":"c"}'),
-    "no speaker: the last result": ([work("a"), work("b")], '{"done":"b"}'),
-    "nothing at all": ([work("a", when="{{ 0 }}")], ""),
-    "a model that says nothing": ([say("a", "1"), ask("b", [{"finish": "stop"}])], ""),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", SPEAKERS)
-def test_the_answer_is_what_the_last_speaker_said(name) -> None:
-    steps, text = SPEAKERS[name]
-    run = Run(*steps).play()
-    run.check()
-    assert (run.text, run.stored.text, run.records.status) == (text, text, "complete")
-
-
-@pytest.mark.parametrize(
-    ("condition", "runs"),
-    [
-        *[
-            (each, False)
-            for each in ("{{ false }}", "{{ 1 > 2 }}", "{{ none }}", "{{ 0 }}", " ", " FALSE\n", "{{ '' }}")
-        ],
-        *[(each, True) for each in ("{{ true }}", "{{ 1 < 2 }}", "no", "{{ input }}", "{{ 1 }}", "{{ -1 }}")],
-    ],
-)
-def test_a_condition_is_false_where_its_text_says_so(condition, runs) -> None:
-    assert Run(say("a", "1", when=condition)).play().text == ("1" if runs else "")
-
-
-def test_a_skipped_step_takes_those_along_that_wait_for_nobody_else() -> None:
-    steps = [
-        *(work("a"), say("skipped", "x", "a", when="{{ 0 }}"), say("along", "x", "skipped"), say("too", "x", "along")),
-        *(say("both", "{{ steps.too.result | default('-') }}{{ steps.a.result.done }}", "too", "a"),),
-    ]
-    run = Run(*steps).play()
-    run.check()
-    assert run.records.statuses() == {"a": "complete", "both": "complete"} | dict.fromkeys(
-        ("skipped", "along", "too"), "skipped"
-    )
-    assert run.text == "-a"
-
-
-def test_arguments_are_filled_in_wherever_they_stand_and_others_stay() -> None:
-    run = Run(work("a", args={"id": "{{ input | lower }}!", "seconds": 0.001}), text="ONE").play()
-    assert run.of(ToolCalled)[0].args == {"id": "one!", "seconds": 0.001}
-
-
-def test_a_model_step_sees_the_conversation_and_its_prompt_in_place_of_the_question() -> None:
-    run = Run(ask("a", [{"text": "{{ input }}"}]), text="now")
-    run.store.history = [said("user", "before"), said("assistant", "yes")]
-    run.play()
-    assert [each.text for each in run.model.prompts[0].messages] == ["before", "yes", '[{"text":"now"}]']
-    assert run.text == run.turn.question_text == "now"
 
 
 def test_what_all_models_took_adds_up_and_the_last_says_how_it_ended() -> None:
