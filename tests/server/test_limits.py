@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.places import At
+from support.source_addresses import FromAddress
 from support.wires import Workers
 
 from app.testing.server import Server, eventually, new_session_id, script
@@ -27,7 +27,7 @@ class Visitor:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.http = requests.Session()
-        self.http.mount("http://", At(f"127.0.0.{next(_numbers)}"))
+        self.http.mount("http://", FromAddress(f"127.0.0.{next(_numbers)}"))
 
     def workers(self, **headers: str) -> int:
         return self.send("/api/chat", Workers().body(TEXT), headers).status_code

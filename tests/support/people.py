@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from support.places import At
+from support.source_addresses import FromAddress
 
 from app.testing.server import Server, random_address
 from app.testing.wire_client import sse_frames
@@ -21,7 +21,7 @@ JSON = {"Content-Type": "application/json"}
 def anywhere() -> requests.Session:
     """At an address that hardly anybody else has."""
     http = requests.Session()
-    http.mount("http://", At(random_address()))
+    http.mount("http://", FromAddress(random_address()))
     return http
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 
 
-class At(HTTPAdapter):
+class FromAddress(HTTPAdapter):
     """Sends from one of this machine's many addresses."""
 
     def __init__(self, address: str) -> None:
