@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from support.chromium import Chromium, chromium
-from support.leaving import configuration
+from support.disconnects import configuration
 
 from app.testing.model_server import ModelServer
 from app.testing.provider_apis import PROVIDER_APIS

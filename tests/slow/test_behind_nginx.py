@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from support.leaving import MOMENTS, SECONDS, left_within
+from support.disconnects import MOMENTS, SECONDS, left_within
 from support.wires import STREAMS, WIRES
 
 from app.testing.caller import Caller

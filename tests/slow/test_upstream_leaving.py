@@ -5,7 +5,7 @@ from itertools import cycle, product
 
 import pytest
 import requests
-from support.leaving import MID_STREAM, MOMENTS, SECONDS, left_within
+from support.disconnects import MID_STREAM, MOMENTS, SECONDS, left_within
 from support.wires import WIRES
 
 from app.testing.caller import Caller
