@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.crowd import Crowd, Plan, Relay, Wave
+from support.load_generator import Crowd, Plan, Relay, Wave
 from support.wires import STREAMS
 
 from app.providers.transport.connections import MOST_IDLE
