@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 import requests
 from openapi_spec_validator import validate
-from support.described import Described
+from support.openapi_document import OpenApiDocument
 from support.wires import every_stream, every_wire
 
 from app.settings.checks import WIRES
@@ -23,8 +23,8 @@ LOADS = {"script", "link", "img", "iframe", "object", "embed", "video", "audio",
 
 
 @pytest.fixture(scope="module")
-def described(server) -> Described:
-    return Described(server)
+def described(server) -> OpenApiDocument:
+    return OpenApiDocument(server)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_file_is_as_described_also_where_its_caller_has_it(server, described, 
 
 
 def test_without_the_playground_its_page_is_not_described(start) -> None:
-    document = Described(start(changes={"[server]": "[server]\nplayground = false"})).document
+    document = OpenApiDocument(start(changes={"[server]": "[server]\nplayground = false"})).document
     assert "/" not in document["paths"]
     assert "/widget.js" in document["paths"]
 

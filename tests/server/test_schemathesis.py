@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from support.chat_wires import user_of
-from support.described import Described
+from support.openapi_document import OpenApiDocument
 from support.people import Person, anywhere
 from support.visitors import id_of, signed
 
@@ -45,8 +45,8 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def described(server) -> Described:
-    return Described(server)
+def described(server) -> OpenApiDocument:
+    return OpenApiDocument(server)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ class Sender:
     place for them, so that not all of it leads nowhere."""
 
     def __init__(
-        self, described: Described, operation: Any, headers: Mapping[str, str], places: Mapping[str, Any]
+        self, described: OpenApiDocument, operation: Any, headers: Mapping[str, str], places: Mapping[str, Any]
     ) -> None:
         self.met: Counter[int] = Counter()
         self._described, self._operation, self._places = described, operation, places

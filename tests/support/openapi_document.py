@@ -15,7 +15,7 @@ from app.testing.server import Server
 from app.testing.wire_client import sse_frames
 
 
-class Described:
+class OpenApiDocument:
     def __init__(self, server: Server) -> None:
         response = requests.get(f"{server.url}/openapi.json", timeout=30)
         assert response.status_code == 200, response.text
