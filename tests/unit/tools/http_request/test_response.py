@@ -5,7 +5,7 @@ import time
 
 import gevent
 import pytest
-from support.requesting import Requester
+from support.http_request_tool import Requester
 
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, ModelServer, chunk, head, make_certificate, whole
 from app.tools.http_request.response import MOST_BODY_BYTES, MOST_BODY_IN_RESULT

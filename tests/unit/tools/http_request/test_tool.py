@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from support.requesting import Requester
+from support.http_request_tool import Requester
 
 from app.testing.model_server import ModelServer, whole
 from app.tools.http_request.hosts import parse_host
