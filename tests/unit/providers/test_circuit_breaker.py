@@ -4,7 +4,7 @@ from functools import partial
 
 import gevent
 import pytest
-from support.fallbacks import FAILED, SPEAKS, WRONG, Stub, failure, fallback, heard, opened
+from support.fallback import FAILED, SPEAKS, WRONG, Stub, failure, fallback, heard, opened
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta

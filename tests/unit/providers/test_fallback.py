@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
-from support.fallbacks import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fallback, heard, opened
+from support.fallback import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fallback, heard, opened
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.fallbacks import failure, fallback, heard
+from support.fallback import failure, fallback, heard
 
 from app.engine.chunks import ModelFinished
 from app.engine.errors import Problem

@@ -5,7 +5,7 @@ from functools import partial
 
 import gevent
 import pytest
-from support.fallbacks import FAILED, SPEAKS, Stub
+from support.fallback import FAILED, SPEAKS, Stub
 
 from app.engine.errors import ModelError
 from app.providers.pending import PendingStream
