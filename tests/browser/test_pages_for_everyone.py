@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from support.axe import prefer, resize, violations
 from support.chromium import Chromium
-from support.people import Person
 from support.playground import CHANGES, ask, choose, sign_in, take
+from support.users import Person
 
 from app.testing.server import Server
 

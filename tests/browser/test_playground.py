@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 from support.chromium import Chromium
-from support.people import PASSWORD, Person
 from support.playground import CHANGES, IDLE, ask, choose, click, enter, press, shown, sign_in, take
+from support.users import PASSWORD, Person
 
 from app.testing.server import Server, script
 

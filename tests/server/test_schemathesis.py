@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from support.chat_wires import user_of
 from support.openapi_document import OpenApiDocument
-from support.people import Person, anywhere
+from support.users import Person, anywhere
 from support.visitors import id_of, signed
 
 from app.settings.checks import WIRES

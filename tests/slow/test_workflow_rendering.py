@@ -13,9 +13,9 @@ import orjson
 import pytest
 import requests
 from support.chat_workflows import open_stream
-from support.people import Person
 from support.processes import children_of, command_of, computes, lives
 from support.runs import LEFT, Run, ask, greenlets, say, work
+from support.users import Person
 
 from app.engine.events import ToolReturned
 from app.testing.server import CONFIG, Server, eventually

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from support.people import COOKIE, Person
+from support.users import COOKIE, Person
 
 from app.testing.server import ROOT, script
 from app.testing.sockets import post

@@ -1,7 +1,7 @@
 """The playground as a person uses it."""
 
 from support.chromium import Chromium
-from support.people import PASSWORD, Person
+from support.users import PASSWORD, Person
 
 from app.testing.server import ROOT
 

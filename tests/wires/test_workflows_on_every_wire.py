@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 from support.agents import Client, keys
-from support.people import Person
+from support.users import Person
 from support.wires import WIRES, AgentsStream, AgentsWhole, Workers, WorkersWhole
 
 from app.testing.caller import Caller

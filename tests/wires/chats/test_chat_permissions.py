@@ -7,7 +7,7 @@ import requests
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from support.people import AUTH, COOKIE, Person, refusal
+from support.users import AUTH, COOKIE, Person, refusal
 
 from app.testing.server import Server
 

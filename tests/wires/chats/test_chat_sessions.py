@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 import requests
-from support.people import AUTH, COOKIE, JSON, PASSWORD, Person, anywhere, refusal
+from support.users import AUTH, COOKIE, JSON, PASSWORD, Person, anywhere, refusal
 
 from app.testing.server import Server, script
 

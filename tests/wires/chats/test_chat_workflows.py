@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from support.chat_workflows import GREET, SHIPPED, make, open_stream, talk, text
-from support.people import Person, refusal
+from support.users import Person, refusal
 
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_until

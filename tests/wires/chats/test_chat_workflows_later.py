@@ -5,7 +5,7 @@ import time
 
 import pytest
 from support.chat_workflows import GREET, SHIPPED, make, open_stream, talk, text
-from support.people import COOKIE, Person, refusal
+from support.users import COOKIE, Person, refusal
 
 from app.testing.server import eventually, script
 from app.testing.sockets import post, read_until

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from support.people import Person, refusal
+from support.users import Person, refusal
 
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import post, read_until

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 from support.fakes import REF, FakeConversations, play
-from support.people import JSON, Person
+from support.users import JSON, Person
 
 from app.engine.agent import Agent, ToolContext
 from app.engine.engine import Engine

@@ -9,7 +9,7 @@ import requests
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from support.people import COOKIE, Person
+from support.users import COOKIE, Person
 
 from app.testing.server import Server
 

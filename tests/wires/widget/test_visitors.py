@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.people import Person
+from support.users import Person
 from support.visitors import chat, history, id_of, signed
 
 from app.testing.server import eventually, new_session_id
