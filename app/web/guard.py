@@ -6,7 +6,6 @@ its type, its size, its content. Only then the view runs, and with it the store 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -14,29 +13,14 @@ from flask import Flask, g
 
 from app.engine.errors import ChatError, Problem
 from app.web.callers.accounts import count_attempt
-from app.web.callers.caller import Caller
 from app.web.callers.identity import identify
 from app.web.callers.origins import refuse_other_sites
 from app.web.reference.operations import Operation
 from app.web.requests.body import load_body, require_json
+from app.web.requests.call import Call
 from app.web.requests.query import load_query
 from app.web.routing import current_operation, declare_operations, routes_of
 from app.web.wire import Wire
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that has passed the guard: who calls, and what the operation's schemas made of its query and body."""
-
-    request_id: str
-    query: Any
-    body: Any
-    _caller: Caller | None
-
-    @property
-    def caller(self) -> Caller:
-        assert self._caller, "only where the operation asks for a credential"
-        return self._caller
 
 
 def guard_routes(app: Flask, wires: Sequence[Wire]) -> None:

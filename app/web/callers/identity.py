@@ -1,4 +1,4 @@
-"""Who asks: whatever credential came, one identity comes out."""
+"""From the credential that a request carries to its caller."""
 
 from flask import g, request
 
@@ -9,19 +9,22 @@ from app.web.services import services
 
 
 def identify() -> Caller:
-    """The caller of this request. Raises ChatError: UNAUTHORIZED, or FORBIDDEN for an origin that is not the key's."""
-    known: Caller | ChatError | None = g.get("identity")
-    if known is None:
+    """The caller of this request; looked up once, however often it is asked for.
+
+    Raises ChatError: UNAUTHORIZED, or FORBIDDEN for an origin that is not the key's.
+    """
+    identity: Caller | ChatError | None = g.get("identity")
+    if identity is None:
         try:
-            known = _identify()
+            identity = _identify()
         except ChatError as error:
             if error.problem not in (Problem.UNAUTHORIZED, Problem.FORBIDDEN):
                 raise
-            known = error
-        g.identity = known
-    if isinstance(known, ChatError):
-        raise known
-    return known
+            identity = error
+        g.identity = identity
+    if isinstance(identity, ChatError):
+        raise identity
+    return identity
 
 
 def _identify() -> Caller:

@@ -26,10 +26,10 @@ class WindowStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         now = time()
-        known = self._spans.setdefault(expiry, {})
+        windows = self._spans.setdefault(expiry, {})
         for span in self._spans:
             self._forget(span, now)
-        hits = known[key] = known.pop(key, deque())
+        hits = windows[key] = windows.pop(key, deque())
         while hits and hits[0] <= now - expiry:
             hits.popleft()
         if len(hits) + amount > limit:
@@ -50,19 +50,19 @@ class WindowStorage(Storage, MovingWindowSupport):
         return (counting[0], len(counting)) if counting else (now, 0)
 
     def _forget(self, span: int, now: float) -> None:
-        known = self._spans[span]
+        windows = self._spans[span]
         for _ in range(FORGOTTEN_PER_REQUEST):
-            key = next(iter(known), None)
-            if key is None or (known[key] and known[key][-1] > now - span):
+            key = next(iter(windows), None)
+            if key is None or (windows[key] and windows[key][-1] > now - span):
                 return
-            del known[key]
+            del windows[key]
 
     def clear(self, key: str) -> None:
-        for known in self._spans.values():
-            known.pop(key, None)
+        for windows in self._spans.values():
+            windows.pop(key, None)
 
     def reset(self) -> int:
-        count = sum(len(known) for known in self._spans.values())
+        count = sum(len(windows) for windows in self._spans.values())
         self._spans.clear()
         return count
 
@@ -79,7 +79,9 @@ class WindowStorage(Storage, MovingWindowSupport):
         raise NotImplementedError("only moving windows are counted here")  # a fixed one would count nothing, silently
 
     def get(self, key: str) -> int:
-        return sum(len(known.get(key, ())) for known in self._spans.values())
+        return sum(len(windows.get(key, ())) for windows in self._spans.values())
 
     def get_expiry(self, key: str) -> float:
-        return max((known[key][0] + span for span, known in self._spans.items() if known.get(key)), default=time())
+        return max(
+            (windows[key][0] + span for span, windows in self._spans.items() if windows.get(key)), default=time()
+        )

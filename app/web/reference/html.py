@@ -138,16 +138,16 @@ class _Reader:
 
     def _row(self, name: str, schema: Mapping[str, Any], *, required: bool) -> Row:
         texts = [schema["description"]] if "description" in schema else []
-        found = self._resolved(schema)
-        if "enum" in found:
-            texts.insert(0, ", ".join(f"`{json.dumps(each)}`" for each in found["enum"]))
-        texts += [words for words in (_between(found, *each) for each in _BETWEEN.items()) if words]
+        resolved = self._resolved(schema)
+        if "enum" in resolved:
+            texts.insert(0, ", ".join(f"`{json.dumps(each)}`" for each in resolved["enum"]))
+        texts += [words for words in (_between(resolved, *each) for each in _BETWEEN.items()) if words]
         for key, words in _WORDS.items():
-            if found.get(key) == _NOT_BLANK:
+            if resolved.get(key) == _NOT_BLANK:
                 texts.append("not blank")
-            elif key in found:
-                texts.append(words.format(json.dumps(found[key]) if key == "default" else found[key]))
-        return Row(Markup(".<wbr>").join(name.split(".")), self._type(found), required, prose("; ".join(texts)))
+            elif key in resolved:
+                texts.append(words.format(json.dumps(resolved[key]) if key == "default" else resolved[key]))
+        return Row(Markup(".<wbr>").join(name.split(".")), self._type(resolved), required, prose("; ".join(texts)))
 
     def _type(self, schema: Mapping[str, Any]) -> str:
         schema = self._resolved(schema)
@@ -161,13 +161,13 @@ class _Reader:
         return " or ".join(_TYPES.get(each, each) for each in ([kinds] if isinstance(kinds, str) else kinds))
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Any = schema
-        while "$ref" in found:
+        resolved: Any = schema
+        while "$ref" in resolved:
             target: Any = self._document
-            for name in found["$ref"].removeprefix("#/").split("/"):
+            for name in resolved["$ref"].removeprefix("#/").split("/"):
                 target = target[name]
-            found = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
-        return found  # type: ignore[no-any-return]
+            resolved = {**target, **{key: value for key, value in resolved.items() if key != "$ref"}}
+        return resolved  # type: ignore[no-any-return]
 
     def _credentials(self, operation: Mapping[str, Any]) -> str:
         """Any of these; the first that is there counts."""
@@ -175,12 +175,12 @@ class _Reader:
         if not schemes:
             return "none"
         places = [f"`{scheme.get('name', 'Authorization: Bearer')}`" for scheme in schemes]
-        known = f"{schemes[0]['description']}, in the {schemes[0].get('in', 'header')} {' or '.join(places)}"
-        return f"{known}; or none" if {} in operation["security"] else known
+        credential = f"{schemes[0]['description']}, in the {schemes[0].get('in', 'header')} {' or '.join(places)}"
+        return f"{credential}; or none" if {} in operation["security"] else credential
 
     def _scheme(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._document["components"]["securitySchemes"][name]
-        return found
+        scheme: Mapping[str, Any] = self._document["components"]["securitySchemes"][name]
+        return scheme
 
     def _curl(self, method: str, path: str, operation: Mapping[str, Any]) -> str:
         for each in operation.get("parameters", ()):

@@ -135,14 +135,14 @@ def _content(content: Content, shapes: Shapes) -> dict[str, Any]:
     return {"schema": schema, **({} if content.example is None else {"example": content.example})}
 
 
-def _failures(wire: Wire, operation: Operation, shapes: Shapes, known: dict[str, Any]) -> dict[str, Any]:
-    """References by status to what can go wrong; each set of problems is described once, in `known`."""
+def _failures(wire: Wire, operation: Operation, shapes: Shapes, responses: dict[str, Any]) -> dict[str, Any]:
+    """References by status to what can go wrong; each set of problems is described once, in `responses`."""
     problems = _problems(wire, operation)
     references = {}
     for status in sorted({problem.status for problem in problems}):
         here = [problem for problem in Problem if problem in problems and problem.status == status]
         name = "_or_".join([f"{wire.name}_{here[0].name.lower()}", *(each.name.lower() for each in here[1:])])
-        known.setdefault(name, _failure(wire, status, here, shapes))
+        responses.setdefault(name, _failure(wire, status, here, shapes))
         references[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return references
 
@@ -193,5 +193,5 @@ def _schemes(wire: Wire) -> list[tuple[str, dict[str, str]]]:
 
 def _security(wire: Wire) -> list[dict[str, list[str]]]:
     """Any one of the wire's credentials will do; an empty one says that none does too."""
-    found: list[dict[str, list[str]]] = [{name: []} for name, _ in _schemes(wire)]
-    return [*found, {}] if wire.anonymous else found
+    security: list[dict[str, list[str]]] = [{name: []} for name, _ in _schemes(wire)]
+    return [*security, {}] if wire.anonymous else security

@@ -6,7 +6,7 @@ from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import ConversationRef, Rewind
 from app.engine.messages import Message
 from app.engine.question import Question
-from app.web.guard import Call
+from app.web.requests.call import Call
 
 
 def new_question(

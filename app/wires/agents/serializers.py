@@ -53,31 +53,31 @@ def parts(said: Sequence[Part]) -> list[dict[str, Any]]:
     return found
 
 
-def agent(found: Agent) -> dict[str, Any]:
+def agent(described: Agent) -> dict[str, Any]:
     """Nothing of what it is told, and nothing of its models but their names."""
-    return {"id": found.id, "name": found.name, "model": found.models[0], "tools": list(found.tools)}
+    return {"id": described.id, "name": described.name, "model": described.models[0], "tools": list(described.tools)}
 
 
-def conversation(found: Conversation) -> dict[str, Any]:
+def conversation(stored: Conversation) -> dict[str, Any]:
     return {
-        "id": public_id(found.id),
-        "title": found.title,
-        "createdAt": found.created_at // 1000,
-        "updatedAt": found.updated_at // 1000,
-        "userId": found.end_user,
-        "status": found.state,
+        "id": public_id(stored.id),
+        "title": stored.title,
+        "createdAt": stored.created_at // 1000,
+        "updatedAt": stored.updated_at // 1000,
+        "userId": stored.end_user,
+        "status": stored.state,
     }
 
 
-def message(found: StoredMessage) -> dict[str, Any]:
+def message(stored: StoredMessage) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "id": message_id(found.id),
-        "role": found.message.role,
-        "parts": parts(found.message.parts),
-        "createdAt": found.created_at // 1000,
+        "id": message_id(stored.id),
+        "role": stored.message.role,
+        "parts": parts(stored.message.parts),
+        "createdAt": stored.created_at // 1000,
     }
-    if found.feedback:
-        shown["feedback"] = found.feedback
-    if found.message.role == "assistant":
-        shown["metadata"] = {"finishReason": found.finish_reason, "usage": {"credits": found.credits or 0}}
+    if stored.feedback:
+        shown["feedback"] = stored.feedback
+    if stored.message.role == "assistant":
+        shown["metadata"] = {"finishReason": stored.finish_reason, "usage": {"credits": stored.credits or 0}}
     return shown

@@ -17,72 +17,72 @@ from app.web.responses.tools import tool_call, tool_result
 from app.workflows.catalogue import CatalogueEntry
 
 
-def user(found: User) -> dict[str, Any]:
-    return {"id": public_id(found.id), "email": found.email, "name": found.name}
+def user(account: User) -> dict[str, Any]:
+    return {"id": public_id(account.id), "email": account.email, "name": account.name}
 
 
-def new_chat(made: Chat) -> dict[str, Any]:
-    return {"id": public_id(made.id), "title": made.title, "createdAt": _moment(made.created_at)}
+def new_chat(stored: Chat) -> dict[str, Any]:
+    return {"id": public_id(stored.id), "title": stored.title, "createdAt": _moment(stored.created_at)}
 
 
-def chat(found: Chat) -> dict[str, Any]:
-    return {**new_chat(found), "updatedAt": _moment(found.updated_at)}
+def chat(stored: Chat) -> dict[str, Any]:
+    return {**new_chat(stored), "updatedAt": _moment(stored.updated_at)}
 
 
-def message(found: StoredMessage) -> dict[str, Any]:
+def message(stored: StoredMessage) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "id": public_id(found.id),
-        "role": found.message.role,
-        "content": found.message.text,
-        "createdAt": _moment(found.created_at),
-        "status": found.status,
+        "id": public_id(stored.id),
+        "role": stored.message.role,
+        "content": stored.message.text,
+        "createdAt": _moment(stored.created_at),
+        "status": stored.status,
     }
-    if found.message.role == "assistant":
-        shown["model"] = found.model
-        calls = _tool_calls(found.message)
+    if stored.message.role == "assistant":
+        shown["model"] = stored.model
+        calls = _tool_calls(stored.message)
         if calls:
             shown["toolCalls"] = calls
     return shown
 
 
-def model(name: str, found: ModelSettings) -> dict[str, Any]:
+def model(name: str, settings: ModelSettings) -> dict[str, Any]:
     """Nothing of its options."""
-    return {"id": name, "name": name, "provider": found.provider}
+    return {"id": name, "name": name, "provider": settings.provider}
 
 
-def tool(found: ToolSpec) -> dict[str, Any]:
-    return {"id": found.name, "name": found.name, "description": found.description, "parameters": found.parameters}
+def tool(spec: ToolSpec) -> dict[str, Any]:
+    return {"id": spec.name, "name": spec.name, "description": spec.description, "parameters": spec.parameters}
 
 
-def workflow(found: CatalogueEntry) -> dict[str, Any]:
-    shown = {"id": public_id(found.id), "version": found.version, **found.definition, "shipped": found.shipped}
-    if found.created_at is not None and found.updated_at is not None:
-        shown |= {"createdAt": _moment(found.created_at), "updatedAt": _moment(found.updated_at)}
+def workflow(entry: CatalogueEntry) -> dict[str, Any]:
+    shown = {"id": public_id(entry.id), "version": entry.version, **entry.definition, "shipped": entry.shipped}
+    if entry.created_at is not None and entry.updated_at is not None:
+        shown |= {"createdAt": _moment(entry.created_at), "updatedAt": _moment(entry.updated_at)}
     return shown
 
 
-def run(found: RunRecord) -> dict[str, Any]:
+def run(record: RunRecord) -> dict[str, Any]:
     """Without its steps."""
     return {
-        "id": public_id(found.id),
-        "chatId": public_id(found.conversation_id),
-        "workflowId": public_id(found.workflow_id),
-        "workflowVersion": found.version,
-        "status": found.status,
-        "error": found.error,
-        "createdAt": _moment(found.created_at),
-        "endedAt": None if found.ended_at is None else _moment(found.ended_at),
+        "id": public_id(record.id),
+        "chatId": public_id(record.conversation_id),
+        "workflowId": public_id(record.workflow_id),
+        "workflowVersion": record.version,
+        "status": record.status,
+        "error": record.error,
+        "createdAt": _moment(record.created_at),
+        "endedAt": None if record.ended_at is None else _moment(record.ended_at),
     }
 
 
-def run_step(found: StepRecord) -> dict[str, Any]:
+def run_step(record: StepRecord) -> dict[str, Any]:
     return {
-        "id": found.step_id,
-        "status": found.status,
-        "startedAt": _moment(found.started_at),
-        "endedAt": _moment(found.ended_at),
-        "result": found.result,
-        "error": found.error,
+        "id": record.step_id,
+        "status": record.status,
+        "startedAt": _moment(record.started_at),
+        "endedAt": _moment(record.ended_at),
+        "result": record.result,
+        "error": record.error,
     }
 
 

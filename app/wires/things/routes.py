@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from app.engine.errors import ChatError, Problem
 from app.web.callers.accounts import sign_in
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
 

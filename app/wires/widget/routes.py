@@ -12,7 +12,7 @@ from app.engine.question import Question
 from app.store.histories import HistoryScope
 from app.web.callers.caller import Caller
 from app.web.callers.visitors import owner_of
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer

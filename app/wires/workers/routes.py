@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import ToolCallPart
 from app.engine.question import Question
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer

@@ -7,7 +7,7 @@ from flask import Blueprint
 from app.engine.errors import ChatError, Problem
 from app.store.histories import HistoryScope
 from app.web.callers.caller import Caller
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.ids import stored_id
 from app.wires.agents.errors import CodedError
 

@@ -6,7 +6,7 @@ from app.engine.agent import Agent
 from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import NDJSON, json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer

@@ -8,7 +8,7 @@ from itsdangerous import BadData
 
 from app.engine.errors import ChatError, Problem
 from app.store.histories import ConversationFilter, Page, State
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.ids import public_id
 from app.web.responses.framing import json_response
 from app.web.services import services

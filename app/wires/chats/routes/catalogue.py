@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.chats import serializers

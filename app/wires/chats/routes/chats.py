@@ -3,7 +3,7 @@
 from flask import Response
 
 from app.engine.errors import ChatError, Problem
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.chats import serializers

@@ -10,7 +10,7 @@ from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import said
 from app.engine.question import Question
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.ids import public_id
 from app.web.requests.question import new_question
 from app.web.responses.framing import json_response

@@ -5,7 +5,7 @@ from flask import Response, request
 from app.engine.errors import ChatError, Problem
 from app.store.users import Session
 from app.web.callers.accounts import sign_in, sign_up
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.chats import serializers

@@ -6,7 +6,7 @@ from marshmallow import ValidationError
 from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
 from app.web.callers.caller import Caller
-from app.web.guard import Call
+from app.web.requests.call import Call
 from app.web.requests.query import invalid
 from app.web.responses.framing import json_response
 from app.web.services import services
