@@ -1,4 +1,4 @@
-"""All problems that callers may be told of, in one table."""
+"""All problems that a reply may report, in one table, and the errors that carry them."""
 
 from collections.abc import Mapping
 from enum import Enum

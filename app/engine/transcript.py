@@ -23,6 +23,7 @@ class Transcript:
         self._reasoning: list[str] = []
 
     def add(self, batch: Batch) -> None:
+        """Add what the events say; those of other kinds change nothing."""
         for event in batch:
             if type(event) is TextDelta:  # almost every event
                 self._text.append(event.text)
@@ -39,6 +40,7 @@ class Transcript:
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
 
     def message(self) -> Message:
+        """The message as it is now."""
         return Message("assistant", (*self._parts, *self._open_parts()))
 
     def _open_parts(self) -> list[Part]:

@@ -88,10 +88,10 @@ def _mistakes(step: Step, before: Sequence[Step], ids: set[str], rules: Rules) -
             yield "dependsOn", f"There is no step {other!r}."
     if len(set(step.depends_on)) < len(step.depends_on):
         yield "dependsOn", "Names a step twice."
-    yield from _mistakes_with_tools(step.action, rules)
+    yield from _tool_mistakes(step.action, rules)
 
 
-def _mistakes_with_tools(action: CallTool | AskModel | Say, rules: Rules) -> Iterator[tuple[str, str]]:
+def _tool_mistakes(action: CallTool | AskModel | Say, rules: Rules) -> Iterator[tuple[str, str]]:
     match action:
         case CallTool(tool, args):
             names, key = [tool], "tool"

@@ -1,4 +1,4 @@
-"""What a workflow is, and how its definition is read: docs/workflows.md."""
+"""What a workflow is, and how its definition (docs/workflows.md) is read."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from app.workflows.templates.filters import TemplateError
 from app.workflows.templates.language import Template
 
 MOST_STEPS = 50
-MOST_TEXT = 20_000  # characters of all templates of a workflow; compiling them takes time,
-MOST_ARGUMENTS = 1000  # texts in `args`, however short they are: these are templates too
+MOST_TEXT = 20_000  # characters of all texts of a workflow, as compiling templates takes time
+MOST_ARGUMENTS = 1000  # texts in all `args` of a workflow: each is a template, however short it is
 MOST_RETRIES = 3
-RETRY_SECONDS = 0.2  # before the first retry, and twice as long before each further one
-MOST_ROUNDS = 6  # of one step with its model, where it has tools
+RETRY_SECONDS = 0.2  # before the first retry; twice as long before each further one
+MOST_ROUNDS = 6  # of one attempt at a model step with tools
 
 
 @dataclass(frozen=True, slots=True)
 class CallTool:
-    """`args` holds a Template for each text in it."""
+    """`args` is a JSON value with a Template in place of each text."""
 
     tool: str
     args: Mapping[str, Any]
@@ -29,6 +29,8 @@ class CallTool:
 
 @dataclass(frozen=True, slots=True)
 class AskModel:
+    """`tools` are the names of the tools that the model may call."""
+
     prompt: Template
     tools: tuple[str, ...]
 
@@ -40,6 +42,8 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """`retries`: attempts after the first. `on_error`: whether a failed step fails the run."""
+
     id: str
     name: str
     action: CallTool | AskModel | Say
@@ -56,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may take; also what the configuration allows at most."""
+    """What one run may take: its own limits, or the most that the configuration lets workflows set."""
 
     seconds: float = 60
     tool_calls: int = 20
@@ -65,7 +69,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`definition` is what its author wrote, without id and version."""
+    """`definition` is what its author wrote (JSON), without id and version."""
 
     id: str
     name: str
@@ -116,100 +120,95 @@ class WorkflowSchema(Schema):
 
 
 def read(workflow_id: str, version: int, definition: Mapping[str, Any]) -> Workflow:
-    """The workflow of a definition, its templates compiled. Raises ValidationError."""
+    """The workflow that a definition (JSON) describes, with its templates compiled. Its graph and tools are yet to be
+    checked (checks.py). Raises ValidationError."""
     if is_too_deep(definition):
         raise ValidationError("Nested too deeply.")
-    listed = definition.get("steps")
-    if isinstance(listed, list) and len(listed) > MOST_STEPS:  # before each of ten thousand is looked at
+    steps = definition.get("steps")
+    if isinstance(steps, list) and len(steps) > MOST_STEPS:  # before the schema looks at ten thousand of them
         raise ValidationError({"steps": [f"There are more than {MOST_STEPS} steps."]})
     data = WorkflowSchema().load(definition)
-    if sum(map(len, _texts(data["steps"]))) > MOST_TEXT:
+    if sum(len(leaf) for leaf in _leaves(data["steps"]) if isinstance(leaf, str)) > MOST_TEXT:
         raise ValidationError({"steps": [f"Their texts have more than {MOST_TEXT} characters in all."]})
-    if sum(1 for step in data["steps"] for _ in _texts(step.get("args", {}))) > MOST_ARGUMENTS:
+    if sum(isinstance(leaf, str) for step in data["steps"] for leaf in _leaves(step.get("args"))) > MOST_ARGUMENTS:
         raise ValidationError({"steps": [f"There are more than {MOST_ARGUMENTS} texts in their args in all."]})
-    steps, mistakes = [], {}
+    read_steps, mistakes = [], {}
     for index, step in enumerate(data["steps"]):
         try:
-            steps.append(_step(step))
+            read_steps.append(_read_step(step))
         except ValidationError as error:
             mistakes[index] = error.messages
     if mistakes:
         raise ValidationError({"steps": mistakes})
-    return Workflow(workflow_id, data["name"], version, tuple(steps), Limits(**data.get("limits", {})), definition)
+    return Workflow(workflow_id, data["name"], version, tuple(read_steps), Limits(**data.get("limits", {})), definition)
 
 
-def _step(data: Mapping[str, Any]) -> Step:
+def _read_step(data: Mapping[str, Any]) -> Step:
     action: CallTool | AskModel | Say
     if "tool" in data:
-        action = CallTool(data["tool"], _args(data.get("args", {}), "args"))
+        action = CallTool(data["tool"], _read_args(data.get("args", {}), "args"))
     elif "prompt" in data:
-        action = AskModel(_template(data["prompt"], "prompt"), tuple(data.get("tools", ())))
+        action = AskModel(_read_template(data["prompt"], "prompt"), tuple(data.get("tools", ())))
     else:
-        action = Say(_template(data["say"], "say"))
+        action = Say(_read_template(data["say"], "say"))
     return Step(
         id=data["id"],
         name=data.get("name", data["id"]),
         action=action,
         depends_on=tuple(data.get("depends_on", ())),
-        when=_template(data["when"], "when") if "when" in data else None,
+        when=_read_template(data["when"], "when") if "when" in data else None,
         retries=data.get("retries", 0),
         on_error=data.get("on_error", "fail"),
     )
 
 
-def _template(source: str, place: str) -> Template:
+def _read_template(source: str, place: str) -> Template:
     try:
         return Template(source)
     except TemplateError as error:
         raise ValidationError({place: [str(error)]}) from error
 
 
-def _args(value: Any, place: str, depth: int = 0) -> Any:
-    """The same with a Template in place of each text."""
+def _read_args(value: Any, place: str, depth: int = 0) -> Any:
+    """The value with a Template in place of each text; `place` is its path, for messages."""
     if depth > 8:
         raise ValidationError({"args": ["Nested too deeply."]})
     if isinstance(value, str):
-        return _template(value, place)
+        return _read_template(value, place)
     if isinstance(value, Mapping):
-        return {str(key): _args(inner, f"{place}.{key}", depth + 1) for key, inner in value.items()}
+        return {str(key): _read_args(inner, f"{place}.{key}", depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_args(inner, f"{place}.{index}", depth + 1) for index, inner in enumerate(value)]
+        return [_read_args(inner, f"{place}.{index}", depth + 1) for index, inner in enumerate(value)]
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in nested mappings and lists that are neither of them."""
+    if isinstance(value, Mapping | list):
         for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(inner)
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def most_rounds(action: AskModel) -> int:
-    """How often one try of it may ask the model: also one that calls tools where it has none."""
+    """The most rounds of one attempt. Without tools it is one: a model that calls some anyway is not asked again."""
     return MOST_ROUNDS if action.tools else 1
 
 
 def templates(step: Step) -> Iterator[Template]:
-    """Every template of a step."""
+    """All templates of a step, its condition's first."""
     if step.when:
         yield step.when
     yield from templates_of(step.action)
 
 
 def templates_of(action: CallTool | AskModel | Say) -> Iterator[Template]:
+    """All templates of an action, in the order in which they are written."""
     match action:
         case CallTool(_, args):
-            yield from _templates(args)
+            yield from (leaf for leaf in _leaves(args) if isinstance(leaf, Template))
         case AskModel(prompt, _):
             yield prompt
         case Say(text):
             yield text
-
-
-def _templates(value: Any) -> Iterator[Template]:
-    if isinstance(value, Template):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _templates(inner)
