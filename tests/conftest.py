@@ -26,19 +26,26 @@ SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "s
 
 TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
 
-LONG = frozenset(
-    """agents_model ai_sdk ai_sdk_browser chat_permissions chat_sessions cli own_tools permissions refusing_to_start
-    schemathesis upstream_failures visitors widget_use widget_visitors workflow_files
-    """.split()  # noqa: SIM905 - as above
+LONGEST = (
+    *("playground", "schemathesis", "widget_page", "widget_use", "pages_for_everyone", "ai_sdk_browser", "own_tools"),
+    *(
+        "upstream_failures",
+        "workflows_on_every_wire",
+        "chat_sessions",
+        "things_and_workflows_permissions",
+        "every_wire",
+    ),
+    *("chat_permissions", "agents_model", "widget_visitors", "visitors", "things", "run", "windows", "chats"),
 )
-"""Files that take minutes: they come first, so that in the end nobody waits for one of them alone."""
+"""Files that take longest come first, so that in the end nobody waits for one of them alone."""
 
 collect_ignore = [] if (SAMPLES / "run.py").exists() else ["clients/test_document_samples.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if items and hasattr(items[0].config, "workerinput"):  # several processes
-        items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+        place = {f"test_{name}": number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
         tries = measured.kwargs.get("tries", TRIES) if measured else 1
