@@ -128,7 +128,7 @@ def test_who_began_an_answer_is_asked_alone_and_once_even_where_it_is_passed_ove
 
 
 def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
-    stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 1))).ask(make_prompt(), 0.1)
+    stream = fallback(Stub(SPEAKS, before=partial(gevent.sleep, 0.5))).ask(make_prompt(), 0.1)
     silence = list(stream.connect())
     assert len(silence) >= 2
     assert not any(silence)
@@ -136,7 +136,7 @@ def test_while_a_model_opens_its_caller_hears_heartbeats() -> None:
 
 
 def test_in_the_pause_before_a_model_is_tried_again_its_caller_hears_heartbeats() -> None:
-    stream = fallback(Stub(FAILED, SPEAKS), retry=1).ask(make_prompt(), 0.1)
+    stream = fallback(Stub(FAILED, SPEAKS), retry=0.5).ask(make_prompt(), 0.1)
     assert len(list(stream.connect())) >= 2
     assert [*stream] == SPEAKS
 

@@ -13,15 +13,17 @@ from app.testing.provider_apis import make_prompt
 
 
 def test_heartbeats_come_until_the_model_is_open_and_then_there_is_its_stream() -> None:
-    pending = PendingStream(Stub(SPEAKS, before=partial(gevent.sleep, 0.25)), make_prompt(), 0.1, 0)
-    assert [*pending] == [(), ()]
+    pending = PendingStream(Stub(SPEAKS, before=partial(gevent.sleep, 0.5)), make_prompt(), 0.1, 0)
+    silence = [*pending]
+    assert len(silence) >= 2
+    assert not any(silence)
     assert [*pending.stream] == SPEAKS
 
 
 def test_the_pause_comes_before_the_model_is_opened() -> None:
     model, begun = Stub(SPEAKS), time.monotonic()
-    assert [*PendingStream(model, make_prompt(), 0.1, 0.25)] == [(), ()]
-    assert model.opened[0] - begun >= 0.25
+    assert len([*PendingStream(model, make_prompt(), 0.1, 0.5)]) >= 2
+    assert model.opened[0] - begun >= 0.5
 
 
 def test_what_opening_raises_is_raised_where_it_is_waited_for() -> None:
