@@ -9,6 +9,7 @@ from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
+from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, RESET, chunk, head, sse, streamed, whole
 from app.testing.provider_apis import OPENAI, chunks_of, make_prompt
@@ -203,6 +204,15 @@ def test_a_stream_is_understood_however_it_is_written_and_cut(upstream, name, cu
 def test_each_finish_reason_has_its_name(upstream, reason) -> None:
     upstream.play(OPENAI.answer("x", reason=reason))
     assert chunks_of(OPENAI.model(upstream.url))[-1] == ends(REASONS[reason], Usage(3, 2))
+
+
+@pytest.mark.parametrize(("reason", "after_one"), [("stop", True), ("null", False)])
+def test_a_reason_beside_every_token_finishes_nothing(reason, after_one) -> None:
+    decoder, finished = OpenAIDecoder(), []
+    for text in "abc":
+        decoder.event(delta(finish_reason=reason, content=text).removeprefix(b"data: ").strip())
+        finished.append(decoder.finished)
+    assert finished == [after_one, False, False]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", ""])
