@@ -105,7 +105,8 @@ def test_every_page_is_reached_from_here(start) -> None:
 @pytest.mark.parametrize("page", NOW, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_path_that_a_page_names_exists(page) -> None:
     named = re.findall(r"(?<![\w/.-])(?:app|bench|config|docs|tests)/[\w./*-]*\w", page.read_text())
-    missing = [path for path in named if not any(ROOT.glob(path.replace("NAME", "*"))) and not EXAMPLE.search(path)]
+    patterns = [re.sub(r"NAME|FOLDER", "*", path) for path in named if not EXAMPLE.search(path)]
+    missing = [pattern for pattern in patterns if not any(ROOT.glob(pattern))]
     assert missing == []
 
 
