@@ -1,4 +1,4 @@
-"""One turn: from the question, committed before a model is asked, to the answer, committed before its end is told."""
+"""One turn: commits a question, has its answer made, commits the answer, and only then yields the last event."""
 
 import logging
 import uuid
@@ -41,7 +41,7 @@ class Turn:
 
     @property
     def question_text(self) -> str:
-        """The text of the question, also where it was asked in an earlier turn; "" where `begin` has yet to find it."""
+        """The text of the question; "" for one that is stored already, before `begin` has loaded it."""
         return last_question(self._source.messages if self._source else self.question.messages)
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class Turn:
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
                 last = TurnFailed(self._fail(error))
-            self.close()  # before the end is told: its reader may ask the next question at once
+            self.close()  # before the last event: its reader may ask the next question at once
             yield [*generation.end_parts(), last]
         finally:
             self.close()

@@ -16,8 +16,8 @@ _WATCH_SECONDS = 1.0
 def serve(parent: int, answer: Callable[[bytes], bytes]) -> None:
     """Answer requests until standard input ends, then terminate the process group.
 
-    `parent` is the parent's process id, passed on because a parent that has ended already could not be found out. What
-    `answer` prints goes to standard error.
+    `parent` is the parent's process id; with another parent (it has ended, maybe before this process began) the group
+    is killed. What `answer` prints goes to standard error.
     """
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")

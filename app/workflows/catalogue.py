@@ -22,8 +22,8 @@ CACHE_SIZE = 256  # users' workflows, in versions, that are kept read and compil
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A workflow's definition, as its author wrote it; one that is `shipped` belongs to everybody and nobody may change
-    it."""
+    """A workflow's definition, as its author wrote it; one that is `shipped` is everybody's and cannot be
+    changed."""
 
     id: str
     version: int
