@@ -60,8 +60,8 @@ class ChatError(Exception):
 
 
 class ModelError(ChatError):
-    """A model's failure. `passing` says that it may be temporary: another model, or the same one later, may answer."""
+    """A model's failure. Where it is `transient`, another model, or the same one a little later, may answer."""
 
-    def __init__(self, problem: Problem, *, passing: bool = True, retry_after: int | None = None) -> None:
+    def __init__(self, problem: Problem, *, transient: bool = True, retry_after: int | None = None) -> None:
         super().__init__(problem, retry_after=retry_after)
-        self.passing = passing
+        self.transient = transient

@@ -108,7 +108,7 @@ class FallbackStream:
         except ModelError as error:
             self._pending.close()
             self.ended(error)
-            if not error.passing:
+            if not error.transient:
                 raise
             return error
         if first:
@@ -120,9 +120,9 @@ class FallbackStream:
         return self._batches
 
     def ended(self, error: ModelError | None) -> None:
-        """See the port. An error that is not passing is the request's fault: for the circuit the model is well."""
+        """See the port. An error that is not transient is the request's fault: for the circuit the model is well."""
         assert self._circuit
-        if error and error.passing:
+        if error and error.transient:
             self._circuit.failed()
         else:
             self._circuit.succeeded()

@@ -20,7 +20,7 @@ from app.testing.provider_apis import make_prompt
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SPEAKS = [[TextDelta("x")], [FINISHED]]
 FAILED = ModelError(Problem.UPSTREAM_FAILED)
-WRONG = ModelError(Problem.UPSTREAM_FAILED, passing=False)
+WRONG = ModelError(Problem.UPSTREAM_FAILED, transient=False)
 
 
 class Stub:

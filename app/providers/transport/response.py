@@ -13,7 +13,7 @@ from app.engine.errors import ModelError, Problem
 from app.providers.transport.connections import Connections
 from app.providers.transport.http1 import Body, ProtocolError, body_of, retry_seconds
 from app.providers.transport.redaction import redacted
-from app.providers.transport.statuses import PASSING, problem_of
+from app.providers.transport.statuses import TRANSIENT, problem_of
 from app.providers.transport.ticker import Ticker, Watch
 
 log = logging.getLogger(__name__)
@@ -170,7 +170,7 @@ class UpstreamResponse:
         log.warning("model server answered %s: %s", self.status, text)
         return ModelError(
             problem_of(self.status),
-            passing=self.status in PASSING,
+            transient=self.status in TRANSIENT,
             retry_after=retry_seconds(self.headers.get("retry-after", "")),
         )
 
@@ -179,7 +179,7 @@ class UpstreamResponse:
             return ModelError(Problem.UPSTREAM_TIMEOUT)
         if age > self._timeouts.total:
             # Where the answer has begun, the model is well and the answer too long: another try would not be shorter.
-            return ModelError(Problem.UPSTREAM_TIMEOUT, passing=silent == age)
+            return ModelError(Problem.UPSTREAM_TIMEOUT, transient=silent == age)
         if silent > self._heartbeat * (self._heartbeats + 1):
             self._heartbeats += 1
             return _Silence()

@@ -3,7 +3,7 @@
 from app.engine.errors import Problem
 
 # After these another model, or the same one a little later, may well answer.
-PASSING = frozenset({401, 404, 408, 409, 425, 429, *range(500, 600)})
+TRANSIENT = frozenset({401, 404, 408, 409, 425, 429, *range(500, 600)})
 
 PROBLEMS = {
     408: Problem.UPSTREAM_TIMEOUT,

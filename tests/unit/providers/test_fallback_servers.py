@@ -15,7 +15,7 @@ from app.testing.model_server import CUT, SILENCE, ModelServer, head, streamed, 
 from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, close_idle_connections
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
-PASSING = [401, 404, 408, 409, 425, 429, 500, 502, 503, 504, 529]
+TRANSIENT = [401, 404, 408, 409, 425, 429, 500, 502, 503, 504, 529]
 
 
 @pytest.fixture
@@ -28,16 +28,16 @@ def two() -> Iterator[tuple[ModelServer, ModelServer]]:
 every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
-@pytest.mark.parametrize(("status", "api"), list(zip([*PASSING, 400, 403, 413, 422], cycle(PROVIDER_APIS))), ids=str)
+@pytest.mark.parametrize(("status", "api"), list(zip([*TRANSIENT, 400, 403, 413, 422], cycle(PROVIDER_APIS))), ids=str)
 def test_which_statuses_of_a_real_server_send_the_question_on(two, api: ProviderApi, status) -> None:
     first, second = two
     first.play(whole(api.refusal("no"), status))
     second.play(api.answer("x"))
     both = fallback(api.model(first.url), api.model(second.url))
-    if status in PASSING:
+    if status in TRANSIENT:
         assert heard(both) == ("m2", [TextDelta("x"), FINISHED])
     else:
-        assert not failure(lambda: heard(both)).passing
+        assert not failure(lambda: heard(both)).transient
         assert second.requests == []
     assert len(first.requests) == 1
 

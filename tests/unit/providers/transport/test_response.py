@@ -216,13 +216,13 @@ STATUSES: dict[str, tuple[Problem, bool, Answer]] = {  # the problem, and whethe
 
 @rows(STATUSES)
 def test_a_status_other_than_200_is_a_failure_and_no_redirect_is_followed(upstream, api: ProviderApi, name) -> None:
-    problem, passing, answer = STATUSES[name]
+    problem, transient, answer = STATUSES[name]
     upstream.play(answer(api), api.answer("next"))
     model = api.model(upstream.url, timeouts={"connect": 0.5})
     begun = time.monotonic()
     with pytest.raises(ModelError) as raised:
         chunks_of(model)
-    assert (raised.value.problem, raised.value.passing) == (problem, passing)
+    assert (raised.value.problem, raised.value.transient) == (problem, transient)
     assert time.monotonic() - begun < 0.4, "a body that cannot come is not waited for"
     assert len(upstream.requests) == 1
     assert outcome(model) == ("next", FINISHED, None)

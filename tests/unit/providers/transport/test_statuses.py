@@ -3,7 +3,7 @@
 import pytest
 
 from app.engine.errors import Problem
-from app.providers.transport.statuses import PASSING, problem_of
+from app.providers.transport.statuses import TRANSIENT, problem_of
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_each_status_is_a_problem(problem, statuses) -> None:
 
 
 def test_a_request_that_is_wrong_is_so_for_every_model() -> None:
-    assert not PASSING & {201, 302, 400, 402, 403, 405, 413, 415, 422}
+    assert not TRANSIENT & {201, 302, 400, 402, 403, 405, 413, 415, 422}
