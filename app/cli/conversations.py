@@ -22,7 +22,7 @@ def export(agent: str, user: str | None, _format: str) -> None:
     shared, empty = services(), True
     for conversation, messages in shared.histories.export(agent, user):
         empty = False
-        said = [
+        exported = [
             {
                 **{name: value for name, value in asdict(each).items() if name != "message"},
                 "role": each.message.role,
@@ -31,7 +31,7 @@ def export(agent: str, user: str | None, _format: str) -> None:
             for each in messages
         ]
         head = {("channel" if name == "wire" else name): value for name, value in asdict(conversation).items()}
-        click.echo(orjson.dumps({**head, "agent": agent, "messages": said}))
+        click.echo(orjson.dumps({**head, "agent": agent, "messages": exported}))
     if empty and agent not in shared.settings.agents:  # one that was configured once may still be asked for
         raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
 

@@ -232,8 +232,8 @@ def _find(connection: Connection, scope: HistoryScope, conversation_id: str) -> 
 
 def _whole(connection: Connection, conversation_id: str) -> tuple[Conversation, list[StoredMessage]] | None:
     row = connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
-    said = select(messages).where(messages.c.conversation_id == conversation_id).order_by(messages.c.sequence)
-    return (_conversation(row), [stored_message(each) for each in connection.execute(said)]) if row else None
+    query = select(messages).where(messages.c.conversation_id == conversation_id).order_by(messages.c.sequence)
+    return (_conversation(row), [stored_message(each) for each in connection.execute(query)]) if row else None
 
 
 def _conversation(row: Any) -> Conversation:

@@ -52,8 +52,8 @@ class ThingStore:
         """
 
         def work(connection: Connection) -> list[Thing]:
-            own = (things.c.id == thing_id, things.c.user_id == user_id)
-            if not connection.execute(update(things).where(*own).values(values)).rowcount:
+            owned = (things.c.id == thing_id, things.c.user_id == user_id)
+            if not connection.execute(update(things).where(*owned).values(values)).rowcount:
                 raise ChatError(Problem.NOT_FOUND)
             return _all(connection, user_id)
 
@@ -63,8 +63,8 @@ class ThingStore:
         """Delete the thing. Raises ChatError(NOT_FOUND)."""
 
         def work(connection: Connection) -> None:
-            own = (things.c.id == thing_id, things.c.user_id == user_id)
-            if not connection.execute(delete(things).where(*own)).rowcount:
+            owned = (things.c.id == thing_id, things.c.user_id == user_id)
+            if not connection.execute(delete(things).where(*owned)).rowcount:
                 raise ChatError(Problem.NOT_FOUND)
 
         self._database.write(work)

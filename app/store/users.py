@@ -139,8 +139,8 @@ class UserStore:
         Raises ChatError(UNAUTHORIZED) where the user was disabled or the hash is not the user's any more: verifying it
         takes a while, and what ends all sessions meanwhile must not miss this one.
         """
-        known = users.c.password == (password_hash or users.c.password)
-        unchanged = users.c.id == user.id, users.c.disabled_at.is_(None), known
+        same_password = users.c.password == (password_hash or users.c.password)
+        unchanged = users.c.id == user.id, users.c.disabled_at.is_(None), same_password
         token, time = secrets.token_urlsafe(32), now()
         expires_at = time + SESSION_MILLISECONDS
         row = {"hash": _digest(token), "user_id": user.id, "created_at": time, "expires_at": expires_at}

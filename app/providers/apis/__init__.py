@@ -1,1 +1,1 @@
-"""The APIs that models are reached by: what they are asked, and how their replies are read."""
+"""The APIs by which models are reached over HTTP: what requests contain, and how responses are read."""

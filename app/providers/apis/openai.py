@@ -111,23 +111,23 @@ def _messages(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
 
 def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
     """One message for each round, with its text and calls, and after it a message for each result."""
-    said: dict[str, Any] = {"role": "assistant", "content": ""}
+    message: dict[str, Any] = {"role": "assistant", "content": ""}
     results: list[dict[str, Any]] = []
     for part in parts:
         if results and not isinstance(part, ToolResultPart):
-            yield said
+            yield message
             yield from results
-            said, results = {"role": "assistant", "content": ""}, []
+            message, results = {"role": "assistant", "content": ""}, []
         match part:
             case TextPart(text):
-                said["content"] += text
+                message["content"] += text
             case ToolCallPart(call_id, name, args):
                 function = {"name": name, "arguments": orjson.dumps(dict(args)).decode()}
-                said.setdefault("tool_calls", []).append(
+                message.setdefault("tool_calls", []).append(
                     {"id": accepted_id(call_id, _CALL_ID), "type": "function", "function": function}
                 )
             case ToolResultPart(call_id, _, result, _):
                 tool_call_id = accepted_id(call_id, _CALL_ID)
                 results.append({"role": "tool", "tool_call_id": tool_call_id, "content": result_text(result)})
-    yield said
+    yield message
     yield from results

@@ -56,8 +56,8 @@ class ToolCalls:
         """All calls in the order of their numbers, with their arguments parsed."""
         ordered = enumerate(sorted(self._calls, key=lambda call: call.number))
         return [
-            ToolCalled(call.call_id or f"call_{place}", call.name, parsed_arguments("".join(call.arguments)))
-            for place, call in ordered
+            ToolCalled(call.call_id or f"call_{position}", call.name, parsed_arguments("".join(call.arguments)))
+            for position, call in ordered
         ]
 
 
