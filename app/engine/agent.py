@@ -23,7 +23,10 @@ class Agent:
     - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
     - `knowledge`: the files that may be searched for the answer.
     - `workflow`: the name of the workflow that makes the answers, if one does.
+    - `public`: callers without a credential may ask it.
+    - `allow_system`: callers may send system messages, which take the place of `instructions`.
     - `client_history`: the model sees the messages that the caller brings, not the stored ones.
+    - `show_tools` and `stream_format` ("sse" or "ndjson") are the wires' to read.
     - `max_tokens`: of one answer, over all its rounds. `max_rounds`: requests to the model for one answer.
     - `history_messages`, `history_tokens` (estimated): the most of a conversation that a model sees.
     """
