@@ -96,7 +96,7 @@ def is_too_deep(value: Any) -> bool:
     return True
 
 
-def said(role: Role, text: str) -> Message:
+def text_message(role: Role, text: str) -> Message:
     """A message with one text part."""
     return Message(role, (TextPart(text),))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.engine.agent import Agent, SamplingOptions, ToolSpec
-from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart, text_message
 
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
 
@@ -48,7 +48,7 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
         system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
     dialogue = [_normalized(message) for message in messages if message.role != "system"]
     latest = _latest(agent, [message for message in dialogue if message.parts])
-    return [said("system", "\n\n".join(system)), *latest] if system else latest
+    return [text_message("system", "\n\n".join(system)), *latest] if system else latest
 
 
 def _normalized(message: Message) -> Message:

@@ -10,7 +10,7 @@ from app.engine.agent import Agent, SamplingOptions
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.ports import Model
 from app.engine.prompt import Prompt
 from app.providers import PROVIDERS
@@ -166,7 +166,7 @@ PROVIDER_APIS = (OPENAI, ANTHROPIC)
 
 def make_prompt(*texts: str, **options: Any) -> Prompt:
     """A conversation of the user's messages, with options such as `max_tokens`."""
-    return Prompt(AGENT, [said("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
+    return Prompt(AGENT, [text_message("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
 
 
 def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:

@@ -30,7 +30,7 @@ from gevent.event import Event
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
-from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, text_message
 from app.engine.ports import Model, Stream
 from app.engine.prompt import Prompt
 from app.testing.model_server import LAST, SILENCE, Action, ModelServer, Request, streamed
@@ -51,7 +51,7 @@ class Scenario:
     def prompt(self, *so_far: Part, max_tokens: int | None = None) -> Prompt:
         """The question, and what the answer to it has said and called so far."""
         unfinished = [Message("assistant", so_far)] if so_far else []
-        return Prompt(AGENT, [said("user", self.question), *unfinished], SamplingOptions(max_tokens=max_tokens))
+        return Prompt(AGENT, [text_message("user", self.question), *unfinished], SamplingOptions(max_tokens=max_tokens))
 
     def open(self, prompt: Prompt | None = None, heartbeat: float = HEARTBEAT) -> Stream[Chunk]:
         """The model's answer to the prompt, or to the question."""

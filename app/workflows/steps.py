@@ -10,7 +10,7 @@ from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted, TextDelta, ToolCalled, ToolReturned
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Usage, said
+from app.engine.messages import FinishReason, Usage, text_message
 from app.engine.ports import Stream
 from app.engine.question import Question
 from app.engine.rounds import MAX_REPEATS, Rounds, sources
@@ -107,7 +107,7 @@ class StepRunner:
         calls_tools = False
         try:
             self._count_model_call()
-            messages = [*self._source.messages[:-1], said("user", prompt)]
+            messages = [*self._source.messages[:-1], text_message("user", prompt)]
             rounds.set_source(replace(self._source, messages=messages, resumed=None))
             for batch in rounds.run():
                 rounds.transcript.add(batch)

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app.engine.conversation import ConversationRef, QuestionEntry
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.testing.server import empty_database
@@ -29,6 +29,6 @@ def ask(
 ) -> tuple[str, list[str]]:
     """The conversation's id, and the texts before the questions (id=text)."""
     ids: list[str] = []
-    asked = {message_id: said("user", words) for message_id, words in questions.items()}
+    asked = {message_id: text_message("user", words) for message_id, words in questions.items()}
     stored = store.add_question(QuestionEntry(ref, asked, history), ids.append)
     return ids[0], [message.text for message in stored.messages[: -len(asked)]]

@@ -10,7 +10,7 @@ from app.engine.conversation import Charge, ConversationRef, QuestionEntry, Stor
 from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
-from app.engine.messages import AnswerRecord, Message, Usage, said
+from app.engine.messages import AnswerRecord, Message, Usage, text_message
 from app.engine.prompt import Passage, Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
@@ -171,7 +171,7 @@ class World:
         options: SamplingOptions | None = None,
         history: int = 0,
     ) -> Turn:
-        asked = messages or (said("user", "Hi"),)
+        asked = messages or (text_message("user", "Hi"),)
         return Turn(self._engine, Question(agent, ref, asked, "request-1", None, options or SamplingOptions(), history))
 
     def answer(self) -> AnswerRecord:

@@ -17,7 +17,7 @@ from app.engine.conversation import ConversationRef
 from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import Event, TextDelta, ToolCalled, ToolReturned, TurnFailed, TurnFinished
-from app.engine.messages import Message, said
+from app.engine.messages import Message, text_message
 from app.engine.ports import ModelStream
 from app.engine.prompt import Prompt
 from app.engine.question import Question
@@ -175,7 +175,7 @@ class Run:
         models, tools = {AGENT.models: model or self.model}, ToolRunner({"work": self.work.tool()})
         engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.running_turns, heartbeat)
         ref, plan = ConversationRef("demo", "widget", "key:1", "s"), WorkflowPlan(self.workflow, self.records)
-        self.turn = Turn(engine, Question(AGENT, ref, [said("user", text)], "request-1", None, history=9), plan)
+        self.turn = Turn(engine, Question(AGENT, ref, [text_message("user", text)], "request-1", None, history=9), plan)
         self.events: list[Event] = []
         self.batches: list[tuple[float, Sequence[Event]]] = []
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.schemas.fields import Digits, Flag
 from app.wires.agents.ui_message import UIMessage, UIMessageSchema
 
@@ -38,7 +38,7 @@ class _Message(fields.Field[UIMessage]):
         if isinstance(value, str):
             if not value.strip():
                 raise ValidationError("Must not be blank.")
-            return UIMessage(None, said("user", value))
+            return UIMessage(None, text_message("user", value))
         if not isinstance(value, dict):
             raise ValidationError("Must be a text, or a UI message.")
         loaded: UIMessage = UIMessageSchema().load(value)

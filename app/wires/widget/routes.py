@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.question import Question
 from app.store.histories import HistoryScope
 from app.web.callers.caller import Caller
@@ -63,5 +63,5 @@ def _question(call: Call) -> Question:
     conversation = conversation_of(
         call, blueprint.name, external_id=call.body.session_id, end_user=call.caller.end_user
     )
-    messages = [said("user", call.body.message)]
+    messages = [text_message("user", call.body.message)]
     return new_question(call, conversation, messages, history=HISTORY - 1, rewind=Rewind("repeat"))

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.agent import SamplingOptions
-from app.engine.messages import Message, said
+from app.engine.messages import Message, text_message
 from app.schemas.fields import Flag, Number
 
 _SHORT = {"description": "Short for one message of the user"}
@@ -62,7 +62,7 @@ class ChatRequestSchema(Schema):
         given = data.get("messages", [{"role": "user", "content": short}])
         options = {name: data[name] for name in ("max_tokens", "temperature", "top_p", "seed") if name in data}
         return ChatRequest(
-            messages=tuple(said(message["role"], message["content"]) for message in given),
+            messages=tuple(text_message(message["role"], message["content"]) for message in given),
             stream=data["stream"],
             options=SamplingOptions(**options),
         )

@@ -13,7 +13,7 @@ from app.engine.messages import (
     Usage,
     is_too_deep,
     last_question,
-    said,
+    text_message,
 )
 
 
@@ -45,8 +45,16 @@ def test_the_text_of_a_message_is_that_of_its_text_parts() -> None:
     ("messages", "text"),
     [
         ([], ""),
-        ([said("assistant", "Hi")], ""),
-        ([said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")], "3"),
+        ([text_message("assistant", "Hi")], ""),
+        (
+            [
+                text_message("user", "1"),
+                text_message("assistant", "2"),
+                text_message("user", "3"),
+                text_message("assistant", "4"),
+            ],
+            "3",
+        ),
     ],
 )
 def test_the_question_is_what_the_user_said_last(messages, text) -> None:

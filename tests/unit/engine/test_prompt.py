@@ -7,7 +7,7 @@ from support.fakes import World, finished, play
 
 from app.engine.agent import Agent
 from app.engine.events import TextDelta
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Passage, assemble, estimated_tokens
 
 
@@ -17,7 +17,7 @@ def agent(**settings) -> Agent:
 
 def talk(count: int) -> list[Message]:
     """Questions and answers in turn, numbered from 1; the last one is a question where the count is odd."""
-    return [said("assistant" if number % 2 == 0 else "user", str(number)) for number in range(1, count + 1)]
+    return [text_message("assistant" if number % 2 == 0 else "user", str(number)) for number in range(1, count + 1)]
 
 
 def texts(messages: list[Message]) -> list[str]:
@@ -31,7 +31,7 @@ def test_the_latest_messages_are_seen_oldest_first(most, seen) -> None:
 
 @pytest.mark.parametrize(("room", "seen"), [(1, ["5"]), (5, ["5"]), (14, ["5"]), (15, [*"345"]), (25, [*"12345"])])
 def test_the_latest_messages_that_fit_are_seen(room, seen) -> None:
-    assert texts(assemble(agent(history_tokens=room), [said(m.role, m.text * 4) for m in talk(5)])) == [
+    assert texts(assemble(agent(history_tokens=room), [text_message(m.role, m.text * 4) for m in talk(5)])) == [
         word * 4 for word in seen
     ]
 
@@ -44,22 +44,22 @@ def test_the_latest_messages_that_fit_are_seen(room, seen) -> None:
     ],
 )
 def test_what_is_seen_begins_with_a_question_unless_the_last_message_is_all_there_is(roles, most, seen) -> None:
-    messages = [said("user" if role == "u" else "assistant", str(number)) for number, role in enumerate(roles)]
+    messages = [text_message("user" if role == "u" else "assistant", str(number)) for number, role in enumerate(roles)]
     assert assemble(agent(history_messages=most), messages) == messages[-len(seen) :]
 
 
 def test_a_long_message_hides_the_short_ones_before_it() -> None:
-    messages = [said("user", "short"), said("assistant", "long " * 1000), said("user", "last")]
+    messages = [text_message("user", "short"), text_message("assistant", "long " * 1000), text_message("user", "last")]
     assert texts(assemble(agent(history_tokens=100), messages)) == ["last"]
 
 
 def test_the_last_message_stays_however_long_it_is() -> None:
-    assert texts(assemble(agent(history_tokens=1), [*talk(4), said("user", "x" * 9999)])) == ["x" * 9999]
+    assert texts(assemble(agent(history_tokens=1), [*talk(4), text_message("user", "x" * 9999)])) == ["x" * 9999]
 
 
 @given(st.lists(st.text(max_size=50), min_size=1, max_size=20), st.integers(1, 10), st.integers(1, 100))
 def test_what_is_seen_is_always_the_end_and_within_the_limits(spoken, most, room) -> None:
-    messages = [said("user", text) for text in spoken]
+    messages = [text_message("user", text) for text in spoken]
     seen = assemble(agent(history_messages=most, history_tokens=room), messages)
     assert seen == messages[-len(seen) :]
     assert 1 <= len(seen) <= most
@@ -68,7 +68,7 @@ def test_what_is_seen_is_always_the_end_and_within_the_limits(spoken, most, room
 
 @pytest.mark.parametrize("text", ["word " * 100, "wörd " * 100, "日本語" * 100, "😀" * 100])
 def test_tokens_are_guessed_high_rather_than_low_for_scripts_that_need_more(text) -> None:
-    assert estimated_tokens(said("user", text)) >= len(text.encode()) // 4
+    assert estimated_tokens(text_message("user", text)) >= len(text.encode()) // 4
 
 
 CALLED = Message(
@@ -84,7 +84,7 @@ CALLED = Message(
 @pytest.mark.parametrize("room", range(1, 60, 3))
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
-    messages = [said("user", "Time?"), CALLED, said("user", "Thanks")]
+    messages = [text_message("user", "Time?"), CALLED, text_message("user", "Thanks")]
     seen = assemble(agent(history_tokens=room, history_messages=most), messages)
     assert all(message in messages for message in seen), "whole messages, or none of it"
     assert seen[-1] == messages[-1]
@@ -93,7 +93,7 @@ def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
 def test_an_answer_that_was_only_thought_is_not_seen() -> None:
     """As it is left where a caller stops a model that still thinks: some servers refuse a message without a word."""
     thought = Message("assistant", (ReasoningPart("Hm"),))
-    messages = [said("user", "Time?"), thought, said("user", "Well?")]
+    messages = [text_message("user", "Time?"), thought, text_message("user", "Well?")]
     assert assemble(agent(), messages) == [messages[0], messages[2]]
 
 
@@ -127,7 +127,7 @@ SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
 @pytest.mark.parametrize("name", SIDE_BY_SIDE)
 def test_what_was_called_together_has_its_results_together_as_model_servers_want_it(name) -> None:
     parts, seen = SIDE_BY_SIDE[name]
-    messages = [said("user", "Time?"), Message("assistant", tuple(parts)), said("user", "Thanks")]
+    messages = [text_message("user", "Time?"), Message("assistant", tuple(parts)), text_message("user", "Thanks")]
     assert assemble(agent(), messages)[1] == Message("assistant", tuple(seen))
 
 
@@ -137,11 +137,13 @@ def test_calls_and_results_count_as_much_as_what_they_hold() -> None:
     assert estimated_tokens(Message("assistant", (ToolCallPart("a", "clock", {"x": "y" * 4000}),))) > 1000
 
 
-SYSTEM = said("system", "You are brief.")
+SYSTEM = text_message("system", "You are brief.")
 
 
 def test_system_messages_stand_first_and_take_no_place_of_the_conversation() -> None:
-    seen = assemble(agent(history_messages=3, history_tokens=20), [said("system", "long " * 99), SYSTEM, *talk(5)])
+    seen = assemble(
+        agent(history_messages=3, history_tokens=20), [text_message("system", "long " * 99), SYSTEM, *talk(5)]
+    )
     assert texts(seen) == ["long " * 99 + "\n\nYou are brief.", "3", "4", "5"]
 
 
@@ -168,6 +170,6 @@ def test_passages_follow_the_instructions_with_their_sources() -> None:
 )
 def test_only_an_agent_that_cannot_search_for_itself_is_given_passages(knowledge, tools, told) -> None:
     world = World([[TextDelta("x"), finished()]])
-    play(world.turn(said("user", "When?"), agent=agent(knowledge=knowledge, tools=tools)))
+    play(world.turn(text_message("user", "When?"), agent=agent(knowledge=knowledge, tools=tools)))
     seen = world.model.prompts[0].messages
     assert ["demo was asked: When?" in message.text for message in seen[:-1]] == ([True] if told else [])

@@ -5,7 +5,7 @@ from support.fakes import AGENT, REF
 
 from app.engine.agent import Agent
 from app.engine.conversation import Charge, Payer
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.question import Question
 
 PRICES = {"fake": 1, "dear": 7, "free": 0}
@@ -13,7 +13,7 @@ PRICES = {"fake": 1, "dear": 7, "free": 0}
 
 def question(payer: Payer | None, *models: str) -> Question:
     agent = Agent(id=AGENT.id, name="A", models=models)
-    return Question(agent, REF, [said("user", "Hi")], "request-1", payer)
+    return Question(agent, REF, [text_message("user", "Hi")], "request-1", payer)
 
 
 @pytest.mark.parametrize(("models", "held"), [(["fake"], 1), (["fake", "dear", "free"], 7), (["free"], 0)])

@@ -19,7 +19,7 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, Usage, said
+from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, Usage, text_message
 
 CALL = ToolCalled("call_1", "echo", {"x": 1})
 ASKING = [[TextDelta("Let me see. "), CALL, finished("tool-calls", 10, 4)]]
@@ -42,10 +42,10 @@ def test_tools_run_between_two_rounds_and_each_round_is_a_step() -> None:
 
 def test_the_model_sees_its_unfinished_answer_in_the_next_round() -> None:
     world = World(ASKING, TELLING)
-    play(world.turn(said("user", "What is x?")))
+    play(world.turn(text_message("user", "What is x?")))
     first, second = world.model.prompts
-    assert first.messages == [said("user", "What is x?")]
-    assert second.messages == [said("user", "What is x?"), Message("assistant", ANSWERED)]
+    assert first.messages == [text_message("user", "What is x?")]
+    assert second.messages == [text_message("user", "What is x?"), Message("assistant", ANSWERED)]
 
 
 def test_calls_results_and_text_are_stored_in_the_order_they_happened() -> None:

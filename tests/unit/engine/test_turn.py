@@ -18,7 +18,7 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import Message, Usage, said
+from app.engine.messages import Message, Usage, text_message
 
 HELLO = [[TextDelta("Hel")], [TextDelta("lo"), finished()]]
 
@@ -30,7 +30,9 @@ def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
         *(TurnStarted, RoundStarted, TextStarted, TextDelta, TextDelta, TextEnded, RoundFinished, TurnFinished)
     ]
     started, ended = events[0], events[-1]
-    assert ended == TurnFinished(said("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1)
+    assert ended == TurnFinished(
+        text_message("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1
+    )
     assert [*world.store.questions[0]] == [started.question_id]
     assert [*world.store.answers] == [started.answer_id]
     assert turn.generation.transcript.message().text == "Hello"
@@ -216,15 +218,19 @@ def test_the_time_of_the_first_token_is_kept_where_there_is_one() -> None:
     assert speaking.started <= speaking.generation.first_token
 
 
-SYSTEM = said("system", "You are brief.")
+SYSTEM = text_message("system", "You are brief.")
 
 
 @pytest.mark.parametrize(
     ("instructions", "given", "seen"),
     [
-        ("", [said("user", "Hi")], [said("user", "Hi")]),
-        ("You are Demo.", [said("user", "Hi")], [said("system", "You are Demo."), said("user", "Hi")]),
-        ("You are Demo.", [SYSTEM, said("user", "Hi")], [SYSTEM, said("user", "Hi")]),
+        ("", [text_message("user", "Hi")], [text_message("user", "Hi")]),
+        (
+            "You are Demo.",
+            [text_message("user", "Hi")],
+            [text_message("system", "You are Demo."), text_message("user", "Hi")],
+        ),
+        ("You are Demo.", [SYSTEM, text_message("user", "Hi")], [SYSTEM, text_message("user", "Hi")]),
     ],
 )
 def test_the_agents_instructions_come_first_where_the_caller_gives_none(instructions, given, seen) -> None:
@@ -235,6 +241,11 @@ def test_the_agents_instructions_come_first_where_the_caller_gives_none(instruct
 
 def test_the_model_sees_as_much_history_as_the_wire_asks_for() -> None:
     world = World(HELLO)
-    world.store.history = [said("user", "1"), said("assistant", "2"), said("user", "3"), said("assistant", "4")]
-    play(world.turn(said("user", "5"), history=2))
+    world.store.history = [
+        text_message("user", "1"),
+        text_message("assistant", "2"),
+        text_message("user", "3"),
+        text_message("assistant", "4"),
+    ]
+    play(world.turn(text_message("user", "5"), history=2))
     assert [message.text for message in world.model.prompts[0].messages] == ["3", "4", "5"]

@@ -8,7 +8,7 @@ from support.fakes import problem_of
 
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage, said
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
 
 
 def answer(*given_parts, status: str = "complete") -> AnswerRecord:
@@ -87,7 +87,7 @@ def test_what_is_not_admitted_is_not_written(conversations, database, begun) -> 
 
     tables = ("conversations", "messages")
     stored = [rows(database, f"SELECT * FROM {table}") for table in tables]
-    asked = {"q1": said("user", "x")}
+    asked = {"q1": text_message("user", "x")}
     assert problem_of(lambda: conversations.add_question(QuestionEntry(REF, asked, 0), refuse)) is Problem.BUSY
     assert [rows(database, f"SELECT * FROM {table}") for table in tables] == stored
 

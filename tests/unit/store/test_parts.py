@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.engine.conversation import ConversationRef, QuestionEntry
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.store import parts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -32,7 +32,9 @@ def test_parts_of_every_kind_come_back_as_they_were_stored(conversations, stored
     conversations.add_question(
         QuestionEntry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None
     )
-    again = conversations.add_question(QuestionEntry(ref, {uuid.uuid4().hex: said("user", "x")}, 9), lambda _: None)
+    again = conversations.add_question(
+        QuestionEntry(ref, {uuid.uuid4().hex: text_message("user", "x")}, 9), lambda _: None
+    )
     assert again.messages[:-1] == [Message("user", tuple(stored))]
 
 

@@ -4,7 +4,7 @@ import pytest
 from support.database import REF, ask, rows
 
 from app.engine.conversation import QuestionEntry, Rewind
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage, said
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
 
 REPEATS = {  # the statuses of the answers there were, the text sent, and the ids of what the model sees
     "no answer, as a server killed in the middle leaves it": ([], "why", ["q1"]),
@@ -26,7 +26,7 @@ def test_a_question_without_a_whole_answer_is_taken_up_again_when_it_is_repeated
             AnswerRecord(Message("assistant", (TextPart("yes"),)), status, "stop", Usage(3, 2), "m"),
             resumed=False,
         )
-    entry = QuestionEntry(REF, {"q2": said("user", words)}, 30, rewind=Rewind("repeat"))
+    entry = QuestionEntry(REF, {"q2": text_message("user", words)}, 30, rewind=Rewind("repeat"))
     opened = conversations.add_question(entry, lambda _: None)
     assert opened.question_id == left[-1]
     kept = rows(database, "SELECT id FROM messages WHERE status != 'superseded' ORDER BY sequence")

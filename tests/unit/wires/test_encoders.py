@@ -20,7 +20,7 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.framing import Framing
-from app.engine.messages import Usage, said
+from app.engine.messages import Usage, text_message
 
 CONVERSATION = "0123456789abcdef0123456789abcdef"
 QUESTION, ANSWER = CONVERSATION[::-1], CONVERSATION[8:] + CONVERSATION[:8]
@@ -45,7 +45,7 @@ events = st.one_of(
     st.just(RoundStarted()),
     st.just(RoundFinished()),
     st.builds(TurnStarted, st.just(CONVERSATION), st.just(QUESTION), st.just(ANSWER)),
-    clean.map(lambda text: TurnFinished(said("assistant", text), "stop", Usage(1, 2), CONVERSATION)),
+    clean.map(lambda text: TurnFinished(text_message("assistant", text), "stop", Usage(1, 2), CONVERSATION)),
     clean.filter(bool).map(lambda text: TurnFailed(ChatError(Problem.INTERNAL, text))),
 )
 
@@ -65,7 +65,7 @@ def encoded(encoder, tokens: list[str]) -> list[bytes]:
     framing, expected = Framing(), "".join(presentable(token) for token in tokens)
     batches = [[TurnStarted(CONVERSATION, QUESTION, ANSWER)], [RoundStarted()]]
     batches += [framing.frame([TextDelta(token)]) for token in tokens]
-    finished = TurnFinished(said("assistant", expected), "stop", Usage(1, len(tokens)), CONVERSATION)
+    finished = TurnFinished(text_message("assistant", expected), "stop", Usage(1, len(tokens)), CONVERSATION)
     batches += [[*framing.close(), RoundFinished()], [finished]]
     return [encoder.encode(batch) for batch in batches if batch]
 

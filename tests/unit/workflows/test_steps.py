@@ -7,7 +7,7 @@ from support.runs import CALL, Run, ask, work
 
 from app.engine.errors import Problem
 from app.engine.events import ToolCalled
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.workflows.checks import Rules, check
 
 
@@ -18,7 +18,7 @@ def test_arguments_are_filled_in_wherever_they_stand_and_others_stay() -> None:
 
 def test_a_model_step_sees_the_conversation_and_its_prompt_in_place_of_the_question() -> None:
     run = Run(ask("a", [{"text": "{{ input }}"}]), text="now")
-    run.store.history = [said("user", "before"), said("assistant", "yes")]
+    run.store.history = [text_message("user", "before"), text_message("assistant", "yes")]
     run.play()
     assert [each.text for each in run.model.prompts[0].messages] == ["before", "yes", '[{"text":"now"}]']
     assert run.text == run.turn.question_text == "now"

@@ -10,7 +10,7 @@ from support.users import JSON, Person
 from app.engine.agent import Agent, ToolContext
 from app.engine.engine import Engine
 from app.engine.events import ToolCalled, ToolReturned
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
@@ -72,7 +72,7 @@ def ask(toolbox, user):
     def put(question: str, user_id: str | None = user, agent: Agent = AGENT) -> tuple[str, list[str]]:
         models = {agent.models: Fallback([Candidate(BuiltinModel({"pace": 0}), CircuitBreaker("builtin", 5, 30))], 0)}
         engine = Engine(models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1), 5)
-        turn = Turn(engine, Question(agent, REF, [said("user", question)], "request-1", None, user_id=user_id))
+        turn = Turn(engine, Question(agent, REF, [text_message("user", question)], "request-1", None, user_id=user_id))
         called = [event.name for event in play(turn) if isinstance(event, ToolCalled)]
         return turn.generation.transcript.message().text, called
 

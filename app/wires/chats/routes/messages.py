@@ -8,7 +8,7 @@ from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef
 from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.question import Question
 from app.web.requests.call import Call
 from app.web.requests.ids import public_id
@@ -58,7 +58,7 @@ def _question(call: Call, chat_id: str) -> tuple[Question, Plan | None]:
     if chat.owner != caller.owner or not is_user(caller, body["user_id"]):
         raise forbidden("post to")
     conversation = ConversationRef(chat.agent, blueprint.name, chat.owner, id=chat.id)
-    messages = [said("user", body["content"])]
+    messages = [text_message("user", body["content"])]
     return new_question(call, conversation, messages, agent=agent, history=agent.history_messages), plan
 
 

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from app.engine.agent import SamplingOptions, ToolSpec
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
 from app.testing.provider_apis import AGENT, ANTHROPIC, chunks_of, make_prompt
 
@@ -81,8 +81,13 @@ def test_messages_of_one_role_become_one_and_results_are_the_users(upstream) -> 
         ToolResultPart("a", "clock", {"time": "12:00"}, is_error=False),
     )
     messages = [
-        *(said("system", "Be brief."), said("system", "Be kind."), said("user", "Hi"), said("user", "Time?")),
-        *(said("assistant", " \n"), Message("assistant", rounds)),
+        *(
+            text_message("system", "Be brief."),
+            text_message("system", "Be kind."),
+            text_message("user", "Hi"),
+            text_message("user", "Time?"),
+        ),
+        *(text_message("assistant", " \n"), Message("assistant", rounds)),
     ]
     spec = ToolSpec("clock", "Tells the time.", {"type": "object"})
     chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [spec]))
@@ -111,7 +116,11 @@ def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> No
     upstream.play(ANTHROPIC.answer("x"))
     ids = ["toolu_01", "functions.clock:0", "functions.clock:1", "x" * 99, ""]
     parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
-    messages = [said("user", "Time?"), Message("assistant", tuple(chain(*parts))), said("user", "Thanks")]
+    messages = [
+        text_message("user", "Time?"),
+        Message("assistant", tuple(chain(*parts))),
+        text_message("user", "Thanks"),
+    ]
     chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
     blocks = [block for message in upstream.requests[0].json["messages"] for block in message["content"]]
     called = [block["id"] for block in blocks if block["type"] == "tool_use"]

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from app.engine.agent import SamplingOptions, ToolSpec
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, said
+from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
 from app.testing.provider_apis import AGENT, OPENAI, chunks_of, make_prompt
 
@@ -86,7 +86,7 @@ def called(call_id: str, arguments: str) -> dict:
 
 def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants(upstream) -> None:
     upstream.play(OPENAI.answer("x"))
-    messages = [said("system", "Be brief."), said("user", "Time?"), ROUNDS]
+    messages = [text_message("system", "Be brief."), text_message("user", "Time?"), ROUNDS]
     chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [TOLD]))
     body = upstream.requests[0].json
     assert body["messages"] == [
@@ -111,7 +111,11 @@ def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> No
     upstream.play(OPENAI.answer("x"))
     ids = ["functions.clock:0", "x" * 40, "chatcmpl-tool-" + "x" * 32, ""]
     parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
-    messages = [said("user", "Time?"), Message("assistant", tuple(chain(*parts))), said("user", "Thanks")]
+    messages = [
+        text_message("user", "Time?"),
+        Message("assistant", tuple(chain(*parts))),
+        text_message("user", "Thanks"),
+    ]
     chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
     sent = upstream.requests[0].json["messages"]
     called = [each["tool_calls"][0]["id"] for each in sent if "tool_calls" in each]
@@ -125,7 +129,12 @@ def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> No
 
 def test_neighbouring_questions_become_one_message_since_templates_want_each_side_in_turn(upstream) -> None:
     upstream.play(OPENAI.answer("x"))
-    messages = [said("user", "One?"), said("assistant", "1"), said("user", "Two?"), said("user", "Still there?")]
+    messages = [
+        text_message("user", "One?"),
+        text_message("assistant", "1"),
+        text_message("user", "Two?"),
+        text_message("user", "Still there?"),
+    ]
     chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
     assert upstream.requests[0].json["messages"] == [
         {"role": "user", "content": "One?"},

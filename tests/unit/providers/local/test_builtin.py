@@ -6,7 +6,7 @@ from support.fakes import REF, FakeConversations, play
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.engine import Engine
 from app.engine.events import ToolCalled, TurnFinished
-from app.engine.messages import said
+from app.engine.messages import text_message
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
@@ -34,7 +34,8 @@ def ask(tmp_path):
         models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
         engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1), heartbeat=5)
         turn = Turn(
-            engine, Question(agent, REF, [said("user", question)], "request-1", None, SamplingOptions(**options))
+            engine,
+            Question(agent, REF, [text_message("user", question)], "request-1", None, SamplingOptions(**options)),
         )
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)

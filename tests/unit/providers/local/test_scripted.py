@@ -8,7 +8,7 @@ from app.engine.agent import Agent, SamplingOptions
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ChatError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
-from app.engine.messages import Message, ToolCallPart, ToolResultPart, Usage, said
+from app.engine.messages import Message, ToolCallPart, ToolResultPart, Usage, text_message
 from app.engine.prompt import Prompt
 from app.providers.local.scripted import ScriptedModel, ScriptedOptions
 from app.testing.server import script
@@ -26,7 +26,7 @@ def played(*steps, made: int = 0, **options):
     calls = [ToolCallPart(f"call_{n}", "clock", {}) for n in range(1, made + 1)]
     results = [ToolResultPart(call.call_id, "clock", {}, is_error=False) for call in calls]
     so_far = [Message("assistant", (*calls, *results))] if made else []
-    return list(opened(said("user", script(*steps)), *so_far, **options))
+    return list(opened(text_message("user", script(*steps)), *so_far, **options))
 
 
 def ends(reason: str = "stop", tokens: int = 0, messages: int = 1):
@@ -72,7 +72,7 @@ def test_pauses_take_their_time_and_tell_of_the_silence() -> None:
 
 @pytest.mark.parametrize("problem", list(Problem))
 def test_a_script_can_fail_with_any_problem_in_mid_answer(problem) -> None:
-    stream = iter(opened(said("user", script({"text": "a"}, {"fail": problem.name.lower()}))))
+    stream = iter(opened(text_message("user", script({"text": "a"}, {"fail": problem.name.lower()}))))
     assert next(stream) == [TextDelta("a")]
     with pytest.raises(ChatError) as failure:
         next(stream)
@@ -87,7 +87,7 @@ def test_a_script_can_crash() -> None:
 @pytest.mark.parametrize("problem", [Problem.OVERLOADED, Problem.UPSTREAM_FAILED])
 def test_a_script_can_refuse_to_open(problem) -> None:
     with pytest.raises(ChatError) as refusal:
-        opened(said("user", script({"refuse": problem.name.lower()}, {"text": "never"})))
+        opened(text_message("user", script({"refuse": problem.name.lower()}, {"text": "never"})))
     assert refusal.value.problem is problem
 
 
@@ -103,19 +103,26 @@ def test_a_script_can_refuse_to_open(problem) -> None:
 )
 def test_a_script_that_cannot_be_played_is_the_callers_mistake(text) -> None:
     with pytest.raises(ChatError) as refusal:
-        opened(said("user", text))
+        opened(text_message("user", text))
     assert refusal.value.problem is Problem.INVALID
 
 
 @pytest.mark.parametrize("text", ["Hi", "", '{"text": "a"}', "What is [this]?"])
 def test_a_message_that_is_no_script_gets_the_configured_one(text) -> None:
-    assert list(opened(said("user", text))) == [[TextDelta("Hello")], [ends(tokens=1)]]
-    assert list(opened(said("user", text), default=[{"text": "Moin"}])) == [[TextDelta("Moin")], [ends(tokens=1)]]
+    assert list(opened(text_message("user", text))) == [[TextDelta("Hello")], [ends(tokens=1)]]
+    assert list(opened(text_message("user", text), default=[{"text": "Moin"}])) == [
+        [TextDelta("Moin")],
+        [ends(tokens=1)],
+    ]
 
 
 def test_the_last_message_of_the_user_is_the_script() -> None:
-    messages = [said("system", "[]"), said("user", script({"text": "old"})), said("assistant", "old")]
-    batches = list(opened(*messages, said("user", script({"text": "new"}))))
+    messages = [
+        text_message("system", "[]"),
+        text_message("user", script({"text": "old"})),
+        text_message("assistant", "old"),
+    ]
+    batches = list(opened(*messages, text_message("user", script({"text": "new"}))))
     assert batches == [[TextDelta("new")], [ends(tokens=1, messages=4)]]
 
 
