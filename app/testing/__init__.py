@@ -4,8 +4,8 @@
 - `provider_suite`: what every provider's models promise; `provider_apis` is what servers of OpenAI's and Anthropic's
   APIs send.
 - `plugin`: the fixtures that the suites ask for (`pytest_plugins = ["app.testing.plugin"]` in conftest.py).
-- `server`, `model_server`: a real Parlance, and a model server that says what a test scripts. `caller`, `sockets` and
-  `responses`: who asks, and what came back.
+- `server`, `model_server`: a real Parlance with its `configuration` and `records`, and a model server that sends what a
+  test scripts. `caller`, `sockets` and `responses`: who asks, and what came back.
 
 Nothing of the application imports this room. It needs what requirements-dev.txt names.
 """

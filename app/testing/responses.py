@@ -1,4 +1,4 @@
-"""Answers as they come over a socket, taken apart, and the proof that a test did the server no harm."""
+"""Responses as they come over a socket, taken apart, and a check that a test did the server no harm."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from app.testing.server import Server
 
 
 def chunks(response: bytes) -> list[bytes]:
-    """The pieces in which a chunked response was written, the empty last one left out."""
+    """The chunks of a response, without the empty last one. Fails where it is not chunked, or not whole."""
     head, _, rest = response.partition(b"\r\n\r\n")
     assert re.search(rb"(?i)\r\ntransfer-encoding: chunked", head), head
     pieces = []
@@ -25,7 +25,7 @@ def chunks(response: bytes) -> list[bytes]:
 
 
 def parse(raw: bytes) -> requests.Response:
-    """A response with its length named, or ended by the end of the connection."""
+    """A response that is not chunked."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     response = requests.Response()
@@ -39,7 +39,7 @@ def parse(raw: bytes) -> requests.Response:
 
 @contextmanager
 def unharmed(server: Server) -> Iterator[None]:
-    """At the end the server answers at once, and its log knows of no mistake of its own."""
+    """Fails where the server does not answer within a second afterwards, or has logged an error meanwhile."""
     before = len(server.log_text())
     yield
     assert requests.get(f"{server.url}/health", timeout=1).json() == {"status": "ok"}

@@ -6,7 +6,6 @@ import re
 import resource
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -28,56 +27,12 @@ from app.main import create_app
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.store.schema import upgrade
+from app.testing.configuration import CONFIG
+from app.testing.records import ServerRecords
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 GUNICORN = (BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "--keep-alive", "2")
-
-CONFIG = """
-[models.scripted]
-provider = "scripted"
-
-[models.builtin]
-provider = "builtin"
-pace = 0
-aliases = ["gpt-4"]
-
-[agents.open]                      # callers without a key come here
-name = "Open"
-model = "scripted"
-tools = ["calculator", "clock", "knowledge"]
-knowledge = ["knowledge/*.md"]
-public = true
-
-[agents.frank]                     # takes system messages, shows its tools, answers briefly
-model = "scripted"
-tools = ["calculator"]
-allow_system = true
-show_tools = true
-max_tokens = 5
-
-[agents.site]
-name = "Site"
-model = "builtin"
-tools = ["calculator", "clock", "knowledge"]
-knowledge = ["knowledge/*.md"]
-
-[limits]
-workers = "100000/minute"
-widget = "100000/minute"
-agents = "100000/minute"
-chats = "100000/minute"
-
-[server]
-sign_up = true
-heartbeat_seconds = 0.3
-body_seconds = 1
-send_seconds = 1
-streams = 500
-shutdown_seconds = 2
-retry_seconds = 0.01
-circuit_failures = 1000000              # a server that tests share must not pass models over
-"""
 
 
 @cache
@@ -96,7 +51,7 @@ def empty_database() -> bytes:
         return path.read_bytes()
 
 
-class Server:
+class Server(ServerRecords):
     """Start with `with`; `url` is its base. Agents: open (public), frank, site; see CONFIG.
 
     `home` is a folder for its files, made where there is none. `config` is the text of parlance.toml, in which the keys
@@ -238,32 +193,6 @@ class Server:
         assert cookie, response.read()
         connection.close()
         return cookie[1]
-
-    def log(self, message: str | None = None) -> list[dict[str, Any]]:
-        """The log's JSON lines, oldest first; with `message`, only those that say it."""
-        *lines, _unfinished = self.log_text().split("\n")  # a path with U+2028 in it ends no line
-        found = [orjson.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if message in (None, line["message"])]
-
-    def log_text(self) -> str:
-        return (self.home / "log").read_text()
-
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Look into the database from outside."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
-            return connection.execute(query, values).fetchall()
-        finally:
-            connection.close()
-
-    def messages(self, conversation_id: str) -> list[dict[str, Any]]:
-        """A conversation's messages in order: role, status, parts, text, finish_reason, id."""
-        rows = self.rows("SELECT * FROM messages WHERE conversation_id = ? ORDER BY sequence", conversation_id)
-        messages = [{**dict(row), "parts": orjson.loads(row["parts"])} for row in rows]
-        for message in messages:
-            message["text"] = "".join(part["text"] for part in message["parts"] if part["type"] == "text")
-        return messages
 
 
 def eventually(check: Any, seconds: float = 5.0) -> Any:

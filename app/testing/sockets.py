@@ -1,4 +1,4 @@
-"""HTTP by hand, for what HTTP clients hide: half-sent requests, callers who leave, callers who do not read."""
+"""HTTP over sockets, for what HTTP clients hide: half-sent requests, callers who leave, callers who do not read."""
 
 import http.client
 import io
@@ -18,14 +18,14 @@ def connect(server: Server) -> socket.socket:
 
 
 def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> socket.socket:
-    """Send one whole request; the answer is still to be read."""
+    """Send a whole request; the response is still to be read."""
     connection = connect(server)
     connection.sendall(request(path, body, headers))
     return connection
 
 
 def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """What posts the JSON."""
+    """The bytes of a request that posts JSON."""
     lines = [
         f"POST {path} HTTP/1.1",
         "Host: test",
@@ -37,7 +37,7 @@ def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def read_until(connection: socket.socket, wanted: bytes, seconds: float = 10) -> bytes:
-    """Everything that came up to and with the piece that completes `wanted`."""
+    """All bytes up to the read with which `wanted` is complete; no read may take longer than `seconds`."""
     connection.settimeout(seconds)
     got = b""
     while wanted not in got:
@@ -48,7 +48,7 @@ def read_until(connection: socket.socket, wanted: bytes, seconds: float = 10) ->
 
 
 def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
-    """Everything until the other side closes, or resets."""
+    """All bytes until the other side closes or resets, which it has to do within `seconds` altogether."""
     deadline = time.monotonic() + seconds
     got = b""
     while True:
@@ -63,7 +63,7 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
 
 
 def body_of(answer: bytes) -> bytes:
-    """Of one whole response with status 200. Fails where it was cut."""
+    """The body of a whole response. Fails where its status is not 200, or where it was cut."""
     readable: Any = SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer))
     response = http.client.HTTPResponse(readable)
     response.begin()

@@ -9,9 +9,10 @@ import requests
 from support.wires import WIRES
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import ModelServer
 from app.testing.provider_apis import OPENAI
-from app.testing.server import CONFIG, Server, eventually
+from app.testing.server import Server, eventually
 
 CIRCUIT_SECONDS = 1.5
 CHANGES = {"circuit_failures = 1000000": f"circuit_failures = 2\ncircuit_seconds = {CIRCUIT_SECONDS}"}

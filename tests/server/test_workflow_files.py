@@ -9,7 +9,8 @@ import pytest
 
 from app.configuration import load_configuration
 from app.settings.mistakes import SettingsError
-from app.testing.server import CONFIG, ROOT, Server
+from app.testing.configuration import CONFIG
+from app.testing.server import ROOT, Server
 
 SHIPPED = sorted((ROOT / "config" / "workflows").glob("*.yaml"))
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(3)]

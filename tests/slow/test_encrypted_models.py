@@ -11,9 +11,10 @@ import requests
 from support.wires import WIRES
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import LAST, SILENCE, ModelServer, Request, chunk, head, make_certificate, streamed
 from app.testing.provider_apis import PROVIDER_APIS, ProviderApi
-from app.testing.server import CONFIG, Server
+from app.testing.server import Server
 from app.testing.sockets import read_until
 from app.testing.wire_client import ERROR_MESSAGES
 

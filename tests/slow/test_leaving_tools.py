@@ -16,9 +16,10 @@ import requests
 from support.wires import WIRES
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import LAST, ModelServer, streamed
 from app.testing.provider_apis import OPENAI
-from app.testing.server import CONFIG, Server, eventually
+from app.testing.server import Server, eventually
 from app.testing.sockets import read_all, read_until
 from app.testing.wire_client import CREDENTIAL_KINDS, WireClient
 

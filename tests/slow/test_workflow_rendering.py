@@ -18,7 +18,8 @@ from support.runs import LEFT, Run, ask, greenlets, say, work
 from support.users import Person
 
 from app.engine.events import ToolReturned
-from app.testing.server import CONFIG, Server, eventually
+from app.testing.configuration import CONFIG
+from app.testing.server import Server, eventually
 from app.workflows.templates.rendering import RUN_SECONDS, _renderer
 
 pytestmark = pytest.mark.alone

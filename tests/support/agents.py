@@ -12,7 +12,8 @@ from support.wires import AgentsStream
 
 from app.store.database import Database
 from app.store.keys import KeyStore
-from app.testing.server import CONFIG, Server
+from app.testing.configuration import CONFIG
+from app.testing.server import Server
 from app.testing.sockets import post
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from app.testing.configuration import CONFIG
 from app.testing.model_server import SILENCE, Action, ModelServer, Request, head, streamed
 from app.testing.provider_apis import PROVIDER_APIS, ProviderApi
-from app.testing.server import CONFIG
 
 SECONDS = 0.2  # 0.1 promised, as much again for scheduling
 

@@ -13,7 +13,8 @@ from typing import Any, Self
 import pytest
 import requests
 
-from app.testing.server import CONFIG, Server
+from app.testing.configuration import CONFIG
+from app.testing.server import Server
 
 NPM = Path(__file__).parents[1] / "clients" / "npm"
 VERSIONS = ("5", "newest")

@@ -9,9 +9,10 @@ import pytest
 from support.wires import WIRES, Workers
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import LAST, SILENCE, Action, ModelServer, streamed, whole
 from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
-from app.testing.server import CONFIG, Server
+from app.testing.server import Server
 from app.testing.sockets import read_all, read_until
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
 

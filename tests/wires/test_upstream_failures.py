@@ -13,9 +13,10 @@ import requests
 from support.wires import STREAMS, WIRES, every_wire
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import CUT, LAST, RESET, SILENCE, ModelServer, chunk, head, streamed, whole
 from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
-from app.testing.server import CONFIG, Server
+from app.testing.server import Server
 from app.testing.wire_client import CREDENTIAL_KINDS, ERROR_MESSAGES, WireClient
 
 WHOLE = [wire for wire in WIRES if not wire.streamed]

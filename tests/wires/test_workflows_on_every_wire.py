@@ -15,9 +15,10 @@ from support.users import Person
 from support.wires import WIRES, AgentsStream, AgentsWhole, Workers, WorkersWhole
 
 from app.testing.caller import Caller
+from app.testing.configuration import CONFIG
 from app.testing.model_server import SILENCE, ModelServer, streamed
 from app.testing.provider_apis import OPENAI
-from app.testing.server import CONFIG, Server, eventually, new_session_id
+from app.testing.server import Server, eventually, new_session_id
 from app.testing.sockets import read_until
 from app.testing.wire_client import WireClient
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 from support.keys import KEY, listed
 
-from app.testing.server import CONFIG
+from app.testing.configuration import CONFIG
 
 
 def test_demo_keys_are_shown_by_the_first_preparation_and_never_again(fresh) -> None:
