@@ -106,6 +106,8 @@ def test_every_page_is_reached_from_here(start) -> None:
 def test_every_path_that_a_page_names_exists(page) -> None:
     named = re.findall(r"(?<![\w/.-])(?:app|bench|config|docs|tests)/[\w./*-]*\w", page.read_text())
     patterns = [re.sub(r"NAME|FOLDER", "*", path) for path in named if not EXAMPLE.search(path)]
+    files = re.findall(r"`([a-z][\w/]*\.py)`", page.read_text())  # by a name alone
+    patterns += [f"[a-z]*/**/{file}" for file in files if "/" not in file and not EXAMPLE.search(file)]
     missing = [pattern for pattern in patterns if not any(ROOT.glob(pattern))]
     assert missing == []
 
