@@ -1,6 +1,5 @@
-"""Connections to model servers: used again, found closed, encrypted, through proxies."""
+"""Connections to model servers: used again, found closed, kept in a number, encrypted."""
 
-import base64
 import contextlib
 import os
 import threading
@@ -11,20 +10,12 @@ import pytest
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
-from app.providers.transport.connections import IDLE_SECONDS
+from app.providers.transport.connections import IDLE_SECONDS, MOST_IDLE
 from app.testing.model_server import CUT, RESET, SILENCE, ModelServer, Request, head, make_certificate, streamed, whole
 from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, chunks_of, close_idle_connections, make_prompt
 from app.testing.server import allow_open_files
 
 every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_from_outside(monkeypatch) -> None:
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def says_x(model) -> None:
@@ -171,6 +162,33 @@ def test_a_stream_that_is_closed_too_early_gives_no_connection_back(upstream, ap
     assert [request.connection for request in upstream.requests][-1] == 2
 
 
+@every_api
+def test_no_more_than_the_most_idle_connections_are_kept(upstream, api: ProviderApi) -> None:
+    upstream.play(api.answer("x"))
+    model, more = api.model(upstream.url), 5
+    for _ in range(2):
+        streams = [model.open(make_prompt(), 5) for _ in range(MOST_IDLE + more)]
+        for stream in streams:
+            assert len(list(stream)) > 0
+    first, second = upstream.requests[: MOST_IDLE + more], upstream.requests[MOST_IDLE + more :]
+    kept = {request.connection for request in first} & {request.connection for request in second}
+    assert len(kept) == MOST_IDLE
+    assert [request.closed.wait(1) for request in first if request.connection not in kept] == [True] * more
+
+
+@every_api
+def test_a_broken_stream_among_many_costs_no_other_its_connection(upstream, api: ProviderApi) -> None:
+    model = api.model(upstream.url)
+    upstream.play([*streamed(api.begin, api.text("x")), SILENCE], api.answer("x"))
+    broken = model.open(make_prompt(), 5)
+    others = [model.open(make_prompt(), 5) for _ in range(5)]
+    broken.close()
+    assert [len(list(stream)) > 0 for stream in others] == [True] * 5
+    for stream in [model.open(make_prompt(), 5) for _ in range(5)]:
+        list(stream)
+    assert {request.connection for request in upstream.requests} == {1, 2, 3, 4, 5, 6}
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     return make_certificate(tmp_path_factory.mktemp("tls"))
@@ -215,53 +233,3 @@ def test_a_leaving_caller_closes_an_encrypted_connection_too(encrypted, certific
     next(iter(stream))
     stream.close()
     assert encrypted.requests[0].closed.wait(1)
-
-
-@every_api
-@pytest.mark.parametrize("written", ["http://{}", "{}", "http://{}/"])
-def test_plain_http_goes_through_the_proxy_with_the_whole_address(upstream, monkeypatch, api, written) -> None:
-    upstream.play(api.answer("x"))
-    monkeypatch.setenv("HTTP_PROXY", written.format(f"127.0.0.1:{upstream.port}"))
-    says_x(api.model("http://model.test:81/v1"))
-    request = upstream.requests[0]
-    assert request.line == f"POST http://model.test:81/v1{api.path} HTTP/1.1"
-    assert request.headers["host"] == "model.test:81"
-
-
-@pytest.fixture
-def tunnel(certificate) -> Iterator[ModelServer]:
-    with ModelServer(certificate, proxy=True) as running:
-        yield running
-    close_idle_connections()
-
-
-@every_api
-@pytest.mark.parametrize("port", ["", ":8443"])
-def test_https_goes_through_a_tunnel(tunnel, certificate, monkeypatch, api: ProviderApi, port) -> None:
-    tunnel.play(api.answer("x"))
-    monkeypatch.setenv("HTTPS_PROXY", f"http://us%40er:pa%3Ass@127.0.0.1:{tunnel.port}")
-    says_x(api.model(f"https://model.test{port}/v1", ca_file=str(certificate)))
-    (connect,) = tunnel.connects
-    assert connect.line == f"CONNECT model.test{port or ':443'} HTTP/1.1"
-    assert base64.b64decode(connect.headers["proxy-authorization"].removeprefix("Basic ")) == b"us@er:pa:ss"
-    assert tunnel.requests[0].line == f"POST /v1{api.path} HTTP/1.1"
-    assert "proxy-authorization" not in tunnel.requests[0].headers
-
-
-@every_api
-@pytest.mark.parametrize(
-    "answer", [whole(b"no", 407), [CUT], [b"nonsense\r\n\r\n"]], ids=["refused", "cut", "nonsense"]
-)
-def test_a_proxy_that_builds_no_tunnel_is_a_failure(upstream, monkeypatch, api: ProviderApi, answer) -> None:
-    upstream.play(answer)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{upstream.port}")
-    assert refusal(api.model("https://model.test/v1")).problem is Problem.UPSTREAM_FAILED
-
-
-@every_api
-@pytest.mark.parametrize("excepted", ["127.0.0.1", "localhost,127.0.0.1", "*"])
-def test_no_proxy_is_asked_for_the_hosts_that_are_excepted(upstream, monkeypatch, api: ProviderApi, excepted) -> None:
-    upstream.play(api.answer("x"))
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", excepted)
-    says_x(api.model(upstream.url))

@@ -1,25 +1,18 @@
-"""Where model servers are found: IPv6, proxies named in lower case; and how many connections to one are kept."""
+"""Where model servers are found: IPv6 addresses, proxies, tunnels, and the names of proxies in the environment."""
 
+import base64
 from collections.abc import Iterator, Mapping
 
 import pytest
 
 from app.engine.chunks import ModelFinished
+from app.engine.errors import Problem
 from app.engine.messages import Usage
-from app.providers.transport.connections import MOST_IDLE
-from app.testing.model_server import SILENCE, ModelServer, make_certificate, streamed, whole
-from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, close_idle_connections, make_prompt, outcome
+from app.testing.model_server import CUT, ModelServer, make_certificate, whole
+from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, close_idle_connections, outcome
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
-NAMES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_from_outside(monkeypatch) -> None:
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def says_x(model) -> None:
@@ -46,9 +39,14 @@ def test_a_server_may_have_an_ipv6_address(six, api: ProviderApi, path) -> None:
     assert [request.connection for request in six.requests] == [1, 1]
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
 @pytest.fixture
-def tunnel(tmp_path) -> Iterator[ModelServer]:
-    with ModelServer(make_certificate(tmp_path), proxy=True) as running:
+def tunnel(certificate) -> Iterator[ModelServer]:
+    with ModelServer(certificate, proxy=True) as running:
         yield running
     close_idle_connections()
 
@@ -60,6 +58,50 @@ def test_a_tunnel_to_an_ipv6_address_is_asked_for_in_brackets(upstream, monkeypa
     outcome(api.model("https://[::1]:8443/v1"))
     assert upstream.requests[0].line == "CONNECT [::1]:8443 HTTP/1.1"
     assert upstream.requests[0].headers["host"] == "[::1]:8443"
+
+
+@every_api
+@pytest.mark.parametrize("written", ["http://{}", "{}", "http://{}/"])
+def test_plain_http_goes_through_the_proxy_with_the_whole_address(upstream, monkeypatch, api, written) -> None:
+    upstream.play(api.answer("x"))
+    monkeypatch.setenv("HTTP_PROXY", written.format(f"127.0.0.1:{upstream.port}"))
+    says_x(api.model("http://model.test:81/v1"))
+    request = upstream.requests[0]
+    assert request.line == f"POST http://model.test:81/v1{api.path} HTTP/1.1"
+    assert request.headers["host"] == "model.test:81"
+
+
+@every_api
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_https_goes_through_a_tunnel(tunnel, certificate, monkeypatch, api: ProviderApi, port) -> None:
+    tunnel.play(api.answer("x"))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://us%40er:pa%3Ass@127.0.0.1:{tunnel.port}")
+    says_x(api.model(f"https://model.test{port}/v1", ca_file=str(certificate)))
+    (connect,) = tunnel.connects
+    assert connect.line == f"CONNECT model.test{port or ':443'} HTTP/1.1"
+    assert base64.b64decode(connect.headers["proxy-authorization"].removeprefix("Basic ")) == b"us@er:pa:ss"
+    assert tunnel.requests[0].line == f"POST /v1{api.path} HTTP/1.1"
+    assert "proxy-authorization" not in tunnel.requests[0].headers
+
+
+@every_api
+@pytest.mark.parametrize(
+    "answer", [whole(b"no", 407), [CUT], [b"nonsense\r\n\r\n"]], ids=["refused", "cut", "nonsense"]
+)
+def test_a_proxy_that_builds_no_tunnel_is_a_failure(upstream, monkeypatch, api: ProviderApi, answer) -> None:
+    upstream.play(answer)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{upstream.port}")
+    failure = outcome(api.model("https://model.test/v1"))[2]
+    assert failure is Problem.UPSTREAM_FAILED
+
+
+@every_api
+@pytest.mark.parametrize("excepted", ["127.0.0.1", "localhost,127.0.0.1", "*"])
+def test_no_proxy_is_asked_for_the_hosts_that_are_excepted(upstream, monkeypatch, api: ProviderApi, excepted) -> None:
+    upstream.play(api.answer("x"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", excepted)
+    says_x(api.model(upstream.url))
 
 
 NOWHERE = "http://127.0.0.1:1"
@@ -123,36 +165,9 @@ def test_an_ipv6_address_is_excepted_in_brackets_and_without(asked, api: Provide
 
 
 @every_api
-def test_lower_case_names_a_proxy_for_encrypted_models_too(tunnel, tmp_path, monkeypatch, api: ProviderApi) -> None:
+def test_lower_case_names_a_proxy_for_encrypted_models_too(tunnel, certificate, monkeypatch, api: ProviderApi) -> None:
     tunnel.play(api.answer("x"))
     monkeypatch.setenv("https_proxy", tunnel.url)
     monkeypatch.setenv("http_proxy", NOWHERE)
-    says_x(api.model("https://model.test/v1", ca_file=str(tmp_path / "certificate.pem")))
+    says_x(api.model("https://model.test/v1", ca_file=str(certificate)))
     assert [connect.line for connect in tunnel.connects] == ["CONNECT model.test:443 HTTP/1.1"]
-
-
-@every_api
-def test_no_more_than_the_most_idle_connections_are_kept(upstream, api: ProviderApi) -> None:
-    upstream.play(api.answer("x"))
-    model, more = api.model(upstream.url), 5
-    for _ in range(2):
-        streams = [model.open(make_prompt(), 5) for _ in range(MOST_IDLE + more)]
-        for stream in streams:
-            assert [chunk for batch in stream for chunk in batch][-1] == FINISHED
-    first, second = upstream.requests[: MOST_IDLE + more], upstream.requests[MOST_IDLE + more :]
-    kept = {request.connection for request in first} & {request.connection for request in second}
-    assert len(kept) == MOST_IDLE
-    assert [request.closed.wait(1) for request in first if request.connection not in kept] == [True] * more
-
-
-@every_api
-def test_a_broken_stream_among_many_costs_no_other_its_connection(upstream, api: ProviderApi) -> None:
-    model = api.model(upstream.url)
-    upstream.play([*streamed(api.begin, api.text("x")), SILENCE], api.answer("x"))
-    broken = model.open(make_prompt(), 5)
-    others = [model.open(make_prompt(), 5) for _ in range(5)]
-    broken.close()
-    assert [len(list(stream)) > 0 for stream in others] == [True] * 5
-    for stream in [model.open(make_prompt(), 5) for _ in range(5)]:
-        list(stream)
-    assert {request.connection for request in upstream.requests} == {1, 2, 3, 4, 5, 6}
