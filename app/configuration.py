@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from app.settings.load import load_settings
 from app.settings.mistakes import SettingsError, mistake_lines
-from app.settings.settings import OperatorFiles, Settings
+from app.settings.records import OperatorFiles, Settings
 from app.tools import describe_tools, make_tool
 from app.tools.base import Tool
 from app.workflows.checks import Rules

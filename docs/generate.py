@@ -24,7 +24,7 @@ from app.engine.agent import Agent
 from app.providers import PROVIDERS
 from app.settings.checks import WIRES
 from app.settings.environment import EnvironmentSchema
-from app.settings.settings import Server
+from app.settings.records import Server
 from app.settings.tables import AgentSchema, ModelSchema, ServerSchema, WorkflowsSchema
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.knowledge.search import MOST_CHARACTERS

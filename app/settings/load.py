@@ -16,7 +16,7 @@ from app.engine.agent import Agent, ToolSpec
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
 from app.settings.mistakes import SettingsError, mistake_lines
-from app.settings.settings import OperatorFiles, Server, Settings, WorkflowSettings
+from app.settings.records import OperatorFiles, Server, Settings, WorkflowSettings
 
 ROOT = Path(__file__).parents[2]
 

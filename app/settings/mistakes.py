@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.settings.settings import OperatorFiles
+from app.settings.records import OperatorFiles
 
 # Names that marshmallow adds to the path of a mistake and that say nothing to who made it.
 _NOT_PLACES = ("_schema", "key", "value")

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.providers import PROVIDERS
-from app.settings.settings import ModelSettings, WorkflowSettings
+from app.settings.records import ModelSettings, WorkflowSettings
 from app.tools import load_options
 
 NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")

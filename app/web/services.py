@@ -10,7 +10,7 @@ from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
 from app.providers.circuit_breaker import CircuitBreaker
-from app.settings.settings import Settings
+from app.settings.records import Settings
 from app.store.chats import ChatStore
 from app.store.database import Database
 from app.store.histories import HistoryStore

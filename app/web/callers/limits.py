@@ -9,7 +9,7 @@ from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 from limits import parse_many
 
 from app.engine.errors import ChatError, Problem
-from app.settings.settings import Settings
+from app.settings.records import Settings
 from app.web.callers.identity import identify
 from app.web.callers.windows import STORAGE_URI
 from app.web.responses.errors import error_response

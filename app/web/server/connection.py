@@ -21,7 +21,7 @@ import gevent
 from flask import Flask, Response, after_this_request, request
 from gevent.monkey import get_original
 
-from app.settings.settings import Settings
+from app.settings.records import Settings
 
 LINGER_SECONDS = 2
 LINGER_BYTES = 16 * 1024 * 1024

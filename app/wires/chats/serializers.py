@@ -7,7 +7,7 @@ from flask import Response
 
 from app.engine.agent import ToolSpec
 from app.engine.messages import Message, ToolCallPart, ToolResultPart
-from app.settings.settings import ModelSettings
+from app.settings.records import ModelSettings
 from app.store.chats import Chat
 from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord

@@ -4,7 +4,7 @@ import pytest
 
 from app.settings.load import load_settings
 from app.settings.mistakes import SettingsError
-from app.settings.settings import Settings
+from app.settings.records import Settings
 
 CONFIG = """
 [models.m]

@@ -4,7 +4,7 @@ import pytest
 
 from app.engine.agent import Agent
 from app.settings.load import ROOT, load_settings
-from app.settings.settings import ModelSettings, Server
+from app.settings.records import ModelSettings, Server
 
 
 def test_what_is_not_said_has_a_default(load) -> None:
