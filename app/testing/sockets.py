@@ -12,6 +12,7 @@ from app.testing.server import Server
 
 
 def connect(server: Server) -> socket.socket:
+    """A connection on which no read or write may take longer than ten seconds."""
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

@@ -10,7 +10,8 @@ A wire that streams inherits `StreamSuite`, one that answers in one piece `Whole
             return Plain()  # a subclass of WireClient
 
 `server` runs Parlance's own wires. For a wire that lives elsewhere, conftest.py has a `server` of its own, of session
-scope, with a WSGI module that adds the wire: see docs/adding-a-wire.md.
+scope, with a WSGI module that adds the wire: see docs/adding-a-wire.md. Its configuration has the scripted model behind
+the agent `open`, and a heartbeat of 0.3 seconds, as CONFIG has them.
 """
 
 import re
@@ -74,19 +75,19 @@ class WireSuite:
         response = caller.ask(question)
         assert response.status_code == caller.wire.status
         assert response.headers["Content-Type"] == caller.wire.content_type
-        answer = caller.wire.decode(response.content)
-        assert (answer.text, answer.ended, answer.error) == ("Hello there, you.", True, None)
-        asked, answered = caller.stored(question)
-        assert (asked["role"], asked["text"]) == ("user", question)
-        assert (answered["role"], answered["text"], answered["status"]) == ("assistant", answer.text, "complete")
+        reply = caller.wire.decode(response.content)
+        assert (reply.text, reply.ended, reply.error) == ("Hello there, you.", True, None)
+        first, last = caller.stored(question)
+        assert (first["role"], first["text"]) == ("user", question)
+        assert (last["role"], last["text"], last["status"]) == ("assistant", reply.text, "complete")
 
     @pytest.mark.parametrize("problem", REFUSALS)
     def test_a_model_that_refuses_is_a_status_and_the_wires_own_body(self, caller: Caller, problem: str) -> None:
         question = script({"refuse": problem})
         caller.wire.check_error(caller.ask(question), REFUSALS[problem])
-        asked, answered = caller.stored(question)
-        assert asked["text"] == question
-        assert (answered["status"], answered["parts"]) == ("failed", [])
+        first, last = caller.stored(question)
+        assert first["text"] == question
+        assert (last["status"], last["parts"]) == ("failed", [])
 
     def test_refusals_are_in_the_wires_own_words(self, caller: Caller) -> None:
         for status, response in refused(caller).items():
@@ -130,10 +131,10 @@ class WireSuite:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_hostile_tokens_survive(self, caller: Caller, name: str) -> None:
         question = script({"text": HOSTILE[name], "times": 2})
-        answer = caller.wire.decode(caller.ask(question).content)
+        reply = caller.wire.decode(caller.ask(question).content)
         expected = [HOSTILE[name]] * 2
-        assert answer.ended
-        assert answer.tokens == (expected if caller.wire.streamed else ["".join(expected)])
+        assert reply.ended
+        assert reply.tokens == (expected if caller.wire.streamed else ["".join(expected)])
         assert caller.stored(question)[-1]["text"] == "".join(expected)
 
     def test_what_was_said_before_reaches_the_model(self, caller: Caller) -> None:
@@ -180,20 +181,20 @@ class StreamSuite(WireSuite):
     def test_silence_is_filled_with_keep_alives_and_the_stream_still_decodes(
         self, caller: Caller, first: list[dict[str, str]]
     ) -> None:
-        answer = caller.wire.decode(caller.ask(script(*first, {"pause": 1}, {"text": "b"})).content)
-        assert answer.keep_alives == 3, "one after each 0.3 s of the second"
-        assert (answer.tokens[-1], answer.ended) == ("b", True)
+        reply = caller.wire.decode(caller.ask(script(*first, {"pause": 1}, {"text": "b"})).content)
+        assert reply.keep_alives == 3, "one after each 0.3 s of the second"
+        assert (reply.tokens[-1], reply.ended) == ("b", True)
 
     @pytest.mark.parametrize("problem", [*REFUSALS, "crash"])
     def test_a_failure_in_mid_answer_is_told_and_then_the_stream_ends(self, caller: Caller, problem: str) -> None:
         question = script({"text": "so "}, {"text": "far"}, {"fail": problem}, {"text": "never"})
         response = caller.ask(question)
         assert response.status_code == 200
-        answer = caller.wire.decode(response.content)
-        assert (answer.text, answer.ended, answer.error) == ("so far", True, ERROR_MESSAGES[REFUSALS.get(problem, 500)])
+        reply = caller.wire.decode(response.content)
+        assert (reply.text, reply.ended, reply.error) == ("so far", True, ERROR_MESSAGES[REFUSALS.get(problem, 500)])
         assert not re.search(rb"Traceback|RuntimeError|asked for a crash", response.content)
-        answered = caller.stored(question)[-1]
-        assert (answered["status"], answered["text"], answered["finish_reason"]) == ("failed", "so far", "error")
+        last = caller.stored(question)[-1]
+        assert (last["status"], last["text"], last["finish_reason"]) == ("failed", "so far", "error")
 
     def test_the_question_is_stored_before_the_answer_begins(self, caller: Caller) -> None:
         question = script({"text": "first"}, {"pause": 60.5})
@@ -207,8 +208,8 @@ class StreamSuite(WireSuite):
             question = script({"text": f"answer {number}"})
             with caller.open(question) as connection:
                 read_until(connection, caller.wire.final)
-                answered = caller.stored(question)[-1]
-                assert (answered["status"], answered["text"]) == ("complete", f"answer {number}")
+                last = caller.stored(question)[-1]
+                assert (last["status"], last["text"]) == ("complete", f"answer {number}")
 
     def test_streams_tell_proxies_to_keep_their_hands_off(self, caller: Caller) -> None:
         response = caller.ask(script({"text": "x"}))
@@ -224,5 +225,5 @@ class WholeSuite(WireSuite):
     def test_a_failure_in_the_middle_of_a_whole_answer_is_a_status(self, caller: Caller, problem: str) -> None:
         question = script({"text": "so far"}, {"fail": problem})
         caller.wire.check_error(caller.ask(question), REFUSALS.get(problem, 500))
-        answered = caller.stored(question)[-1]
-        assert (answered["status"], answered["text"]) == ("failed", "so far")
+        last = caller.stored(question)[-1]
+        assert (last["status"], last["text"]) == ("failed", "so far")
