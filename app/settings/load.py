@@ -27,10 +27,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     env, mistakes = _load(EnvironmentSchema(), {name: value for name, value in environ.items() if value.strip()})
     problems += mistakes
     path = Path(env.get("PARLANCE_CONFIG", ROOT / "config" / "parlance.toml")).absolute()
-    written = _read(path, problems)
-    if written is None:
+    tables = _read(path, problems)
+    if tables is None:
         raise SettingsError(problems)
-    config, mistakes = _load(ConfigSchema(path.parent), written)
+    config, mistakes = _load(ConfigSchema(path.parent), tables)
     problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     files = _files(path, config)
     if problems:

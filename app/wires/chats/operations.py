@@ -5,7 +5,7 @@ from typing import Any, Literal
 from app.engine.errors import Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.chats import replies as a
-from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema, WrittenSchema
+from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema, DefinitionSchema
 from app.wires.chats.routes import COOKIE
 from app.workflows.definition import WorkflowSchema
 
@@ -136,7 +136,7 @@ _WORKFLOWS = (
         "Make a workflow",
         ok("Its first version.", a.KnownWorkflowSchema, status=201),
         body=WorkflowSchema,
-        loads=WrittenSchema,
+        loads=DefinitionSchema,
         example=_PLAN,
     ),
     Operation(
@@ -153,7 +153,7 @@ _WORKFLOWS = (
         ok("A new version: the old one but for what is posted.", a.KnownWorkflowSchema),
         *(Problem.NOT_FOUND, Problem.CHANGED),
         body=WorkflowSchema(partial=True),
-        loads=WrittenSchema,
+        loads=DefinitionSchema,
         example={"name": "Twice"},
     ),
     _operation("delete", "/api/workflows/{workflowId}", "Delete a workflow", _GONE, *_KNOWN),

@@ -57,7 +57,7 @@ class MessageSchema(BodySchema):
 _READ_ONLY = ("id", "version", "shipped", "createdAt", "updatedAt")
 
 
-class WrittenSchema(BodySchema):
+class DefinitionSchema(BodySchema):
     """A workflow, or a part of one; what it must be like is looked at where it is read. What only the server says may
     come back: who changes a workflow has read it first."""
 
