@@ -38,14 +38,14 @@ class Chromium:
         self._rest = b""
         self._number = 0
         self._session: str | None = None
-        self._contexts: list[str] = []
+        self._context: str | None = None
         self.events: list[dict[str, Any]] = []
 
     def open(self, url: str) -> None:
-        """In a window that knows nothing of the others, and which is spoken of from now on."""
-        self._session = None
+        """In a window that knows nothing of the one before, which is closed: what moves in it would cost time."""
+        self.close_pages()
         context = self.call("Target.createBrowserContext")["browserContextId"]
-        self._contexts.append(context)
+        self._context = context
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.events.clear()
@@ -54,11 +54,11 @@ class Chromium:
         self.call("Page.navigate", url=url)
 
     def close_pages(self) -> None:
-        """All windows, and what they keep."""
+        """The window with all its tabs, and what they keep."""
         self._session = None
-        for context in self._contexts:
-            self.call("Target.disposeBrowserContext", browserContextId=context)
-        self._contexts.clear()
+        if self._context:
+            self.call("Target.disposeBrowserContext", browserContextId=self._context)
+            self._context = None
         self.events.clear()
 
     def close(self) -> None:
