@@ -5,7 +5,7 @@ from typing import Any, Literal
 from app.engine.errors import Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.chats import replies as a
-from app.wires.chats.requests import ChatSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema, DefinitionSchema
+from app.wires.chats.requests import ChatSchema, DefinitionSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
 from app.wires.chats.routes import COOKIE
 from app.workflows.definition import WorkflowSchema
 
