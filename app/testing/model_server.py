@@ -3,6 +3,7 @@
 import contextlib
 import json
 import select
+import shutil
 import socket
 import ssl
 import struct
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
 
 
 class Ending(Enum):
@@ -230,7 +233,9 @@ def _receive(connection: socket.socket) -> bytes:
 
 
 def make_certificate(folder: Path, name: str = "certificate") -> Path:
-    """A file with a key and its self-signed certificate, for localhost and model.test. Needs openssl."""
+    """A file with a key and its self-signed certificate, for localhost and model.test. Skips where there is no openssl."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl not installed")
     made = folder / f"{name}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     command += ["-addext", "subjectAltName=DNS:localhost,DNS:model.test", "-keyout", "-", "-out", "-"]
