@@ -233,7 +233,7 @@ def _receive(connection: socket.socket) -> bytes:
 
 
 def make_certificate(folder: Path, name: str = "certificate") -> Path:
-    """A file with a key and its self-signed certificate, for localhost and model.test. Skips where there is no openssl."""
+    """A file with a key and its self-signed certificate, for localhost and model.test. Skips without openssl."""
     if not shutil.which("openssl"):
         pytest.skip("openssl not installed")
     made = folder / f"{name}.pem"
