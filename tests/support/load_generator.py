@@ -153,7 +153,7 @@ class Visitor:
     async def visit(self) -> None:
         manners: list[Callable[[], Awaitable[None]]] = [self._stay, self._sip, self._leave_early, self._leave_later]
         # A connection that is open before its question is ready may have to wait longer than the server does.
-        self._who = await asyncio.to_thread(self._wire.complete, {}, self._relay.url, self._key)
+        self._who = await asyncio.to_thread(self._wire.complete_body, {}, self._relay.url, self._key)
         await asyncio.sleep(self._pace * self._chance.uniform(0, 4))
         while time.monotonic() < self._until:
             (manner,) = self._chance.choices(manners, [6, 2, 3, 4])
@@ -165,7 +165,7 @@ class Visitor:
 
     async def _place(self) -> str:
         """The path for a new conversation."""
-        return await asyncio.to_thread(self._wire.at, self._relay.url, self._key)
+        return await asyncio.to_thread(self._wire.path_for, self._relay.url, self._key)
 
     async def _asked(
         self, plan: Plan, name: str = "", swallow: float = 0, on: Connection | None = None, path: str = ""
