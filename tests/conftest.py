@@ -36,6 +36,7 @@ LONGEST = (
         "every_wire",
     ),
     *("chat_permissions", "agents_model", "widget_visitors", "visitors", "things", "run", "windows", "chats"),
+    *("suites_elsewhere", "widget_markdown", "hostile_timing", "behind_nginx", "upstream_leaving"),
 )
 """Files that take longest come first, so that in the end nobody waits for one of them alone."""
 
