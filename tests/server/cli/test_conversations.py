@@ -54,6 +54,15 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
     assert server.flask("conversations", "export", "--agent", "nobody", check=False).returncode == 2
 
 
+def test_what_was_said_to_an_agent_that_is_configured_no_more_is_exported_all_the_same(server, ann, tmp_path) -> None:
+    Client.new(server, "site").ask("x", userId=ann)
+    home = {"PARLANCE_HOME": str(server.home / "instance")}
+    later = Server(tmp_path, changes={"[agents.site]": "[agents.another]"}, env=home)
+    later.close()
+    assert [each["agent"] for each in exported(later, "--agent", "site", "--user", ann)] == ["site"]
+    assert later.flask("conversations", "export", "--agent", "site", "--user", new_session_id(), check=False).returncode
+
+
 def test_who_is_erased_is_gone_with_every_agent_and_from_the_files_and_nobody_else_is(server, ann) -> None:
     secret, client, other = new_session_id(), Client.new(server), Client.new(server, "site")
     kept = client.ask("x", userId=new_session_id())["metadata"]["conversationId"]

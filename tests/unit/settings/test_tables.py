@@ -74,7 +74,10 @@ MISTAKES = [
     (HTTP + "hosts = ['https://a.example']", "tools.http_request.hosts.0: 'https://a.example' is not a host such as"),
     (HTTP + "private_hosts = [5]", "tools.http_request.private_hosts.0: Not a valid string."),
     (HTTP + "hosts = ['a.example']\nmethods = []", "tools.http_request.methods: Shorter than minimum length 1."),
-    (HTTP + "hosts = ['a.example']\nmethods = ['get']", "tools.http_request.methods.0: Must be one of: GET, HEAD"),
+    (
+        HTTP + "hosts = ['a.example']\nmethods = ['get']",
+        "tools.http_request.methods.0: Must be one of: GET, HEAD, POST, PUT, PATCH, DELETE.",
+    ),
     (HTTP + "hosts = ['a.example']\nmethods = ['CONNECT']", "tools.http_request.methods.0: Must be one of: GET, HEAD"),
     (HTTP + "hosts = ['a.example']\nseconds = 500", "tools.http_request.seconds: "),
     (HTTP + "hosts = ['a.example']\nfunction = 'a:b'", "tools.http_request.function: Unknown field."),
