@@ -57,7 +57,7 @@ class Chromium:
         """The window with all its tabs, and what they keep."""
         self._session = None
         if self._context:
-            self.call("Target.disposeBrowserContext", browserContextId=self._context)
+            self._send("Target.disposeBrowserContext", {"browserContextId": self._context})  # a busy one takes its time
             self._context = None
         self.events.clear()
 
@@ -66,17 +66,21 @@ class Chromium:
         self.call("Browser.close")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        self._send(method, params)
         while True:
             reply = self._receive()
             if reply.get("id") == self._number:
                 assert "error" not in reply, reply["error"]
                 result: dict[str, Any] = reply["result"]
                 return result
+
+    def _send(self, method: str, params: Mapping[str, Any]) -> None:
+        """Without waiting for the reply, which has the number."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
 
     def evaluate(self, expression: str) -> Any:
         """The value of JavaScript in the page."""
