@@ -1,8 +1,9 @@
 """The one way to a view of a wire: what the operation declares is enforced before the view runs.
 
 The order is the same on every wire. The rate limit has counted the request by then (callers/limits.py). Then come the
-credential, what the wire itself asks of the caller, pages of other sites, attempts to sign in, the query, and the body:
-its type, its size, its content. Only then the view runs, and with it the store and the model.
+credential, what the wire itself asks of the caller, pages of other sites, attempts to sign in, the operation's own
+precondition, the query, and the body: its type, its size, its content. Only then the view runs, and with it the store
+and the model.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,6 +56,8 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
         require_json()
     if operation.cost == "attempt":
         count_attempt()
+    if operation.precondition:
+        operation.precondition()
     query = load_query(operation.query) if operation.query else None
     body = load_body(operation.body_schema) if operation.body_schema else None
     return Call(g.request_id, query, body, caller)

@@ -15,21 +15,36 @@ Operations = Mapping[tuple[str, str], Operation]
 
 
 def declare_operations(app: Flask, wires: Sequence[Wire]) -> None:
-    """Connect each route of the wires with its operation. Raises ValueError where there is none."""
+    """Connect each route of the wires with its operation.
+
+    Raises ValueError for a route without an operation, and for an operation without a route.
+    """
     operations: dict[tuple[str, str], Operation] = {}
     for wire in wires:
         declared = {(_shape(each.path), each.method.upper()): each for each in wire.reference.operations}
+        unused = set(declared)
         for rule in routes_of(app, wire):
-            for method in {*(rule.methods or ())} - {"HEAD", "OPTIONS"}:
-                operation = declared.get((_shape(rule.rule), method))
-                if operation is None:
+            for method in _own_methods(rule):
+                key = _shape(rule.rule), method
+                if key not in declared:
                     raise ValueError(f"the wire {wire.name!r} declares no operation for {method} {rule.rule}")
-                operations[rule.rule, method] = operation
+                operations[rule.rule, method] = declared[key]
+                unused.discard(key)
+        for key in sorted(unused):
+            raise ValueError(f"the wire {wire.name!r} has no route for {key[1]} {declared[key].path}")
     app.extensions["parlance.operations"] = operations
 
 
 def routes_of(app: Flask, wire: Wire) -> Iterator[Rule]:
     return (rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{wire.blueprint.name}."))
+
+
+def _own_methods(rule: Rule) -> set[str]:
+    """Without those that Flask answers by itself: HEAD where there is GET, and OPTIONS."""
+    methods = {*(rule.methods or ())}
+    if "GET" in methods:
+        methods.discard("HEAD")
+    return methods - {"OPTIONS"} if getattr(rule, "provide_automatic_options", False) else methods
 
 
 def current_operation() -> Operation | None:

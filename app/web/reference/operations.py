@@ -1,6 +1,6 @@
 """A wire's operations as data: the law for its routes, and what /openapi.json and /docs are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -49,6 +49,8 @@ class Operation:
     - `credential`: any of the wire's, a secret key alone, or none (then none is looked at).
     - `query` and `body` are the schemas that the request is loaded with; what they make is the view's to use. Where a
       body is described in more detail than it is checked at first, `loads` is what checks it.
+    - `precondition` raises ChatError where the operation is switched off; it is called before the query and the body
+      are looked at.
     - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
       which needs a place among the running turns and, where the key has a budget, credits.
     - `headers` are those that may be sent, with their descriptions.
@@ -66,6 +68,7 @@ class Operation:
     loads: type[Schema] | None = None
     example: Mapping[str, Any] | None = None
     cost: Literal["request", "attempt", "answer"] = "request"
+    precondition: Callable[[], None] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 

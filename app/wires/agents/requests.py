@@ -138,7 +138,7 @@ class FormatSchema(Schema):
         unknown = EXCLUDE
 
     format = fields.String(
-        load_default=None, validate=validate.OneOf(["sse", "ndjson"], error="Must be sse or ndjson.")
+        load_default=None, allow_none=False, validate=validate.OneOf(["sse", "ndjson"], error="Must be sse or ndjson.")
     )
 
 

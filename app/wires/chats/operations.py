@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
-from app.engine.errors import Problem
+from app.engine.errors import ChatError, Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
+from app.web.services import services
 from app.wires.chats import replies as a
 from app.wires.chats.requests import ChatSchema, DefinitionSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
 from app.wires.chats.routes import COOKIE
@@ -60,6 +61,11 @@ def _ask(path: str, summary: str, reply: Reply) -> Operation:
     )
 
 
+def _refuse_closed_sign_up() -> None:
+    if not services().settings.server.sign_up:
+        raise ChatError(Problem.FORBIDDEN, "Sign-up is closed")
+
+
 _SESSION = "Who has signed in?"
 _OWN = (Problem.INVALID, Problem.FORBIDDEN, Problem.NOT_FOUND)
 _KNOWN = (Problem.INVALID, Problem.NOT_FOUND)
@@ -73,6 +79,7 @@ _AUTH = (
         Problem.TAKEN,
         body=SignUpSchema,
         cost="attempt",
+        precondition=_refuse_closed_sign_up,
         example={"email": "ada@example.com", "password": "correct horse", "name": "Ada"},
         description="403 unless `sign_up = true` in parlance.toml.",
         credential="none",

@@ -38,6 +38,20 @@ def test_a_route_without_an_operation_stops_the_application_from_starting(declar
         declare_operations(app, [wire])
 
 
+def test_an_operation_without_a_route_stops_it_too() -> None:
+    app, wire = wire_of(READ, ADD, Operation("delete", "/notes/{noteId}", "Remove a note", ()))
+    with pytest.raises(ValueError, match=r"^the wire 'notes' has no route for DELETE /notes/\{noteId\}$"):
+        declare_operations(app, [wire])
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "HEAD"])
+def test_a_route_for_what_flask_answers_by_itself_has_to_be_declared_as_well(method) -> None:
+    app, wire = wire_of(READ, ADD)
+    app.add_url_rule("/notes/own", "notes.own", methods=[method])
+    with pytest.raises(ValueError, match=f"declares no operation for {method} /notes/own"):
+        declare_operations(app, [wire])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "operation"),
     [("GET", "/notes/7", READ), ("HEAD", "/notes/7", READ), ("POST", "/notes", ADD), ("OPTIONS", "/notes", None)],

@@ -14,9 +14,7 @@ from app.wires.chats.routes import COOKIE, blueprint, give_cookie
 
 @blueprint.post("/api/auth/sign-up/email")
 def create_account(call: Call) -> Response:
-    """A new user, signed in at once; where the configuration opens it."""
-    if not services().settings.server.sign_up:
-        raise ChatError(Problem.FORBIDDEN, "Sign-up is closed")
+    """A new user, signed in at once."""
     return _signed_in(sign_up(**call.body))
 
 
