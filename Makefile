@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test coverage measured test-fast check format docs bench clean
+.PHONY: run test coverage test-fast check format docs bench clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -10,25 +10,21 @@ run: .venv/runtime
 	@exec $(BIN)/gunicorn --config config/gunicorn.conf.py
 
 # Three processes keep two cores busy: tests wait half of their time. What measures times runs two at a time, and what
-# loads the machine alone (tests/README.md).
+# loads the machine alone (tests/README.md). With COVERAGE=1 the first group also counts which lines of app/ have run,
+# which takes half as long again; what measures times always goes without.
 PYTEST := -m pytest --dist loadfile --no-loadscope-reorder
 UNTIMED := -n 3 -m "not timed and not alone"
 
 test: check
-	$(BIN)/python $(PYTEST) $(UNTIMED)
-	$(MAKE) --no-print-directory measured
-
-# The same, and how much of app/ it runs. That costs half the speed, so what measures times goes without.
-coverage: check
-	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) $(UNTIMED)
-	$(MAKE) --no-print-directory measured
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
-
-measured: .venv/development
+	$(if $(COVERAGE),$(BIN)/coverage erase)
+	$(BIN)/$(if $(COVERAGE),coverage run,python) $(PYTEST) $(UNTIMED)
 	$(BIN)/python $(PYTEST) -n 2 -m timed
 	$(BIN)/python $(PYTEST) -m alone
+	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
+	$(if $(COVERAGE),$(BIN)/coverage report)
+
+coverage:
+	$(MAKE) --no-print-directory test COVERAGE=1
 
 # An answer in a minute and a half: what needs no server, and one pass of the contract over each wire.
 test-fast: check
