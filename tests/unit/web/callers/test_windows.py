@@ -182,7 +182,7 @@ def step(limiter: MovingWindowRateLimiter, what: str, item: RateLimitItem, calle
     return limiter.test(item, caller, cost=number), remaining, ends if remaining < item.amount else 0
 
 
-LIBRARYS = MemoryStorage()  # one for all examples: each starts a timer of its own, and a hundred of them take all time
+LIBRARYS = MemoryStorage()  # one for all examples: each store starts threads of its own
 
 
 @given(st.lists(st.one_of(HITS, HITS, HITS, LOOKS, CLEARS, PAUSES), max_size=30))
