@@ -2,7 +2,7 @@
 run away is for tests/slow/test_workflow_rendering.py."""
 
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -273,3 +273,9 @@ def test_any_filters_on_any_json_make_a_text_or_a_refusal(filters, value) -> Non
     source = f"{{{{ steps.a.result | {' | '.join(filters)} }}}}"
     with suppress(TemplateError):
         assert isinstance(fill(source, {"input": "", "steps": {"a": {"result": value}}}), str)
+
+
+def test_a_loop_within_a_loop_checks_the_time_limit_too() -> None:
+    source = "{% for each in [1] %}{% for inner in input %}{% endfor %}{% endfor %}"
+    with pytest.raises(TemplateError):
+        fill(source, {"input": [0] * 3_000_000, "steps": {}}, thread_time() + 0.02)
