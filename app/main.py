@@ -17,7 +17,7 @@ from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
 from app.web.responses.errors import handle_errors
 from app.web.server.access_log import log_requests
-from app.web.server.connection import bound_writes
+from app.web.server.connection import bound_writes, close_where_unread
 from app.web.wire import Wire
 from app.wiring import make_services
 
@@ -31,6 +31,7 @@ def create_app(configuration: Configuration) -> Flask:
     app.extensions["parlance"] = make_services(configuration, wires)
     log_requests(app)
     bound_writes(app, settings)
+    close_where_unread(app)
     allow_origins(app)
     handle_errors(app)
     app.register_blueprint(health)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
-from app.web.server.connection import Watcher, chunk_sender, drain  # noqa: E402
+from app.web.server.connection import Watcher, chunk_sender, continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
@@ -27,7 +27,7 @@ _settings = load_configuration_or_exit().settings
 chdir = str(ROOT)
 wsgi_app = "wsgi:app"
 bind = f"127.0.0.1:{_settings.port}"
-worker_class = "gevent"
+worker_class = "app.web.server.worker.Worker"
 workers = 1  # limits and running turns live in the worker's memory
 worker_connections = 3 * _settings.server.streams + 2000  # streams have a cap of their own, which answers 503
 # Each connection is a file descriptor, and the usual soft limit is 1,024.
@@ -59,6 +59,8 @@ def on_starting(server):
 def pre_request(_worker, request):
     """What `_with_connection` passes on: gunicorn's request is known here, and not where the application is called."""
     request.body.force_close = request.force_close
+    request.body.awaits_continue = request._expected_100_continue  # noqa: SLF001 - it has no public name
+    request._expected_100_continue = False  # noqa: SLF001 - gunicorn would tell callers to continue at once
     request.body.reader.limit_chunk_size_line = 256  # of a chunked body: a size and, for those who must, an extension
 
 
@@ -72,6 +74,8 @@ def _with_connection(application):
             if environ["SERVER_PROTOCOL"] == "HTTP/1.1":
                 environ["parlance.send"] = chunk_sender(connection)
         environ["parlance.send_timeout"] = connection.settimeout
+        if environ["wsgi.input"].awaits_continue:
+            environ["parlance.continue"] = continue_sender(connection)
         environ["parlance.force_close"] = environ["wsgi.input"].force_close
         environ["parlance.drain"] = partial(drain, connection)
         return application(environ, start_response)

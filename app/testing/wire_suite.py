@@ -22,6 +22,7 @@ import pytest
 import requests
 
 from app.testing.caller import Caller
+from app.testing.continue_suite import ContinueSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
@@ -57,7 +58,7 @@ def refused(caller: Caller) -> dict[int, requests.Response]:
     }
 
 
-class WireSuite:
+class WireSuite(ContinueSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture

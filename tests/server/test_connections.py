@@ -9,8 +9,9 @@ import orjson
 import pytest
 import requests
 
+from app.testing.responses import parse
 from app.testing.server import Server, conversation_id, eventually, new_session_id, script
-from app.testing.sockets import post, read_all, read_until
+from app.testing.sockets import connect, post, read_all, read_until
 
 pytestmark = pytest.mark.timed
 
@@ -175,3 +176,21 @@ def test_a_thousand_idle_connections_do_not_keep_others_waiting(server) -> None:
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_a_large_body_that_nobody_reads_does_not_cost_the_caller_the_response(server) -> None:
+    """Of an operation that takes none."""
+    body = b" " * 8_000_000
+    with connect(server) as connection:
+        connection.sendall(f"GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        response = parse(read_all(connection))
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert response.headers["Connection"] == "close"
+
+
+def test_a_body_that_nobody_reads_and_that_never_comes_holds_no_connection(server) -> None:
+    with connect(server) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+        started = time.monotonic()
+        assert parse(read_all(connection)).status_code == 200
+        assert time.monotonic() - started < 1

@@ -10,7 +10,9 @@ import requests
 from support.source_addresses import FromAddress
 from support.wires import Workers
 
+from app.testing.responses import parse
 from app.testing.server import Server, eventually, new_session_id, script
+from app.testing.sockets import connect, read_all
 
 LIMITS = {'workers = "100000/minute"': 'workers = "3/minute"', 'widget = "100000/minute"': 'widget = "3/minute"'}
 TEXT = script({"text": "x"})
@@ -191,3 +193,13 @@ def test_the_limits_without_configuration_are_twenty_and_thirty_a_minute(start) 
     with one.http:
         assert [one.workers() for _ in range(21)] == [200] * 20 + [429]
         assert [one.widget(key) for _ in range(31)] == [200] * 30 + [429]
+
+
+def test_who_is_over_the_limit_is_not_told_to_continue(limited) -> None:
+    key = limited.key("secret")
+    for _ in range(3):
+        requests.post(f"{limited.url}/api/chat", json={}, headers={"x-api-key": key}, timeout=5)
+    head = f"POST /api/chat HTTP/1.1\r\nHost: x\r\nx-api-key: {key}\r\nContent-Type: application/json\r\n"
+    with connect(limited) as connection:
+        connection.sendall(f"{head}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert parse(read_all(connection)).status_code == 429

@@ -9,7 +9,6 @@ from marshmallow import Schema
 
 from app.engine.errors import ChatError, Problem
 from app.web.requests.query import load
-from app.web.server.connection import close_after_response
 from app.web.services import services
 
 PIECE = 4096
@@ -37,23 +36,21 @@ def require_json() -> None:
 
 
 def _read() -> bytes:
-    """The whole body. One byte more than the limit is asked for, never more: a chunked body names no length."""
+    """The whole body. One byte more than the limit is asked for, never more: a chunked body names no length. A caller
+    who waits to be told to continue is told here, where nothing but the content can be wrong any more."""
     server = services().settings.server
     length = request.content_length or 0
     if length > server.body_bytes:
-        close_after_response()
         raise ChatError(Problem.TOO_LARGE)
     try:
         with gevent.Timeout(server.body_seconds):
+            request.environ.get("parlance.continue", bool)()
             body = _read_pieces(length or server.body_bytes + 1)
     except gevent.Timeout as error:
-        close_after_response()
         raise ChatError(Problem.BODY_TIMEOUT) from error
     except Exception as error:  # gunicorn has a dozen exceptions for malformed chunks, of several families
-        close_after_response()
         raise ChatError(Problem.INVALID, "The body could not be read") from error
     if len(body) > server.body_bytes:
-        close_after_response()
         raise ChatError(Problem.TOO_LARGE)
     g.body_was_read = True
     if len(body) < length:

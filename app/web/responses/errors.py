@@ -10,7 +10,6 @@ from werkzeug.exceptions import HTTPException
 from app.engine.errors import ChatError, Problem
 from app.web.callers.credentials import BearerKey
 from app.web.responses.framing import json_response
-from app.web.server.connection import announces_body, close_after_response
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -28,10 +27,7 @@ def handle_errors(app: Flask) -> None:
 
 
 def error_response(error: ChatError) -> Response:
-    """The status, the body in the words of the wire that owns the path, and the headers that go with them. Where the
-    request's body has not been read, the connection is closed afterwards."""
-    if announces_body() and not g.get("body_was_read"):
-        close_after_response()
+    """The status, the body in the words of the wire that owns the path, and the headers that go with them."""
     wire = services().wire_of(request.path)
     body: Mapping[str, Any] = wire.error_body(error) if wire else {"error": error.message}
     response = json_response(body, error.problem.status)

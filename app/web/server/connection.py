@@ -8,6 +8,7 @@ environment, and under another server, or where TLS ends in gunicorn itself, som
 | `parlance.watch(on_gone)` | a `Watcher`, to be stopped | the next write notices that the caller has gone |
 | `parlance.send(bytes)` | sends a chunk of an HTTP/1.1 response | the server sends what is yielded |
 | `parlance.send_timeout(seconds or None)` | bounds each write | a caller who does not read keeps the turn |
+| `parlance.continue()` | sends `100 Continue` to a caller who waits for it with the body | nobody waits for it |
 | `parlance.force_close()` | no further request on this connection | the server reads the body to its end |
 | `parlance.drain()` | closes the sending side and reads the rest | |
 """
@@ -15,10 +16,11 @@ environment, and under another server, or where TLS ends in gunicorn itself, som
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
-from flask import Flask, Response, after_this_request, request
+from flask import Flask, Response, g, request
 from gevent.monkey import get_original
 
 from app.settings.records import Settings
@@ -100,27 +102,29 @@ def bound_writes(app: Flask, settings: Settings) -> None:
         return response
 
 
-def announces_body() -> bool:
-    """Whether the request has a body, of a known length or in chunks."""
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers
-
-
-def close_after_response() -> None:
-    """Send the response, then close the connection: the rest of the request's body is not worth reading.
+def close_where_unread(app: Flask) -> None:
+    """After a response to a request whose body has not been read (refused, or of an operation that takes none), close
+    the connection: the rest of the body is not worth reading, and may never come from a caller who was not told to
+    continue.
 
     gunicorn would read it to its end, however long that is, before the next request. Closing with unread bytes would
     reset the connection, and the caller might never see the response. So the sending side is closed first, and what
     still arrives is thrown away for at most `LINGER_SECONDS` and `LINGER_BYTES`.
     """
-    force_close, drain = (request.environ.get(f"parlance.{name}") for name in ("force_close", "drain"))
-    if not (force_close and drain):
-        return
-    force_close()
 
-    @after_this_request
-    def linger(response: Response) -> Response:
-        response.call_on_close(drain)
+    @app.after_request
+    def close(response: Response) -> Response:
+        announced = bool(request.content_length) or "Transfer-Encoding" in request.headers
+        force_close, drain = (request.environ.get(f"parlance.{name}") for name in ("force_close", "drain"))
+        if announced and not g.get("body_was_read") and force_close and drain:
+            force_close()
+            response.call_on_close(drain)
         return response
+
+
+def continue_sender(connection: Any) -> Callable[[], None]:
+    """A function that sends the interim response `100 Continue`."""
+    return partial(connection.sendall, b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def drain(connection: socket.socket) -> None:

@@ -1,0 +1,37 @@
+"""gunicorn's worker, which answers what is no HTTP in its own words: those of gunicorn repeat what was sent, in the
+response and in the log."""
+
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.ggevent import GeventWorker
+
+_STATUSES: dict[type[Exception], str] = {
+    errors.LimitRequestLine: "414 URI Too Long",
+    errors.ExpectationFailed: "417 Expectation Failed",
+    errors.LimitRequestHeaders: "431 Request Header Fields Too Large",
+    errors.UnsupportedTransferCoding: "501 Not Implemented",
+}
+"""Of what is refused before there is a request; all else is 400."""
+_OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)  # type: ignore[attr-defined]  # the stubs are older
+
+
+class Worker(GeventWorker):
+    """One request after another on each connection, a greenlet for each connection."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Refuse what is no HTTP and log its kind alone: what was sent may be long, and hold a credential."""
+        if not isinstance(exc, errors.ParseException) or isinstance(exc, _OURS):
+            super().handle_error(req, client, addr, exc)
+            return
+        status = _STATUSES.get(type(exc), "400 Bad Request")
+        self.log.warning("no HTTP from %s: %s", addr[0] if addr else "a local socket", type(exc).__name__)
+        body = b'{"error":"%b"}' % status[4:].encode()
+        head = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        )
+        try:
+            write_nonblock(client, head.encode() + b"\r\n\r\n" + body)
+        except OSError:
+            self.log.debug("the caller has gone")

@@ -1,0 +1,34 @@
+"""What is no HTTP, or asks for what there is not, is refused in few words, in the response and in the log."""
+
+import pytest
+
+from app.testing.responses import parse
+from app.testing.sockets import connect, read_all
+
+LONG = b"x" * 60_000
+REQUESTS = {
+    "an unknown expectation": (b"POST /chat HTTP/1.1\r\nHost: x\r\nExpect: 200-maybe\r\n\r\n", 417),
+    "a long expectation": (b"POST /chat HTTP/1.1\r\nHost: x\r\nExpect: " + b'"' * 60_000 + b"\r\n\r\n", 417),
+    "raw UTF-8 in the request line": ("GET /é HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
+    "a long request line that is none": (b"<" * 4000 + b"\r\n\r\n", 400),
+    "a request line without end": (b"GET /" + LONG, 414),
+    "a long name of a header": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"<" * 60_000 + b": 1\r\n\r\n", 400),
+    "a header too long": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + LONG + LONG + b"\r\n\r\n", 431),
+    "an unknown coding": (b"POST /chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + LONG + b"\r\n\r\n", 501),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_is_no_http_is_refused_as_json_and_not_repeated(server, name) -> None:
+    sent, status = REQUESTS[name]
+    before = len(server.log_text())
+    with connect(server) as connection:
+        connection.sendall(sent)
+        response = parse(read_all(connection))
+    assert response.status_code == status
+    assert response.headers["Connection"] == "close"
+    assert set(response.json()) == {"error"}
+    assert len(response.content) < 100
+    logged = server.log_text()[before:]
+    assert logged.count("no HTTP from 127.0.0.1: ") == 1
+    assert len(logged) < 500
