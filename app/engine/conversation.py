@@ -38,14 +38,17 @@ class Rewind:
       Where none exists, the new message is appended, if there is one: its first sending may never have arrived.
     - "repeat": the last question is answered again where it has no complete answer and the new message has the same
       text; otherwise the new message is appended. For callers who send a text again to retry.
-    - "resume": the last answer, which must be `message_ids[0]`, continues after its calls of client tools, with their
-      `results` (by call id). Results that are stored already may be sent again: the answer continues after the last of
-      them, and what it said after that is dropped.
+    - "resume": the last answer, which must be `message_ids[0]`, continues after its calls of `client_tools`, with their
+      `results` (by call id), if it ended with "tool-calls". Results that are stored already may be sent again, however
+      the answer ended: if one of a client tool is among them, the answer continues after the last of them, and what it
+      said after that is dropped. The stored ones count, and results of other calls are ignored: what a tool of the
+      server returned is never the caller's to say.
     """
 
     kind: Literal["edit", "retry", "again", "repeat", "resume"]
     message_ids: tuple[str, ...] = ()
     results: Mapping[str, ToolResultPart] = field(default_factory=dict)
+    client_tools: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

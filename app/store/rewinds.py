@@ -1,14 +1,14 @@
 """Rewinds of a conversation: edited questions, retried and resumed answers. The engine's `Rewind` has the rules."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import Message, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart
 from app.store import parts
 from app.store.tables import messages
 
@@ -112,23 +112,43 @@ def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) 
 
 
 def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> RewindResult:
-    """Add the results to the calls of the last answer that wait for them."""
+    """Add the results to the client tools' calls of the last answer, or return to where they were added before."""
     last = _last(connection, conversation_id)
     if last is None or last.role != "assistant" or last.id != rewind.message_ids[0].removeprefix("msg_"):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
     message = parts.message_from_json(last.role, last.parts)
+    names = {part.call_id: part.name for part in message.parts if isinstance(part, ToolCallPart)}
     # call id -> number of parts up to and with its result
     returned = {part.call_id: count for count, part in enumerate(message.parts, 1) if isinstance(part, ToolResultPart)}
-    waiting = [part for part in message.parts if isinstance(part, ToolCallPart) and part.call_id not in returned]
-    missing = [call.call_id for call in waiting if call.call_id not in rewind.results]
-    if missing:
-        raise ChatError(Problem.INVALID, f"No output for the tool calls {missing}")
-    # Outputs that are stored already are sent again where the answer failed after them: it goes on behind the last one.
-    last_result = max((count for call_id, count in returned.items() if call_id in rewind.results), default=0)
-    if not waiting and not last_result:
-        raise ChatError(Problem.INVALID, "No call is waiting for an output")
-    kept = message.parts if waiting else message.parts[:last_result]
-    message = Message("assistant", (*kept, *(rewind.results[call.call_id] for call in waiting)))
+    clients = [call_id for call_id, name in names.items() if name in rewind.client_tools]
+    # An answer that broke off waits for nobody: what has no result there may be a call of the server's own tool.
+    waits = last.status == "complete" and last.finish_reason == "tool-calls"
+    waiting = [call_id for call_id in clients if waits and call_id not in returned]
+    again = [call_id for call_id in clients if call_id in returned and call_id in rewind.results]
+    if again and not any(call_id in rewind.results for call_id in waiting):
+        kept = _up_to(message.parts, max(count for call_id, count in returned.items() if call_id in rewind.results))
+    else:
+        kept = (*message.parts, *_results(waiting, names, rewind.results))
+    message = Message("assistant", kept)
     connection.execute(update(messages).where(messages.c.id == last.id).values(parts=parts.parts_to_json(message)))
     question = _question_before(connection, conversation_id, last.sequence)
     return RewindResult(question.id, (last.id, message), last.credits or 0)
+
+
+def _results(
+    waiting: Sequence[str], names: Mapping[str, str], given: Mapping[str, ToolResultPart]
+) -> Sequence[ToolResultPart]:
+    """The result of each call that waits, under the tool's stored name. Raises ChatError(INVALID)."""
+    if not waiting:
+        raise ChatError(Problem.INVALID, "No call is waiting for an output")
+    missing = [call_id for call_id in waiting if call_id not in given]
+    if missing:
+        raise ChatError(Problem.INVALID, f"No output for the tool calls {missing}")
+    return [replace(given[call_id], name=names[call_id]) for call_id in waiting]
+
+
+def _up_to(said: Sequence[Part], count: int) -> tuple[Part, ...]:
+    """The first parts, without calls that have no result among them."""
+    kept = said[:count]
+    returned = {part.call_id for part in kept if isinstance(part, ToolResultPart)}
+    return tuple(part for part in kept if not isinstance(part, ToolCallPart) or part.call_id in returned)

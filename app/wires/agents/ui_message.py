@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, is_too_deep
+from app.tools.toolbox import MOST_RESULT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,11 @@ def _of_assistant(part: Mapping[str, Any]) -> list[Part]:
 def _tool(part: Mapping[str, Any], name: str) -> list[Part]:
     call_id = _text(part, "toolCallId")
     given = part.get("input")
-    for place in ("input", "output"):
+    for place in ("input", "output", "errorText"):
         if is_too_deep(part.get(place)):
             raise ValidationError("Nested too deeply.", place)
+        if place != "input" and len(orjson.dumps(part.get(place))) > MOST_RESULT_BYTES:
+            raise ValidationError(f"Larger than {MOST_RESULT_BYTES} bytes.", place)
     call = ToolCallPart(call_id, name, given if isinstance(given, dict) else {})
     match part.get("state"):
         case "output-available":

@@ -78,7 +78,7 @@ def _question(call: Call) -> Question:
         (last.message,) if from_user else (),
         history=agent.history_messages,
         message_id=last.id if from_user else None,
-        rewind=_rewind(body),
+        rewind=_rewind(agent, body),
         runs_tools=body.from_sdk,
         client_history=history,
     )
@@ -99,7 +99,7 @@ def _refuse_parts(agent: Agent, body: ChatRequest) -> None:
         raise ChatError(Problem.INVALID, listed, fields=problems)
 
 
-def _rewind(body: ChatRequest) -> Rewind | None:
+def _rewind(agent: Agent, body: ChatRequest) -> Rewind | None:
     """A message whose id is known already is an edited one, or one that is sent again."""
     last = body.messages[-1]
     named = tuple(each for each in (body.message_id, last.id) if each)
@@ -108,5 +108,5 @@ def _rewind(body: ChatRequest) -> Rewind | None:
     if body.trigger == "regenerate-message":
         return Rewind("again", named)
     if last.message.role == "assistant":
-        return Rewind("resume", (last.id or "",), last.results)
+        return Rewind("resume", (last.id or "",), last.results, frozenset(tool.name for tool in agent.client_tools))
     return Rewind("edit", named)
