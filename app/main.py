@@ -15,6 +15,7 @@ from app.web.callers.origins import allow_origins
 from app.web.guard import guard_routes
 from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
+from app.web.responses.caching import forbid_caching
 from app.web.responses.errors import handle_errors
 from app.web.server.access_log import log_requests
 from app.web.server.connection import bound_writes, close_where_unread
@@ -33,6 +34,7 @@ def create_app(configuration: Configuration) -> Flask:
     bound_writes(app, settings)
     close_where_unread(app)
     allow_origins(app)
+    forbid_caching(app)
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(widget.blueprint)

@@ -19,10 +19,10 @@ from collections.abc import Mapping
 
 import orjson
 import pytest
-import requests
 
 from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
+from app.testing.headers_suite import HeadersSuite, refused
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
@@ -45,20 +45,7 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-def refused(caller: Caller) -> dict[int, requests.Response]:
-    """One response of each kind of refusal that happens before anybody answers."""
-    url, headers = caller.server.url + caller.path, caller.wire.headers(caller.key)
-    return {
-        400: caller.post({}),
-        401: caller.ask("hi", caller.wire.headers("wrong")),
-        404: requests.post(f"{url}/nothing", json=caller.body("hi"), headers=headers, timeout=30),
-        405: requests.put(url, headers=headers, timeout=30),
-        413: caller.post(b" " * 300_000),
-        415: caller.post(caller.body("hi"), {"Content-Type": "text/plain"}),
-    }
-
-
-class WireSuite(ContinueSuite):
+class WireSuite(ContinueSuite, HeadersSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture
@@ -93,17 +80,6 @@ class WireSuite(ContinueSuite):
     def test_refusals_are_in_the_wires_own_words(self, caller: Caller) -> None:
         for status, response in refused(caller).items():
             caller.wire.check_error(response, status)
-
-    def test_every_response_carries_the_headers_that_protect_and_identify(self, caller: Caller) -> None:
-        for response in [
-            caller.ask(script({"text": "x"})),
-            caller.ask(script({"refuse": "overloaded"})),
-            *refused(caller).values(),
-        ]:
-            assert response.headers["X-Content-Type-Options"] == "nosniff"
-            assert response.headers["Referrer-Policy"] == "no-referrer"
-            assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
-            assert "Origin" in re.split(", *", response.headers["Vary"])
 
     @pytest.mark.parametrize(
         ("given", "taken"),
@@ -214,7 +190,7 @@ class StreamSuite(WireSuite):
 
     def test_streams_tell_proxies_to_keep_their_hands_off(self, caller: Caller) -> None:
         response = caller.ask(script({"text": "x"}))
-        assert response.headers["Cache-Control"] == "no-cache, no-transform"
+        assert response.headers["Cache-Control"] == "no-cache, no-store, no-transform"
         assert response.headers["X-Accel-Buffering"] == "no"
         assert "Retry-After" not in response.headers
 

@@ -25,6 +25,7 @@ class Wire:
     - `paths` are its own with everything below them: failures there, 404 and 405 included, are told with `error_body`.
     - `credentials` are looked for in this order, and the first that a request carries counts. With `signed_in` they are
       users' sessions; otherwise keys of `key_kinds`. `anonymous` lets callers without one reach the public agent.
+    - `varies_by` names the headers beside those of the credentials on which its replies depend.
     - `reference` declares the operations, which is what the guard enforces.
     - `admit(caller, parameters)` is what the wire asks of a caller beside the credential. It returns the caller, or one
       that is narrowed to whom the request is for, and raises ChatError for those it refuses. `parameters` are those of
@@ -45,12 +46,18 @@ class Wire:
     admit: Callable[[Caller, dict[str, Any]], Caller] = _admit
     anonymous: bool = False
     signed_in: bool = False
+    varies_by: tuple[str, ...] = ()
     counts_addresses: bool = False
     limit_headers: Literal["epoch milliseconds", "seconds left"] | None = None
 
     def owns(self, path: str) -> bool:
         """Whether failures on this path are the wire's to tell. `path` has no doubled slashes."""
         return any(path == own or path.startswith(own + "/") for own in self.paths)
+
+    @property
+    def vary(self) -> tuple[str, ...]:
+        """The request's headers by which its replies differ, but for Origin."""
+        return (*(credential.header for credential in self.credentials), *self.varies_by)
 
     @property
     def takes_cookies(self) -> bool:

@@ -8,6 +8,11 @@ from flask import Request, Response
 
 
 class Credential(Protocol):
+    @property
+    def header(self) -> str:
+        """The request's header that carries it."""
+        ...
+
     def presented(self, request: Request) -> bytes | None:
         """The credential as it came, or None where the request carries none of this kind."""
         ...
@@ -59,6 +64,10 @@ class CookieToken:
     """
 
     name: str
+
+    @property
+    def header(self) -> str:
+        return "Cookie"
 
     def presented(self, request: Request) -> bytes | None:
         value = request.cookies.get(self.name)

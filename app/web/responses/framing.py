@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from flask import Response
 
-STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+# `no-cache` is what the wires' documents name; `no-transform` keeps proxies from compressing, which holds tokens back.
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"}
 
 SSE = "text/event-stream; charset=utf-8"
 SSE_KEEP_ALIVE = b": keep-alive\n\n"

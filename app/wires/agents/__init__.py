@@ -16,6 +16,7 @@ WIRE = Wire(
     error_body=error_body,
     reference=REFERENCE,
     admit=admit,
+    varies_by=("Accept",),
     counts_addresses=True,
     limit_headers="epoch milliseconds",
 )

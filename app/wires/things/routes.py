@@ -16,13 +16,6 @@ blueprint = Blueprint("things", __name__)
 _LARGEST_ID = 2**63 - 1
 
 
-@blueprint.after_request
-def forbid_caching(response: Response) -> Response:
-    """Caches keep replies apart by `Authorization`, and here another header may hold the token."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 @blueprint.post("/login")
 def login(call: Call) -> Response:
     """A token for /stuff."""

@@ -1,6 +1,7 @@
 """NDJSON chat for site widgets: docs/wires/widget.md."""
 
 from app.web.callers.credentials import HeaderKey
+from app.web.callers.visitors import HEADER as VISITOR
 from app.web.wire import Wire
 from app.wires.widget.errors import error_body
 from app.wires.widget.operations import REFERENCE
@@ -16,4 +17,5 @@ WIRE = Wire(
     error_body=error_body,
     reference=REFERENCE,
     admit=admit,
+    varies_by=(VISITOR,),
 )

@@ -17,7 +17,7 @@ blueprint = Blueprint("chats", __name__)
 
 @blueprint.after_request
 def renew_cookie(response: Response) -> Response:
-    """Where a session was renewed, the browser keeps its cookie longer too. Nothing else is kept by anybody."""
+    """Where a session was renewed, the browser keeps its cookie longer too."""
     caller = g.get("identity")
     if (
         isinstance(caller, Caller)
@@ -26,7 +26,6 @@ def renew_cookie(response: Response) -> Response:
         and "Set-Cookie" not in response.headers
     ):
         give_cookie(response, caller.session)
-    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
