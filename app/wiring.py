@@ -59,7 +59,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         toolbox=ToolRunner(make_tools(knowledge.search, things.all, configuration.tools)),
         knowledge=knowledge,
         conversations=ConversationStore(database),
-        running_turns=RunningTurns(server.streams),
+        running_turns=RunningTurns(server.streams, server.streams_per_caller, server.streams_per_key),
         heartbeat=server.heartbeat_seconds,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
     )

@@ -58,6 +58,7 @@ def _parlance(upstream: int, port: int, home: Path) -> Relay:
     config.write_text(
         f'[models.up]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{upstream}/v1"\nmodel = "bench"\n'
         '[agents.demo]\nmodel = "up"\n[limits]\nwidget = "100000000/minute"\n[server]\nstreams = 5000\n'
+        "streams_per_caller = 5000\nstreams_per_key = 5000\n"
     )
     env = {"PARLANCE_HOME": str(home), "PARLANCE_CONFIG": str(config), "PORT": str(port)}
     key = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import Charge, ConversationRef, Payer, Rewind
 from app.engine.messages import Message
+from app.engine.running_turns import Taker
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Question:
     """A question to an agent.
 
     - `messages`: the new ones; the last one is the user's. Empty where `rewind` names a message that is stored.
-    - `payer`: None where answers cost the caller nothing.
+    - `payer`: None where answers cost the caller nothing. `taker`: for whom the turn is counted while it runs.
     - `history`: the number of stored messages that the model sees before the new ones.
     - `external_id`: the caller's own id for the last message.
     - `runs_tools`: whether the caller runs the agent's client tools.
@@ -26,6 +27,7 @@ class Question:
     messages: Sequence[Message]
     request_id: str
     payer: Payer | None
+    taker: Taker
     options: SamplingOptions = field(default_factory=SamplingOptions)
     history: int = 0
     external_id: str | None = None

@@ -1,5 +1,8 @@
-"""The turns that run in this worker."""
+"""The turns that run in this worker, and how many of them any one caller may have."""
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from app.engine.errors import ChatError, Problem
@@ -9,35 +12,65 @@ class Cancellable(Protocol):
     def cancel(self, error: ChatError) -> None: ...
 
 
-class RunningTurns:
-    """Admits at most `capacity` turns at once, one for each conversation. `len()` is the number of running turns."""
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who takes places among what a worker has few of.
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._turns: dict[str, Cancellable] = {}
+    - `name`: a user, a secret key, a widget key together with an address, or an address alone.
+    - `key`: the id of the key that was shown; None where none was.
+    - `anonymous`: has shown neither a key nor a session.
+    """
+
+    name: str
+    key: str | None = None
+    anonymous: bool = False
+
+
+class RunningTurns:
+    """Admits at most `capacity` turns at once, one for each conversation. `len()` is the number of running turns.
+
+    Of these a taker has at most `per_caller`, and all takers with the same key have at most `per_key`. A secret key,
+    behind which a whole site may stand, is bounded by `per_key` alone. Anonymous takers together have at most half of
+    the capacity, rounded up: the rest is kept for those with a key or an account.
+    """
+
+    def __init__(self, capacity: int, per_caller: int, per_key: int) -> None:
+        self._capacity, self._per_caller, self._per_key = capacity, per_caller, per_key
+        self._turns: dict[str, tuple[Cancellable, Taker]] = {}
+        self._taken: Counter[tuple[str, str]] = Counter()  # by what `_shares` yields; what is 0 is left out
         self._closing: str | None = None
 
     def __len__(self) -> int:
         return len(self._turns)
 
-    def check_room(self) -> None:
-        """Raises ChatError(OVERLOADED) where `capacity` turns run, or `refuse` was called."""
+    def check_room(self, taker: Taker) -> None:
+        """Raises ChatError: LIMITED where the taker, or its key, has all that it may have; OVERLOADED where there is no
+        room for anybody like it, or `refuse` was called."""
         if self._closing:
             raise ChatError(Problem.OVERLOADED, self._closing)
+        for share, most, problem in self._shares(taker):
+            if self._taken[share] >= most:
+                raise ChatError(problem)
         if len(self._turns) >= self._capacity:
             raise ChatError(Problem.OVERLOADED)
 
-    def admit(self, conversation_id: str, turn: Cancellable) -> None:
-        """Count the turn as running until `leave`. Raises ChatError: OVERLOADED as `check_room` does, BUSY where the
+    def admit(self, conversation_id: str, turn: Cancellable, taker: Taker) -> None:
+        """Count the turn as running until `leave`. Raises ChatError as `check_room` does, and BUSY where the
         conversation has a running turn."""
-        self.check_room()
+        self.check_room(taker)
         if conversation_id in self._turns:
             raise ChatError(Problem.BUSY)
-        self._turns[conversation_id] = turn
+        self._turns[conversation_id] = turn, taker
+        self._taken.update(share for share, _, _ in self._shares(taker))
 
     def leave(self, conversation_id: str) -> None:
         """The conversation's turn has ended; harmless where it has none."""
-        self._turns.pop(conversation_id, None)
+        if conversation_id in self._turns:
+            _, taker = self._turns.pop(conversation_id)
+            for share, _, _ in self._shares(taker):
+                self._taken[share] -= 1
+                if not self._taken[share]:
+                    del self._taken[share]
 
     def refuse(self, reason: str) -> None:
         """Admit no more turns, with `reason` as the error's message; running turns continue."""
@@ -45,11 +78,19 @@ class RunningTurns:
 
     def cancel(self, conversation_id: str, error: ChatError) -> None:
         """Cancel the conversation's turn, if one runs."""
-        turn = self._turns.get(conversation_id)
-        if turn:
-            turn.cancel(error)
+        if conversation_id in self._turns:
+            self._turns[conversation_id][0].cancel(error)
 
     def cancel_all(self, error: ChatError) -> None:
         """Cancel every running turn."""
-        for turn in list(self._turns.values()):
+        for turn, _ in list(self._turns.values()):
             turn.cancel(error)
+
+    def _shares(self, taker: Taker) -> Iterator[tuple[tuple[str, str], int, Problem]]:
+        """What a turn of this taker counts for: the most that there may be, and the problem where there are so many."""
+        if taker.name != taker.key:
+            yield ("caller", taker.name), self._per_caller, Problem.LIMITED
+        if taker.key:
+            yield ("key", taker.key), self._per_key, Problem.LIMITED
+        if taker.anonymous:
+            yield ("anonymous", ""), self._capacity - self._capacity // 2, Problem.OVERLOADED

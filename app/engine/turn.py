@@ -47,10 +47,10 @@ class Turn:
     def begin(self) -> None:
         """Commit the question and prepare the generation, which waits until a model begins to answer.
 
-        Raises ChatError: what `Conversations.add_question` raises, BUSY and OVERLOADED (see RunningTurns), or the
-        model's refusal. No event has been yielded by then, and the turn is closed.
+        Raises ChatError: what `Conversations.add_question` and `RunningTurns.admit` raise, or the model's
+        refusal. No event has been yielded by then, and the turn is closed.
         """
-        self._engine.running_turns.check_room()
+        self._engine.running_turns.check_room(self.question.taker)
         try:
             stored = self._engine.conversations.add_question(self._entry(), self._admit)
         except BaseException:
@@ -121,7 +121,7 @@ class Turn:
         )
 
     def _admit(self, conversation_id: str) -> None:
-        self._engine.running_turns.admit(conversation_id, self)
+        self._engine.running_turns.admit(conversation_id, self, self.question.taker)
         self._admitted = conversation_id
 
     def _fail(self, error: Exception) -> ChatError:

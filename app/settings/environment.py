@@ -91,7 +91,7 @@ class EnvironmentSchema(Schema):
         validate=validate.Range(0, 10),
         metadata={
             "description": "How many proxies of yours stand in front and add to `X-Forwarded-For`. With too few, all "
-            "visitors share one limit; with too many, callers can invent their address",
+            "visitors share one limit, and ten answers at once; with too many, callers can invent their address",
             "unit": "proxies",
         },
     )

@@ -70,6 +70,26 @@ class ServerSchema(Schema):
         validate.Range(1, 100_000),
         load_default=1000,
     )
+    streams_per_caller = _number(
+        "Answers that run at once for one caller: an address without a key, an address with a widget key, or a user; "
+        "more are refused with 429. Callers without key and account together have at most half of `streams`",
+        "answers",
+        validate.Range(1, 100_000),
+        load_default=10,
+    )
+    streams_per_key = _number(
+        "Answers that run at once for one secret key, behind which a whole site may stand, or for one widget key at "
+        "all addresses together; more are refused with 429",
+        "answers",
+        validate.Range(1, 100_000),
+        load_default=200,
+    )
+    answer_seconds = _seconds(
+        "Time for a whole answer, with all its rounds, tools and steps; then it ends with 504, or with the wire's "
+        "error in a stream, and what was said is stored as interrupted",
+        900,
+        validate.Range(0, 86_400, min_inclusive=False),
+    )
     shutdown_seconds = _seconds(
         "Time for running answers to end after SIGTERM; then they are stored as interrupted. gunicorn kills what still "
         "runs 10 seconds later",

@@ -17,7 +17,12 @@ class Server:
     - Bodies: each connection may hold `body_bytes` (256 KiB) for `body_seconds` (20). gunicorn accepts 3 * `streams` +
       2,000 connections (5,000), so bodies that are being read take at most 1.3 GB.
     - Turns: `streams` (1,000) run at once, each with about 35 kB, its question, the history that is sent to the model,
-      and the answer so far: 35 MB and these texts.
+      and the answer so far: 35 MB and these texts. An address, a user, or an address with a widget key has at most
+      `streams_per_caller` (10) of them, a key over all addresses `streams_per_key` (200), and all callers without key
+      and account together half of `streams`. So it takes 50 addresses to keep others without a key from being
+      answered, and five keys, each from 20 addresses if it is a widget's, to keep everybody.
+    - A turn lasts `answer_seconds` (900), and then at most until its caller has taken what is being sent, or
+      `send_seconds` have passed for it.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. A caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
     - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive every
@@ -32,6 +37,9 @@ class Server:
     body_seconds: float
     send_seconds: float
     streams: int
+    streams_per_caller: int
+    streams_per_key: int
+    answer_seconds: float
     shutdown_seconds: float
     retry_seconds: float
     circuit_failures: int

@@ -3,6 +3,7 @@
 A fixture of the same name in conftest.py takes the place of one of these: a `server` with another configuration, say.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from app.testing.model_server import ModelServer
 from app.testing.provider_apis import close_idle_connections
 from app.testing.server import Server
+
+NARROW = {"streams_per_caller": 2, "streams_per_key": 2, "answer_seconds": 2}
+"""What the table [server] of `narrow_server` says."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,6 +30,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pid = running.worker_pid()
         yield running
         assert running.worker_pid() == pid, "a test brought the worker down"
+
+
+@pytest.fixture(scope="session")
+def narrow_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """As `server`, but that nobody may take much: see `NARROW`."""
+    config = (server.home / "parlance.toml").read_text()
+    for name, value in NARROW.items():
+        config = re.sub(rf"^{name} *=.*\n", "", config, flags=re.MULTILINE)
+        config = re.sub(r"^\[server\].*\n", rf"\g<0>{name} = {value}\n", config, flags=re.MULTILINE)
+    with Server(tmp_path_factory.mktemp("narrow"), config=config, wsgi=server.wsgi) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

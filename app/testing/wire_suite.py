@@ -26,6 +26,7 @@ from app.testing.headers_suite import HeadersSuite, refused
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
+from app.testing.takers_suite import StreamTakersSuite, TakersSuite, WholeTakersSuite
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
 
 HOSTILE = {
@@ -45,7 +46,7 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-class WireSuite(ContinueSuite, HeadersSuite):
+class WireSuite(ContinueSuite, HeadersSuite, TakersSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture
@@ -124,7 +125,7 @@ class WireSuite(ContinueSuite, HeadersSuite):
         assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
 
 
-class StreamSuite(WireSuite):
+class StreamSuite(WireSuite, StreamTakersSuite):
     """What holds for every wire that streams, besides."""
 
     def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:
@@ -195,7 +196,7 @@ class StreamSuite(WireSuite):
         assert "Retry-After" not in response.headers
 
 
-class WholeSuite(WireSuite):
+class WholeSuite(WireSuite, WholeTakersSuite):
     """What holds for every wire that answers in one piece, besides."""
 
     @pytest.mark.parametrize("problem", [*REFUSALS, "crash"])

@@ -2,8 +2,9 @@
 
 The order is the same on every wire. The rate limit has counted the request by then (callers/limits.py). Then come the
 credential, what the wire itself asks of the caller, pages of other sites, attempts to sign in, the operation's own
-precondition, the query, and the body: its type, its size, its content. Only then the view runs, and with it the store
-and the model.
+precondition, for a question the room that the caller and the server have for another answer, the query, and the body:
+its type, its size, its content. Only then the view runs, and with it the store and the model. So a question that is too
+many costs neither a read of its body nor one of the database, but for the credential, which is cached for a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +17,13 @@ from app.engine.errors import ChatError, Problem
 from app.web.callers.accounts import count_attempt
 from app.web.callers.identity import identify
 from app.web.callers.origins import refuse_other_sites
+from app.web.callers.takers import taker_of
 from app.web.reference.operations import Operation
 from app.web.requests.body import load_body, require_json
 from app.web.requests.call import Call
 from app.web.requests.query import load_query
 from app.web.routing import current_operation, declare_operations, routes_of
+from app.web.services import services
 from app.web.wire import Wire
 
 
@@ -58,6 +61,8 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
         count_attempt()
     if operation.precondition:
         operation.precondition()
+    if operation.cost == "answer" and caller:
+        services().engine.running_turns.check_room(taker_of(caller))
     query = load_query(operation.query) if operation.query else None
     body = load_body(operation.body_schema) if operation.body_schema else None
     return Call(g.request_id, query, body, caller)

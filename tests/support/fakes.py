@@ -13,13 +13,14 @@ from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.messages import AnswerRecord, Message, Usage, text_message
 from app.engine.prompt import Passage, Prompt
 from app.engine.question import Question
-from app.engine.running_turns import RunningTurns
+from app.engine.running_turns import RunningTurns, Taker
 from app.engine.turn import Turn
 
 Log = list[tuple[Any, ...]]
 
 AGENT = Agent(id="demo", name="Demo", models=("fake",), tools=("echo",))
 REF = ConversationRef("demo", "widget", "key:1", "session-1")
+TAKER = Taker("somebody")
 
 
 def finished(reason: str = "stop", prompt: int = 3, completion: int = 2) -> ModelFinished:
@@ -152,7 +153,7 @@ class World:
         self.model = FakeModel(*rounds, log=self.log)
         self.toolbox = FakeToolbox(self.log)
         self.store = FakeConversations(self.log)
-        self.running_turns = RunningTurns(capacity)
+        self.running_turns = RunningTurns(capacity, 99, 99)
         self._engine = Engine(
             {AGENT.models: self.model},
             {"fake": 1},
@@ -172,7 +173,9 @@ class World:
         history: int = 0,
     ) -> Turn:
         asked = messages or (text_message("user", "Hi"),)
-        return Turn(self._engine, Question(agent, ref, asked, "request-1", None, options or SamplingOptions(), history))
+        return Turn(
+            self._engine, Question(agent, ref, asked, "request-1", None, TAKER, options or SamplingOptions(), history)
+        )
 
     def answer(self) -> AnswerRecord:
         """The one answer that was stored."""

@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 from marshmallow import Schema, fields
-from support.fakes import FakeConversations, FakeKnowledge
+from support.fakes import TAKER, FakeConversations, FakeKnowledge
 
 from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef
@@ -171,11 +171,13 @@ class Run:
         self.workflow = read("w" * 32, 3, {"name": "W", "steps": list(steps), "limits": limits})
         self.work, self.model = Work(), WatchedModel()
         self.records = runs or Records()
-        self.store, self.running_turns = FakeConversations([]), RunningTurns(10)
+        self.store, self.running_turns = FakeConversations([]), RunningTurns(10, 99, 99)
         models, tools = {AGENT.models: model or self.model}, ToolRunner({"work": self.work.tool()})
         engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.running_turns, heartbeat)
         ref, plan = ConversationRef("demo", "widget", "key:1", "s"), WorkflowPlan(self.workflow, self.records)
-        self.turn = Turn(engine, Question(AGENT, ref, [text_message("user", text)], "request-1", None, history=9), plan)
+        self.turn = Turn(
+            engine, Question(AGENT, ref, [text_message("user", text)], "request-1", None, TAKER, history=9), plan
+        )
         self.events: list[Event] = []
         self.batches: list[tuple[float, Sequence[Event]]] = []
 

@@ -5,7 +5,7 @@ import re
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.store.users import Session
-from app.web.callers.limits import address
+from app.web.callers.takers import address
 from app.web.services import services
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")

@@ -2,7 +2,6 @@
 
 import math
 import time
-from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
@@ -11,6 +10,7 @@ from limits import parse_many
 from app.engine.errors import ChatError, Problem
 from app.settings.records import Settings
 from app.web.callers.identity import identify
+from app.web.callers.takers import address, taker_of
 from app.web.callers.windows import STORAGE_URI
 from app.web.responses.errors import error_response
 from app.web.routing import current_operation
@@ -67,39 +67,19 @@ def _seconds_left(counted: RequestLimit) -> int:
 
 
 def _counted_for() -> str:
-    """Whose budget a request takes from: a user's, a secret key's, a widget key's together with the address, else the
-    address's.
+    """Whose budget a request takes from: that of whom `taker_of` names, on some wires with a secret key's address.
 
-    A widget's key stands in a public page, so each of its visitors has a budget. A wrong key counts for its sender's
-    address: guessing must not open a fresh budget with every guess.
+    A wrong key counts for its sender's address: guessing must not open a fresh budget with every guess.
     """
-    session = None
     try:
         caller = identify()
-        key, session = caller.key, caller.session
     except ChatError as error:
         if error.problem not in (Problem.UNAUTHORIZED, Problem.FORBIDDEN):
             raise
-        key = None
-    if session is not None:
-        return session.user.id
-    if key is None:
         return address()
-    wire = services().wire_of(request.path)
-    alone = key.kind == "secret" and not (wire and wire.counts_addresses)
-    return key.id if alone else f"{key.id}:{address()}"
-
-
-def address() -> str:
-    """The caller's address; of IPv6 the /64 network, all of whose addresses one household has."""
-    text = request.remote_addr or "local"  # a Unix socket has no address
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
-        return str(IPv6Network((address, 64), strict=False))
-    return text
+    taker, wire = taker_of(caller).name, services().wire_of(request.path)
+    by_address = wire is not None and wire.counts_addresses and caller.key is not None and taker == caller.key.id
+    return f"{taker}:{address()}" if by_address else taker
 
 
 def _is_preflight() -> bool:

@@ -6,6 +6,7 @@ from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import ConversationRef, Rewind
 from app.engine.messages import Message
 from app.engine.question import Question
+from app.web.callers.takers import taker_of
 from app.web.requests.call import Call
 
 
@@ -30,6 +31,7 @@ def new_question(
         messages=messages,
         request_id=call.request_id,
         payer=caller.payer,
+        taker=taker_of(caller),
         options=options or SamplingOptions(),
         history=history,
         external_id=message_id,

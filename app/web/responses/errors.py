@@ -14,7 +14,7 @@ from app.web.services import services
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5  # the Retry-After of OVERLOADED, where nobody knows when there is room again
+RETRY_SECONDS = 5  # the Retry-After where nobody knows when there is room again
 
 _BY_STATUS = {404: Problem.NOT_FOUND, 405: Problem.METHOD_NOT_ALLOWED, 413: Problem.TOO_LARGE, 500: Problem.INTERNAL}
 
@@ -31,7 +31,8 @@ def error_response(error: ChatError) -> Response:
     wire = services().wire_of(request.path)
     body: Mapping[str, Any] = wire.error_body(error) if wire else {"error": error.message}
     response = json_response(body, error.problem.status)
-    wait = RETRY_SECONDS if error.problem is Problem.OVERLOADED and error.retry_after is None else error.retry_after
+    no_room = error.problem in (Problem.OVERLOADED, Problem.LIMITED)
+    wait = RETRY_SECONDS if no_room and error.retry_after is None else error.retry_after
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     if error.problem is Problem.UNAUTHORIZED and wire and any(isinstance(c, BearerKey) for c in wire.credentials):

@@ -1,4 +1,4 @@
-"""A turn whose caller is watched: one who leaves ends it at once."""
+"""A turn whose caller is watched, and the clock: a caller who leaves ends it at once, and so does `answer_seconds`."""
 
 import logging
 from functools import partial
@@ -20,7 +20,8 @@ BUSY_RETRIES = (0.01, 0.03, 0.06, 0.1)  # seconds before each
 
 
 class WatchedTurn:
-    """A turn that has begun, and that is cancelled when its caller's connection closes.
+    """A turn that has begun, and that is cancelled when its caller's connection closes, or when it has taken
+    `answer_seconds`.
 
     Made within the request, it begins the turn, and raises the ChatError with which that is refused. `close` in any
     case: it records what was said and writes the log line of the turn.
@@ -31,11 +32,12 @@ class WatchedTurn:
         self._messages_logged = shared.settings.server.log_messages
         self._greenlet = getcurrent()
         self._closed = False
-        self._left = False
+        self._ending: tuple[ChatError, BaseException] | None = None  # what `_cancel` was called with
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
         watch = request.environ.get("parlance.watch")
         self._watcher = watch(self._caller_left) if watch else None
+        self._alarm = gevent.spawn_later(shared.settings.server.answer_seconds, self._too_late)
         try:
             self._begin()
         except BaseException:
@@ -53,8 +55,8 @@ class WatchedTurn:
                     raise
                 gevent.sleep(pause)
                 self.turn = self._new_turn()
-                if self._left:  # during the pause: the watcher calls once, and that was for the turn before
-                    self._caller_left()
+                if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
+                    self._cancel(*self._ending)
             else:
                 return
         self.turn.begin()
@@ -65,22 +67,28 @@ class WatchedTurn:
         self._closed = True
         if self._watcher:
             self._watcher.stop()
+        self._alarm.kill(block=False)
         self.turn.close()
         self._log()
 
     def _caller_left(self) -> None:
-        self._left = True
-        self.turn.cancel(ChatError(Problem.INTERNAL, "The caller left"))
-        if self.turn.generation.connecting:
-            get_hub().loop.run_callback(self._stop_connecting)
+        self._cancel(ChatError(Problem.INTERNAL, "The caller left"), GreenletExit())  # nobody waits for an error
 
-    def _stop_connecting(self) -> None:
-        """End the greenlet that waits for a model: nothing has been sent, and nobody waits for it.
+    def _too_late(self) -> None:
+        late = ChatError(Problem.UPSTREAM_TIMEOUT)
+        self._cancel(late, late)
 
-        Called by the event loop, where no greenlet runs: what is looked at here is still so when the error is thrown.
-        """
+    def _cancel(self, error: ChatError, connecting: BaseException) -> None:
+        """Cancel the turn; where it still waits for a model, `connecting` is thrown into the greenlet that waits."""
+        self._ending = self._ending or (error, connecting)
+        self.turn.cancel(error)
         if self.turn.generation.connecting:
-            self._greenlet.throw(GreenletExit())
+            get_hub().loop.run_callback(self._stop_connecting, connecting)
+
+    def _stop_connecting(self, error: BaseException) -> None:
+        """Called by the event loop, where no greenlet runs: what is seen here is still so when the error is thrown."""
+        if self.turn.generation.connecting:
+            self._greenlet.throw(error)
 
     def _log(self) -> None:
         turn, question = self.turn, self.turn.question

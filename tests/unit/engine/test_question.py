@@ -1,7 +1,7 @@
 """What a question holds of its payer's budget."""
 
 import pytest
-from support.fakes import AGENT, REF
+from support.fakes import AGENT, REF, TAKER
 
 from app.engine.agent import Agent
 from app.engine.conversation import Charge, Payer
@@ -13,7 +13,7 @@ PRICES = {"fake": 1, "dear": 7, "free": 0}
 
 def question(payer: Payer | None, *models: str) -> Question:
     agent = Agent(id=AGENT.id, name="A", models=models)
-    return Question(agent, REF, [text_message("user", "Hi")], "request-1", payer)
+    return Question(agent, REF, [text_message("user", "Hi")], "request-1", payer, TAKER)
 
 
 @pytest.mark.parametrize(("models", "held"), [(["fake"], 1), (["fake", "dear", "free"], 7), (["free"], 0)])

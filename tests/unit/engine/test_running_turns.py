@@ -6,8 +6,9 @@ import pytest
 from support.fakes import problem_of
 
 from app.engine.errors import ChatError, Problem
-from app.engine.running_turns import RunningTurns
+from app.engine.running_turns import RunningTurns, Taker
 
+SOMEBODY = Taker("somebody")
 RESTARTING = ChatError(Problem.OVERLOADED, "The server is restarting")
 
 
@@ -22,36 +23,36 @@ class FakeTurn:
 
 
 def test_a_second_turn_of_a_conversation_is_busy_until_the_first_leaves() -> None:
-    running = RunningTurns(10)
-    running.admit("a", FakeTurn())
-    assert problem_of(lambda: running.admit("a", FakeTurn())) is Problem.BUSY
+    running = RunningTurns(10, 99, 99)
+    running.admit("a", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: running.admit("a", FakeTurn(), SOMEBODY)) is Problem.BUSY
     running.leave("a")
-    running.admit("a", FakeTurn())
+    running.admit("a", FakeTurn(), SOMEBODY)
     assert len(running) == 1
 
 
 def test_no_more_turns_than_the_capacity_run_at_once() -> None:
-    running = RunningTurns(2)
-    running.admit("a", FakeTurn())
-    running.admit("b", FakeTurn())
-    assert problem_of(lambda: running.admit("c", FakeTurn())) is Problem.OVERLOADED
+    running = RunningTurns(2, 99, 99)
+    running.admit("a", FakeTurn(), SOMEBODY)
+    running.admit("b", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: running.admit("c", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
     assert len(running) == 2
     running.leave("a")
-    running.admit("c", FakeTurn())
+    running.admit("c", FakeTurn(), SOMEBODY)
 
 
 def test_a_full_house_is_full_also_for_a_conversation_that_is_in_it() -> None:
-    running = RunningTurns(1)
-    running.admit("a", FakeTurn())
-    assert problem_of(lambda: running.admit("a", FakeTurn())) is Problem.OVERLOADED
-    assert problem_of(running.check_room) is Problem.OVERLOADED
+    running = RunningTurns(1, 99, 99)
+    running.admit("a", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: running.admit("a", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
+    assert problem_of(lambda: running.check_room(SOMEBODY)) is Problem.OVERLOADED
     running.leave("a")
-    running.check_room()
+    running.check_room(SOMEBODY)
 
 
 def test_leaving_twice_or_without_having_entered_is_harmless() -> None:
-    running = RunningTurns(1)
-    running.admit("a", FakeTurn())
+    running = RunningTurns(1, 99, 99)
+    running.admit("a", FakeTurn(), SOMEBODY)
     for conversation in ("a", "a", "unknown"):
         running.leave(conversation)
     assert len(running) == 0
@@ -59,19 +60,19 @@ def test_leaving_twice_or_without_having_entered_is_harmless() -> None:
 
 
 def test_after_a_refusal_nobody_enters_and_those_inside_go_on() -> None:
-    running = RunningTurns(5)
+    running = RunningTurns(5, 99, 99)
     inside = FakeTurn()
-    running.admit("a", inside)
+    running.admit("a", inside, SOMEBODY)
     running.refuse(RESTARTING.message)
     for conversation in ("a", "b"):
         with pytest.raises(ChatError) as refused:
-            running.admit(conversation, FakeTurn())
+            running.admit(conversation, FakeTurn(), SOMEBODY)
         assert refused.value.message == "The server is restarting"
     assert (len(running), inside.reasons) == (1, [])
 
 
 def test_cancelling_all_reaches_each_turn_even_where_one_leaves_meanwhile() -> None:
-    running = RunningTurns(5)
+    running = RunningTurns(5, 99, 99)
 
     class Leaving(FakeTurn):
         def cancel(self, error: ChatError) -> None:
@@ -80,7 +81,59 @@ def test_cancelling_all_reaches_each_turn_even_where_one_leaves_meanwhile() -> N
 
     turns = {"a": Leaving(), "b": FakeTurn(), "c": FakeTurn()}
     for conversation, turn in turns.items():
-        running.admit(conversation, turn)
+        running.admit(conversation, turn, SOMEBODY)
     running.cancel_all(RESTARTING)
     assert [turn.reasons for turn in turns.values()] == [[RESTARTING]] * 3
     assert len(running) == 2
+
+
+def fill(running: RunningTurns, taker: Taker, count: int) -> list[str]:
+    """Admit so many turns; their conversations."""
+    names = [f"{taker.name} {taker.key} {number}" for number in range(count)]
+    for name in names:
+        running.admit(name, FakeTurn(), taker)
+    return names
+
+
+def test_a_caller_has_so_many_turns_and_no_more_and_others_still_enter() -> None:
+    running, one, other = RunningTurns(10, 2, 10), Taker("one"), Taker("other")
+    first, _ = fill(running, one, 2)
+    assert problem_of(lambda: running.check_room(one)) is Problem.LIMITED
+    assert problem_of(lambda: running.admit("another", FakeTurn(), one)) is Problem.LIMITED
+    fill(running, other, 2)
+    running.leave(first)
+    running.leave(first)
+    fill(running, one, 1)
+    assert problem_of(lambda: running.check_room(one)) is Problem.LIMITED
+
+
+def test_a_key_has_so_many_turns_wherever_its_callers_are() -> None:
+    running = RunningTurns(10, 2, 3)
+    fill(running, Taker("key:here", "key"), 2)
+    fill(running, Taker("key:there", "key"), 1)
+    assert problem_of(lambda: running.check_room(Taker("key:elsewhere", "key"))) is Problem.LIMITED
+    running.check_room(Taker("here"))
+
+
+def test_a_secret_key_is_bounded_as_a_key_and_not_as_a_caller() -> None:
+    running, secret = RunningTurns(10, 2, 4), Taker("key", "key")
+    fill(running, secret, 4)
+    assert problem_of(lambda: running.check_room(secret)) is Problem.LIMITED
+
+
+@pytest.mark.parametrize(("capacity", "most"), [(1, 1), (2, 1), (3, 2), (10, 5)])
+def test_the_anonymous_have_half_of_the_room_and_the_rest_is_for_those_who_are_known(capacity: int, most: int) -> None:
+    running = RunningTurns(capacity, capacity, capacity)
+    for number in range(most):
+        fill(running, Taker(f"address {number}", anonymous=True), 1)
+    assert problem_of(lambda: running.check_room(Taker("another", anonymous=True))) is Problem.OVERLOADED
+    fill(running, Taker("user"), capacity - most)
+    assert problem_of(lambda: running.check_room(Taker("user"))) is Problem.OVERLOADED
+
+
+def test_what_has_left_is_counted_for_nobody() -> None:
+    running, keyed, anonymous = RunningTurns(4, 99, 99), Taker("key:a", "key"), Taker("b", anonymous=True)
+    for _ in range(3):
+        for name in [*fill(running, keyed, 2), *fill(running, anonymous, 2)]:
+            running.leave(name)
+    assert (len(running), running._taken) == (0, {})

@@ -13,7 +13,7 @@ def test_what_is_not_said_has_a_default(load) -> None:
     assert settings.home == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'parlance.db'}"
     assert settings.server == Server(
-        15, 262_144, 20, 30, 1000, 25, 0.5, 5, 30, log_messages=False, sign_up=False, playground=True, reference=True
+        15, 262_144, 20, 30, 1000, 10, 200, 900, 25, 0.5, 5, 30, log_messages=False, sign_up=False, playground=True, reference=True
     )
     assert settings.models == {"m": ModelSettings("builtin", {"pace": 0.02})}
     assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",))}

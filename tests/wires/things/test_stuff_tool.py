@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.fakes import REF, FakeConversations, play
+from support.fakes import REF, TAKER, FakeConversations, play
 from support.users import JSON, Person
 
 from app.engine.agent import Agent, ToolContext
@@ -71,8 +71,12 @@ def ask(toolbox, user):
 
     def put(question: str, user_id: str | None = user, agent: Agent = AGENT) -> tuple[str, list[str]]:
         models = {agent.models: Fallback([Candidate(BuiltinModel({"pace": 0}), CircuitBreaker("builtin", 5, 30))], 0)}
-        engine = Engine(models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1), 5)
-        turn = Turn(engine, Question(agent, REF, [text_message("user", question)], "request-1", None, user_id=user_id))
+        engine = Engine(
+            models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1, 99, 99), 5
+        )
+        turn = Turn(
+            engine, Question(agent, REF, [text_message("user", question)], "request-1", None, TAKER, user_id=user_id)
+        )
         called = [event.name for event in play(turn) if isinstance(event, ToolCalled)]
         return turn.generation.transcript.message().text, called
 

@@ -1,7 +1,7 @@
 """What the built-in model says, with the real tools behind it."""
 
 import pytest
-from support.fakes import REF, FakeConversations, play
+from support.fakes import REF, TAKER, FakeConversations, play
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.engine import Engine
@@ -32,10 +32,14 @@ def ask(tmp_path):
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
         agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
         models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
-        engine = Engine(models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1), heartbeat=5)
+        engine = Engine(
+            models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1, 99, 99), heartbeat=5
+        )
         turn = Turn(
             engine,
-            Question(agent, REF, [text_message("user", question)], "request-1", None, SamplingOptions(**options)),
+            Question(
+                agent, REF, [text_message("user", question)], "request-1", None, TAKER, SamplingOptions(**options)
+            ),
         )
         events = play(turn)
         assert isinstance(events[-1], TurnFinished)

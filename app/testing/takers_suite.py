@@ -1,0 +1,73 @@
+"""What every wire promises about the most that one caller may take, as tests that the wires' suites inherit."""
+
+from contextlib import ExitStack
+
+import pytest
+import requests
+
+from app.testing.caller import Caller
+from app.testing.responses import chunks
+from app.testing.server import Server, eventually, script
+from app.testing.sockets import connect, read_all, read_until, request
+from app.testing.wire_client import ERROR_MESSAGES, WireClient
+
+LONG = script({"pause": 60}, {"text": "never"})
+
+
+def running(server: Server) -> int:
+    """Answers under way."""
+    return int(requests.get(f"{server.url}/ready", timeout=30).json()["checks"]["streams"])
+
+
+class TakersSuite:
+    """What holds for every wire, whether it streams or not."""
+
+    @pytest.fixture
+    def narrow(self, wire: WireClient, narrow_server: Server) -> Caller:
+        """A caller of whom no answer runs, and whom nobody else counts for."""
+        eventually(lambda: running(narrow_server) == 0)
+        return Caller(wire, narrow_server, narrow_server.key(wire.key_kind))
+
+    def test_a_caller_with_too_many_answers_under_way_is_refused_and_others_are_not(self, narrow: Caller) -> None:
+        server = narrow.server
+        callers = [Caller(narrow.wire, server, narrow.key) for _ in range(3)]  # each in a conversation of its own
+        last, others = callers[2], Caller(narrow.wire, server, server.key(narrow.wire.key_kind))
+        question, other = last.body("too many"), others.body(script({"text": "x"}))
+        path, _ = last.path, others.path
+        with ExitStack() as stack:
+            under_way = [stack.enter_context(caller.open(LONG)) for caller in callers[:2]]
+            eventually(lambda: running(server) == 2)
+            refused = last.post(question)
+            last.wire.check_error(refused, 429)
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert last.stored("too many") == [], "nothing was written for it"
+            headers = {**last.wire.headers(last.key), "Connection": "close"}
+            unread = stack.enter_context(connect(server))
+            unread.sendall(request(path, b"x" * 999, headers)[:-999])
+            assert read_until(unread, b"\r\n").startswith(b"HTTP/1.1 429 "), "it is told before its body is read"
+            assert others.post(other).status_code == others.wire.status
+            under_way[0].close()
+            eventually(lambda: running(server) == 1)
+            assert last.ask(script({"text": "x"})).status_code == last.wire.status
+
+
+class StreamTakersSuite:
+    """What holds for every wire that streams, besides."""
+
+    def test_an_answer_that_takes_too_long_ends_with_what_was_said(self, narrow: Caller) -> None:
+        question = script({"text": "so far"}, {"text": ".", "times": 60, "every": 1})
+        with narrow.open(question) as connection:
+            reply = narrow.wire.decode(b"".join(chunks(read_all(connection))))
+        assert (reply.text.rstrip("."), reply.ended, reply.error) == ("so far", True, ERROR_MESSAGES[504])
+        last = narrow.stored(question)[-1]
+        assert (last["status"], last["text"]) == ("interrupted", reply.text)
+
+
+class WholeTakersSuite:
+    """What holds for every wire that answers in one piece, besides."""
+
+    def test_an_answer_that_takes_too_long_is_a_status(self, narrow: Caller) -> None:
+        question = script({"text": "so far"}, {"pause": 60})
+        narrow.wire.check_error(narrow.ask(question), 504)
+        last = narrow.stored(question)[-1]
+        assert (last["status"], last["text"]) == ("interrupted", "so far")

@@ -1,0 +1,32 @@
+"""Who takes a place, or a piece of a budget: by what of a caller it is counted."""
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from flask import request
+
+from app.engine.running_turns import Taker
+from app.web.callers.caller import Caller
+
+
+def taker_of(caller: Caller) -> Taker:
+    """A user, a secret key, a widget key together with the address, else the address.
+
+    A widget's key stands in a public page, so each of its visitors counts; one who signs in counts wherever they are.
+    """
+    if caller.session is not None:
+        return Taker(caller.user_id)
+    if caller.key is None:
+        return Taker(address(), anonymous=True)
+    return Taker(caller.key.id if caller.key.kind == "secret" else f"{caller.key.id}:{address()}", caller.key.id)
+
+
+def address() -> str:
+    """The caller's address; of IPv6 the /64 network, all of whose addresses one household has."""
+    text = request.remote_addr or "local"  # a Unix socket has no address
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
+        return str(IPv6Network((address, 64), strict=False))
+    return text
