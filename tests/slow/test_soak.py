@@ -43,6 +43,8 @@ chats = "100000/minute"
 [server]
 sign_up = true
 heartbeat_seconds = 2
+streams_per_caller = 1000
+streams_per_key = 1000
 """
 
 

@@ -13,7 +13,22 @@ def test_what_is_not_said_has_a_default(load) -> None:
     assert settings.home == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'parlance.db'}"
     assert settings.server == Server(
-        15, 262_144, 20, 30, 1000, 10, 200, 900, 25, 0.5, 5, 30, log_messages=False, sign_up=False, playground=True, reference=True
+        15,
+        262_144,
+        20,
+        30,
+        1000,
+        10,
+        200,
+        900,
+        25,
+        0.5,
+        5,
+        30,
+        log_messages=False,
+        sign_up=False,
+        playground=True,
+        reference=True,
     )
     assert settings.models == {"m": ModelSettings("builtin", {"pace": 0.02})}
     assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",))}
@@ -53,6 +68,9 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         body_seconds = 1
         send_seconds = 2
         streams = 3
+        streams_per_caller = 2
+        streams_per_key = 1
+        answer_seconds = 60
         shutdown_seconds = 4
         retry_seconds = 0
         circuit_failures = 7
@@ -83,7 +101,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
     assert [settings.model_called(name) for name in ("b", "best", "s", "worst")] == ["b", "b", "s", None]
     assert settings.limits == {"workers": "5/second;100/hour"}
     assert settings.server == Server(
-        0.5, 2048, 1, 2, 3, 4, 0, 7, 8, log_messages=True, sign_up=True, playground=False, reference=False
+        0.5, 2048, 1, 2, 3, 2, 1, 60, 4, 0, 7, 8, log_messages=True, sign_up=True, playground=False, reference=False
     )
 
 
