@@ -17,9 +17,11 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
-from app.web.server.connection import Watcher, chunk_sender, continue_sender, drain  # noqa: E402
+from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
+from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
+from app.web.server.watcher import Watcher  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
 
 _settings = load_configuration_or_exit().settings
@@ -68,11 +70,11 @@ def _with_connection(application):
     """The application, with what it needs of the connection in its environment: see app/web/server/connection.py."""
 
     def serve(environ, start_response):
-        connection = environ["gunicorn.socket"]
-        if type(connection) is GeventSocket:  # one with TLS cannot be looked into
-            environ["parlance.watch"] = partial(Watcher, connection)
-            if environ["SERVER_PROTOCOL"] == "HTTP/1.1":
-                environ["parlance.send"] = chunk_sender(connection)
+        connection, protocol = environ["gunicorn.socket"], environ["SERVER_PROTOCOL"]
+        if type(connection) is GeventSocket and protocol in ("HTTP/1.0", "HTTP/1.1"):  # into TLS nobody can look
+            beginning = Beginning(connection, start_response.__self__, protocol)
+            environ["parlance.watch"] = partial(Watcher, connection, beginning.probe)
+            environ["parlance.pieces"] = PieceSender(connection, in_chunks=protocol == "HTTP/1.1")
         environ["parlance.send_timeout"] = connection.settimeout
         if environ["wsgi.input"].awaits_continue:
             environ["parlance.continue"] = continue_sender(connection)

@@ -18,17 +18,19 @@ def connect(server: Server) -> socket.socket:
     return connection
 
 
-def post(server: Server, path: str, body: bytes, headers: Mapping[str, str]) -> socket.socket:
+def post(
+    server: Server, path: str, body: bytes, headers: Mapping[str, str], version: str = "HTTP/1.1"
+) -> socket.socket:
     """Send a whole request; the response is still to be read."""
     connection = connect(server)
-    connection.sendall(request(path, body, headers))
+    connection.sendall(request(path, body, headers, version))
     return connection
 
 
-def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def request(path: str, body: bytes, headers: Mapping[str, str], version: str = "HTTP/1.1") -> bytes:
     """The bytes of a request that posts JSON."""
     lines = [
-        f"POST {path} HTTP/1.1",
+        f"POST {path} {version}",
         "Host: test",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
@@ -63,10 +65,10 @@ def read_all(connection: socket.socket, seconds: float = 10) -> bytes:
         got += piece
 
 
-def body_of(answer: bytes) -> bytes:
-    """The body of a whole response. Fails where its status is not 200, or where it was cut."""
+def body_of(answer: bytes, status: int = 200) -> bytes:
+    """The body of a whole response. Fails where its status is another, or where it was cut."""
     readable: Any = SimpleNamespace(makefile=lambda _mode: io.BytesIO(answer))
     response = http.client.HTTPResponse(readable)
     response.begin()
-    assert response.status == 200, answer
+    assert response.status == status, answer
     return response.read()

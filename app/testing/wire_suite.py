@@ -23,6 +23,7 @@ import pytest
 from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
 from app.testing.headers_suite import HeadersSuite, refused
+from app.testing.leaving_suite import LeavingSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
@@ -46,7 +47,7 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-class WireSuite(ContinueSuite, HeadersSuite, TakersSuite):
+class WireSuite(ContinueSuite, HeadersSuite, LeavingSuite, TakersSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture

@@ -1,15 +1,16 @@
 """From a question to a response: streamed through a wire's encoder, or in one piece."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 from flask import Response, request
 
 from app.engine.engine import Plan
 from app.engine.events import TurnFailed, TurnFinished, TurnStarted
 from app.engine.question import Question
-from app.engine.turn import Turn
 from app.web.responses.framing import STREAM_HEADERS
 from app.web.responses.watched_turn import WatchedTurn
+from app.web.server.probes import PieceSender
 from app.web.wire import Encoder
 
 
@@ -20,7 +21,7 @@ def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None
     """
     watched = WatchedTurn(question, plan)
     response = Response(content_type=encoder.content_type, headers=STREAM_HEADERS, direct_passthrough=True)
-    response.response = _Body(response, _encoded(watched.turn, encoder, request.environ.get("parlance.send")))
+    response.response = _Body(response, _encoded(watched, encoder, request.environ.get("parlance.pieces")))
     response.call_on_close(watched.close)  # runs in every case, even if the generator was never started
     return response
 
@@ -43,17 +44,23 @@ class _Body:
             self._response.close()
 
 
-def _encoded(turn: Turn, encoder: Encoder, send: Callable[[bytes], None] | None) -> Iterator[bytes]:
-    """Send each piece by `send`, where there is one, past the server. The empty piece that comes first has the server
+def _encoded(watched: WatchedTurn, encoder: Encoder, pieces: PieceSender | None) -> Iterator[bytes]:
+    """Send each piece by `pieces`, where there is one, past the server. The empty piece that comes first has the server
     send the headers."""
     encode = encoder.encode
     yield b""
-    for batch in turn.run():
-        piece = encode(batch)
-        if send is None:
-            yield piece
-        elif piece:
-            send(piece)
+    if pieces:
+        send = pieces.send
+        watched.probe_by(partial(pieces.probe, encode(())))
+    try:
+        for batch in watched.turn.run():
+            piece = encode(batch)
+            if pieces is None:
+                yield piece
+            elif piece:
+                send(piece)
+    finally:
+        watched.stop_watching()
 
 
 def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnStarted, TurnFinished]:

@@ -1,6 +1,7 @@
 """A turn whose caller is watched, and the clock: a caller who leaves ends it at once, and so does `answer_seconds`."""
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
@@ -20,7 +21,7 @@ BUSY_RETRIES = (0.01, 0.03, 0.06, 0.1)  # seconds before each
 
 
 class WatchedTurn:
-    """A turn that has begun, and that is cancelled when its caller's connection closes, or when it has taken
+    """A turn that has begun, and that is cancelled when its caller leaves, or when it has taken
     `answer_seconds`.
 
     Made within the request, it begins the turn, and raises the ChatError with which that is refused. `close` in any
@@ -61,12 +62,21 @@ class WatchedTurn:
                 return
         self.turn.begin()
 
+    def probe_by(self, probe: Callable[[], None]) -> None:
+        """How to find out, from now on, whether the caller is still there: see watcher.py."""
+        if self._watcher:
+            self._watcher.probe = probe
+
+    def stop_watching(self) -> None:
+        """From now on the server alone writes to the caller."""
+        if self._watcher:
+            self._watcher.stop()
+
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._watcher:
-            self._watcher.stop()
+        self.stop_watching()
         self._alarm.kill(block=False)
         self.turn.close()
         self._log()

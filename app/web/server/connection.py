@@ -1,19 +1,18 @@
-"""The caller's connection itself: who hung up, who stopped reading, and closing it without losing the response.
+"""The caller's connection itself: who stopped reading, and closing it without losing the response.
 
 The application never touches the server's socket. What it needs of it, config/gunicorn.conf.py puts into the WSGI
 environment, and under another server, or where TLS ends in gunicorn itself, some or all of it is missing:
 
 | key | what it does | without it |
 |---|---|---|
-| `parlance.watch(on_gone)` | a `Watcher`, to be stopped | the next write notices that the caller has gone |
-| `parlance.send(bytes)` | sends a chunk of an HTTP/1.1 response | the server sends what is yielded |
+| `parlance.watch(on_gone)` | a `Watcher`, to be stopped: watcher.py | the next write notices that the caller has gone |
+| `parlance.pieces` | a `PieceSender` for a streamed response: probes.py | the server sends what is yielded |
 | `parlance.send_timeout(seconds or None)` | bounds each write | a caller who does not read keeps the turn |
 | `parlance.continue()` | sends `100 Continue` to a caller who waits for it with the body | nobody waits for it |
 | `parlance.force_close()` | no further request on this connection | the server reads the body to its end |
 | `parlance.drain()` | closes the sending side and reads the rest | |
 """
 
-import select
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -21,73 +20,11 @@ from typing import Any
 
 import gevent
 from flask import Flask, Response, g, request
-from gevent.monkey import get_original
 
 from app.settings.records import Settings
 
 LINGER_SECONDS = 2
 LINGER_BYTES = 16 * 1024 * 1024
-LOOK_SECONDS = 0.1
-
-_Poll = get_original("select", "poll")  # it does not wait
-_HUNG_UP = getattr(select, "POLLRDHUP", 0)  # Linux's; without it only a reset is seen behind unread bytes
-
-
-class Watcher:
-    """Calls `on_gone` once, within a millisecond of the caller's hanging up, also while nothing is being written.
-
-    Behind bytes that nobody reads yet (the next request, sent ahead) it takes `LOOK_SECONDS`. Stop it before the
-    connection is used for another request. `connection` is a gevent socket.
-    """
-
-    def __init__(self, connection: Any, on_gone: Callable[[], None]) -> None:
-        self._connection = connection
-        self._on_gone = on_gone
-        self._event: Any = gevent.get_hub().loop.io(connection.fileno(), 1)
-        self._event.start(self._look)
-
-    def stop(self) -> None:
-        if self._event:
-            self._event.close()
-            self._event = None
-
-    def _look(self) -> None:
-        """In the event loop, which must not wait."""
-        self.stop()
-        try:
-            gone = not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except OSError:
-            gone = True
-        if gone:
-            gevent.spawn(self._on_gone)
-        else:  # it stays readable, whatever comes behind
-            self._event = gevent.get_hub().loop.timer(LOOK_SECONDS, LOOK_SECONDS, ref=False)
-            self._event.start(self._look_behind)
-
-    def _look_behind(self) -> None:
-        """In the event loop too."""
-        look = _Poll()
-        look.register(self._connection.fileno(), _HUNG_UP)
-        if look.poll(0):
-            self.stop()
-            gevent.spawn(self._on_gone)
-
-
-def chunk_sender(connection: Any) -> Callable[[bytes], None]:
-    """A function that sends one piece of a streamed response as an HTTP/1.1 chunk, in one system call if it fits.
-
-    gunicorn does the same with `sendall`; this costs less for each token. The headers before the first piece and the
-    last chunk stay gunicorn's own.
-    """
-    send, send_all = connection.send, connection.sendall
-
-    def send_chunk(piece: bytes) -> None:
-        chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
-        sent = send(chunk)
-        if sent < len(chunk):
-            send_all(chunk[sent:])
-
-    return send_chunk
 
 
 def bound_writes(app: Flask, settings: Settings) -> None:

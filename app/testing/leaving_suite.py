@@ -1,0 +1,50 @@
+"""What every wire promises to callers who leave, and to those who only have no more to send, as tests to inherit."""
+
+import socket
+import time
+
+import pytest
+
+from app.testing.caller import Caller
+from app.testing.server import eventually, script
+from app.testing.sockets import body_of, read_all, read_until
+
+WAIT = {"pause": 0.15}  # as long as it takes until a caller whose sending side is closed has been looked at three times
+RESET = b"\1\0\0\0\0\0\0\0"  # of SO_LINGER: closing resets the connection
+
+
+class LeavingSuite:
+    """For WireSuite to inherit."""
+
+    @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+    @pytest.mark.parametrize("when", ["before the first token", "between two tokens"])
+    def test_a_caller_who_closes_the_sending_side_is_answered_whole(
+        self, caller: Caller, version: str, when: str
+    ) -> None:
+        question = script(WAIT, {"text": "so "}, WAIT, {"text": "far"})
+        with caller.open(question, version) as connection:
+            between = when == "between two tokens" and caller.wire.streamed
+            answer = read_until(connection, b"so ") if between else b""
+            connection.shutdown(socket.SHUT_WR)
+            answer += read_all(connection)
+        assert answer.startswith(f"{version} {caller.wire.status} ".encode())
+        reply = caller.wire.decode(body_of(answer, caller.wire.status))
+        assert (reply.text, reply.ended, reply.error) == ("so far", True, None)
+        assert caller.stored(question)[-1]["status"] == "complete"
+
+    @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+    @pytest.mark.parametrize("how", ["close", "reset", "first the sending side, then all"])
+    @pytest.mark.parametrize("when", ["before the first token", "between two tokens"])
+    def test_a_caller_who_leaves_ends_the_answer(self, caller: Caller, version: str, how: str, when: str) -> None:
+        question = script(*[{"text": "so far"}][: when == "between two tokens"], {"pause": 60})
+        with caller.open(question, version) as connection:
+            if when == "between two tokens" and caller.wire.streamed:
+                read_until(connection, b"so far")
+            eventually(lambda: caller.stored(question))
+            if how == "reset":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            elif how != "close":
+                connection.shutdown(socket.SHUT_WR)
+                time.sleep(0.03)
+        answer = eventually(lambda: caller.stored(question)[1:], 1)[0]
+        assert answer["status"] == "interrupted"
