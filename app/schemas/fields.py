@@ -1,10 +1,11 @@
-"""Fields of request schemas: booleans that are JSON's own (1 is none), and numbers in a query."""
+"""Fields of request schemas: booleans that are JSON's own (1 is none), numbers in a query, and lists with an end."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
+MOST_MISTAKES = 20  # that are told at once: looking for more takes time, and telling them space
 
 
 class Number(fields.Float):
@@ -34,3 +35,30 @@ class Digits(fields.Field[int]):
         if not (value.isascii() and value.isdigit() and len(value) < 10):
             raise ValidationError("Not a valid integer.")
         return int(value)
+
+
+class BoundedList(fields.List[Any]):
+    """A list whose length is checked before its items are: marshmallow's own looks at all of them first. The
+    MOST_MISTAKES-th item that is wrong is the last that is looked at."""
+
+    def __init__(
+        self, inner: fields.Field[Any] | type[fields.Field[Any]], length: validate.Length, **options: Any
+    ) -> None:
+        super().__init__(inner, validate=length, **options)
+        self._length = length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        self._length(value)
+        loaded, mistakes = [], {}
+        for index, item in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(item, **kwargs))
+            except ValidationError as error:
+                mistakes[index] = error.messages
+                if len(mistakes) == MOST_MISTAKES:
+                    break
+        if mistakes:
+            raise ValidationError(mistakes)
+        return loaded

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import orjson
 import pytest
 
+from app.testing.bounds_suite import BoundsSuite
 from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
 from app.testing.headers_suite import HeadersSuite, refused
@@ -47,7 +48,7 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-class WireSuite(ContinueSuite, HeadersSuite, LeavingSuite, TakersSuite):
+class WireSuite(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, TakersSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture

@@ -4,12 +4,14 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from gevent.threadpool import ThreadPool
 from marshmallow import ValidationError
 
 from app.engine.errors import ChatError, Problem
+from app.schemas.fields import MOST_MISTAKES
 from app.settings.mistakes import flatten
 from app.store.runs import RunStore
 from app.store.workflows import StoredWorkflow, WorkflowStore
@@ -143,7 +145,7 @@ def _refuse_shipped(entry: CatalogueEntry) -> None:
 def _outdated(entry: CatalogueEntry, error: ValidationError) -> ChatError:
     """Names the step of each mistake by its id, which says more than its number in the list."""
     mistakes = []
-    for place, message in flatten(error.messages):
+    for place, message in islice(flatten(error.messages), MOST_MISTAKES):
         number = re.match(r"steps\.(\d+)\.", place)
         where = f"step {entry.definition['steps'][int(number[1])]['id']!r}" if number else place
         mistakes.append(f"{where}: {message.rstrip('.')}")

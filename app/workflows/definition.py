@@ -7,7 +7,7 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.engine.messages import is_too_deep
-from app.schemas.fields import Number
+from app.schemas.fields import BoundedList, Number
 from app.workflows.templates.filters import TemplateError
 from app.workflows.templates.language import Template
 
@@ -88,9 +88,9 @@ class StepSchema(Schema):
     tool = fields.String()
     args = fields.Dict(fields.String())
     prompt = fields.String(validate=validate.Length(1))
-    tools = fields.List(fields.String(), validate=validate.Length(max=20))
+    tools = BoundedList(fields.String(), validate.Length(max=20))
     say = fields.String(validate=validate.Length(1))
-    depends_on = fields.List(fields.String(), validate=validate.Length(max=MOST_STEPS), data_key="dependsOn")
+    depends_on = BoundedList(fields.String(), validate.Length(max=MOST_STEPS), data_key="dependsOn")
     when = fields.String(validate=validate.Length(1))
     retries = fields.Integer(strict=True, validate=validate.Range(0, MOST_RETRIES))
     on_error = fields.String(validate=validate.OneOf(["fail", "continue"]), data_key="onError")
@@ -115,7 +115,7 @@ class WorkflowSchema(Schema):
     """A definition, without id and version."""
 
     name = fields.String(required=True, validate=validate.Length(1, 100))
-    steps = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(1, MOST_STEPS))
+    steps = BoundedList(fields.Nested(StepSchema), validate.Length(1, MOST_STEPS), required=True)
     limits = fields.Nested(LimitsSchema)
 
 
@@ -124,9 +124,6 @@ def read(workflow_id: str, version: int, definition: Mapping[str, Any]) -> Workf
     checked (checks.py). Raises ValidationError."""
     if is_too_deep(definition):
         raise ValidationError("Nested too deeply.")
-    steps = definition.get("steps")
-    if isinstance(steps, list) and len(steps) > MOST_STEPS:  # before the schema looks at ten thousand of them
-        raise ValidationError({"steps": [f"There are more than {MOST_STEPS} steps."]})
     data = WorkflowSchema().load(definition)
     if sum(len(leaf) for leaf in _leaves(data["steps"]) if isinstance(leaf, str)) > MOST_TEXT:
         raise ValidationError({"steps": [f"Their texts have more than {MOST_TEXT} characters in all."]})

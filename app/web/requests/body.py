@@ -12,6 +12,8 @@ from app.web.requests.query import load
 from app.web.services import services
 
 PIECE = 4096
+MOST_VALUES = 20_000  # objects, lists, texts, numbers … in a body: each takes a moment in each place that it passes
+MOST_DEPTH = 100  # of objects and lists in one another
 
 
 def load_body(schema: type[Schema]) -> Any:
@@ -26,7 +28,22 @@ def load_body(schema: type[Schema]) -> Any:
         data = orjson.loads(_read())
     except orjson.JSONDecodeError as error:
         raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
+    _check_shape(data)
     return load(schema, data)
+
+
+def _check_shape(data: Any) -> None:
+    """Raises ChatError(INVALID) for a body of more than MOST_VALUES values, or deeper than MOST_DEPTH."""
+    level, values = [data], 1
+    for _ in range(MOST_DEPTH + 1):
+        level = [outer for outer in level if isinstance(outer, dict | list) and outer]
+        if not level:
+            return
+        values += sum(map(len, level))
+        if values > MOST_VALUES:
+            raise ChatError(Problem.INVALID, f"The body has more than {MOST_VALUES} values")
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    raise ChatError(Problem.INVALID, f"The body is nested deeper than {MOST_DEPTH} levels")
 
 
 def require_json() -> None:

@@ -1,13 +1,21 @@
 """Query parameters, checked as bodies are."""
 
+from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import ChatError, Problem
+from app.schemas.fields import MOST_MISTAKES
 from app.settings.mistakes import flatten
+
+MOST_PLACE, MOST_WORDS = (
+    120,
+    300,
+)  # characters of a mistake's place, which may be a name that was sent, and of its words
 
 
 def load_query(schema: type[Schema]) -> Any:
@@ -20,7 +28,7 @@ def load(schema: type[Schema], data: Any) -> Any:
     try:
         return _made(schema).load(data)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(flatten(error.messages)) from error
 
 
 @cache
@@ -29,7 +37,15 @@ def _made(schema: type[Schema]) -> Schema:
     return schema()
 
 
-def invalid(error: ValidationError) -> ChatError:
-    mistakes = dict(flatten(error.messages))
-    listed = "; ".join(f"{place}: {what}" if place else what for place, what in mistakes.items())
-    return ChatError(Problem.INVALID, listed, fields=mistakes)
+def invalid(mistakes: Iterable[tuple[str, str]]) -> ChatError:
+    """INVALID with the first MOST_MISTAKES of the mistakes, which are pairs of a place and what is wrong there."""
+    several = iter(mistakes)
+    told = {_cut(place, MOST_PLACE): _cut(what, MOST_WORDS) for place, what in islice(several, MOST_MISTAKES)}
+    lines = [f"{place}: {what}" if place else what for place, what in told.items()]
+    if next(several, None):
+        lines.append("and more")
+    return ChatError(Problem.INVALID, "; ".join(lines), fields=told)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -9,6 +9,8 @@ from app.engine.question import Question
 from app.web.callers.takers import taker_of
 from app.web.requests.call import Call
 
+MOST_MESSAGES = 1000  # of a conversation that a caller posts: as many as an agent may be told to look at
+
 
 def new_question(
     call: Call,

@@ -1,7 +1,8 @@
 """Every failure before the first byte, in the words of the wire whose path it happened on."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -14,6 +15,7 @@ from app.web.services import services
 
 log = logging.getLogger(__name__)
 
+MOST_BYTES = 8192  # of the body of an error, whatever was sent
 RETRY_SECONDS = 5  # the Retry-After where nobody knows when there is room again
 
 _BY_STATUS = {404: Problem.NOT_FOUND, 405: Problem.METHOD_NOT_ALLOWED, 413: Problem.TOO_LARGE, 500: Problem.INTERNAL}
@@ -29,14 +31,27 @@ def handle_errors(app: Flask) -> None:
 def error_response(error: ChatError) -> Response:
     """The status, the body in the words of the wire that owns the path, and the headers that go with them."""
     wire = services().wire_of(request.path)
-    body: Mapping[str, Any] = wire.error_body(error) if wire else {"error": error.message}
-    response = json_response(body, error.problem.status)
+    response = _bounded(error, wire.error_body if wire else _default_body)
     no_room = error.problem in (Problem.OVERLOADED, Problem.LIMITED)
     wait = RETRY_SECONDS if no_room and error.retry_after is None else error.retry_after
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     if error.problem is Problem.UNAUTHORIZED and wire and any(isinstance(c, BearerKey) for c in wire.credentials):
         response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _default_body(error: ChatError) -> Mapping[str, Any]:
+    return {"error": error.message}
+
+
+def _bounded(error: ChatError, body: Callable[[ChatError], Mapping[str, Any]]) -> Response:
+    """Where the body would have more than MOST_BYTES: with half of the words and fields, or half of these."""
+    response = json_response(body(error), error.problem.status)
+    while len(response.get_data()) > MOST_BYTES:
+        error.message = f"{error.message[: len(error.message) // 2]}…"
+        error.fields = dict(islice(error.fields.items(), len(error.fields) // 2))
+        response = json_response(body(error), error.problem.status)
     return response
 
 

@@ -1,6 +1,6 @@
 """What callers send: to chat, Chatbase's short form or the AI SDK's; else queries and small bodies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -8,7 +8,9 @@ from typing import Any, Literal
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.messages import text_message
-from app.schemas.fields import Digits, Flag
+from app.schemas.fields import BoundedList, Digits, Flag
+from app.web.requests.query import load
+from app.web.requests.question import MOST_MESSAGES
 from app.wires.agents.ui_message import UIMessage, UIMessageSchema
 
 Trigger = Literal["submit-message", "regenerate-message"]
@@ -17,9 +19,11 @@ _ID = validate.Length(1, 128)
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation."""
+    """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation. `earlier` is
+    what was posted before the last message, which nobody has looked at: see `load_earlier`."""
 
-    messages: tuple[UIMessage, ...]
+    last: UIMessage
+    earlier: Sequence[Any]
     from_sdk: bool
     stream: bool
     conversation_id: str | None
@@ -45,16 +49,45 @@ class _Message(fields.Field[UIMessage]):
         return loaded
 
 
+class _Messages(fields.Field[list[Any]]):
+    """A conversation, of which only the last message is looked at."""
+
+    described = {"type": "array", "items": UIMessageSchema, "minItems": 1}  # noqa: RUF012 - read only
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError("Not a valid list.")
+        if not value:
+            raise ValidationError("Shorter than minimum length 1.")
+        try:
+            return [*value[:-1], UIMessageSchema().load(value[-1])]
+        except ValidationError as error:
+            raise ValidationError({len(value) - 1: error.messages}) from error
+
+
+class EarlierSchema(Schema):
+    """What was posted before the last message, where the model gets to see it."""
+
+    messages = BoundedList(fields.Nested(UIMessageSchema), validate.Length(max=MOST_MESSAGES - 1))
+
+
+def load_earlier(body: ChatRequest) -> list[UIMessage]:
+    """The messages before the last one. Raises ChatError(INVALID)."""
+    loaded: list[UIMessage] = load(EarlierSchema, {"messages": body.earlier})["messages"]
+    return loaded
+
+
 class ChatRequestSchema(Schema):
     class Meta:
         unknown = EXCLUDE  # pages add fields of their own to what the SDK sends
         described = {"oneOf": [{"required": ["message"]}, {"required": ["messages"]}]}  # noqa: RUF012 - read only
 
     message = _Message()
-    messages = fields.List(
-        fields.Nested(UIMessageSchema),
-        validate=validate.Length(1),
-        metadata={"description": "Only the last one is new"},
+    messages = _Messages(
+        metadata={
+            "description": "Only the last one is new. Those before it are looked at where the agent has "
+            f"`client_history`; then there may be {MOST_MESSAGES} in all"
+        }
     )
     stream = Flag(load_default=True)
     conversation_id = fields.String(
@@ -109,8 +142,10 @@ class ChatRequestSchema(Schema):
 
     @post_load(pass_original=True)
     def make(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> ChatRequest:
+        *earlier, last = data.get("messages") or [data["message"]]
         return ChatRequest(
-            messages=tuple(data.get("messages") or [data["message"]]),
+            last=last,
+            earlier=earlier,
             from_sdk="trigger" in original or not isinstance(original.get("message"), str),
             stream=data["stream"],
             conversation_id=data["conversation_id"],

@@ -13,7 +13,10 @@ import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, is_too_deep
+from app.schemas.fields import MOST_MISTAKES, BoundedList
 from app.tools.toolbox import MOST_RESULT_BYTES
+
+MOST_PARTS = 1000  # of a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class UIMessageSchema(Schema):
 
     id = fields.String(load_default=None, validate=validate.Length(1, 128))
     role = fields.String(required=True, validate=validate.OneOf(["system", "user", "assistant"]))
-    parts = fields.List(fields.Dict(fields.String()), required=True)
+    parts = BoundedList(fields.Dict(), validate.Length(max=MOST_PARTS), required=True)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> UIMessage:
@@ -45,6 +48,8 @@ class UIMessageSchema(Schema):
                 found += read(part)
             except ValidationError as error:
                 refused[f"parts.{index}.{error.field_name}"] = str(error.messages[0])
+                if len(refused) == MOST_MISTAKES:
+                    break
         results = {part.call_id: part for part in found if isinstance(part, ToolResultPart)}
         return UIMessage(data["id"], Message(data["role"], tuple(found)), results, refused)
 

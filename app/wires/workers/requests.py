@@ -8,7 +8,8 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from app.engine.agent import SamplingOptions
 from app.engine.messages import Message, text_message
-from app.schemas.fields import Flag, Number
+from app.schemas.fields import BoundedList, Flag, Number
+from app.web.requests.question import MOST_MESSAGES
 
 _SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")
@@ -30,9 +31,9 @@ class ChatRequestSchema(Schema):
     class Meta:
         described = {"oneOf": [{"required": [form]} for form in _FORMS]}  # noqa: RUF012 - read only
 
-    messages = fields.List(
+    messages = BoundedList(
         fields.Nested(MessageSchema),
-        validate=validate.Length(1),
+        validate.Length(1, MOST_MESSAGES),
         metadata={"description": "The last one is the user's"},
     )
     prompt = fields.String(validate=validate.Length(1), metadata=_SHORT)

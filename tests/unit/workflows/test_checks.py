@@ -90,7 +90,7 @@ MISTAKES = {
     "a number": (5, "steps", "Not a valid list."),
     "no steps but numbers": ([1], "steps.0", "Invalid input type."),
     "no step but null": ([None], "steps.0", "Field may not be null."),
-    "51 steps": ([say(f"s{n}") for n in range(51)], "steps", "There are more than 50 steps."),
+    "51 steps": ([say(f"s{n}") for n in range(51)], "steps", "Length must be between 1 and 50."),
     "21 in a row": (row(21), "steps", "21 of them wait for one another in a row; 20 is the most."),
     "11 at once": ([say(f"s{n}") for n in range(11)], "steps", "11 of them start at the same moment; 10 is the most."),
     "11 behind one": (
@@ -178,7 +178,7 @@ def test_arguments_that_are_nested_without_end_are_a_mistake() -> None:
 
 def test_ten_thousand_steps_are_refused_at_once() -> None:
     started = time.thread_time()
-    assert mistakes({"name": "W", "steps": row(10_000)}) == {"steps": "There are more than 50 steps."}
+    assert mistakes({"name": "W", "steps": row(10_000)}) == {"steps": "Length must be between 1 and 50."}
     assert time.thread_time() - started < 1
 
 

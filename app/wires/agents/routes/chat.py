@@ -1,20 +1,23 @@
 """POST …/chat and …/retry: a question, in which of two forms, and the answer, in which of three."""
 
+from collections.abc import Sequence
+
 from flask import Response, request
 
 from app.engine.agent import Agent
 from app.engine.conversation import Rewind
-from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
 from app.web.requests.call import Call
+from app.web.requests.query import invalid
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import NDJSON, json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.wire import Encoder
 from app.wires.agents import serializers
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
-from app.wires.agents.requests import ChatRequest
+from app.wires.agents.requests import ChatRequest, load_earlier
 from app.wires.agents.routes import blueprint, stored_conversation_id
+from app.wires.agents.ui_message import UIMessage
 
 _NDJSON_TYPE = NDJSON.partition(";")[0]
 
@@ -59,12 +62,13 @@ def _encoder(call: Call, *, from_sdk: bool) -> Encoder:
 
 def _question(call: Call) -> Question:
     body: ChatRequest = call.body
-    agent, last = call.caller.agent, body.messages[-1]
+    agent, last = call.caller.agent, body.last
     from_user = last.message.role == "user"
     history = None
-    if agent.client_history and len(body.messages) > 1:
-        _refuse_parts(agent, body)
-        history = [each.message for each in (body.messages if from_user else body.messages[:-1])]
+    if agent.client_history and body.earlier:
+        earlier = load_earlier(body)
+        _refuse_parts(agent, [*earlier, last])
+        history = [each.message for each in (*earlier, *([last] if from_user else ()))]
     conversation = conversation_of(
         call,
         blueprint.name,
@@ -84,24 +88,23 @@ def _question(call: Call) -> Question:
     )
 
 
-def _refuse_parts(agent: Agent, body: ChatRequest) -> None:
+def _refuse_parts(agent: Agent, messages: Sequence[UIMessage]) -> None:
     """Where the model sees the posted history, none of it may be left out silently."""
-    problems = {
-        f"messages.{index}.{part}": why
-        for index, message in enumerate(body.messages)
+    problems = [
+        (f"messages.{index}.{part}", why)
+        for index, message in enumerate(messages)
         for part, why in message.refused.items()
-    }
+    ]
     if not agent.allow_system:
-        system = [index for index, each in enumerate(body.messages) if each.message.role == "system"]
-        problems |= {f"messages.{index}.role": "This agent takes no system messages." for index in system}
+        system = [index for index, each in enumerate(messages) if each.message.role == "system"]
+        problems += [(f"messages.{index}.role", "This agent takes no system messages.") for index in system]
     if problems:
-        listed = "; ".join(f"{place}: {why}" for place, why in problems.items())
-        raise ChatError(Problem.INVALID, listed, fields=problems)
+        raise invalid(problems)
 
 
 def _rewind(agent: Agent, body: ChatRequest) -> Rewind | None:
     """A message whose id is known already is an edited one, or one that is sent again."""
-    last = body.messages[-1]
+    last = body.last
     named = tuple(each for each in (body.message_id, last.id) if each)
     if not body.from_sdk or not named:
         return None

@@ -5,6 +5,7 @@ from marshmallow import ValidationError
 
 from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
+from app.settings.mistakes import flatten
 from app.web.callers.caller import Caller
 from app.web.requests.call import Call
 from app.web.requests.query import invalid
@@ -29,7 +30,7 @@ def create_workflow(call: Call) -> Response:
     try:
         return json_response(serializers.workflow(services().workflows.add(call.caller.user_id, call.body)), 201)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(flatten(error.messages)) from error
 
 
 @blueprint.get("/api/workflows/<workflow_id>")
@@ -45,7 +46,7 @@ def change_workflow(call: Call, workflow_id: str) -> Response:
     try:
         return json_response(serializers.workflow(services().workflows.change(user_id, entry, call.body)))
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(flatten(error.messages)) from error
 
 
 @blueprint.delete("/api/workflows/<workflow_id>")
