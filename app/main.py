@@ -19,6 +19,7 @@ from app.web.responses.caching import forbid_caching
 from app.web.responses.errors import handle_errors
 from app.web.server.access_log import log_requests
 from app.web.server.connection import bound_writes, close_where_unread
+from app.web.server.hosts import refuse_other_hosts
 from app.web.wire import Wire
 from app.wiring import make_services
 
@@ -31,6 +32,7 @@ def create_app(configuration: Configuration) -> Flask:
     wires = _wires()
     app.extensions["parlance"] = make_services(configuration, wires)
     log_requests(app)
+    refuse_other_hosts(app, settings)
     bound_writes(app, settings)
     close_where_unread(app)
     allow_origins(app)

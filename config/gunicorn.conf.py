@@ -44,6 +44,13 @@ timeout = 60  # a worker whose event loop stands still for so long is replaced
 graceful_timeout = int(_settings.server.shutdown_seconds) + keepalive + 5  # idle connections close after keepalive
 limit_request_field_size = 65_536  # an oversized key is a wrong key, answered by the wire
 control_socket_disable = True
+# Whom a request comes from, over which scheme and to which path, is said by no header but those that
+# PARLANCE_TRUSTED_HOPS admits (app/main.py). By itself gunicorn believes this machine, or FORWARDED_ALLOW_IPS.
+forwarded_allow_ips = ""
+secure_scheme_headers = {}  # at a Unix socket gunicorn believes everybody, so there is nothing to be believed either
+forwarder_headers = ""
+header_map = "drop"
+proxy_protocol = "off"
 accesslog = None  # one line for each request is logged by the application
 errorlog = "-"
 logger_class = ServerLogger
@@ -54,6 +61,12 @@ def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
     if server.cfg.workers > 1:
         refuse("More than one worker is not possible: limits and running turns live in the worker's memory.")
+    believed = server.cfg.forwarded_allow_ips or server.cfg.forwarder_headers or server.cfg.header_map == "dangerous"
+    if believed or server.cfg.proxy_protocol != "off":
+        refuse(
+            "--forwarded-allow-ips, --forwarder-headers, --header-map dangerous and --proxy-protocol are not possible: "
+            "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
+        )
     if not is_prepared(_settings.database_url):
         refuse("The database is missing or of another version. Run: .venv/bin/flask prepare")
 

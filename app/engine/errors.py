@@ -22,6 +22,7 @@ class Problem(Enum):
     CHANGED = (409, "It was changed meanwhile")
     TOO_LARGE = (413, "Request body too large")
     UNSUPPORTED_TYPE = (415, "Content-Type must be application/json")
+    MISDIRECTED = (421, "This server does not answer for that host")
     NOT_AN_ANSWER = (422, "Only an assistant's message can be rated")
     LIMITED = (429, "Too many requests")
     INTERNAL = (500, "Internal server error")

@@ -1,5 +1,6 @@
 """The environment variables that the server reads, and their checks."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,25 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from app.store.keys import normalised_origin
+
+_HOST = re.compile(r"(?P<name>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def host_name(host: str) -> str | None:
+    """What a `Host` header names, in lower case and without the port; None where that is nothing."""
+    match = _HOST.fullmatch(host)
+    return match["name"].lower() if match else None
+
+
+class Hosts(fields.Field[list[str]]):
+    """Names and addresses, separated by spaces or commas."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        hosts: list[str] = value.lower().replace(",", " ").split()
+        for host in hosts:
+            if host_name(host) != host:
+                raise ValidationError(f"{host!r} is not a host such as chat.example.com, without scheme and port.")
+        return hosts
 
 
 class Origins(fields.Field[list[str]]):
@@ -93,6 +113,15 @@ class EnvironmentSchema(Schema):
             "description": "How many proxies of yours stand in front and add to `X-Forwarded-For`. With too few, all "
             "visitors share one limit, and ten answers at once; with too many, callers can invent their address",
             "unit": "proxies",
+        },
+    )
+    PARLANCE_HOSTS = Hosts(
+        load_default=list,
+        metadata={
+            "description": "The names under which callers reach the server, separated by spaces or commas, without "
+            "scheme and port. A request for any other host is refused (421), but for `/health` and `/ready`, which "
+            "balancers ask for by address. Empty: any host",
+            "type": "list of hosts",
         },
     )
     PARLANCE_ALLOWED_ORIGINS = Origins(

@@ -41,6 +41,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         database_url=env.get("DATABASE_URL") or str(URL.create("sqlite", database=str(home / "parlance.db"))),
         trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
+        hosts=frozenset(env["PARLANCE_HOSTS"]),
         allowed_origins=frozenset(env["PARLANCE_ALLOWED_ORIGINS"]),
         server=Server(**config["server"]),
         models=config["models"],

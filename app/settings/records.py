@@ -90,12 +90,17 @@ class OperatorFiles:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment and parlance.toml say; `limits` holds each wire's rate limit in flask-limiter's notation."""
+    """What the environment and parlance.toml say.
+
+    `hosts` are the names that requests may ask for, any where there are none. `limits` holds each wire's rate limit in
+    flask-limiter's notation.
+    """
 
     port: int
     home: Path
     database_url: str
     trusted_hops: int
+    hosts: frozenset[str]
     allowed_origins: frozenset[str]
     server: Server
     models: Mapping[str, ModelSettings]

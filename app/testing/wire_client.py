@@ -17,6 +17,7 @@ ERROR_MESSAGES = {
     409: "This conversation is still being answered",
     413: "Request body too large",
     415: "Content-Type must be application/json",
+    421: "This server does not answer for that host",
     429: "Too many requests",
     500: "Internal server error",
     502: "The model failed to answer",

@@ -90,6 +90,15 @@ def test_what_cannot_work_is_refused_with_an_explanation(configured, variable, v
     assert_refused(ran, why)
 
 
+@pytest.mark.parametrize(
+    "flag", ["--forwarded-allow-ips *", "--forwarder-headers SCRIPT_NAME", "--header-map dangerous", "--proxy-protocol"]
+)
+def test_gunicorn_is_not_made_to_believe_headers(configured, flag) -> None:
+    server = configured(env={"GUNICORN_CMD_ARGS": flag})
+    server.make_database()
+    assert_refused(run(COMMANDS["gunicorn"], server), "PARLANCE_TRUSTED_HOPS")
+
+
 def test_a_refused_start_leaves_nothing_behind(tmp_path, configured) -> None:
     server = configured(env={"PORT": "x"})
     run(COMMANDS["flask"], server)

@@ -12,7 +12,10 @@ from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frame
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
-    **{status: HTTPStatus(status).phrase for status in (400, 401, 403, 404, 405, 408, 415, 429, 500, 502, 503, 504)},
+    **{
+        status: HTTPStatus(status).phrase
+        for status in (400, 401, 403, 404, 405, 408, 415, 421, 429, 500, 502, 503, 504)
+    },
     413: "Request Entity Too Large",
 }
 CODES = {500: "INTERNAL_ERROR", 502: "MODEL_UNAVAILABLE", 503: "MODEL_UNAVAILABLE", 504: "MODEL_TIMEOUT"}

@@ -19,6 +19,11 @@ import pytest
         ({"WEB_CONCURRENCY": "1"}, "port", 8000),
         ({"REDIS_URL": ""}, "port", 8000),
         (
+            {"PARLANCE_HOSTS": "Chat.example.com, 10.0.0.1\n[::1]"},
+            "hosts",
+            {"chat.example.com", "10.0.0.1", "[::1]"},
+        ),
+        (
             {"PARLANCE_ALLOWED_ORIGINS": "https://A.example/, http://localhost:3000\nhttps://b.example"},
             "allowed_origins",
             {"https://a.example", "http://localhost:3000", "https://b.example"},
@@ -43,6 +48,9 @@ MISTAKES_IN_THE_ENVIRONMENT: list[tuple[Mapping[str, str], str]] = [
     ({"DATABASE_URL": "postgresql://user:hunter2@host:port/db"}, "DATABASE_URL: Not a database URL"),
     ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL: SQLite needs a file"),
     ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL: SQLite needs a file"),
+    ({"PARLANCE_HOSTS": "a.example https://b.example"}, "PARLANCE_HOSTS: 'https://b.example' is not a host"),
+    ({"PARLANCE_HOSTS": "a.example:443"}, "PARLANCE_HOSTS: 'a.example:443' is not a host"),
+    ({"PARLANCE_HOSTS": "*"}, "PARLANCE_HOSTS: '*' is not a host"),
     ({"PARLANCE_ALLOWED_ORIGINS": "*"}, "PARLANCE_ALLOWED_ORIGINS: '*' is not an origin"),
     ({"PARLANCE_ALLOWED_ORIGINS": "https://a.example/path"}, "PARLANCE_ALLOWED_ORIGINS: "),
     ({"PARLANCE_CONFIG": "/nowhere/other.toml"}, "PARLANCE_CONFIG: /nowhere/other.toml cannot be read: No such file"),
