@@ -19,7 +19,9 @@ from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.runs import RunStore
 from app.store.things import ThingStore
+from app.store.unstored import RetryingStore
 from app.store.users import UserStore
+from app.store.workers import Worker
 from app.store.workflows import WorkflowStore
 from app.tools import make_tools
 from app.tools.knowledge.search import KnowledgeSearch
@@ -36,7 +38,8 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
     server, secret = settings.server, secret_key(settings.home)
-    database = Database(settings.database_url)
+    database, worker = Database(settings.database_url), Worker(settings.home / "workers")
+    unstored = RetryingStore(ConversationStore(database, worker), database)
     knowledge = KnowledgeSearch()
     things = ThingStore(database)
     candidates = {
@@ -58,7 +61,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         prices={name: model.credits for name, model in settings.models.items()},
         toolbox=ToolRunner(make_tools(knowledge.search, things.all, configuration.tools)),
         knowledge=knowledge,
-        conversations=ConversationStore(database),
+        conversations=unstored,
         running_turns=RunningTurns(server.streams, server.streams_per_caller, server.streams_per_key),
         heartbeat=server.heartbeat_seconds,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
@@ -67,6 +70,8 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     return Services(
         settings=settings,
         database=database,
+        worker=worker,
+        unstored=unstored,
         keys=KeyStore(database),
         histories=HistoryStore(database),
         chats=ChatStore(database),

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration_or_exit, refuse  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
+from app.store.workers import watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
@@ -98,12 +99,18 @@ def _with_connection(application):
     return serve
 
 
+def worker_exit(_server, worker):
+    """In the worker, and in the master for one that it finds gone."""
+    if hasattr(worker, "unstored"):
+        worker.unstored.store_waiting()  # the last chance
+
+
 def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     services = worker.wsgi.extensions["parlance"]
-    services.keys.release_holds()
-    services.runs.end_abandoned()
+    worker.unstored = services.unstored
+    watch_workers(services.database, services.worker)
     if _settings.files.workflows.files:
         start_rendering()
     end_turns_on_sigterm(services.engine.running_turns, _settings.server.shutdown_seconds)

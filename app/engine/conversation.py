@@ -70,11 +70,12 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
-    the last of them. `history` is the number of earlier messages to return."""
+    the last of them. `history` is the number of earlier messages to return, `answer_id` the id of a new answer."""
 
     conversation: ConversationRef
     messages: Mapping[str, Message]
     history: int
+    answer_id: str
     external_id: str | None = None
     rewind: Rewind | None = None
     charge: Charge | None = None
@@ -86,13 +87,15 @@ class StoredQuestion:
 
     - `messages`: the history that was asked for and the new messages, oldest first.
     - `question_id`: of the message that is answered.
+    - `answer_id`: of the answer, which is new or resumed.
     - `end_user`: as the conversation was created with.
-    - `resumed`: the answer that continues, as (id, message with all its results), and `cost_before`, the credits that
-      it has cost so far.
+    - `resumed`: the message of an answer that continues, with all its results, and `cost_before`, the credits that it
+      has cost so far.
     """
 
     messages: Sequence[Message]
     question_id: str
+    answer_id: str
     end_user: str | None
-    resumed: tuple[str, Message] | None = None
+    resumed: Message | None = None
     cost_before: int = 0

@@ -29,6 +29,7 @@ class Problem(Enum):
     TOOL_LOOP = (502, "The same tool call was made over and over")
     WORKFLOW_FAILED = (502, "The workflow failed")
     UPSTREAM_FAILED = (502, "The model failed to answer")
+    LOST = (503, "The answer was lost")
     OVERLOADED = (503, "The server is at capacity")
     WORKFLOW_LIMIT = (504, "The workflow reached its limits")
     UPSTREAM_TIMEOUT = (504, "The model took too long to answer")

@@ -89,20 +89,22 @@ class Toolbox(Protocol):
 
 class Conversations(Protocol):
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
-        """Store the question and hold its charge, in one transaction.
+        """Store the question, and its answer as one that runs, with the charge that is held for it, in one transaction.
 
         `admit` is called with the conversation's id before anything is written; what it raises is raised here, and
         nothing is stored. Raises ChatError: NOT_FOUND, MESSAGE_NOT_FOUND, NOT_ONGOING, EXHAUSTED where the budget does
-        not cover the hold, BUSY if another request created the same conversation at the same time.
+        not cover the hold, BUSY where an answer runs in the conversation, in whichever worker, or another request
+        created the same conversation at the same time.
         """
         ...
 
     def add_answer(
-        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:
-        """Store the answer and settle its charge, in one transaction.
+        """Store how the answer that runs has ended, and settle its charge, in one transaction. Again is harmless.
 
-        `resumed`: the answer is stored already and is replaced. Nothing is stored where the conversation has been
-        erased meanwhile.
+        Tokens and credits are added to those of a resumed answer. Raises ChatError(LOST) where this worker's answer
+        does not run any more: the conversation has been erased, or the worker was taken for dead. Nothing is stored or
+        charged then. Whatever else is raised, the store keeps the answer and stores it as soon as it can.
         """
         ...

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 
 from app.engine.conversation import QuestionEntry, StoredQuestion
@@ -10,7 +11,7 @@ from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
-from app.engine.messages import AnswerRecord, Status, last_question
+from app.engine.messages import AnswerRecord, Message, Status, Usage, last_question
 from app.engine.question import Question
 from app.engine.rounds import Rounds
 
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 class Turn:
     """Use: `begin`, then iterate `run` to its end; in any case `close`, which may be called more than once.
 
-    - `status`: of the answer, once it is recorded; "failed" also where the question was refused; None before.
+    - `status`: of the answer, once it is recorded; "failed" also where the question was refused or the answer could not
+      be stored; None before.
     - `started`: when the turn was created, in seconds of the monotonic clock.
     - `generation`: what makes the answer, with its usage, model and transcript.
 
@@ -35,6 +37,7 @@ class Turn:
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
         self._charge = question.charge(engine.prices)
+        self._answer_id = uuid.uuid4().hex  # of a new answer
         self._admitted: str | None = None  # the conversation's id, while the turn is among the running ones
         self._stored: StoredQuestion | None = None
         self._source: GenerationInput | None = None
@@ -53,14 +56,15 @@ class Turn:
         self._engine.running_turns.check_room(self.question.taker)
         try:
             stored = self._engine.conversations.add_question(self._entry(), self._admit)
-        except BaseException:
+        except BaseException as error:
+            if self._admitted and not isinstance(error, ChatError):
+                self._abandon(self._admitted)
             self.status = "failed"  # nothing to record: the question was not accepted
             self.close()
             raise
         assert self._admitted
-        answer_id, resumed = stored.resumed or (uuid.uuid4().hex, None)
         seen = stored.messages if self.question.client_history is None else self.question.client_history
-        self._stored, self._source = stored, GenerationInput(self._admitted, answer_id, seen, resumed)
+        self._stored, self._source = stored, GenerationInput(self._admitted, stored.answer_id, seen, stored.resumed)
         try:
             self.generation.prepare(self._source)
         except BaseException:
@@ -115,6 +119,7 @@ class Turn:
             conversation=question.conversation,
             messages={uuid.uuid4().hex: message for message in question.messages},
             history=question.history,
+            answer_id=self._answer_id,
             external_id=question.external_id,
             rewind=question.rewind,
             charge=self._charge,
@@ -130,7 +135,8 @@ class Turn:
         if not isinstance(error, ChatError):
             log.error("turn failed", exc_info=error, extra={"request_id": self.question.request_id})
             error = ChatError(Problem.INTERNAL)
-        self._record_failure()
+        if self.status is None:
+            self._record_failure()
         return error
 
     def _record_failure(self) -> None:
@@ -143,19 +149,29 @@ class Turn:
         """Record an answer that has failed already; that it cannot be stored goes to the log."""
         try:
             self._record(status)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ChatError) and error.problem is Problem.LOST:
+                return  # with its conversation, usually
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
 
     def _record(self, status: Status) -> AnswerRecord:
-        """Store the answer. It costs its model's full price if this turn has said anything of it, else nothing."""
+        """Store the answer. It costs its model's full price if this turn has said anything of it, else nothing.
+
+        Where it cannot be stored the turn has failed; the store keeps the answer, as it is, for its next chance.
+        """
         source, generation = self._source, self.generation
         assert source
         message = generation.transcript.message()
         said_before = len(source.resumed.parts) if source.resumed else 0
         price = self._engine.prices.get(generation.model or "", 0) if len(message.parts) > said_before else 0
         answer = AnswerRecord(message, status, generation.finish_reason, generation.usage, generation.model, price)
+        self.status = "failed"
+        self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         self.status = status
-        self._engine.conversations.add_answer(
-            source.conversation_id, source.answer_id, answer, self._charge, resumed=source.resumed is not None
-        )
         return answer
+
+    def _abandon(self, conversation_id: str) -> None:
+        """End the answer to a question that may have been stored: this greenlet was ended while it waited to hear."""
+        nothing = AnswerRecord(Message("assistant", ()), "interrupted", "other", Usage(), None)
+        with suppress(Exception):
+            self._engine.conversations.add_answer(conversation_id, self._answer_id, nothing, self._charge)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.messages import StoredMessage, stored_message
-from app.store.tables import conversations, messages, now
+from app.store.tables import conversations, messages, now, shown
 
 WIRE_NAME = "chats"
 
@@ -59,12 +59,11 @@ class ChatStore:
         return self._database.read(work)
 
     def messages(self, chat_id: str) -> Sequence[StoredMessage]:
-        """The chat's messages, oldest first, without superseded ones. Raises ChatError(NOT_FOUND)."""
-        query = (
-            select(messages)
-            .where(messages.c.conversation_id == chat_id, messages.c.status != "superseded")
-            .order_by(messages.c.sequence)
-        )
+        """The chat's messages, oldest first, without those that are superseded or an answer that is being made.
+
+        Raises ChatError(NOT_FOUND).
+        """
+        query = select(messages).where(messages.c.conversation_id == chat_id, shown).order_by(messages.c.sequence)
 
         def work(connection: Connection) -> Sequence[StoredMessage]:
             _find(connection, chat_id)

@@ -1,11 +1,16 @@
-"""What turns write: questions, answers, and the holds and charges of the keys that pay for them."""
+"""What turns write: questions, and answers from the moment on at which their questions are stored.
+
+An answer that is being made is a row whose `status` is `running`, with the worker that makes it, the key that pays, and
+what is held of its budget. A unique index lets a conversation have one: that is the claim. Only its worker may end it:
+that is the fence. Whoever buries a dead worker (workers.py) ends the rows that it has left.
+"""
 
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
@@ -13,14 +18,18 @@ from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store.database import Database
-from app.store.rewinds import apply_rewind, extend_answer
-from app.store.tables import conversations, keys, messages, now
+from app.store.rewinds import apply_rewind
+from app.store.tables import conversations, held, keys, messages, now, running, shown
+from app.store.workers import Worker
 
 TITLE_LENGTH = 80
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Built once: building a statement costs more than running it.
-_IN_SCOPE = select(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title).where(
+_IN_SCOPE = select(
+    *(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title),
+    exists().where(messages.c.conversation_id == conversations.c.id, running).label("busy"),
+).where(
     conversations.c.owner == bindparam("owner"),
     conversations.c.wire == bindparam("wire"),
     conversations.c.agent == bindparam("agent"),
@@ -36,7 +45,7 @@ _SET_TITLE = (
 )
 _LATEST = (
     select(messages.c.role, messages.c.parts)
-    .where(messages.c.conversation_id == bindparam("conversation"), messages.c.status != "superseded")
+    .where(messages.c.conversation_id == bindparam("conversation"), shown)
     .order_by(messages.c.sequence.desc())
     .limit(bindparam("limit"))
 )
@@ -47,91 +56,155 @@ _APPEND = insert(messages).values(
     .where(messages.c.conversation_id == bindparam("conversation"))
     .scalar_subquery(),
 )
-_HOLD = (
-    update(keys)
-    .where(keys.c.id == bindparam("account"), keys.c.spent + keys.c.held + bindparam("cost") <= keys.c.credits)
-    .values(held=keys.c.held + bindparam("cost"))
-)
-_SETTLE = (
-    update(keys)
-    .where(keys.c.id == bindparam("account"))
+# The fence. A resumed answer keeps its time, and what it has cost and taken before is added to.
+_END = (
+    update(messages)
+    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
     .values(
-        spent=keys.c.spent + bindparam("cost"),
-        held=case((keys.c.held > bindparam("was_held"), keys.c.held - bindparam("was_held")), else_=0),
+        parts=bindparam("said"),
+        status=bindparam("ended"),
+        finish_reason=bindparam("reason"),
+        prompt_tokens=func.coalesce(messages.c.prompt_tokens, 0) + bindparam("prompt"),
+        completion_tokens=func.coalesce(messages.c.completion_tokens, 0) + bindparam("completion"),
+        model=bindparam("by"),
+        credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
+        created_at=case((messages.c.finish_reason.is_(None), bindparam("time")), else_=messages.c.created_at),
+        held=0,
     )
+)
+_MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
+# The key's row is locked before its holds are summed: two questions at once cannot both hold the last credits.
+_LEFT = select(keys.c.credits - keys.c.spent).where(keys.c.id == bindparam("account")).with_for_update()
+_HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
+_CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
+
+
+# What was said since the row was written is given up; a resumed answer keeps what it had said before.
+_GIVE_UP = (
+    update(messages)
+    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
+    .values(status="interrupted", finish_reason="other", held=0)
 )
 
 
 class ConversationStore:
-    """Implements the engine's `Conversations` port, whose docstrings say what is raised."""
+    """Implements the engine's `Conversations` port, whose docstrings say what is raised; `worker` makes the answers.
 
-    def __init__(self, database: Database) -> None:
+    It keeps no answer that could not be stored: `RetryingStore` does.
+    """
+
+    def __init__(self, database: Database, worker: Worker) -> None:
         self._database = database
+        self._worker = worker
 
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. In one transaction, so that no answer is stored between the history and the question."""
-        rows = [_row(message_id, message, status="complete") for message_id, message in entry.messages.items()]
-        if rows:
-            rows[-1]["external_id"] = entry.external_id
-
-        def work(connection: Connection) -> StoredQuestion:
-            existing = _find(connection, entry.conversation)
-            if existing and existing.state != "ongoing":
-                raise ChatError(Problem.NOT_ONGOING)
-            conversation_id = existing.id if existing else uuid.uuid4().hex
-            admit(conversation_id)
-            if entry.charge and entry.charge.held:
-                _hold(connection, entry.charge)
-            rewound = None
-            if existing and entry.rewind:
-                rewound = apply_rewind(connection, conversation_id, entry.rewind, entry.messages)
-            if rewound is None and not rows:
-                raise ChatError(Problem.MESSAGE_NOT_FOUND)
-            time = now()
-            if existing:
-                connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
-                if existing.title is None:
-                    connection.execute(_SET_TITLE, {"conversation": conversation_id, "name": _title(entry.messages)})
-            else:
-                _create(connection, conversation_id, entry, time)
-            resumes = rewound is not None and rewound.resumed is not None
-            history = _latest(connection, conversation_id, entry.history + resumes) if existing else []
-            end_user = existing.end_user if existing else entry.conversation.end_user
-            if rewound:
-                history = history[:-1] if resumes else history  # the resumed answer is the last of them
-                return StoredQuestion(history, rewound.question_id, end_user, rewound.resumed, rewound.cost_before)
-            _append(connection, conversation_id, rows, time)
-            return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], end_user)
-
-        return self._database.write(work)
+        try:
+            claim = _claim(self._worker.claim(), entry.charge)
+        except OSError as error:  # without its file this worker would be taken for dead
+            raise ChatError(Problem.OVERLOADED) from error
+        try:
+            return self._database.write(lambda connection: _store_question(connection, entry, admit, claim))
+        except IntegrityError as error:  # a concurrent request has made or claimed this conversation first
+            raise ChatError(Problem.BUSY) from error
 
     def add_answer(
-        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:
         """See the port."""
-        row = _row(
-            answer_id,
-            answer.message,
-            status=answer.status,
-            finish_reason=answer.finish_reason,
-            prompt_tokens=answer.usage.prompt_tokens,
-            completion_tokens=answer.usage.completion_tokens,
-            model=answer.model,
-            credits=answer.credits,
-        )
+        mine = {"answer": answer_id, "me": self._worker.id}
+        ended = {
+            **mine,
+            "said": parts.parts_to_json(answer.message),
+            "ended": answer.status,
+            "reason": answer.finish_reason,
+            "prompt": answer.usage.prompt_tokens,
+            "completion": answer.usage.completion_tokens,
+            "by": answer.model,
+            "cost": answer.credits,
+        }
 
         def work(connection: Connection) -> None:
             time = now()
-            exists = connection.execute(_TOUCH, {"conversation": conversation_id, "time": time}).rowcount
-            if exists and resumed:
-                extend_answer(connection, row)
-            elif exists:
-                _append(connection, conversation_id, [row], time)
-            if charge and (charge.held or answer.credits):
-                settled = {"account": charge.account, "cost": answer.credits, "was_held": charge.held}
-                connection.execute(_SETTLE, settled)
+            if not connection.execute(_END, {**ended, "time": time}).rowcount:
+                if connection.execute(_MINE, mine).first():
+                    return  # stored already: its first commit was taken for a failure
+                raise ChatError(Problem.LOST)
+            connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
+            if charge and answer.credits:
+                connection.execute(_CHARGE, {"account": charge.account, "cost": answer.credits})
 
         self._database.write(work)
+
+    def give_up_answer(self, answer_id: str) -> None:
+        """End the answer as interrupted, with what was stored of it before; it costs nothing. Again is harmless."""
+        mine = {"answer": answer_id, "me": self._worker.id}
+        self._database.write(lambda connection: connection.execute(_GIVE_UP, mine))
+
+
+def _store_question(
+    connection: Connection, entry: QuestionEntry, admit: Callable[[str], None], claim: Mapping[str, Any]
+) -> StoredQuestion:
+    existing = _find(connection, entry.conversation)
+    conversation_id = existing.id if existing else uuid.uuid4().hex
+    _check(connection, existing, entry.charge, lambda: admit(conversation_id))
+    rewound = None
+    if existing and entry.rewind:
+        rewound = apply_rewind(connection, conversation_id, entry.rewind, entry.messages, claim)
+    if rewound is None and not entry.messages:
+        raise ChatError(Problem.MESSAGE_NOT_FOUND)
+    time = now()
+    if existing:
+        _touch(connection, existing, entry.messages, time)
+    else:
+        _create(connection, conversation_id, entry, time)
+    history = _latest(connection, conversation_id, entry.history) if existing else []
+    end_user = existing.end_user if existing else entry.conversation.end_user
+    if rewound and rewound.resumed:
+        answer_id, resumed = rewound.resumed
+        return StoredQuestion(history, rewound.question_id, answer_id, end_user, resumed, rewound.cost_before)
+    answer = {"id": entry.answer_id, "role": "assistant", "parts": [], "external_id": None, **claim}
+    if rewound:
+        _append(connection, conversation_id, [answer], time)
+        return StoredQuestion(history, rewound.question_id, entry.answer_id, end_user)
+    rows = _question_rows(entry)
+    _append(connection, conversation_id, [*rows, answer], time)
+    return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], entry.answer_id, end_user)
+
+
+def _check(connection: Connection, existing: Any, charge: Charge | None, admit: Callable[[], None]) -> None:
+    """Raises ChatError: NOT_ONGOING, what `admit` raises, BUSY, EXHAUSTED."""
+    if existing and existing.state != "ongoing":
+        raise ChatError(Problem.NOT_ONGOING)
+    admit()
+    if existing and existing.busy:
+        raise ChatError(Problem.BUSY)
+    if charge and charge.held:
+        _check_budget(connection, charge)
+
+
+def _claim(worker: str, charge: Charge | None) -> dict[str, Any]:
+    """What the row of an answer says while it runs."""
+    payer, reserved = (charge.account, charge.held) if charge else (None, 0)
+    return {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+
+
+def _question_rows(entry: QuestionEntry) -> list[dict[str, Any]]:
+    """Rows of `messages`, but for their conversation, sequence and time, which `_append` adds."""
+    no_claim = {"worker": None, "payer": None, "held": 0}
+    rows = [
+        {
+            "id": message_id,
+            "role": message.role,
+            "parts": parts.parts_to_json(message),
+            "external_id": None,
+            "status": "complete",
+            **no_claim,
+        }
+        for message_id, message in entry.messages.items()
+    ]
+    rows[-1]["external_id"] = entry.external_id
+    return rows
 
 
 def _find(connection: Connection, ref: ConversationRef) -> Any:
@@ -150,13 +223,19 @@ def _find(connection: Connection, ref: ConversationRef) -> Any:
     return row
 
 
-def _hold(connection: Connection, charge: Charge) -> None:
-    """Hold credits of the key's budget, in one statement: two questions at once cannot both hold the last ones.
-
-    Raises ChatError(EXHAUSTED).
-    """
-    if not connection.execute(_HOLD, {"account": charge.account, "cost": charge.held}).rowcount:
+def _check_budget(connection: Connection, charge: Charge) -> None:
+    """Raises ChatError(EXHAUSTED) where the budget does not cover what was spent, what runs, and this."""
+    account = {"account": charge.account}
+    left = connection.execute(_LEFT, account).scalar_one_or_none()
+    if left is None or left - connection.execute(_HELD, account).scalar_one() < charge.held:
         raise ChatError(Problem.EXHAUSTED)
+
+
+def _touch(connection: Connection, existing: Any, new: Mapping[str, Message], time: int) -> None:
+    """The conversation is active now, and has a title from now on."""
+    connection.execute(_TOUCH, {"conversation": existing.id, "time": time})
+    if existing.title is None:
+        connection.execute(_SET_TITLE, {"conversation": existing.id, "name": _title(new)})
 
 
 def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, time: int) -> None:
@@ -172,10 +251,7 @@ def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, 
         "created_at": time,
         "updated_at": time,
     }
-    try:
-        connection.execute(_CREATE, row)
-    except IntegrityError as error:
-        raise ChatError(Problem.BUSY) from error  # a concurrent request created this conversation first
+    connection.execute(_CREATE, row)
 
 
 def _title(new: Mapping[str, Message]) -> str | None:
@@ -184,11 +260,6 @@ def _title(new: Mapping[str, Message]) -> str | None:
     if len(text) <= TITLE_LENGTH:
         return text or None
     return text[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
-
-
-def _row(message_id: str, message: Message, **columns: Any) -> dict[str, Any]:
-    """A row of `messages`, but for its conversation, sequence and time, which `_append` adds."""
-    return {"id": message_id, "role": message.role, "parts": parts.parts_to_json(message), **columns}
 
 
 def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[str, Any]], time: int) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, or_, select, update
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.messages import Feedback, StoredMessage, stored_message
-from app.store.tables import conversations, messages
+from app.store.tables import conversations, messages, running, shown
 
 T = TypeVar("T")
 State = Literal["ongoing", "ended", "taken_over", "paused"]
@@ -71,6 +71,7 @@ class Page(Generic[T]):
 class HistoryStore:
     """Conversations within a scope; outside of it one raises ChatError(NOT_FOUND), like one that does not exist.
 
+    An answer that is being made is left out until it has ended, a resumed one with all that it has said before.
     Superseded messages are left out, but for `export`.
     """
 
@@ -105,8 +106,8 @@ class HistoryStore:
 
         Raises ChatError(NOT_FOUND).
         """
-        shown = and_(messages.c.conversation_id == conversation_id, messages.c.status != "superseded")
-        query = select(messages).where(shown)
+        readable = and_(messages.c.conversation_id == conversation_id, shown)
+        query = select(messages).where(readable)
         if before is not None:
             query = query.where(messages.c.sequence < before)
         query = query.order_by(messages.c.sequence.desc()).limit(limit + 1)
@@ -114,7 +115,7 @@ class HistoryStore:
         def work(connection: Connection) -> Page[StoredMessage]:
             _find(connection, scope, conversation_id)
             items = [stored_message(row) for row in connection.execute(query)]
-            total = connection.execute(select(func.count()).select_from(messages).where(shown)).scalar_one()
+            total = connection.execute(select(func.count()).select_from(messages).where(readable)).scalar_one()
             return Page(items[:limit][::-1], len(items) > limit, total)
 
         return self._database.read(work)
@@ -133,8 +134,8 @@ class HistoryStore:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            shown = select(messages).where(messages.c.conversation_id == row.id, messages.c.status != "superseded")
-            rows = connection.execute(shown.order_by(messages.c.sequence.desc()).limit(limit)).all()
+            found = select(messages).where(messages.c.conversation_id == row.id, shown)
+            rows = connection.execute(found.order_by(messages.c.sequence.desc()).limit(limit)).all()
             return row.external_id, [stored_message(each) for each in reversed(rows)]
 
         return self._database.read(work)
@@ -161,7 +162,7 @@ class HistoryStore:
             query = select(messages).where(
                 messages.c.id == message_id,
                 messages.c.conversation_id == conversation_id,
-                messages.c.status != "superseded",
+                shown,
             )
             row = connection.execute(query).one_or_none()
             if row is None:
@@ -232,7 +233,8 @@ def _find(connection: Connection, scope: HistoryScope, conversation_id: str) -> 
 
 def _whole(connection: Connection, conversation_id: str) -> tuple[Conversation, list[StoredMessage]] | None:
     row = connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
-    query = select(messages).where(messages.c.conversation_id == conversation_id).order_by(messages.c.sequence)
+    query = select(messages).where(messages.c.conversation_id == conversation_id, not_(running))
+    query = query.order_by(messages.c.sequence)
     return (_conversation(row), [stored_message(each) for each in connection.execute(query)]) if row else None
 
 

@@ -121,13 +121,6 @@ class KeyStore:
 
         return self._database.write(work)
 
-    def release_holds(self) -> None:
-        """Release the credits held for answers that a killed server never finished.
-
-        For the start of the server, before it serves: the holds of running answers would be released too.
-        """
-        self._database.write(lambda connection: connection.execute(update(keys).values(held=0)))
-
     def some_key_allows(self, origin: str) -> bool:
         """Whether an active widget key allows this origin: lists it, or lists none at all."""
         query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()

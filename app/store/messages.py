@@ -13,8 +13,8 @@ Feedback = Literal["positive", "negative"]
 class StoredMessage:
     """A message and its row. `sequence` counts from 1 in its conversation; `created_at` is in epoch milliseconds.
 
-    `status` is complete, interrupted, failed or superseded. `feedback`, `finish_reason`, `credits` (what it cost) and
-    `model` are None but for an answer.
+    `status` is complete, interrupted, failed or superseded: an answer that is being made is never returned. `feedback`,
+    `finish_reason`, `credits` (what it cost) and `model` are None but for an answer.
     """
 
     id: str

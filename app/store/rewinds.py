@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart
 from app.store import parts
-from app.store.tables import messages
+from app.store.tables import messages, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,19 @@ class RewindResult:
 
 
 def apply_rewind(
-    connection: Connection, conversation_id: str, rewind: Rewind, new: Mapping[str, Message]
+    connection: Connection,
+    conversation_id: str,
+    rewind: Rewind,
+    new: Mapping[str, Message],
+    claim: Mapping[str, Any],
 ) -> RewindResult | None:
     """Supersede what makes room; returns None where the new messages (by id) are then to be appended.
 
-    Raises ChatError: MESSAGE_NOT_FOUND, or INVALID where a resumed answer lacks results or waits for none.
+    `claim` is what the row of an answer says while it runs: a resumed answer's says so from here on. Raises ChatError:
+    MESSAGE_NOT_FOUND, or INVALID where a resumed answer lacks results or waits for none.
     """
     if rewind.kind == "resume":
-        return _resume(connection, conversation_id, rewind)
+        return _resume(connection, conversation_id, rewind, claim)
     if rewind.kind == "repeat":
         return _repeat(connection, conversation_id, [message.text for message in new.values()])
     row = _first_match(connection, conversation_id, rewind.message_ids)
@@ -51,18 +56,9 @@ def apply_rewind(
     return RewindResult(question.id)
 
 
-def extend_answer(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Replace a resumed answer's row by this one, which has its id; tokens and credits are added up."""
-    added = ("prompt_tokens", "completion_tokens", "credits")
-    values: dict[str, Any] = {name: value for name, value in row.items() if name not in ("id", *added)}
-    for name in added:
-        values[name] = func.coalesce(messages.c[name], 0) + row[name]
-    connection.execute(update(messages).where(messages.c.id == row["id"]).values(values))
-
-
 def _active(conversation_id: str) -> Any:
-    """A query for the messages that are not superseded."""
-    return select(messages).where(messages.c.conversation_id == conversation_id, messages.c.status != "superseded")
+    """A query for the messages that are neither superseded nor being made."""
+    return select(messages).where(messages.c.conversation_id == conversation_id, shown)
 
 
 def _first_match(connection: Connection, conversation_id: str, ids: Sequence[str]) -> Any:
@@ -89,7 +85,7 @@ def _supersede(connection: Connection, conversation_id: str, sequence: int) -> N
     """All messages from this sequence number on."""
     connection.execute(
         update(messages)
-        .where(messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence)
+        .where(messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence, shown)
         .values(status="superseded")
     )
 
@@ -111,8 +107,9 @@ def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) 
     return RewindResult(question.id)
 
 
-def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> RewindResult:
-    """Add the results to the client tools' calls of the last answer, or return to where they were added before."""
+def _resume(connection: Connection, conversation_id: str, rewind: Rewind, claim: Mapping[str, Any]) -> RewindResult:
+    """Add the results to the client tools' calls of the last answer, or return to where they were added before; the
+    answer runs from here on."""
     last = _last(connection, conversation_id)
     if last is None or last.role != "assistant" or last.id != rewind.message_ids[0].removeprefix("msg_"):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
@@ -130,7 +127,8 @@ def _resume(connection: Connection, conversation_id: str, rewind: Rewind) -> Rew
     else:
         kept = (*message.parts, *_results(waiting, names, rewind.results))
     message = Message("assistant", kept)
-    connection.execute(update(messages).where(messages.c.id == last.id).values(parts=parts.parts_to_json(message)))
+    kept_and_claimed = {"parts": parts.parts_to_json(message), **claim}
+    connection.execute(update(messages).where(messages.c.id == last.id).values(kept_and_claimed))
     question = _question_before(connection, conversation_id, last.sequence)
     return RewindResult(question.id, (last.id, message), last.credits or 0)
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, exists, func, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.tables import conversations, now, run_steps, runs
+from app.store.tables import conversations, messages, now, run_steps, running, runs
 
 MOST_RESULT_CHARACTERS = 16_000  # of a step's result, or of its JSON
 MOST_ERROR_CHARACTERS = 4000
@@ -95,14 +95,6 @@ class RunStore:
 
         self._database.write(work)
 
-    def end_abandoned(self) -> None:
-        """Mark every running run as interrupted: a worker that was killed has left them.
-
-        For the start of the only worker, before it serves.
-        """
-        query = update(runs).where(runs.c.status == "running").values(status="interrupted", ended_at=now())
-        self._database.write(lambda connection: connection.execute(query))
-
     def of_conversation(self, conversation_id: str, limit: int, offset: int = 0) -> list[RunRecord]:
         """At most `limit` runs of the conversation, newest first, after the first `offset`; without their steps."""
         query = select(runs).where(runs.c.conversation_id == conversation_id)
@@ -124,6 +116,16 @@ class RunStore:
             return replace(RunRecord(*row), steps=ended)
 
         return self._database.read(work)
+
+
+def end_abandoned(connection: Connection, run_id: str | None = None) -> None:
+    """End every run, or this one, if its answer does not run any more, as the answer has ended: its worker was killed,
+    or could not store the end."""
+    ended = select(messages.c.status).where(messages.c.id == runs.c.id).scalar_subquery()
+    status = case((ended.in_(("complete", "failed")), ended), else_="interrupted")
+    abandoned = not_(exists().where(messages.c.id == runs.c.id, running))
+    query = update(runs).where(runs.c.status == "running", abandoned).values(status=status, ended_at=now())
+    connection.execute(query if run_id is None else query.where(runs.c.id == run_id))
 
 
 def _add_steps(connection: Connection, run_id: str, steps: Sequence[StepRecord]) -> None:

@@ -19,6 +19,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
+    text,
 )
 
 metadata = MetaData(
@@ -55,7 +58,7 @@ messages = Table(
     Column("sequence", Integer, nullable=False),  # from 1 in each conversation
     Column("role", String(16), nullable=False),
     Column("parts", JSON, nullable=False),
-    Column("status", String(16), nullable=False),  # complete, interrupted, failed, superseded
+    Column("status", String(16), nullable=False),  # running, complete, interrupted, failed, superseded
     Column("finish_reason", String(16)),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
@@ -64,8 +67,31 @@ messages = Table(
     Column("external_id", String(128)),  # the caller's own id for a question
     Column("feedback", String(8)),
     Column("credits", Integer),  # what the answer cost
+    Column("worker", String(32)),  # that makes the answer, or made it
+    Column("payer", String(32)),  # the key that pays for the answer
+    Column("held", BigInteger, nullable=False, server_default="0"),  # of the payer's budget, while the answer runs
     UniqueConstraint("conversation_id", "sequence"),
+    # The claim: a conversation has one answer that runs.
+    Index(
+        "uq_messages_running",
+        "conversation_id",
+        unique=True,
+        sqlite_where=text("status = 'running'"),
+        postgresql_where=text("status = 'running'"),
+    ),
+    Index(
+        "ix_messages_held",
+        *("payer", "held"),
+        sqlite_where=text("status = 'running' AND held > 0"),
+        postgresql_where=text("status = 'running' AND held > 0"),
+    ),
 )
+
+# Not parameters, which a partial index is not used for.
+running = messages.c.status == literal_column("'running'")
+held = and_(running, messages.c.held > literal_column("0"))
+# What readers see: neither what made room for something else nor an answer that is being made (again).
+shown = and_(messages.c.status != "superseded", messages.c.status != "running")
 
 keys = Table(
     "keys",
@@ -81,7 +107,6 @@ keys = Table(
     Column("revoked_at", BigInteger),
     Column("credits", Integer),  # the budget; NULL: unlimited
     Column("spent", Integer, nullable=False, server_default="0"),
-    Column("held", Integer, nullable=False, server_default="0"),  # credits reserved for answers that are being made
 )
 
 users = Table(

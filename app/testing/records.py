@@ -33,8 +33,10 @@ class ServerRecords:
             connection.close()
 
     def messages(self, conversation_id: str) -> list[dict[str, Any]]:
-        """A conversation's messages, oldest first: the columns of their rows, `parts` as objects, and their `text`."""
-        rows = self.rows("SELECT * FROM messages WHERE conversation_id = ? ORDER BY sequence", conversation_id)
+        """A conversation's messages, oldest first, without an answer that is being made: the columns of their rows,
+        `parts` as objects, and their `text`."""
+        query = "SELECT * FROM messages WHERE conversation_id = ? AND status != 'running' ORDER BY sequence"
+        rows = self.rows(query, conversation_id)
         messages = [{**dict(row), "parts": orjson.loads(row["parts"])} for row in rows]
         for message in messages:
             message["text"] = "".join(part["text"] for part in message["parts"] if part["type"] == "text")

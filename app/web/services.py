@@ -17,7 +17,9 @@ from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.runs import RunStore
 from app.store.things import ThingStore
+from app.store.unstored import RetryingStore
 from app.store.users import UserStore
+from app.store.workers import Worker
 from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
@@ -29,6 +31,8 @@ from app.workflows.checks import Rules
 class Services:
     """The parts of one worker that views use, made in app/wiring.py.
 
+    - `worker`: this process, as one that makes answers.
+    - `unstored`: the engine's conversations, and the answers that wait for the database.
     - `rules`: what workflows may use, for the command line's checks.
     - `circuits`: the circuit breaker of each configured model, in the configuration's order.
     - `wires`: by name.
@@ -37,6 +41,8 @@ class Services:
 
     settings: Settings
     database: Database
+    worker: Worker
+    unstored: RetryingStore
     keys: KeyStore
     histories: HistoryStore
     chats: ChatStore

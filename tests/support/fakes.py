@@ -133,10 +133,10 @@ class FakeConversations:
         self._log.append(("question", not exists))
         self.questions.append(messages)
         before = self.history[len(self.history) - history :]
-        return StoredQuestion([*before, *messages.values()], list(messages)[-1], ref.end_user)
+        return StoredQuestion([*before, *messages.values()], list(messages)[-1], entry.answer_id, ref.end_user)
 
     def add_answer(
-        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None, *, resumed: bool
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:
         if self.failures:
             raise self.failures.pop(0)

@@ -1,12 +1,14 @@
 """One turn against honest stand-ins for model, tools and store: what is committed when, and what is told when."""
 
 import logging
+from collections.abc import Callable
 
 import pytest
+from gevent import GreenletExit
 from support.fakes import AGENT, World, finished, play, problem_of
 
 from app.engine.agent import Agent
-from app.engine.conversation import ConversationRef
+from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     RoundFinished,
@@ -53,22 +55,49 @@ def test_the_answer_is_committed_before_the_end_is_told() -> None:
     assert (world.answer().usage, world.answer().model) == (Usage(3, 2), "fake")
 
 
-def test_an_answer_that_cannot_be_stored_is_a_failure_and_not_a_success(caplog) -> None:
+def test_an_answer_that_cannot_be_stored_is_a_failure_and_left_to_the_store(caplog) -> None:
     world = World(HELLO)
     world.store.failures = [OSError("the disk is full: /secret/path")]
     turn = world.turn()
     last = play(turn)[-1]
     assert last.error.problem is Problem.INTERNAL
     assert "disk" not in last.error.message
-    assert (turn.status, world.answer().status) == ("failed", "failed")
+    assert (turn.status, world.store.answers) == ("failed", {}), "it is told once: the store keeps what it was told"
     assert "the disk is full" in caplog.text
+    assert len(world.running_turns) == 0
 
 
-def test_a_store_that_stays_away_still_ends_the_turn_with_its_terminator(caplog) -> None:
-    world = World(HELLO)
-    world.store.failures = [OSError("gone"), OSError("gone")]
-    assert isinstance(play(world.turn())[-1], TurnFailed)
+def test_a_failed_answer_that_cannot_be_stored_still_ends_with_its_failure(caplog) -> None:
+    world = World([[TextDelta("Hel")], ChatError(Problem.UPSTREAM_TIMEOUT)])
+    world.store.failures = [OSError("gone")]
+    turn = world.turn()
+    assert play(turn)[-1].error.problem is Problem.UPSTREAM_TIMEOUT
     assert "answer not stored" in caplog.text
+    assert (turn.status, world.store.answers, len(world.running_turns)) == ("failed", {}, 0)
+
+
+def test_a_lost_answer_is_told_as_such_and_is_no_mistake_in_the_log(caplog) -> None:
+    world = World(HELLO)
+    world.store.failures = [ChatError(Problem.LOST)]
+    assert play(world.turn())[-1].error.problem is Problem.LOST
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("problem", [None, Problem.BUSY])
+def test_a_question_that_may_have_been_stored_unheard_is_ended(problem) -> None:
+    """A greenlet that is killed while it waits for the store does not hear what became of the question."""
+    world = World(HELLO)
+    turn = world.turn()
+    error = ChatError(problem) if problem else GreenletExit()
+
+    def stored_and_killed(_entry: QuestionEntry, admit: Callable[[str], None]) -> None:
+        admit("c")
+        raise error
+
+    world.store.add_question = stored_and_killed
+    with pytest.raises(type(error)):
+        turn.begin()
+    assert [each.status for each in world.store.answers.values()] == ([] if problem else ["interrupted"])
     assert len(world.running_turns) == 0
 
 

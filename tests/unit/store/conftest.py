@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import insert
-from support.database import new_database
+from support.database import new_database, new_store
 
 from app.store.conversations import ConversationStore
 from app.store.database import Database
@@ -16,7 +16,7 @@ def database(tmp_path) -> Database:
 
 @pytest.fixture
 def conversations(database) -> ConversationStore:
-    return ConversationStore(database)
+    return new_store(database)
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ def test_an_owners_chats_are_listed_from_the_latest_on_with_their_number(chats) 
 
 def test_a_chat_is_deleted_with_its_messages(chats, conversations) -> None:
     chat = chats.create("demo", "user:ada", "ada", "Hi")
-    ask(conversations, ConversationRef("demo", "chats", "user:ada", id=chat.id), question="Hi")
+    ask(conversations, ConversationRef("demo", "chats", "user:ada", id=chat.id), question="Hi", answer="answer")
     answer = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(), "m")
-    conversations.add_answer(chat.id, "answer", answer, resumed=False)
+    conversations.add_answer(chat.id, "answer", answer)
     question, answered = chats.exchange("question", "answer")
     assert [question, answered] == chats.messages(chat.id)
     assert (question.sequence, answered.message.text) == (1, "yes")

@@ -2,13 +2,16 @@
 
 import gevent
 import pytest
-from sqlalchemy.exc import IntegrityError
-from support.database import REF, ask, rows
+from support.database import REF, ask, new_store, rows
 from support.fakes import problem_of
 
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
+from app.store.database import Database
+from app.store.histories import HistoryScope, HistoryStore
+
+SCOPE = HistoryScope(REF.agent, REF.wire, REF.owner)
 
 
 def answer(*given_parts, status: str = "complete") -> AnswerRecord:
@@ -16,9 +19,9 @@ def answer(*given_parts, status: str = "complete") -> AnswerRecord:
 
 
 def test_a_conversation_grows_question_by_question(conversations, database) -> None:
-    conversation, before = ask(conversations, REF, 10, q1="one?")
+    conversation, before = ask(conversations, REF, 10, q1="one?", answer="a1")
     assert before == []
-    conversations.add_answer(conversation, "a1", answer(TextPart("one!")), resumed=False)
+    conversations.add_answer(conversation, "a1", answer(TextPart("one!")))
     again, before = ask(conversations, REF, 10, q2="two?")
     assert (again, before) == (conversation, ["one?", "one!"])
     query = "SELECT id, sequence, role, status, finish_reason, prompt_tokens, completion_tokens, model FROM messages"
@@ -36,10 +39,9 @@ def test_the_history_is_the_last_messages_oldest_first(conversations, limit, see
 
 
 def test_answers_that_say_nothing_are_no_history(conversations) -> None:
-    conversation, _ = ask(conversations, REF, 10, q1="one?")
-    conversations.add_answer(
-        conversation, "a1", AnswerRecord(Message("assistant", ()), "failed", "error", Usage(), "m"), resumed=False
-    )
+    conversation, _ = ask(conversations, REF, 10, q1="one?", answer="a1")
+    nothing = AnswerRecord(Message("assistant", ()), "failed", "error", Usage(), "m")
+    conversations.add_answer(conversation, "a1", nothing)
     assert ask(conversations, REF, 10, q2="two?") == (conversation, ["one?"])
 
 
@@ -88,34 +90,48 @@ def test_what_is_not_admitted_is_not_written(conversations, database, begun) -> 
     tables = ("conversations", "messages")
     stored = [rows(database, f"SELECT * FROM {table}") for table in tables]
     asked = {"q1": text_message("user", "x")}
-    assert problem_of(lambda: conversations.add_question(QuestionEntry(REF, asked, 0), refuse)) is Problem.BUSY
+    assert problem_of(lambda: conversations.add_question(QuestionEntry(REF, asked, 0, "a1"), refuse)) is Problem.BUSY
     assert [rows(database, f"SELECT * FROM {table}") for table in tables] == stored
 
 
-def test_of_racing_first_messages_one_makes_the_conversation_and_the_others_join_it(conversations, database) -> None:
-    racing = [gevent.spawn(ask, conversations, REF, 0, **{f"q{number}": "x"}) for number in range(8)]
+def test_of_racing_questions_one_makes_the_conversation_and_claims_it(conversations, database) -> None:
+    """Two workers' stores, since a store alone writes one question after another."""
+    stores = [conversations, new_store(Database(database.url))]
+
+    def race(number: int) -> Problem | None:
+        try:
+            ask(stores[number % 2], REF, 0, answer=f"a{number}", **{f"q{number}": "x"})
+        except ChatError as error:
+            return error.problem
+        return None
+
+    racing = [gevent.spawn(race, number) for number in range(8)]
     gevent.joinall(racing, timeout=30, raise_error=True)
-    assert len({greenlet.value[0] for greenlet in racing}) == 1
-    assert rows(database, "SELECT count(*), max(sequence) FROM messages") == [(8, 8)]
-
-
-def test_messages_written_at_once_get_a_number_each(conversations, database) -> None:
-    conversation, _ = ask(conversations, REF, 0, q="x")
-    writers = [
-        gevent.spawn(conversations.add_answer, conversation, f"a{number}", answer(), resumed=False)
-        for number in range(20)
-    ]
-    gevent.joinall(writers, timeout=30, raise_error=True)
-    assert rows(database, "SELECT sequence FROM messages ORDER BY sequence") == [(n,) for n in range(1, 22)]
+    assert sorted(str(greenlet.value) for greenlet in racing) == ["None", *["Problem.BUSY"] * 7]
+    found = rows(database, "SELECT sequence, role, status FROM messages ORDER BY sequence")
+    assert found == [(1, "user", "complete"), (2, "assistant", "running")]
 
 
 def test_a_write_that_fails_halfway_leaves_nothing(conversations, database) -> None:
     ask(conversations, REF, 0, q1="x")
-    with pytest.raises(IntegrityError):
-        ask(conversations, REF, 0, q2="y", q1="z")
+    assert problem_of(lambda: ask(conversations, REF, 0, q2="y", q1="z")) is Problem.BUSY
     assert rows(database, "SELECT id FROM messages") == [("q1",)]
 
 
-def test_an_answer_to_a_conversation_that_was_erased_meanwhile_is_dropped(conversations, database) -> None:
-    conversations.add_answer("nowhere", "a1", answer(), resumed=False)
-    assert rows(database, "SELECT count(*) FROM messages") == [(0,)]
+def test_an_answer_has_its_place_from_its_question_on_and_is_read_when_it_has_ended(conversations, database) -> None:
+    conversation, _ = ask(conversations, REF, 0, q1="x", answer="a1")
+    running = "SELECT sequence, status, parts, worker IS NULL, held FROM messages WHERE id = 'a1'"
+    assert rows(database, running) == [(2, "running", "[]", 0, 0)]
+    assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 1
+    assert [each.id for _, whole in HistoryStore(database).export("demo", None) for each in whole] == ["q1"]
+    conversations.add_answer(conversation, "a1", answer())
+    assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 2
+
+
+def test_an_answer_is_ended_once_and_by_its_worker_alone(conversations, database) -> None:
+    conversation, _ = ask(conversations, REF, 0, q1="x", answer="a1")
+    other = new_store(database)
+    assert problem_of(lambda: other.add_answer(conversation, "a1", answer(TextPart("no")))) is Problem.LOST
+    for words in ("yes", "again, since the first time was taken for a failure"):
+        conversations.add_answer(conversation, "a1", answer(TextPart(words)))
+    assert ask(conversations, REF, 9, q2="y")[1] == ["x", "yes"]

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import gevent
 import pytest
-from support.database import ask, rows
+from support.database import ask, new_store, rows
 from support.fakes import problem_of
 
+from app.engine.conversation import ConversationRef
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
-from app.store.conversations import ConversationStore
 from app.store.database import Database
 
 pytestmark = pytest.mark.timed
@@ -50,7 +50,7 @@ connection.execute("COMMIT")
 
 
 def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(conversations, database) -> None:
-    conversation, _ = ask(conversations, q1="x")
+    conversation, _ = ask(conversations, q1="x", answer="a1")
     ticks: list[float] = []
 
     def tick() -> None:
@@ -63,16 +63,16 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(conversat
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
         ticker = gevent.spawn(tick)
-        writer = gevent.spawn(conversations.add_answer, conversation, "a1", ANSWER, resumed=False)
+        writer = gevent.spawn(conversations.add_answer, conversation, "a1", ANSWER)
         begun = time.monotonic()
-        assert rows(database, "SELECT id FROM messages") == [("q1",)], "readers are not held up"
+        assert rows(database, "SELECT status FROM messages WHERE id = 'a1'") == [("running",)], "readers go on"
         assert time.monotonic() - begun < 0.25
         writer.get(timeout=10)
         waited = time.monotonic() - begun
         ticker.kill()
     assert waited > 0.2, "the writer waited for the lock"
     assert max(later - earlier for earlier, later in pairwise(ticks)) < 0.25
-    assert rows(database, "SELECT id FROM messages ORDER BY sequence") == [("q1",), ("a1",)]
+    assert rows(database, "SELECT status FROM messages WHERE id = 'a1'") == [("complete",)]
 
 
 def test_a_database_that_stays_locked_is_an_overload(conversations, database) -> None:
@@ -86,12 +86,11 @@ def test_a_database_that_stays_locked_is_an_overload(conversations, database) ->
 
 
 def test_writers_of_two_processes_wait_for_each_other(conversations, database) -> None:
-    ask(conversations, q1="x")
-    other = ConversationStore(Database(database.url))
+    other, nameless = new_store(Database(database.url)), ConversationRef("demo", "workers", "anonymous")
     writers = [
-        gevent.spawn(ask, writer, **{f"{name}{number}": "x"})
+        gevent.spawn(ask, writer, nameless, **{f"{name}{number}": "x"})
         for number in range(25)
         for name, writer in (("a", conversations), ("b", other))
     ]
     gevent.joinall(writers, timeout=20, raise_error=True)
-    assert rows(database, "SELECT max(sequence), count(*) FROM messages") == [(51, 51)]
+    assert rows(database, "SELECT count(*) FROM messages") == [(50,)]

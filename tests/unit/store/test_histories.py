@@ -111,8 +111,8 @@ def test_the_latest_conversation_is_the_one_that_was_active_last(histories) -> N
 
 
 def test_only_an_answer_is_rated_and_the_rating_can_be_taken_back(histories, conversations) -> None:
-    conversation, _ = ask(conversations, question="x")
-    conversations.add_answer(conversation, "answer", ANSWER, resumed=False)
+    conversation, _ = ask(conversations, question="x", answer="answer")
+    conversations.add_answer(conversation, "answer", ANSWER)
     for feedback in ("negative", "positive", None):
         assert histories.rate(SCOPE, conversation, "answer", feedback).feedback == feedback
     refused = [

@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.engine.conversation import ConversationRef, QuestionEntry
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
+from app.engine.messages import (
+    AnswerRecord,
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+    text_message,
+)
 from app.store import parts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -29,13 +38,13 @@ PARTS = st.one_of(
 @given(st.lists(PARTS, min_size=1, max_size=6))
 def test_parts_of_every_kind_come_back_as_they_were_stored(conversations, stored) -> None:
     ref = ConversationRef("demo", "workers", "anonymous", uuid.uuid4().hex)
-    conversations.add_question(
-        QuestionEntry(ref, {uuid.uuid4().hex: Message("user", tuple(stored))}, 0), lambda _: None
-    )
-    again = conversations.add_question(
-        QuestionEntry(ref, {uuid.uuid4().hex: text_message("user", "x")}, 9), lambda _: None
-    )
-    assert again.messages[:-1] == [Message("user", tuple(stored))]
+    ids: list[str] = []
+    asked, message = {uuid.uuid4().hex: text_message("user", "x")}, Message("assistant", tuple(stored))
+    first = conversations.add_question(QuestionEntry(ref, asked, 0, uuid.uuid4().hex), ids.append)
+    conversations.add_answer(ids[0], first.answer_id, AnswerRecord(message, "complete", "stop", Usage(), "m"))
+    asked = {uuid.uuid4().hex: text_message("user", "y")}
+    again = conversations.add_question(QuestionEntry(ref, asked, 1, uuid.uuid4().hex), ids.append)
+    assert again.messages[:-1] == [message]
 
 
 def test_a_part_of_an_unknown_kind_is_refused() -> None:

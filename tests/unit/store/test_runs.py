@@ -4,17 +4,17 @@ import pytest
 from sqlalchemy import text
 from support.database import ask
 
-from app.store.runs import RunStore, StepRecord
+from app.store.runs import RunStore, StepRecord, end_abandoned
 
 
-def test_runs_that_a_killed_worker_has_left_are_interrupted(conversations, database) -> None:
-    store, conversation_id = RunStore(database), ask(conversations, q="x")[0]
-    for run_id in ("1", "2"):
+def test_runs_whose_answers_do_not_run_any_more_are_ended(conversations, database) -> None:
+    store, conversation_id = RunStore(database), ask(conversations, q="x", answer="3")[0]
+    for run_id in ("1", "2", "3"):
         store.begin(run_id, conversation_id, "w", 1)
     store.end("1", "complete", None, [])
-    store.end_abandoned()
-    assert [(store.find(each, "key:1").status, store.find(each, "key:1").ended_at is None) for each in "12"] == [
-        ("complete", False), ("interrupted", False),
+    database.write(end_abandoned)
+    assert [(store.find(each, "key:1").status, store.find(each, "key:1").ended_at is None) for each in "123"] == [
+        ("complete", False), ("interrupted", False), ("running", True),
     ]  # fmt: skip
 
 

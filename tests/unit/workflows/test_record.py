@@ -6,12 +6,11 @@ from typing import Any
 import gevent
 import pytest
 from sqlalchemy import text
-from support.database import ask, new_database
+from support.database import ask, new_database, new_store
 from support.runs import HANGS, LEFT, OUT, Run, say, work
 
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFinished
-from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.runs import RunStore
 
@@ -25,7 +24,7 @@ def stored_run(database: Database, *steps: Any, **limits: Any) -> tuple[Run, Run
     """A run that a real store keeps."""
     store = RunStore(database)
     run = Run(*steps, runs=store, **limits)
-    run.store.conversation_ids["s"] = ask(ConversationStore(database), q="Hi")[0]
+    run.store.conversation_ids["s"] = ask(new_store(database), q="Hi")[0]
     return run, store
 
 
@@ -90,7 +89,7 @@ def test_a_conversation_that_is_deleted_before_its_run_begins_is_not_found(datab
 def test_records_of_steps_that_are_over_survive_a_failure_beside_them(database) -> None:
     steps = [work("a", seconds=0.1), work("b", seconds=0.2, fails=9), work("z", seconds=HANGS)]
     run = Run(*steps, runs=RunStore(database))
-    run.store.conversation_ids["s"] = ask(ConversationStore(database), q="Hi")[0]
+    run.store.conversation_ids["s"] = ask(new_store(database), q="Hi")[0]
     for delay in (0.05, 0.06):
         gevent.spawn_later(delay, database.write, lambda _: time.sleep(0.25))  # the store is busy for a while
     run.play()
@@ -100,7 +99,7 @@ def test_records_of_steps_that_are_over_survive_a_failure_beside_them(database) 
 
 def test_a_run_whose_conversation_is_erased_meanwhile_comes_to_its_end(database) -> None:
     run = Run(work("a"), work("b", "a", seconds=0.3), say("c", "said", "b"), runs=RunStore(database))
-    run.store.conversation_ids["s"] = ask(ConversationStore(database), q="Hi")[0]
+    run.store.conversation_ids["s"] = ask(new_store(database), q="Hi")[0]
 
     def erase() -> None:
         for table in ("messages", "conversations"):

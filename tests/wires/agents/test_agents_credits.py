@@ -69,7 +69,8 @@ def server(tmp_path_factory) -> Iterator[Server]:
 def account(client: Client) -> tuple[int, int]:
     """What the key has spent, and what is held for answers under way."""
     digest = hashlib.sha256(client.key.encode()).hexdigest()
-    (row,) = client.server.rows("SELECT spent, held FROM keys WHERE hash = ?", digest)
+    held = "SELECT coalesce(sum(held), 0) FROM messages WHERE payer = keys.id AND status = 'running'"
+    (row,) = client.server.rows(f"SELECT spent, ({held}) AS held FROM keys WHERE hash = ?", digest)
     return row["spent"], row["held"]
 
 

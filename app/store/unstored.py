@@ -1,0 +1,140 @@
+"""Answers that could not be stored when they ended: kept in memory, and tried again until they are stored.
+
+Meanwhile their rows run on: the conversation is busy, and what is held for the answer stays held. All of it ends with
+the answer, or with the worker.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gevent
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError, StatementError
+
+from app.engine.conversation import Charge, QuestionEntry, StoredQuestion
+from app.engine.errors import ChatError, Problem
+from app.engine.messages import AnswerRecord
+from app.store.conversations import ConversationStore
+from app.store.database import Database
+from app.store.parts import parts_to_json
+from app.store.runs import end_abandoned
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
+MOST_ANSWERS = 2000  # that wait: no question is taken then
+MOST_BYTES = 64 * 2**20  # of their parts as JSON
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """`answer` is None where what was said is given up: only the row is still to be ended."""
+
+    conversation_id: str
+    answer_id: str
+    answer: AnswerRecord | None
+    charge: Charge | None
+    size: int
+
+
+class RetryingStore:
+    """Implements the engine's `Conversations` port: a `ConversationStore` that loses no answer while its worker lives.
+
+    An answer that cannot be stored is kept, at most MOST_ANSWERS and MOST_BYTES of them, and tried again every
+    RETRY_SECONDS; the longest wait behind a database that works again is that and its own time limit. What exceeds
+    MOST_BYTES, and what no database would take, is given up with a line in the log: such an answer is interrupted.
+    """
+
+    def __init__(self, store: ConversationStore, database: Database) -> None:
+        self._store = store
+        self._database = database
+        self._waiting: dict[str, _Waiting] = {}  # by the answer's id
+        self._retrying = False
+
+    def __len__(self) -> int:
+        """How many answers wait."""
+        return len(self._waiting)
+
+    def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
+        """See the port. Raises ChatError(OVERLOADED) besides, where MOST_ANSWERS wait."""
+        if len(self._waiting) >= MOST_ANSWERS:
+            raise ChatError(Problem.OVERLOADED)
+        return self._store.add_question(entry, admit)
+
+    def add_answer(
+        self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
+    ) -> None:
+        """See the port."""
+        try:
+            self._store.add_answer(conversation_id, answer_id, answer, charge)
+        except BaseException as error:  # also where the greenlet is ended that waits for the store
+            if not _is_lost(error):
+                self._keep(_Waiting(conversation_id, answer_id, answer, charge, 0), error)
+            raise
+
+    def store_waiting(self) -> None:
+        """Store what waits, until one of them still cannot be stored."""
+        for waiting in list(self._waiting.values()):
+            try:
+                self._store_one(waiting)
+            except Exception as error:
+                if _is_lost(error):
+                    log.warning("answer lost", extra={"answer_id": waiting.answer_id})
+                elif _may_pass(error):
+                    return
+                elif waiting.answer:
+                    self._give_up(waiting, error)
+                    continue
+                else:
+                    log.exception("answer not ended", extra={"answer_id": waiting.answer_id})
+            self._waiting.pop(waiting.answer_id, None)
+
+    def _store_one(self, waiting: _Waiting) -> None:
+        if waiting.answer:
+            self._store.add_answer(waiting.conversation_id, waiting.answer_id, waiting.answer, waiting.charge)
+        else:
+            self._store.give_up_answer(waiting.answer_id)
+        self._database.write(lambda connection: end_abandoned(connection, waiting.answer_id))
+        log.info("answer stored late", extra={"answer_id": waiting.answer_id})
+
+    def _keep(self, waiting: _Waiting, error: BaseException) -> None:
+        if not _may_pass(error):
+            self._give_up(waiting, error)
+        else:
+            assert waiting.answer
+            waiting.size = len(json.dumps(parts_to_json(waiting.answer.message)))
+            if waiting.size + sum(each.size for each in self._waiting.values()) > MOST_BYTES:
+                self._give_up(waiting, error)
+        self._waiting[waiting.answer_id] = waiting
+        log.warning("answer waits for the database", extra={"answer_id": waiting.answer_id})
+        if not self._retrying:
+            self._retrying = True
+            gevent.spawn(self._retry)
+
+    def _give_up(self, waiting: _Waiting, error: BaseException) -> None:
+        """Forget what was said."""
+        log.error("answer given up", exc_info=error, extra={"answer_id": waiting.answer_id})
+        waiting.answer, waiting.size = None, 0
+
+    def _retry(self) -> None:
+        try:
+            while self._waiting:
+                gevent.sleep(RETRY_SECONDS)
+                self.store_waiting()
+        finally:
+            self._retrying = False
+
+
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, ChatError) and error.problem is Problem.LOST
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same may be stored later: the database was the reason, or the greenlet was ended; not the answer."""
+    if isinstance(error, (DataError, IntegrityError, ProgrammingError)):
+        return False
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):  # a value that is no JSON
+        return False
+    return isinstance(error, (ChatError, SQLAlchemyError, sqlite3.Error, OSError)) or not isinstance(error, Exception)
