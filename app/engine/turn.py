@@ -106,12 +106,14 @@ class Turn:
 
     def close(self) -> None:
         """Release everything that the turn holds. An answer that is not recorded yet is recorded as interrupted."""
-        self.generation.close()
-        if self._source and self.status is None:
-            self._record_if_possible("interrupted")
-        if self._admitted:
-            self._engine.running_turns.leave(self._admitted)
-            self._admitted = None
+        try:
+            self.generation.close()
+            if self._source and self.status is None:
+                self._record_if_possible("interrupted")
+        finally:  # also where this greenlet is ended meanwhile
+            if self._admitted:
+                self._engine.running_turns.leave(self._admitted)
+                self._admitted = None
 
     def _entry(self) -> QuestionEntry:
         question = self.question
@@ -137,6 +139,8 @@ class Turn:
             error = ChatError(Problem.INTERNAL)
         if self.status is None:
             self._record_failure()
+        else:
+            self.status = "failed"  # it is the answer that could not be stored
         return error
 
     def _record_failure(self) -> None:
@@ -165,9 +169,8 @@ class Turn:
         said_before = len(source.resumed.parts) if source.resumed else 0
         price = self._engine.prices.get(generation.model or "", 0) if len(message.parts) > said_before else 0
         answer = AnswerRecord(message, status, generation.finish_reason, generation.usage, generation.model, price)
-        self.status = "failed"
-        self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         self.status = status
+        self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
 
     def _abandon(self, conversation_id: str) -> None:

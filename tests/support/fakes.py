@@ -119,7 +119,7 @@ class FakeConversations:
         self.questions: list[Mapping[str, Message]] = []
         self.answers: dict[str, AnswerRecord] = {}
         self.refusal: Exception | None = None
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
 
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         if self.refusal:

@@ -83,6 +83,16 @@ def test_a_lost_answer_is_told_as_such_and_is_no_mistake_in_the_log(caplog) -> N
     assert not caplog.records
 
 
+def test_a_turn_whose_greenlet_is_ended_while_it_is_recorded_makes_room_all_the_same() -> None:
+    world = World(HELLO)
+    world.store.failures = [GreenletExit()]
+    turn = world.turn()
+    turn.begin()
+    with pytest.raises(GreenletExit):
+        turn.close()
+    assert (len(world.running_turns), turn.status) == (0, "interrupted")
+
+
 @pytest.mark.parametrize("problem", [None, Problem.BUSY])
 def test_a_question_that_may_have_been_stored_unheard_is_ended(problem) -> None:
     """A greenlet that is killed while it waits for the store does not hear what became of the question."""

@@ -95,7 +95,7 @@ def test_an_answer_that_goes_on_is_claimed_again_with_what_it_has_said(conversat
     (created,) = starmap(int, rows(database, "SELECT created_at FROM messages WHERE role = 'assistant'"))
     gevent.sleep(0.01)
     result = ToolResultPart("1", "confirm", "yes", is_error=False)
-    resume = Rewind("resume", (answer,), {"1": result})
+    resume = Rewind("resume", (answer,), {"1": result}, frozenset({"confirm"}))
     assert begin(conversations, Charge(account, 4), "c", rewind=resume) == (conversation, answer)
     assert state(database) == (2, 4)
     (said,) = rows(database, "SELECT parts FROM messages WHERE status = 'running'")

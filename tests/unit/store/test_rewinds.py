@@ -72,17 +72,17 @@ RESUMED = {  # what is stored, status, finish reason, the results that are poste
 @pytest.mark.parametrize("name", RESUMED)
 def test_an_answer_goes_on_with_results_of_client_tools_alone(conversations, database, name) -> None:
     said, status, reason, posted, left = RESUMED[name]
-    conversation, _ = ask(conversations, REF, 30, q1="why")
+    conversation, _ = ask(conversations, REF, 30, q1="why", answer="a1")
     record = AnswerRecord(Message("assistant", said), status, reason, Usage(), "m")
-    conversations.add_answer(conversation, "a1", record, resumed=False)
+    conversations.add_answer(conversation, "a1", record)
     before = rows(database, "SELECT * FROM messages")
     results = {call_id: NEW[call_id] for call_id in posted.split()}
-    entry = QuestionEntry(REF, {}, 30, rewind=Rewind("resume", ("msg_a1",), results, frozenset({"confirm"})))
+    entry = QuestionEntry(REF, {}, 30, "a2", rewind=Rewind("resume", ("msg_a1",), results, frozenset({"confirm"})))
     if left is None:
         with pytest.raises(ChatError) as refused:
             conversations.add_question(entry, lambda _: None)
         assert refused.value.problem is Problem.INVALID
         assert rows(database, "SELECT * FROM messages") == before
     else:
-        resumed = conversations.add_question(entry, lambda _: None).resumed
-        assert resumed == ("a1", Message("assistant", left))
+        stored = conversations.add_question(entry, lambda _: None)
+        assert (stored.answer_id, stored.resumed) == ("a1", Message("assistant", left))
