@@ -2,15 +2,18 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
+from support.database import rows
 
 from app.store.database import Database
 from app.store.keys import KeyStore
-from app.store.schema import is_current, is_prepared, upgrade
+from app.store.schema import _config, is_current, is_prepared, upgrade
 from app.store.tables import metadata
 
 
@@ -22,6 +25,13 @@ def path(tmp_path):
 @pytest.fixture
 def database(path):
     return Database(f"sqlite:///{path}")
+
+
+def migrate(how, connection, revision: str) -> None:
+    """Run Alembic's command on this connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    how(config, revision)
 
 
 def test_the_migrations_end_in_the_tables_that_the_code_knows(database) -> None:
@@ -64,3 +74,28 @@ def test_a_migration_that_fails_leaves_nothing_behind(database, path) -> None:
     tables = database.read(lambda c: c.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all())
     assert tables == ["keys"]
     assert database.read(is_current) is False
+
+
+def test_what_an_older_server_held_and_left_under_way_is_ended_and_all_else_is_kept(database, path) -> None:
+    """From the tables before answers that run had rows of their own, and back."""
+    database.write(lambda connection: migrate(command.upgrade, connection, "0005"))
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("""
+            INSERT INTO keys VALUES ('k', 'secret', 'demo', '', 'h', '[]', 0, 1, NULL, 10, 4, 3);
+            INSERT INTO conversations (id, agent, channel, owner, created_at, updated_at)
+                VALUES ('c', 'd', 'w', 'o', 1, 1);
+            INSERT INTO messages (id, conversation_id, sequence, role, parts, status, created_at) VALUES
+                ('q', 'c', 1, 'user', '[]', 'complete', 1), ('a', 'c', 2, 'assistant', '[]', 'superseded', 2);
+            INSERT INTO runs VALUES
+                ('a', 'c', 'w', 1, 'running', NULL, 1, NULL), ('b', 'c', 'w', 1, 'failed', 'x', 1, 2);
+        """)
+    upgrade(database)
+    assert rows(database, "SELECT id, spent, credits FROM keys") == [("k", 4, 10)]
+    found = rows(database, "SELECT id, status, worker, payer, held FROM messages ORDER BY id")
+    assert found == [("a", "superseded", None, None, 0), ("q", "complete", None, None, 0)]
+    found = rows(database, "SELECT id, status, ended_at IS NULL FROM runs ORDER BY id")
+    assert found == [("a", "interrupted", 0), ("b", "failed", 0)]
+    database.write(lambda c: c.exec_driver_sql("UPDATE messages SET status = 'running' WHERE id = 'a'"))
+    database.write(lambda connection: migrate(command.downgrade, connection, "0005"))
+    assert rows(database, "SELECT spent, held FROM keys") == [(4, 0)]
+    assert rows(database, "SELECT status FROM messages WHERE id = 'a'") == [("interrupted",)]
