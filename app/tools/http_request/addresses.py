@@ -7,6 +7,8 @@ IANA's registries of special-purpose addresses.
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
+from app.tools.http_request.metadata import is_metadata
+
 Address = IPv4Address | IPv6Address
 
 _PRIVATE = [
@@ -24,21 +26,19 @@ _SPECIAL = [
         *("2001::/23", "2001:db8::/32", "3fff::/20"),
     )
 ]
-# In one's own networks, but clouds keep their metadata there: AWS over IPv6, Alibaba Cloud.
-_METADATA = [ip_network("fd00:ec2::254"), ip_network("100.100.100.200")]
 _GLOBAL_UNICAST = ip_network("2000::/3")  # no other IPv6 address is anywhere in the public network
 _NAT64 = ip_network("64:ff9b::/96")
 
 
 def is_global(address: Address) -> bool:
     """Whether packets to this address go to the public network, and to no special-purpose address in it."""
-    return all(_is_global(each) for each in _destinations(address))
+    return all(_is_global(each) and not is_metadata(each) for each in _destinations(address))
 
 
 def is_private(address: Address) -> bool:
-    """Whether this address belongs to a private network or to this machine. Addresses of cloud metadata services do not
-    count as private; most of them are link-local."""
-    return all(_is_in(each, _PRIVATE) and not _is_in(each, _METADATA) for each in _destinations(address))
+    """Whether this address belongs to a private network or to this machine. Where a cloud's metadata service may answer
+    is neither private nor global."""
+    return all(_is_in(each, _PRIVATE) and not is_metadata(each) for each in _destinations(address))
 
 
 def _is_global(address: Address) -> bool:

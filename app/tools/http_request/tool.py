@@ -19,6 +19,7 @@ from app.engine.agent import ToolContext
 from app.tools.base import DEFAULT_SECONDS, TimedOptions, Tool, ToolError
 from app.tools.http_request.addresses import is_global, is_private
 from app.tools.http_request.hosts import MOST_URL, Host, Target, is_listed, parse_host, parse_url
+from app.tools.http_request.metadata import names_metadata
 from app.tools.http_request.response import BoundedResponse, ResponseTooLarge, to_result
 
 NAME = "http_request"
@@ -86,6 +87,8 @@ class HttpRequest:
         private = is_listed(target, self._private_hosts)
         if not private and not is_listed(target, self._hosts):
             raise ToolError("This host and port are not among those that may be reached.")
+        if names_metadata(target.host):
+            raise ToolError(f"{target.host} may not be reached.")
         try:
             resolved = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -171,9 +174,12 @@ def _arguments(methods: Sequence[str]) -> type[Schema]:
 class _HostField(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            return parse_host(super()._deserialize(value, attr, data, **kwargs))
+            host = parse_host(super()._deserialize(value, attr, data, **kwargs))
         except ValueError as error:
             raise ValidationError(str(error)) from error
+        if names_metadata(host.name):
+            raise ValidationError(f"{host.name} is a cloud's metadata service, which is never reached.")
+        return host
 
 
 class HttpRequestOptions(TimedOptions):

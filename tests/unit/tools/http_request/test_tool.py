@@ -2,10 +2,13 @@
 
 import gevent
 import pytest
+from marshmallow import ValidationError
 from support.http_request_tool import Requester
 
 from app.testing.model_server import ModelServer, whole
 from app.tools.http_request.hosts import parse_host
+from app.tools.http_request.metadata import NAMES
+from app.tools.http_request.tool import HttpRequestOptions
 
 HELLO = whole(b"hello", content_type="text/plain")
 NOT_LISTED = "This host and port are not among those that may be reached."
@@ -61,10 +64,50 @@ def test_a_private_host_may_be_on_this_machine(server, address) -> None:
     assert requester.ask(f"http://orders.internal:{server.port}/")["body"] == "hello"
 
 
-METADATA = ["2002:a9fe:a9fe::1", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200", "::ffff:100.100.100.200"]
+METADATA = (
+    *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "169.254.42.42", "169.254.1.1"),
+    *("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+    *("fd00:c1::a9fe:a9fe", "fd00:100::100:200", "fd00:42::42", "fd00:a9fe:a9fe::1", "fe80::a9fe:a9fe", "fe80::1%lo"),
+    *("2002:a9fe:a9fe::1", "2002:a83f:8110::1"),  # 6to4
+    *("::ffff:169.254.169.254", "::ffff:100.100.100.200", "::ffff:168.63.129.16", "::ffff:192.0.0.192"),  # mapped
+    *("64:ff9b::a9fe:a9fe", "64:ff9b::a83f:8110", "64:ff9b::6464:64c8"),  # NAT64
+    *("64:ff9b:1::a9fe:a9fe", "2606:4700:64::a83f:8110", "fd12:3456::a83f:8110"),  # NAT64 of one's own
+    *("2001:0:a83f:8110::fefe:fefe", "2001:0:101:101::57c0:7eef", "2001:0:101:101::5601:5601"),  # Teredo
+    *("::169.254.169.254", "::ffff:0:169.254.169.254", "fd12::5efe:169.254.169.254"),  # compatible, translated, ISATAP
+)
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", *NOWHERE, *METADATA])
+@pytest.mark.parametrize("address", METADATA)
+def test_no_configuration_reaches_a_clouds_metadata(server, address) -> None:
+    """By a name that is listed, as one that may be public or as one's own; nor where the address is listed itself."""
+    port = server.port
+    for hosts in ({"hosts": [f"cloud.test:{port}"]}, {"private": [f"cloud.test:{port}"]}):
+        requester = Requester(**hosts, names={"cloud.test": [[address]]})
+        assert "may not be reached" in requester.refused(f"http://cloud.test:{port}/")
+    text = f"[{address}]" if ":" in address else address
+    if "%" not in text:
+        requester = Requester([f"{text}:{port}"], [f"{text}:{port}"])
+        assert "may not be reached" in requester.refused(f"http://{text}:{port}/")
+    assert not reached(server)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_the_names_of_clouds_metadata_are_not_even_looked_up(server, name) -> None:
+    listed = [f"{name}:{server.port}", f"*.google.internal:{server.port}"]
+    requester = Requester(listed, listed, names={name: [["127.0.0.1"]]})
+    assert "may not be reached" in requester.refused(f"http://{name.upper()}:{server.port}/")
+    assert requester.names.asked == []
+    assert not reached(server)
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]:80", "Metadata.Google.Internal", "168.63.129.16"])
+def test_a_clouds_metadata_in_the_configuration_stops_the_start(host) -> None:
+    for key in ("hosts", "private_hosts"):
+        with pytest.raises(ValidationError, match="metadata service"):
+            HttpRequestOptions().load({key: [host]})
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", *NOWHERE])
 def test_not_even_a_private_host_is_reached_where_clouds_keep_their_secrets(server, address) -> None:
     requester = Requester(private=[f"orders.internal:{server.port}"], names={"orders.internal": [[address]]})
     assert "may not be reached" in requester.refused(f"http://orders.internal:{server.port}/")
