@@ -10,7 +10,7 @@ from app import cli
 from app import wires as wires_folder
 from app.configuration import Configuration
 from app.site import playground, widget
-from app.web.callers.limits import limit_wires
+from app.web.callers.limits import limit_requests
 from app.web.callers.origins import allow_origins
 from app.web.guard import guard_routes
 from app.web.health import blueprint as health
@@ -44,7 +44,7 @@ def create_app(configuration: Configuration) -> Flask:
         app.register_blueprint(wire.blueprint)
     if settings.server.playground:
         app.register_blueprint(playground.blueprint)
-    limit_wires(app, settings, wires)
+    limit_requests(app, settings, wires)
     guard_routes(app, wires)
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]

@@ -22,7 +22,7 @@ from marshmallow import Schema, fields, missing, validate
 
 from app.engine.agent import Agent
 from app.providers import PROVIDERS
-from app.settings.checks import WIRES
+from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
 from app.settings.parlance_toml import AgentSchema, ModelSchema, ServerSchema, WorkflowsSchema
 from app.settings.records import Server
@@ -95,7 +95,8 @@ def _table(name: str) -> str:
         return (getdoc(Server) or "").partition("\n\n")[2] + "\n"
     if name == "limits":
         wires = [import_module(f"app.wires.{wire}").WIRE for wire in WIRES]
-        return _lines(["key", "default"], [[f"`{wire.name}`", f"`{wire.default_limit}`"] for wire in wires])
+        limits = [*((wire.name, wire.default_limit) for wire in wires), (OTHER, DEFAULT_OTHER)]
+        return _lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
     defaults = _AGENT if name == "agents" else {}  # what an agent's table leaves out, the engine's Agent fills in
     return _lines(["key", "type", "default", "unit", "meaning"], [*_rows(TABLES[name], defaults)])
 

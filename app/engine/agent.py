@@ -26,6 +26,7 @@ class Agent:
     - `public`: callers without a credential may ask it.
     - `allow_system`: callers may send system messages, which take the place of `instructions`.
     - `client_history`: the model sees the messages that the caller brings, not the stored ones.
+    - `widget_key_wires`: wires beside those for widget keys alone that take the agent's widget keys.
     - `show_tools` and `stream_format` ("sse" or "ndjson") are the wires' to read.
     - `max_tokens`: of one answer, over all its rounds. `max_rounds`: requests to the model for one answer.
     - `history_messages`, `history_tokens` (estimated): the most of a conversation that a model sees.
@@ -40,6 +41,7 @@ class Agent:
     knowledge: tuple[str, ...] = ()
     workflow: str | None = None
     public: bool = False
+    widget_key_wires: tuple[str, ...] = ()
     allow_system: bool = False
     show_tools: bool = False
     client_history: bool = False

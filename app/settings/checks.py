@@ -14,6 +14,9 @@ from app.settings.records import ModelSettings
 from app.tools import BUILT_IN
 from app.tools.knowledge.search import matching_files
 
+OTHER, DEFAULT_OTHER = "other", "600/minute"
+"""In [limits]: the budget of requests that no wire counts."""
+
 WIRES = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parents[1] / "wires")]))
 
 
@@ -31,7 +34,7 @@ class ConfigSchema(Schema):
     agents = fields.Dict(fields.String(validate=NAME), fields.Nested(AgentSchema), required=True)
     tools = Tools(load_default=dict)
     limits = fields.Dict(
-        fields.String(validate=validate.OneOf(WIRES)),
+        fields.String(validate=validate.OneOf([*WIRES, OTHER])),
         fields.String(validate=_check_limit),
         load_default=dict,
     )
@@ -83,6 +86,9 @@ class ConfigSchema(Schema):
             for index, name in enumerate(agent.get("tools", []))
             if name not in tools
         }
+        no_wires = [name for name in agent.get("widget_key_wires", []) if name not in WIRES]
+        if no_wires:
+            problems["widget_key_wires"] = f"There is no wire {no_wires[0]!r}; there are: {', '.join(WIRES)}."
         both = [name for name in agent.get("client_tools", {}) if name in agent.get("tools", [])]
         if both:
             problems["client_tools"] = f"{both[0]!r} is among the agent's tools already."

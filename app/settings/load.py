@@ -85,6 +85,7 @@ def _agent(agent_id: str, table: Mapping[str, Any], folder: Path) -> Agent:
     lists: dict[str, Any] = {
         "models": tuple(table["model"]),
         "tools": tuple(table.get("tools", ())),
+        "widget_key_wires": tuple(table.get("widget_key_wires", ())),
         "client_tools": tuple(ToolSpec(name=name, **said) for name, said in table.get("client_tools", {}).items()),
         "knowledge": tuple(str(folder / pattern) for pattern in table.get("knowledge", ())),
     }

@@ -155,6 +155,14 @@ class AgentSchema(Schema):
     )
     workflow = _text("Name of the workflow that every answer follows")
     public = _switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")
+    widget_key_wires = fields.List(
+        fields.String(),
+        validate=_each_once,
+        metadata={
+            "description": "Wires beside the widget's that take this agent's widget keys: `agents`, for a page with "
+            "the AI SDK. They take from the widget wire's limit there too"
+        },
+    )
     allow_system = _switch("Callers may send system messages, which take the place of `instructions`")
     show_tools = _switch("The widget wire shows tool calls and their results")
     client_history = _switch("The agents wire takes a conversation's history from the caller, not from the store")

@@ -52,6 +52,7 @@ class KeyStore:
         self._database = database
         # hash -> (monotonic time of expiry, key). Only keys that exist are cached, so that guesses cannot fill it.
         self._cache: dict[str, tuple[float, Key]] = {}
+        self._allowed: tuple[float, list[list[str]]] = (0, [])  # monotonic time of expiry, origins of each widget key
 
     def create(  # noqa: PLR0917 - what a key is made of
         self,
@@ -122,9 +123,13 @@ class KeyStore:
         return self._database.write(work)
 
     def some_key_allows(self, origin: str) -> bool:
-        """Whether an active widget key allows this origin: lists it, or lists none at all."""
-        query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()
-        allowed = self._database.read(lambda connection: connection.execute(query).scalars().all())
+        """Whether an active widget key allows this origin: lists it, or lists none at all. What keys list is read
+        once in CACHE_SECONDS, however many preflights come."""
+        expires, allowed = self._allowed
+        if monotonic() >= expires:
+            query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()
+            allowed = list(self._database.read(lambda connection: connection.execute(query).scalars().all()))
+            self._allowed = monotonic() + CACHE_SECONDS, allowed
         return any(not origins or origin in origins for origins in allowed)
 
 

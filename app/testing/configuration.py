@@ -15,6 +15,7 @@ model = "scripted"
 tools = ["calculator", "clock", "knowledge"]
 knowledge = ["knowledge/*.md"]
 public = true
+widget_key_wires = ["agents"]
 
 [agents.frank]                     # takes system messages, shows its tools, answers briefly
 model = "scripted"
@@ -22,14 +23,17 @@ tools = ["calculator"]
 allow_system = true
 show_tools = true
 max_tokens = 5
+widget_key_wires = ["agents"]
 
 [agents.site]
 name = "Site"
+widget_key_wires = ["agents"]
 model = "builtin"
 tools = ["calculator", "clock", "knowledge"]
 knowledge = ["knowledge/*.md"]
 
 [limits]
+other = "100000/minute"
 workers = "100000/minute"
 widget = "100000/minute"
 agents = "100000/minute"

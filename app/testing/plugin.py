@@ -39,7 +39,9 @@ def narrow_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> I
     for name, value in NARROW.items():
         config = re.sub(rf"^{name} *=.*\n", "", config, flags=re.MULTILINE)
         config = re.sub(r"^\[server\].*\n", rf"\g<0>{name} = {value}\n", config, flags=re.MULTILINE)
-    with Server(tmp_path_factory.mktemp("narrow"), config=config, wsgi=server.wsgi) as running:
+    own = ("PARLANCE_HOME", "PARLANCE_CONFIG")
+    env = {name: value for name, value in server.env.items() if name not in own}
+    with Server(tmp_path_factory.mktemp("narrow"), config=config, env=env, wsgi=server.wsgi) as running:
         yield running
 
 

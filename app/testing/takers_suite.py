@@ -10,6 +10,7 @@ from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import connect, read_all, read_until, request
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
+from app.web.requests.question import LONGEST_PUBLIC_QUESTION, LONGEST_QUESTION
 
 LONG = script({"pause": 60}, {"text": "never"})
 
@@ -49,6 +50,12 @@ class TakersSuite:
             under_way[0].close()
             eventually(lambda: running(server) == 1)
             assert last.ask(script({"text": "x"})).status_code == last.wire.status
+
+    def test_a_question_longer_than_its_caller_may_ask_is_refused_and_not_stored(self, caller: Caller) -> None:
+        most = LONGEST_PUBLIC_QUESTION if caller.wire.key_kind == "widget" else LONGEST_QUESTION
+        question = script({"text": "x"}) + " " * most
+        caller.wire.check_error(caller.ask(question), 400)
+        assert caller.stored(question) == []
 
 
 class StreamTakersSuite:

@@ -48,8 +48,8 @@ def _own_methods(rule: Rule) -> set[str]:
 
 
 def current_operation() -> Operation | None:
-    """What this request's route declares; None where the request leads to no wire."""
-    if request.url_rule is None:
+    """What this request's route declares; None where the request leads to no view of a wire."""
+    if request.url_rule is None or request.environ["PATH_INFO"].startswith("//"):
         return None
     operations = cast("Operations", current_app.extensions["parlance.operations"])
     return operations.get((request.url_rule.rule, "GET" if request.method == "HEAD" else request.method))

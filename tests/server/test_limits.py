@@ -15,6 +15,7 @@ from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import connect, read_all
 
 LIMITS = {'workers = "100000/minute"': 'workers = "3/minute"', 'widget = "100000/minute"': 'widget = "3/minute"'}
+OTHER = {'other = "100000/minute"': 'other = "5/minute"'}
 TEXT = script({"text": "x"})
 REFUSED = {
     "workers": b'{"code":429,"message":"Too many requests","error":"Too many requests"}',
@@ -101,6 +102,21 @@ def test_who_has_no_key_is_counted_for_the_address(visitor) -> None:
     assert other.workers() == 200
 
 
+def test_a_widget_key_takes_from_one_budget_on_all_wires(visitor, key) -> None:
+    one, other = visitor(), visitor()
+    with_key = {"Authorization": f"Bearer {key}"}
+
+    def agents(who: Visitor) -> requests.Response:
+        url, body = f"{who.server.url}/api/v2/agents/open/chat", {"message": TEXT}
+        return who.http.post(url, json=body, headers=with_key, timeout=30)
+
+    assert [one.widget(key), agents(one).status_code, one.widget(key), one.widget(key)] == [200, 200, 200, 429]
+    refused = agents(one)
+    assert (refused.status_code, refused.headers["X-RateLimit-Limit"]) == (429, "3")
+    assert [agents(other).headers["X-RateLimit-Remaining"] for _ in range(3)] == ["2", "1", "0"]
+    assert [agents(other).status_code, other.widget(key)] == [429, 429]
+
+
 def test_guessing_keys_opens_no_fresh_budgets_and_spends_no_others(visitor, key) -> None:
     one = visitor()
     assert [one.widget(f"wk_guess-{number}") for number in range(5)] == [401, 401, 401, 429, 429]
@@ -141,6 +157,46 @@ def test_what_reaches_no_view_is_not_counted(visitor, key) -> None:
         assert one.send("/chat", {}, {"x-api-key": key}, "PUT").status_code == 405
         assert one.send("/health", None, {}, "GET").status_code == 200
     assert [one.widget(key) for _ in range(4)] == [200, 200, 200, 429]
+
+
+@pytest.fixture(scope="module")
+def few_others(tmp_path_factory) -> Iterator[Server]:
+    """Five requests a minute that no wire counts, and three on each wire."""
+    with Server(tmp_path_factory.mktemp("others"), changes={**LIMITS, **OTHER}) as running:
+        yield running
+
+
+ELSEWHERE = [
+    ("OPTIONS", "/chat"),
+    ("POST", "/chat/nothing"),
+    ("PUT", "/api/chat"),
+    ("GET", "/"),
+    ("GET", "/docs"),
+    ("GET", "/nothing"),
+    ("GET", "//api/chat"),
+    ("OPTIONS", "/api/v2/agents/open/chat"),
+]
+
+
+def test_what_reaches_no_view_is_counted_for_the_address_apart_from_the_wires(few_others) -> None:
+    one, other = Visitor(few_others), Visitor(few_others)
+    origin = {"Origin": "https://a.example"}
+    few_others.key("widget")  # which allows every origin
+
+    def send(who: Visitor, method: str, path: str) -> requests.Response:
+        return who.http.request(method, few_others.url + path, headers=origin, timeout=30)
+
+    with one.http, other.http:
+        statuses = [send(one, *each).status_code for each in ELSEWHERE]
+        assert statuses == [204, 404, 405, 200, 200, 429, 429, 429]
+        refused = send(one, "POST", "/chat/nothing")
+        assert (refused.status_code, refused.content) == (429, REFUSED["widget"])
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["Access-Control-Allow-Origin"] == "https://a.example"
+        assert send(one, "GET", "/api/v2/nothing").headers["X-RateLimit-Limit"] == "5"
+        assert [send(one, "GET", path).status_code for path in ("/health", "/ready") * 20] == [200] * 40
+        assert [one.workers() for _ in range(4)] == [200, 200, 200, 429], "a wire's budget is its own"
+        assert send(other, "GET", "/").status_code == 200
 
 
 def test_pages_can_read_that_they_are_over_the_limit(visitor, key) -> None:
@@ -187,7 +243,7 @@ def test_behind_one_trusted_proxy_the_last_hop_counts(start) -> None:
 
 
 def test_the_limits_without_configuration_are_twenty_and_thirty_a_minute(start) -> None:
-    others = ('agents = "100000/minute"', 'chats = "100000/minute"')
+    others = (f'{name} = "100000/minute"' for name in ("other", "agents", "chats"))
     one = Visitor(start(changes={"[limits]": "", **dict.fromkeys((*others, *LIMITS), "")}))
     key = one.server.key("widget")
     with one.http:

@@ -22,6 +22,7 @@ VERSIONS = ("5", "newest")
 SHOP = """
 [agents.shop]                      # some of its tools run in the visitor's page
 model = "scripted"
+widget_key_wires = ["agents"]
 tools = ["calculator", "knowledge"]
 knowledge = ["knowledge/*.md"]
 

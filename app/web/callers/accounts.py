@@ -52,7 +52,13 @@ def sign_in(email: str, password: str) -> Session:
 
 
 def sign_up(email: str, password: str, name: str) -> Session:
-    """A new user, signed in at once. Raises ChatError: LIMITED for the account, TAKEN."""
-    shared = services()
-    shared.sign_in_limits.count_account(email)
-    return shared.users.start_session(shared.users.create(email, password, name))
+    """A new user, signed in at once. Raises ChatError: LIMITED for the account or the address, TAKEN."""
+    shared, limits, place = services(), services().sign_in_limits, address()
+    limits.count_account(email)
+    limits.count_new(place)
+    try:
+        user = shared.users.create(email, password, name)
+    except BaseException:
+        limits.forgive_new(place)
+        raise
+    return shared.users.start_session(user)

@@ -49,6 +49,8 @@ def _identify() -> Caller:
     agent = shared.settings.agents.get(key.agent) if key and key.kind in wire.key_kinds else None
     if key is None or agent is None:
         raise ChatError(Problem.UNAUTHORIZED)
+    if key.kind == "widget" and wire.key_kinds != ("widget",) and wire.name not in agent.widget_key_wires:
+        raise ChatError(Problem.FORBIDDEN, "Widget keys of this agent are not for this API")
     _check_origin(key)
     return Caller(agent, f"key:{key.id}", key)
 

@@ -1,7 +1,8 @@
-"""Limits on attempts to sign in, for each address and each account, so that no password is found by trying."""
+"""Limits on attempts to sign in, for each address and each account, so that no password is found by trying; and on new
+accounts, so that nobody multiplies what an account may take."""
 
 import math
-import time
+from time import monotonic
 
 from limits import RateLimitItem, parse
 from limits.strategies import MovingWindowRateLimiter
@@ -11,10 +12,11 @@ from app.web.callers.windows import WindowStorage
 
 PER_ADDRESS = parse("30/minute")
 PER_ACCOUNT = parse("20/15 minutes")
+NEW_PER_ADDRESS = parse("10/day")
 
 
 class SignInLimits:
-    """Moving windows in this worker's memory: `PER_ADDRESS` and `PER_ACCOUNT`."""
+    """Moving windows in this worker's memory: `PER_ADDRESS`, `PER_ACCOUNT` and `NEW_PER_ADDRESS`."""
 
     def __init__(self) -> None:
         self._storage = WindowStorage()
@@ -33,9 +35,17 @@ class SignInLimits:
         may be compared at the same time."""
         self._storage.give_back(PER_ACCOUNT.key_for(_account(email)), PER_ACCOUNT.get_expiry())
 
+    def count_new(self, address: str) -> None:
+        """Count an account that is made from the address. Raises ChatError(LIMITED) where there have been too many."""
+        self._count(NEW_PER_ADDRESS, f"new:{address}")
+
+    def forgive_new(self, address: str) -> None:
+        """Take back the latest, which was not made."""
+        self._storage.give_back(NEW_PER_ADDRESS.key_for(f"new:{address}"), NEW_PER_ADDRESS.get_expiry())
+
     def _count(self, limit: RateLimitItem, name: str) -> None:
         if not self._windows.hit(limit, name):
-            wait = math.ceil(self._windows.get_window_stats(limit, name).reset_time - time.time())
+            wait = math.ceil(self._windows.get_window_stats(limit, name).reset_time - monotonic())
             raise ChatError(Problem.LIMITED, retry_after=max(wait, 1))
 
 

@@ -1,4 +1,4 @@
-"""Where rate limits are counted: moving windows in the worker's memory.
+"""Where rate limits are counted: moving windows in the worker's memory, by the monotonic clock.
 
 The library's own store in memory walks through every caller it knows within 10 ms of each request, and starts a
 thread for that. With thousands of visitors this would be most of a request's work; here a request forgets at most
@@ -6,7 +6,8 @@ two callers that have gone.
 """
 
 from collections import deque
-from time import time
+from collections.abc import Callable
+from time import monotonic
 
 from limits.storage import MovingWindowSupport, Storage
 
@@ -16,16 +17,25 @@ FORGOTTEN_PER_REQUEST = 2  # more than one comes with a request, so the memory s
 
 class WindowStorage(Storage, MovingWindowSupport):
     """Times of the requests that still count, the newest last, by the seconds for which they count and by key; the key
-    that was used longest ago is first."""
+    that was used longest ago is first. All times are by `clock`, in seconds: to set the machine's clock frees nobody
+    and locks nobody out."""
 
     STORAGE_SCHEME = ["windows"]  # noqa: RUF012 - the library's own declaration, by which it finds this class
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_options: str) -> None:
+    def __init__(
+        self,
+        uri: str | None = None,
+        wrap_exceptions: bool = False,
+        *,
+        clock: Callable[[], float] = monotonic,
+        **_options: str,
+    ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
+        self._clock = clock
         self._spans: dict[int, dict[str, deque[float]]] = {}
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        now = time()
+        now = self._clock()
         windows = self._spans.setdefault(expiry, {})
         for span in self._spans:
             self._forget(span, now)
@@ -44,8 +54,8 @@ class WindowStorage(Storage, MovingWindowSupport):
             hits.pop()
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """When the oldest hit that counts was, in epoch seconds, and how many there are."""
-        now = time()
+        """When the oldest hit that counts was, by `clock`, and how many there are."""
+        now = self._clock()
         counting = [hit for hit in self._spans.get(expiry, {}).get(key, ()) if hit > now - expiry]
         return (counting[0], len(counting)) if counting else (now, 0)
 
@@ -83,5 +93,5 @@ class WindowStorage(Storage, MovingWindowSupport):
 
     def get_expiry(self, key: str) -> float:
         return max(
-            (windows[key][0] + span for span, windows in self._spans.items() if windows.get(key)), default=time()
+            (windows[key][0] + span for span, windows in self._spans.items() if windows.get(key)), default=self._clock()
         )

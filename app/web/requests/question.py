@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import ConversationRef, Rewind
-from app.engine.messages import Message
+from app.engine.errors import ChatError, Problem
+from app.engine.messages import Message, last_question
 from app.engine.question import Question
+from app.web.callers.caller import Caller
 from app.web.callers.takers import taker_of
 from app.web.requests.call import Call
 
 MOST_MESSAGES = 1000  # of a conversation that a caller posts: as many as an agent may be told to look at
+LONGEST_QUESTION = 100_000  # characters
+LONGEST_PUBLIC_QUESTION = 4_000  # of callers who hold no secret: a widget's key, or none
 
 
 def new_question(
@@ -25,8 +29,12 @@ def new_question(
     runs_tools: bool = False,
     client_history: Sequence[Message] | None = None,
 ) -> Question:
-    """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest."""
+    """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest.
+
+    Raises ChatError(INVALID) for a text longer than the caller may ask, on whatever wire.
+    """
     caller = call.caller
+    _check_length(caller, messages)
     return Question(
         agent=agent or caller.agent,
         conversation=conversation,
@@ -42,6 +50,13 @@ def new_question(
         client_history=client_history,
         user_id=caller.session.user.id if caller.session else None,
     )
+
+
+def _check_length(caller: Caller, messages: Sequence[Message]) -> None:
+    public = caller.session is None and (caller.key is None or caller.key.kind == "widget")
+    most = LONGEST_PUBLIC_QUESTION if public else LONGEST_QUESTION
+    if len(last_question(messages)) > most:
+        raise ChatError(Problem.INVALID, f"The question may have at most {most:,} characters")
 
 
 def conversation_of(

@@ -7,8 +7,6 @@ from time import monotonic
 
 from flask import Flask, Response, g, request
 
-from app.engine.errors import ChatError, Problem
-
 log = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -23,8 +21,6 @@ def log_requests(app: Flask) -> None:
         own_id = request.headers.get("x-request-id", "")
         g.request_id = own_id if _ID.fullmatch(own_id) else uuid.uuid4().hex
         g.started = monotonic()
-        if request.environ["PATH_INFO"].startswith("//"):
-            raise ChatError(Problem.NOT_FOUND)  # the router would take it for a path with one slash
 
     @app.after_request
     def finish(response: Response) -> Response:

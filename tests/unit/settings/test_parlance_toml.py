@@ -43,6 +43,12 @@ MISTAKES = [
     ("max_tokens = 0", "agents.demo.max_tokens: Must be greater than or equal to 1."),
     ("public = 'yes'", "agents.demo.public: Not a valid boolean."),
     ("colour = 'red'", "agents.demo.colour: Unknown field."),
+    (
+        "widget_key_wires = ['telephone']",
+        "agents.demo.widget_key_wires: There is no wire 'telephone'; there are: agents,",
+    ),
+    ("widget_key_wires = ['agents', 'agents']", "agents.demo.widget_key_wires: Names 'agents' twice."),
+    ("[limits]\nothers = '1/minute'", "limits.others"),
     ("[server]\nstreams = 0", "server.streams: "),
     ("[server]\nstreams = 1.5", "server.streams: Not a valid integer."),
     ("[server]\nheartbeat_seconds = 0", "server.heartbeat_seconds: Must be greater than 0"),

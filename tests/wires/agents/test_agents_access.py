@@ -94,6 +94,16 @@ def visitor(server) -> Client:
     return Client.new(server, kind="widget")
 
 
+def test_a_widget_key_is_taken_only_where_the_agent_says_so(start) -> None:
+    server: Server = start(changes={'public = true\nwidget_key_wires = ["agents"]': "public = true"})
+    secret, widget = Client.new(server), Client.new(server, kind="widget")
+    assert refused(widget.chat({"message": "hi"})) == (403, "AUTH_INSUFFICIENT_PERMISSIONS")
+    assert refused(widget.call("GET")) == (403, "AUTH_INSUFFICIENT_PERMISSIONS")
+    assert secret.chat({"message": "hi"}).status_code == 200
+    body = {"sessionId": "s", "message": "hi"}
+    assert requests.post(f"{server.url}/v1/chat", json=body, headers={"x-api-key": widget.key}, timeout=30).ok
+
+
 def send(server: Server, method: str, path: str, headers: dict[str, str], body: Any = None) -> requests.Response:
     data = body if isinstance(body, bytes | None) else json.dumps(body)
     return requests.request(method, f"{server.url}/api/v2{path}", data=data, headers=headers, timeout=30)

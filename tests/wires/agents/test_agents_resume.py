@@ -35,6 +35,7 @@ base_url = "{url}/v1"
 model = "m-1"
 
 [agents.page]
+widget_key_wires = ["agents"]
 model = "relay"
 tools = ["calculator", "slow"]
 client_tools = {{ confirm = {{ description = "Asks for a yes." }}, locate = {{ description = "Tells where." }} }}

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 import requests
-from support.users import AUTH, COOKIE, JSON, PASSWORD, Person, anywhere, refusal
+from support.users import AUTH, COOKIE, JSON, PASSWORD, Person, address, anywhere, refusal
 
 from app.testing.server import Server, script
 
@@ -308,6 +308,22 @@ def test_thirty_attempts_a_minute_are_an_addresss_and_are_counted_before_the_bod
         assert refusal(refused)[:2] == (429, "Too Many Requests")
         assert re.fullmatch("[1-9]|[1-5][0-9]|60", refused.headers["Retry-After"])
     assert refusal(neighbour.sign_in()) == NO_PAIR
+
+
+def test_ten_accounts_a_day_are_made_from_an_address(server) -> None:
+    person, neighbour = Person(server), Person(server)
+
+    def sign_up(who: Person, email: str) -> requests.Response:
+        return who.call("POST", f"{AUTH}/sign-up/email", who.account(email=email))
+
+    taken = address()
+    assert sign_up(person, taken).status_code == 200
+    assert [sign_up(person, taken).status_code for _ in range(3)] == [409] * 3, "what is not made does not count"
+    assert [sign_up(person, address()).status_code for _ in range(10)] == [200] * 9 + [429]
+    refused = sign_up(person, address())
+    assert refusal(refused)[:2] == (429, "Too Many Requests")
+    assert 80_000 < int(refused.headers["Retry-After"]) <= 86_400
+    assert sign_up(neighbour, address()).status_code == 200
 
 
 def test_an_account_is_tried_twenty_times_in_a_quarter_of_an_hour_from_wherever(server, ada) -> None:

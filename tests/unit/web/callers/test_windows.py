@@ -74,12 +74,12 @@ def test_asking_spends_nothing(limiter) -> None:
 def test_when_the_next_one_may_come_is_told_by_the_oldest_that_counts(limiter) -> None:
     item = Brief(3, 300)
     reset, remaining = limiter.get_window_stats(item, "a")
-    assert reset == pytest.approx(time.time() + 0.3, abs=0.1)
+    assert reset == pytest.approx(time.monotonic() + 0.3, abs=0.1)
     assert remaining == 3
-    first = time.time()
+    first = time.monotonic()
     limiter.hit(item, "a")
     time.sleep(0.2)
-    second = time.time()
+    second = time.monotonic()
     limiter.hit(item, "a")
     assert limiter.get_window_stats(item, "a") == (pytest.approx(first + 0.3, abs=0.05), 1)
     time.sleep(0.15)
@@ -156,11 +156,31 @@ def test_it_counts_moving_windows_and_no_fixed_ones(limiter, windows) -> None:
     hits(limiter, LONG, *"aa")
     key = LONG.key_for("a")
     assert windows.get(key) == 2
-    assert windows.get_expiry(key) == pytest.approx(time.time() + 3600, abs=1)
+    assert windows.get_expiry(key) == pytest.approx(time.monotonic() + 3600, abs=1)
     assert windows.get("nobody") == 0
-    assert windows.get_expiry("nobody") == pytest.approx(time.time(), abs=1)
+    assert windows.get_expiry("nobody") == pytest.approx(time.monotonic(), abs=1)
     with pytest.raises(NotImplementedError):
         windows.incr("a", 1)
+
+
+def test_a_clock_that_is_set_neither_frees_anybody_nor_locks_anybody_out(monkeypatch) -> None:
+    """The machine's clock, in which nothing is counted, is set back and forward by hours; the other one goes on."""
+    went_on = [0.0]
+    limiter = MovingWindowRateLimiter(WindowStorage(clock=lambda: went_on[0]))
+    real, item = time.time, parse("2/minute")
+    assert hits(limiter, item, *"aaa") == [True, True, False]
+    for set_by in (-86_400, 86_400):
+        monkeypatch.setattr(time, "time", lambda by=set_by: real() + by)
+        assert hits(limiter, item, "a") == [False], "nothing is freed"
+        assert limiter.get_window_stats(item, "a") == (60, 0)
+    went_on[0] = 60
+    assert hits(limiter, item, *"aaa") == [True, True, False], "nobody is locked out"
+
+
+def test_what_the_server_counts_by_is_the_monotonic_clock(limiter) -> None:
+    began = time.monotonic()
+    limiter.hit(LONG, "a")
+    assert began + 3600 <= limiter.get_window_stats(LONG, "a").reset_time <= time.monotonic() + 3600
 
 
 ITEMS = [Brief(1, 45), Brief(3, 45), Brief(2, 105), Brief(2, 5_000)]  # what no pauses make together
@@ -189,7 +209,7 @@ LIBRARYS = MemoryStorage()  # one for all examples: each store starts threads of
 @settings(max_examples=150, deadline=None)
 def test_it_answers_as_the_librarys_own_store_does(steps) -> None:
     LIBRARYS.reset()
-    own, theirs = MovingWindowRateLimiter(WindowStorage()), MovingWindowRateLimiter(LIBRARYS)
+    own, theirs = MovingWindowRateLimiter(WindowStorage(clock=time.time)), MovingWindowRateLimiter(LIBRARYS)
     for what, item, caller, number in steps:
         if what == "pause":
             time.sleep(number / 100)
