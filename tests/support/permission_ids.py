@@ -72,10 +72,13 @@ class IdPicker:
         elif how == "nobody's":
             found = None
         else:
-            place = (call.wire.name, agent) if kind == "conversations" and how == "own" else None
+            near_by = kind == "conversations" and how == "own" and rng.random() < 0.8
+            place = (call.wire.name, agent) if near_by else None
             found = self._shelves[kind].pick(rng, owner, own=how == "own", place=place)
         if found is None:
             return Chosen(_nothing(kind), "nobody's")
+        if kind == "conversations" and found.place != (call.wire.name, agent):
+            how = "foreign"  # one of another wire is as far away as another owner's
         return Chosen(_spelt(kind, found), how, found)
 
     def _cursor(self, owner: str, rng: Random) -> Chosen:
