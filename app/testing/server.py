@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -69,6 +69,7 @@ class Server(ServerRecords):
         wsgi: str = "wsgi:app",
     ) -> None:
         self.home = home
+        self.command: Sequence[str | Path] = GUNICORN
         self.wsgi = wsgi
         for old, new in (changes or {}).items():
             assert old in config, f"{old!r} is not in the configuration"
@@ -114,7 +115,7 @@ class Server(ServerRecords):
         descriptor = self._listener.fileno()
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*GUNICORN, "-b", f"fd://{descriptor}", self.wsgi],
+                [*self.command, "-b", f"fd://{descriptor}", self.wsgi],
                 cwd=ROOT,
                 env=self.env,
                 pass_fds=[descriptor],
@@ -143,11 +144,15 @@ class Server(ServerRecords):
             self._process.wait(30)
             self._process = None
 
+    def master_pid(self) -> int:
+        """gunicorn's master."""
+        assert self._process
+        return self._process.pid
+
     def worker_pid(self) -> int:
         """The process that serves."""
-        assert self._process
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return int(children[-1])
+        master = self.master_pid()
+        return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[-1])
 
     def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command line on this server's database, in this process: the program takes two seconds to start."""

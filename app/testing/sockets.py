@@ -27,10 +27,12 @@ def post(
     return connection
 
 
-def request(path: str, body: bytes, headers: Mapping[str, str], version: str = "HTTP/1.1") -> bytes:
-    """The bytes of a request that posts JSON."""
+def request(
+    path: str, body: bytes, headers: Mapping[str, str], version: str = "HTTP/1.1", method: str = "POST"
+) -> bytes:
+    """The bytes of a request with JSON."""
     lines = [
-        f"POST {path} {version}",
+        f"{method} {path} {version}",
         "Host: test",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",

@@ -1,0 +1,58 @@
+"""Servers that are to be hurt, and who calls them."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torture.workload import BUDGET, PRICE
+
+from app.testing.configuration import CONFIG
+from app.testing.server import BIN, Server, eventually
+
+FAST = (BIN / "gunicorn", "-c", Path(__file__).with_name("fast_restarts.conf.py"), "--keep-alive", "2")
+PRICED = CONFIG.replace('provider = "scripted"', f'provider = "scripted"\ncredits = {PRICE}')
+
+
+class Victim(Server):
+    """A server whose processes are killed; `killed` are the workers' ids. With `fast`, a new worker serves in a tenth of
+    a second."""
+
+    def __init__(self, home: Path, *, fast: bool = True, config: str = PRICED, **options: Any) -> None:
+        super().__init__(home, config=config, **options)
+        self.killed: set[int] = set()
+        if fast:
+            self.command = FAST
+
+    def new_worker(self, seconds: float = 15) -> int:
+        """The worker that has not been killed yet, as soon as it has been forked."""
+        return int(eventually(self._new_worker, seconds))
+
+    def _new_worker(self) -> int | None:
+        try:
+            pid = self.worker_pid()
+        except IndexError:
+            return None
+        return None if pid in self.killed else pid
+
+    def kill_worker(self) -> None:
+        pid = self.new_worker()
+        os.kill(pid, signal.SIGKILL)
+        self.killed.add(pid)
+
+    def kill_master(self) -> int:
+        """Kill it as the system does; returns the worker that is left behind."""
+        worker = self.worker_pid()
+        self._end(signal.SIGKILL)
+        return worker
+
+
+def keys_of(server: Server) -> Mapping[str, str]:
+    """A credential of each kind; the keys have a budget that is never used up."""
+    budget = ("--credits", str(BUDGET))
+    return {
+        "widget": server.key("widget", "open", *budget),
+        "secret": server.key("secret", "open", *budget),
+        "session": server.key("session"),
+    }

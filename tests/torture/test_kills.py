@@ -1,0 +1,47 @@
+"""kill -9 at moments of all kinds: what was acknowledged is there afterwards, once, and paid for exactly."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from support.torture import scaled, seed
+from torture.checker import children_left, faults, is_sound, wait_until_quiet
+from torture.servers import Victim, keys_of
+from torture.workload import MOMENTS, Ledger, Workload
+
+from app.testing.server import eventually
+
+BATCH = 50  # kills between two looks at the database
+
+
+def kill_some(victim: Victim, load: Workload, chance: random.Random, kills: int) -> None:
+    """Each at a moment of its own: while the worker starts, or shortly after something happened to any caller."""
+    for _ in range(kills):
+        if chance.random() < 0.15:
+            victim.new_worker()
+            time.sleep(chance.uniform(0, 0.2))
+        else:
+            load.wait_for(chance.choice(MOMENTS), 2)
+            time.sleep(chance.choice((0, 10 ** chance.uniform(-5, -1.5))))
+        victim.kill_worker()
+
+
+@pytest.mark.timed(tries=1)
+@pytest.mark.parametrize("part", range(scaled(1, 4)))
+def test_what_was_acknowledged_survives_kills_of_the_worker(tmp_path: Path, part: int, record_property) -> None:
+    begun, kills = time.monotonic(), scaled(25, 900)
+    start = seed() + part
+    chance, ledger = random.Random(start), Ledger()
+    with Victim(tmp_path / "server") as victim:
+        keys = keys_of(victim)
+        for batch in range(0, kills, BATCH):
+            with Workload(victim, keys, ledger, f"{start} {batch}") as load:
+                kill_some(victim, load, chance, min(BATCH, kills - batch))
+            wait_until_quiet(victim)
+            assert faults(victim, ledger) == [], f"PARLANCE_TORTURE_SEED={start}"
+        assert is_sound(victim)
+        eventually(lambda: not children_left(victim.killed))
+        assert ledger.acknowledged > kills, ledger
+    seconds = time.monotonic() - begun
+    record_property("told", f"seed {start}: {kills} kills in {seconds:.0f} s, {ledger}, {dict(ledger.statuses)}")
