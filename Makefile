@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test coverage test-fast check format docs bench clean
+.PHONY: run test coverage test-fast torture check format docs bench clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -29,6 +29,10 @@ coverage:
 # An answer in a minute and a half: what needs no server, and one pass of the contract over each wire.
 test-fast: check
 	$(BIN)/python $(PYTEST) $(UNTIMED) tests/wires/test_every_wire.py tests/unit
+
+# The faults of tests/torture at their full size, from a seed of its own each time: PARLANCE_TORTURE_SEED repeats one.
+torture: .venv/development
+	PARLANCE_TORTURE=1 $(BIN)/python $(PYTEST) --dist load -n 2 $(or $(TORTURE),tests/torture)
 
 check: .venv/development
 	$(BIN)/ruff format --check .

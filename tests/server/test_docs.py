@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "tests" / "README.md",
+    ROOT / "tests" / "torture" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 from torture.workload import Ledger
 
+from app.testing.records import ServerRecords
 from app.testing.server import Server, eventually
 
 QUIET_SECONDS = 20  # for what was going on when the callers stopped
@@ -34,12 +35,12 @@ def readiness(server: Server) -> tuple[int, Mapping[str, Any]]:
         return 0, {}
 
 
-def faults(server: Server, ledger: Ledger) -> list[str]:
+def faults(server: ServerRecords, ledger: Ledger) -> list[str]:
     """In words, whatever should not be so. Nothing may be under way."""
     return [*ledger.wrong, *_lost(server, ledger), *_doubled(server), *_unsettled(server), *_running(server)]
 
 
-def _lost(server: Server, ledger: Ledger) -> Iterator[str]:
+def _lost(server: ServerRecords, ledger: Ledger) -> Iterator[str]:
     """What was acknowledged and is not there."""
     questions = defaultdict(list)
     answers = {}
@@ -60,10 +61,10 @@ def _lost(server: Server, ledger: Ledger) -> Iterator[str]:
         there = {str(row["id"]) for row in server.rows(f"SELECT id FROM {table}")}
         yield from (f"{table}: {each} is not there" for each in made if str(each).replace("-", "") not in there)
     rated = {row["id"] for row in server.rows("SELECT id FROM messages WHERE feedback = 'positive'")}
-    yield from (f"the rating of {each} is not there" for each in ledger.rated if each.replace("-", "") not in rated)
+    yield from (f"the rating of {each} is not there" for each in ledger.rated if each.removeprefix("msg_") not in rated)
 
 
-def _doubled(server: Server) -> Iterator[str]:
+def _doubled(server: ServerRecords) -> Iterator[str]:
     """Answers beyond the first to a question."""
     twice = """SELECT conversation_id, sequence FROM messages AS one WHERE role = 'assistant' AND status != 'superseded'
         AND (SELECT role FROM messages WHERE conversation_id = one.conversation_id AND sequence < one.sequence
@@ -71,25 +72,27 @@ def _doubled(server: Server) -> Iterator[str]:
     yield from (f"a second answer in conversation {row[0]}" for row in server.rows(twice))
 
 
-def _unsettled(server: Server) -> Iterator[str]:
+def _unsettled(server: ServerRecords) -> Iterator[str]:
     """Keys whose credits are not the sum of what their answers cost."""
     spent = """SELECT id, spent, (SELECT coalesce(sum(messages.credits), 0) FROM messages
         JOIN conversations ON conversations.id = conversation_id WHERE owner = 'key:' || keys.id) AS cost
         FROM keys WHERE credits IS NOT NULL"""
-    yield from (f"key {row[0]} has spent {row[1]}, its answers cost {row[2]}" for row in server.rows(spent) if row[1] != row[2])
+    yield from (
+        f"key {row[0]} has spent {row[1]}, its answers cost {row[2]}" for row in server.rows(spent) if row[1] != row[2]
+    )
     if "held" in {row["name"] for row in server.rows("PRAGMA table_info(keys)")}:
         held = server.rows("SELECT id, held FROM keys WHERE held != 0")
         yield from (f"{row[1]} credits of key {row[0]} are held, and nothing runs" for row in held)
 
 
-def _running(server: Server) -> Iterator[str]:
+def _running(server: ServerRecords) -> Iterator[str]:
     """Answers and runs that the database takes for running."""
     for table in ("messages", "runs"):
         running = server.rows(f"SELECT id FROM {table} WHERE status = 'running'")
         yield from (f"{table}: {row[0]} is running, and nothing runs" for row in running)
 
 
-def is_sound(server: Server) -> bool:
+def is_sound(server: ServerRecords) -> bool:
     """Whether SQLite finds nothing wrong with the file itself."""
     try:
         sound = server.rows("PRAGMA integrity_check")[0][0] == "ok"
@@ -110,7 +113,7 @@ def open_files(pid: int) -> list[str]:
 
 
 def children_left(worker_pids: set[int]) -> list[str]:
-    """Processes beside those workers, which have ended, that still live: each has its worker's id as its last argument."""
+    """Processes that those workers have started and that still live: the last argument of each is its worker's id."""
     left = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

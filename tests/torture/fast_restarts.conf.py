@@ -1,7 +1,7 @@
 """The server's own configuration of gunicorn, with the application imported before a worker is forked from the master.
 
-A worker then starts in a tenth of a second. Unlike with gunicorn's `preload`, which does not replace a second worker that
-is killed under gevent, the application is made in the worker, as it always is.
+A worker then starts in a tenth of a second. The application is made in the worker, as it always is: with gunicorn's
+`preload`, the worker that follows on one that was killed does not serve (gunicorn 27.0, gevent 26.9).
 """
 
 import pkgutil

@@ -2,12 +2,13 @@
 
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from support.agents import keys
 from torture.workload import BUDGET, PRICE
 
+from app.store.keys import KeyKind
 from app.testing.configuration import CONFIG
 from app.testing.server import BIN, Server, eventually
 
@@ -16,8 +17,8 @@ PRICED = CONFIG.replace('provider = "scripted"', f'provider = "scripted"\ncredit
 
 
 class Victim(Server):
-    """A server whose processes are killed; `killed` are the workers' ids. With `fast`, a new worker serves in a tenth of
-    a second."""
+    """A server whose processes are killed; `killed` are the workers' ids. With `fast`, a new worker serves in a tenth
+    of a second."""
 
     def __init__(self, home: Path, *, fast: bool = True, config: str = PRICED, **options: Any) -> None:
         super().__init__(home, config=config, **options)
@@ -48,11 +49,13 @@ class Victim(Server):
         return worker
 
 
-def keys_of(server: Server) -> Mapping[str, str]:
-    """A credential of each kind; the keys have a budget that is never used up."""
-    budget = ("--credits", str(BUDGET))
-    return {
-        "widget": server.key("widget", "open", *budget),
-        "secret": server.key("secret", "open", *budget),
-        "session": server.key("session"),
-    }
+def keys_of(server: Server) -> dict[str, str]:
+    """A key of each kind with a budget that is never used up; they may be made before the server starts."""
+    server.make_database()
+    kinds: tuple[KeyKind, ...] = ("widget", "secret")
+    return {kind: keys(server).create(kind, "open", budget=BUDGET) for kind in kinds}
+
+
+def sign_up(server: Server) -> dict[str, str]:
+    """A session, for those who ask with one."""
+    return {"session": server.key("session")}

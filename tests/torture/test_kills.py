@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.torture import scaled, seed
 from torture.checker import children_left, faults, is_sound, wait_until_quiet
-from torture.servers import Victim, keys_of
+from torture.servers import Victim, keys_of, sign_up
 from torture.workload import MOMENTS, Ledger, Workload
 
 from app.testing.server import eventually
@@ -34,7 +34,7 @@ def test_what_was_acknowledged_survives_kills_of_the_worker(tmp_path: Path, part
     start = seed() + part
     chance, ledger = random.Random(start), Ledger()
     with Victim(tmp_path / "server") as victim:
-        keys = keys_of(victim)
+        keys = keys_of(victim) | sign_up(victim)
         for batch in range(0, kills, BATCH):
             with Workload(victim, keys, ledger, f"{start} {batch}") as load:
                 kill_some(victim, load, chance, min(BATCH, kills - batch))

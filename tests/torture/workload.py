@@ -1,7 +1,7 @@
 """Callers on all wires who ask, and write, and note down whatever the server has acknowledged to them.
 
-Acknowledged are: a question, as soon as the first event of its answer has come; an answer, as soon as its last event has
-come, or the whole of it; anything made, as soon as its id has come.
+Acknowledged are: a question, as soon as the first event of its answer has come; an answer, as soon as its last event
+has come, or the whole of it; anything made, as soon as its id has come.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any, Self
 from support.wires import WIRES, AgentsWhole
 from torture.exchange import exchange, parsed
 
-from app.testing.server import Server, new_session_id, script
+from app.testing.server import Server, script
 from app.testing.wire_client import WireClient
 
 ANSWER_SECONDS = 30  # after which a caller who has neither an answer nor a refusal counts as hung
@@ -27,7 +27,7 @@ BUDGET = 1_000_000_000
 
 @dataclass
 class Asked:
-    """A question; `answer` is what is said if nothing goes wrong. `where` is the caller's own word for the conversation."""
+    """A question; `answer` is what is said if nothing goes wrong."""
 
     wire: WireClient
     question: str
@@ -67,7 +67,9 @@ class Workload:
     `keys` has a credential for each kind. The callers run in a thread of their own.
     """
 
-    def __init__(self, server: Server, keys: Mapping[str, str], ledger: Ledger, seed: object, callers: int = 12) -> None:
+    def __init__(
+        self, server: Server, keys: Mapping[str, str], ledger: Ledger, seed: object, callers: int = 12
+    ) -> None:
         self._server, self._keys, self.ledger, self._seed, self._callers = server, keys, ledger, seed, callers
         self._stopping = threading.Event()
         self._moments = {name: threading.Event() for name in MOMENTS}
@@ -83,6 +85,10 @@ class Workload:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask no more, and wait for the answers under way."""
         self._stopping.set()
         self._thread.join(ANSWER_SECONDS + 10)
         assert not self._thread.is_alive(), "a caller hangs"
@@ -114,7 +120,9 @@ class Workload:
         for _ in range(chance.choice((1, 1, 2))):
             asked = self._question(wire, chance)
             self.ledger.asked.append(asked)
-            body = {**body, **wire.body(asked.question)} | ({"sessionId": body["sessionId"]} if "sessionId" in body else {})
+            body = {**body, **wire.body(asked.question)} | (
+                {"sessionId": body["sessionId"]} if "sessionId" in body else {}
+            )
             got = await self._post(path, wire, wire.complete_body(body, self._server.url, self._key(wire)), asked)
             if not asked.ended or self._stopping.is_set():
                 return
@@ -177,7 +185,7 @@ class Workload:
         status, body, whole = parsed(data)
         if status != wire.status or not body or (not wire.streamed and not whole):
             return
-        if wire.streamed and not wire.final in body:
+        if wire.streamed and wire.final not in body:
             if not asked.begun and any(frame is not None for frame in wire.frames(body)):
                 asked.begun = True
                 self._moments["begun"].set()
