@@ -24,6 +24,7 @@ from app.web.wire import Wire
 ONE, TWO = "https://one.example", "https://two.example"
 MARKER = re.compile(r"mk[0-9a-f]{12}")
 AGENTS = ("open", "other", "trusting")
+WIDGET_KEY_WIRES = {"open": ("widget", "agents"), "other": ("widget",)}  # as below
 TABLES = """
 [models.scripted]
 provider = "scripted"
@@ -37,6 +38,7 @@ model = "m-1"
 model = "echo"
 tools = ["calculator", "stuff"]
 public = true
+widget_key_wires = ["agents"]
 
 [agents.other]
 model = "scripted"
@@ -107,6 +109,8 @@ class Actor:
         if self.kind == "session":
             return Identity(self.owner, self.agent) if wire.signed_in else None
         if wire.signed_in or self.kind not in wire.key_kinds:
+            return None
+        if self.kind == "widget" and wire.name not in WIDGET_KEY_WIRES[self.agent]:
             return None
         mine = self.visitor if self.visitor and wire.name == "widget" else self.owner
         return Identity(mine, self.agent, self.owner)
