@@ -9,7 +9,8 @@ from app.engine.agent import Agent, ToolContext
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.ports import Stream
 from app.tools.http_request.hosts import parse_host
-from app.tools.http_request.tool import HttpRequest, Resolve
+from app.tools.http_request.lookups import LookUp
+from app.tools.http_request.tool import HttpRequest
 from app.tools.toolbox import ToolRunner
 
 CONTEXT = ToolContext(Agent("demo", "Demo", ("m",), tools=("http_request",)))
@@ -33,7 +34,7 @@ class Names:
 
 class Requester:
     """An agent's tool. `hosts` and `private` are as in the configuration; `names` are addresses by name, unless another
-    `resolve` is given."""
+    `look_up` is given."""
 
     def __init__(
         self,
@@ -43,11 +44,11 @@ class Requester:
         names: Mapping[str, Sequence[Sequence[str]]] | None = None,
         methods: Sequence[str] = ("GET",),
         seconds: float = 10,
-        resolve: Resolve | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         self.names = Names(names or {})
         public, own = ([parse_host(text) for text in texts] for texts in (hosts, private))
-        tool = HttpRequest(public, own, methods, seconds, resolve or self.names).tool()
+        tool = HttpRequest(public, own, methods, seconds, look_up or self.names).tool()
         self._runner = ToolRunner({tool.name: tool})
 
     def start(self, url: str, **args: Any) -> Stream[ToolReturned]:

@@ -13,6 +13,7 @@ from gevent import socket, ssl
 from gevent.monkey import get_original
 
 from app.providers.transport.http1 import ProtocolError, parse_head
+from app.providers.transport.names import NAMES, Names
 
 MOST_IDLE = 200
 IDLE_SECONDS = 30  # routers and load balancers forget a silent connection, some after a minute, and tell neither end
@@ -24,11 +25,12 @@ class Connections:
 
     At most MOST_IDLE are kept, each for IDLE_SECONDS (monotonic clock). Goes through the proxy that HTTPS_PROXY or
     HTTP_PROXY names, unless NO_PROXY names the host. `ca_file` replaces the system's trust store; `connect_seconds`
-    limits each attempt to connect to one address.
+    limits the look-up of the name, and each attempt to connect to one address.
     """
 
-    def __init__(self, url: SplitResult, ca_file: str | None, connect_seconds: float) -> None:
+    def __init__(self, url: SplitResult, ca_file: str | None, connect_seconds: float, names: Names = NAMES) -> None:
         self._url = url
+        self._names = names
         self._seconds = connect_seconds
         self._tls = ssl.create_default_context(cafile=ca_file) if url.scheme == "https" else None
         self._proxy = proxy_of(url)
@@ -63,7 +65,7 @@ class Connections:
 
     def _connect(self) -> Any:
         host, port = _address(self._url)
-        connection = socket.create_connection(_address(self._proxy or self._url), self._seconds)
+        connection = self._connected(*_address(self._proxy or self._url))
         try:
             connection.setsockopt(posix.IPPROTO_TCP, posix.TCP_NODELAY, 1)
             if self._proxy and self._tls:
@@ -75,6 +77,25 @@ class Connections:
             connection.close()
             raise
         return connection
+
+    def _connected(self, host: str, port: int) -> Any:
+        """A socket to the first address of the host that accepts a connection. Raises OSError."""
+        problem = OSError(f"{host} has no address")
+        for family, address in self._names.addresses(host, port, self._seconds):
+            connection = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                connection.settimeout(self._seconds)
+                connection.connect(address)
+            except OSError as error:
+                connection.close()
+                problem = error
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+        self._names.doubt(host, port)
+        raise problem
 
 
 def _address(url: SplitResult) -> tuple[str, int]:

@@ -4,7 +4,7 @@ A name is resolved once, its addresses are checked, and the connection goes to a
 resolves to another address a moment later (DNS rebinding) reaches nothing. No redirect is followed, no proxy is used.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException
@@ -19,6 +19,7 @@ from app.engine.agent import ToolContext
 from app.tools.base import DEFAULT_SECONDS, TimedOptions, Tool, ToolError
 from app.tools.http_request.addresses import is_global, is_private
 from app.tools.http_request.hosts import MOST_URL, Host, Target, is_listed, parse_host, parse_url
+from app.tools.http_request.lookups import LookUp, Lookups
 from app.tools.http_request.metadata import names_metadata
 from app.tools.http_request.response import BoundedResponse, ResponseTooLarge, to_result
 
@@ -28,13 +29,11 @@ MOST_BODY_SENT = 65_536  # bytes
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
-Resolve = Callable[..., Sequence[tuple[Any, Any, Any, Any, Any]]]
-
 
 class HttpRequest:
     """Sends requests for a model: `hosts` must have public addresses, `private_hosts` may have private ones too.
 
-    `seconds` bounds a call; `resolve` takes and returns what `socket.getaddrinfo` does.
+    `seconds` bounds a call. `look_up` is `Lookups` unless another is given.
     """
 
     def __init__(
@@ -43,11 +42,11 @@ class HttpRequest:
         private_hosts: Sequence[Host] = (),
         methods: Sequence[str] = ("GET",),
         seconds: float = DEFAULT_SECONDS,
-        resolve: Resolve = socket.getaddrinfo,
+        look_up: LookUp | None = None,
     ) -> None:
         self._hosts, self._private_hosts, self._methods = hosts, private_hosts, methods
         self._seconds = seconds
-        self._resolve = resolve
+        self._look_up = look_up or Lookups(seconds)
 
     @cached_property
     def _tls(self) -> Any:
@@ -90,7 +89,9 @@ class HttpRequest:
         if names_metadata(target.host):
             raise ToolError(f"{target.host} may not be reached.")
         try:
-            resolved = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
+            resolved = self._look_up(target.host, target.port, type=socket.SOCK_STREAM)
+        except TimeoutError as error:
+            raise ToolError("Names cannot be looked up at the moment.") from error
         except (OSError, UnicodeError) as error:
             raise ToolError(f"There is no address for {target.host}.") from error
         for *_, address in resolved:

@@ -207,5 +207,5 @@ def test_a_redirect_is_a_result_and_is_not_followed(server, status) -> None:
 
 
 def test_a_lookup_that_hangs_is_cut_at_the_time_limit() -> None:
-    requester = Requester(["api.test"], seconds=0.2, resolve=lambda *_, **__: gevent.sleep(60))
+    requester = Requester(["api.test"], seconds=0.2, look_up=lambda *_, **__: gevent.sleep(60))
     assert requester.refused("http://api.test/") == "The tool took longer than 0.2 seconds."
