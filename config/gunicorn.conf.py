@@ -15,11 +15,13 @@ from gevent.socket import socket as GeventSocket  # noqa: E402, N812
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.configuration import load_configuration_or_exit, refuse  # noqa: E402
+from app.configuration import load_configuration, load_configuration_or_exit, refuse  # noqa: E402
+from app.settings.mistakes import SettingsError  # noqa: E402
 from app.store.schema import is_prepared  # noqa: E402
 from app.store.workers import watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
+from app.web.server.master import guard_signals, own_home  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
@@ -58,6 +60,9 @@ logger_class = ServerLogger
 logconfig_dict = logging_config()
 
 
+_NOT_PREPARED = "The database is missing or of another version. Run: .venv/bin/flask prepare"
+
+
 def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
     if server.cfg.workers > 1:
@@ -69,7 +74,23 @@ def on_starting(server):
             "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
         )
     if not is_prepared(_settings.database_url):
-        refuse("The database is missing or of another version. Run: .venv/bin/flask prepare")
+        refuse(_NOT_PREPARED)
+    try:
+        is_ours = own_home(_settings.home)
+    except OSError as error:
+        refuse(f"The home folder cannot be written: {error}")
+    if not is_ours:
+        refuse(f"Another server runs with the home folder {_settings.home}, which has one at a time.")
+    guard_signals(server, _problems)
+
+
+def _problems():
+    """What would keep a server from starting with the configuration as it is now."""
+    try:
+        settings = load_configuration().settings
+    except SettingsError as error:
+        return error.problems
+    return [] if is_prepared(settings.database_url) else [_NOT_PREPARED]
 
 
 def pre_request(_worker, request):

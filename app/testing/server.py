@@ -145,14 +145,18 @@ class Server(ServerRecords):
             self._process = None
 
     def master_pid(self) -> int:
-        """gunicorn's master."""
+        """gunicorn's own process, whose children the workers are."""
         assert self._process
         return self._process.pid
 
+    def worker_pids(self) -> list[int]:
+        """The oldest first. More than one only while a worker ends."""
+        pid = self.master_pid()
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def worker_pid(self) -> int:
         """The process that serves."""
-        master = self.master_pid()
-        return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[-1])
+        return self.worker_pids()[-1]
 
     def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command line on this server's database, in this process: the program takes two seconds to start."""
