@@ -34,7 +34,7 @@ class Walk:
     """`counts` says what was tried and how often, so that nobody takes a walk for thorough that was not. `lately` are
     the last requests."""
 
-    def __init__(self, server: Server, seed: int) -> None:
+    def __init__(self, server: Server, seed: str) -> None:
         self.server, self.seed = server, seed
         self.calls = all_calls()
         self.actors = everybody(server)

@@ -1,9 +1,8 @@
-"""Nobody reads or writes what is another's: a long random walk over all wires, credentials and operations.
+"""Nobody reads or writes what is another's: long random walks over all wires, credentials and operations.
 
-PARLANCE_SEED repeats a walk that has found something.
+PARLANCE_TORTURE_SEED repeats those that have found something: each takes the seed and its own number.
 """
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -11,13 +10,13 @@ import pytest
 from support.permission_owners import configuration, echo
 from support.permission_requests import PLACES, all_calls
 from support.permission_walk import Walk
-from support.torture import scaled
+from support.torture import scaled, seed
 
 from app.testing.model_server import ModelServer
 from app.testing.server import Server
 
-STEPS = scaled(400, 100_000)
-SEED = int(os.environ.get("PARLANCE_SEED", "12"))
+WALKS, STEPS = scaled(1, 4), scaled(400, 25_000)  # each on a server of its own
+SEED = seed()
 UNOWNED = ("name", "end user", "model")  # of which nobody has any alone
 
 
@@ -28,25 +27,27 @@ def model() -> Iterator[ModelServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(model, tmp_path_factory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("permissions"), config=configuration(model)) as running:
         yield running
 
 
-def test_nobody_reads_or_writes_what_is_anothers(server, model) -> None:
-    walk = Walk(server, SEED)
-    begun, number = time.monotonic(), 0
+@pytest.mark.parametrize("number", range(WALKS))
+def test_nobody_reads_or_writes_what_is_anothers(server, model, number) -> None:
+    name = f"seed {SEED}, walk {number}"
+    walk = Walk(server, name)
+    begun, steps = time.monotonic(), 0
     try:
-        for number in range(STEPS):
-            walk.step(number)
+        for steps in range(STEPS):
+            walk.step(steps)
             model.requests.clear()
     except AssertionError as error:
-        raise AssertionError("\n".join([f"seed {SEED}: {error}", *walk.lately])) from error
+        raise AssertionError("\n".join([f"{name}: {error}", *walk.lately])) from error
     finally:
         seconds = time.monotonic() - begun
         walk.close()
-    print(f"seed {SEED}: {number + 1} steps in {seconds:.0f} s; {dict(sorted(walk.counts.items()))}")  # noqa: T201 - what was run for how long
+    print(f"{name}: {steps + 1} steps in {seconds:.0f} s; {dict(sorted(walk.counts.items()))}")  # noqa: T201 - what was run for how long
     assert walk.counts["own words read"] > STEPS / 10, "the walk reads too little to find anything"
     assert walk.counts["naming another's"] > STEPS / 5
     assert walk.counts["without a right"] > STEPS / 20
