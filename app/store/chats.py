@@ -9,8 +9,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.messages import StoredMessage, stored_message
-from app.store.tables import conversations, messages, now, shown
+from app.store.messages import StoredMessage, latest_messages, stored_message
+from app.store.pages import Page
+from app.store.tables import conversations, messages, now
 
 WIRE_NAME = "chats"
 
@@ -58,16 +59,12 @@ class ChatStore:
 
         return self._database.read(work)
 
-    def messages(self, chat_id: str) -> Sequence[StoredMessage]:
-        """The chat's messages, oldest first, without those that are superseded or an answer that is being made.
+    def messages(self, chat_id: str, limit: int, before: int | None = None) -> Page[StoredMessage]:
+        """The page of the chat's last messages, as `latest_messages` has it. Raises ChatError(NOT_FOUND)."""
 
-        Raises ChatError(NOT_FOUND).
-        """
-        query = select(messages).where(messages.c.conversation_id == chat_id, shown).order_by(messages.c.sequence)
-
-        def work(connection: Connection) -> Sequence[StoredMessage]:
+        def work(connection: Connection) -> Page[StoredMessage]:
             _find(connection, chat_id)
-            return [stored_message(row) for row in connection.execute(query)]
+            return latest_messages(connection, chat_id, limit, before)
 
         return self._database.read(work)
 

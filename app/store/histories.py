@@ -1,17 +1,17 @@
 """Conversations read back: by the callers who own them, and by the operator."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, or_, select, update
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.messages import Feedback, StoredMessage, stored_message
+from app.store.messages import Feedback, StoredMessage, latest_messages, stored_message
+from app.store.pages import Page
 from app.store.tables import conversations, messages, running, shown
 
-T = TypeVar("T")
 State = Literal["ongoing", "ended", "taken_over", "paused"]
 
 
@@ -59,15 +59,6 @@ class ConversationFilter:
     by_activity: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a list; `total` counts the items of all pages."""
-
-    items: Sequence[T]
-    has_more: bool
-    total: int
-
-
 class HistoryStore:
     """Conversations within a scope; outside of it one raises ChatError(NOT_FOUND), like one that does not exist.
 
@@ -102,41 +93,35 @@ class HistoryStore:
     def messages(
         self, scope: HistoryScope, conversation_id: str, limit: int, before: int | None
     ) -> Page[StoredMessage]:
-        """The page of the last `limit` messages, oldest first; with `before`, of those with a lower sequence number.
+        """The page of its last messages, as `latest_messages` has it, and how many there are in all.
 
         Raises ChatError(NOT_FOUND).
         """
-        readable = and_(messages.c.conversation_id == conversation_id, shown)
-        query = select(messages).where(readable)
-        if before is not None:
-            query = query.where(messages.c.sequence < before)
-        query = query.order_by(messages.c.sequence.desc()).limit(limit + 1)
+        everything = select(func.count()).select_from(messages)
+        everything = everything.where(messages.c.conversation_id == conversation_id, shown)
 
         def work(connection: Connection) -> Page[StoredMessage]:
             _find(connection, scope, conversation_id)
-            items = [stored_message(row) for row in connection.execute(query)]
-            total = connection.execute(select(func.count()).select_from(messages).where(readable)).scalar_one()
-            return Page(items[:limit][::-1], len(items) > limit, total)
+            page = latest_messages(connection, conversation_id, limit, before)
+            return replace(page, total=connection.execute(everything).scalar_one())
 
         return self._database.read(work)
 
     def latest(
         self, scope: HistoryScope, external_id: str | None, limit: int
-    ) -> tuple[str | None, Sequence[StoredMessage]] | None:
-        """The conversation with this external id, or without one the last active: its external id and its last `limit`
-        messages, oldest first. None where there is none."""
+    ) -> tuple[str, str | None, Page[StoredMessage]] | None:
+        """The conversation with this external id, or without one the last active: its id, its external id and the page
+        of its last messages, as `latest_messages` has it. None where there is none."""
         query = select(conversations.c.id, conversations.c.external_id).where(_within(scope))
         if external_id is not None:
             query = query.where(conversations.c.external_id == external_id)
         query = query.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc()).limit(1)
 
-        def work(connection: Connection) -> tuple[str | None, Sequence[StoredMessage]] | None:
+        def work(connection: Connection) -> tuple[str, str | None, Page[StoredMessage]] | None:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            found = select(messages).where(messages.c.conversation_id == row.id, shown)
-            rows = connection.execute(found.order_by(messages.c.sequence.desc()).limit(limit)).all()
-            return row.external_id, [stored_message(each) for each in reversed(rows)]
+            return row.id, row.external_id, latest_messages(connection, row.id, limit)
 
         return self._database.read(work)
 

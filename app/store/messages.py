@@ -1,10 +1,15 @@
 """Messages as the stores return them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal
 
+from sqlalchemy import Connection, select
+
 from app.engine.messages import Message
+from app.store.pages import Page, fetch_page, json_bytes
 from app.store.parts import message_from_json
+from app.store.tables import messages, shown
 
 Feedback = Literal["positive", "negative"]
 
@@ -41,3 +46,16 @@ def stored_message(row: Any) -> StoredMessage:
         credits=row.credits,
         model=row.model,
     )
+
+
+def latest_messages(
+    connection: Connection, conversation_id: str, limit: int, before: int | None = None
+) -> Page[StoredMessage]:
+    """The page of the conversation's last messages, at most `limit`, oldest first, without superseded ones and
+    an answer that is being made; with `before`, of those with a lower sequence number."""
+    query = select(messages, json_bytes(messages.c.parts)).where(messages.c.conversation_id == conversation_id, shown)
+    if before is not None:
+        query = query.where(messages.c.sequence < before)
+    query = query.order_by(messages.c.sequence.desc())
+    page = fetch_page(connection, query, limit, attrgetter("json_bytes"), stored_message)
+    return replace(page, items=page.items[::-1])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import Connection, case, delete, exists, func, insert, not_, select, update
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
+from app.store.pages import fetch_page, json_bytes
 from app.store.tables import conversations, messages, now, run_steps, running, runs
 
 MOST_RESULT_CHARACTERS = 16_000  # of a step's result, or of its JSON
@@ -37,7 +39,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run and its steps, in the order in which they ended; times in epoch milliseconds.
+    """A run and a page of its steps, in the order in which they ended; times in epoch milliseconds.
 
     `id` is that of the answer that the run made. The workflow of `workflow_id` may have been deleted since.
     """
@@ -50,7 +52,8 @@ class RunRecord:
     error: str | None
     created_at: int
     ended_at: int | None
-    steps: tuple[StepRecord, ...] = ()
+    steps: Sequence[StepRecord] = ()
+    more_steps: bool = False
 
 
 class RunStore:
@@ -87,7 +90,8 @@ class RunStore:
 
     def end(self, run_id: str, status: RunStatus, error: str | None, steps: Sequence[StepRecord]) -> None:
         """Store how the run ended, now, and its last steps."""
-        query = update(runs).where(runs.c.id == run_id).values(status=status, error=error, ended_at=now())
+        ended = {"status": status, "error": _cut(error), "ended_at": now()}
+        query = update(runs).where(runs.c.id == run_id).values(ended)
 
         def work(connection: Connection) -> None:
             if connection.execute(query).rowcount:
@@ -102,18 +106,19 @@ class RunStore:
         rows = self._database.read(lambda connection: connection.execute(query).all())
         return [RunRecord(*row) for row in rows]
 
-    def find(self, run_id: str, owner: str) -> RunRecord | None:
-        """The run with its steps; None where there is none or its conversation is another owner's."""
+    def find(self, run_id: str, owner: str, limit: int = 100, offset: int = 0) -> RunRecord | None:
+        """The run, and the page of at most `limit` of its steps after the first `offset`, in the order in which they
+        ended; None where there is none or its conversation is another owner's."""
         query = select(runs).join(conversations).where(runs.c.id == run_id, conversations.c.owner == owner)
-        steps = select(run_steps).where(run_steps.c.run_id == run_id)
-        steps = steps.order_by(run_steps.c.number, run_steps.c.ended_at, run_steps.c.step_id)
+        steps = select(run_steps, json_bytes(run_steps.c.result)).where(run_steps.c.run_id == run_id)
+        steps = steps.order_by(run_steps.c.number, run_steps.c.ended_at, run_steps.c.step_id).offset(offset)
 
         def work(connection: Connection) -> RunRecord | None:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            ended = tuple(StepRecord(*step[1:-1]) for step in connection.execute(steps))
-            return replace(RunRecord(*row), steps=ended)
+            page = fetch_page(connection, steps, limit, attrgetter("json_bytes"), _step)
+            return replace(RunRecord(*row), steps=page.items, more_steps=page.has_more)
 
         return self._database.read(work)
 
@@ -138,11 +143,17 @@ def _add_steps(connection: Connection, run_id: str, steps: Sequence[StepRecord])
         connection.execute(insert(run_steps), rows)
 
 
+def _step(row: Any) -> StepRecord:
+    return StepRecord(row.step_id, row.status, row.started_at, row.ended_at, row.result, row.error)
+
+
 def _shortened(step: StepRecord) -> StepRecord:
     """The step as it is stored: a long result or error is cut, for it is only looked at."""
     text = step.result if isinstance(step.result, str) else json.dumps(step.result, ensure_ascii=False)
     if len(text) > MOST_RESULT_CHARACTERS:
         step = replace(step, result={"truncated": True, "beginning": text[:MOST_RESULT_CHARACTERS]})
-    if step.error and len(step.error) > MOST_ERROR_CHARACTERS:
-        step = replace(step, error=f"{step.error[:MOST_ERROR_CHARACTERS]}…")
-    return step
+    return replace(step, error=_cut(step.error))
+
+
+def _cut(error: str | None) -> str | None:
+    return f"{error[:MOST_ERROR_CHARACTERS]}…" if error and len(error) > MOST_ERROR_CHARACTERS else error

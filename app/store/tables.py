@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -46,6 +47,7 @@ conversations = Table(
     Column("title", String(200)),
     Column("end_user", String(128), index=True),
     Column("state", String(16), nullable=False, server_default="ongoing"),
+    Column("posted", LargeBinary),  # what the caller brought of it besides the question: zlib of JSON
     UniqueConstraint("owner", "wire", "agent", "external_id"),
     Index("ix_conversations_owner_created_at", "owner", "wire", "agent", "created_at"),
 )
@@ -85,13 +87,20 @@ messages = Table(
         sqlite_where=text("status = 'running' AND held > 0"),
         postgresql_where=text("status = 'running' AND held > 0"),
     ),
+    # For readers: in SQLite whatever stands behind a row's `parts` takes reading these, which may be megabytes.
+    Index(
+        "ix_messages_shown",
+        *("conversation_id", "sequence"),
+        sqlite_where=text("status != 'superseded' AND status != 'running'"),
+        postgresql_where=text("status != 'superseded' AND status != 'running'"),
+    ),
 )
 
 # Not parameters, which a partial index is not used for.
 running = messages.c.status == literal_column("'running'")
 held = and_(running, messages.c.held > literal_column("0"))
 # What readers see: neither what made room for something else nor an answer that is being made (again).
-shown = and_(messages.c.status != "superseded", messages.c.status != "running")
+shown = and_(messages.c.status != literal_column("'superseded'"), messages.c.status != literal_column("'running'"))
 
 keys = Table(
     "keys",

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
+from app.store.pages import Page, fetch_page
 from app.store.tables import things
 
 MOST_THINGS = 1000  # of one user
@@ -30,7 +31,12 @@ class ThingStore:
 
     def all(self, user_id: str) -> list[Thing]:
         """The user's things, oldest first."""
-        return self._database.read(lambda connection: _all(connection, user_id))
+        query = _of(user_id)
+        return self._database.read(lambda connection: [_thing(row) for row in connection.execute(query)])
+
+    def page(self, user_id: str, limit: int, after: int = 0) -> Page[Thing]:
+        """The user's things, oldest first: at most `limit` behind the one with the id `after`."""
+        return self._database.read(lambda connection: _page(connection, user_id, limit, after))
 
     def add(self, user_id: str, name: str, content: str) -> Thing:
         """Store a thing and return it. Raises ChatError(INVALID) where the user has MOST_THINGS already."""
@@ -45,17 +51,17 @@ class ThingStore:
 
         return Thing(self._database.write(work), name, content)
 
-    def change(self, user_id: str, thing_id: int, values: Mapping[str, Any]) -> list[Thing]:
-        """Replace the thing's `name`, `content` or both; returns all of the user's things, oldest first.
+    def change(self, user_id: str, thing_id: int, values: Mapping[str, Any], limit: int) -> Page[Thing]:
+        """Replace the thing's `name`, `content` or both; returns the first page of the user's things, as `page` does.
 
         Raises ChatError(NOT_FOUND).
         """
 
-        def work(connection: Connection) -> list[Thing]:
+        def work(connection: Connection) -> Page[Thing]:
             owned = (things.c.id == thing_id, things.c.user_id == user_id)
             if not connection.execute(update(things).where(*owned).values(values)).rowcount:
                 raise ChatError(Problem.NOT_FOUND)
-            return _all(connection, user_id)
+            return _page(connection, user_id, limit, 0)
 
         return self._database.write(work)
 
@@ -70,6 +76,17 @@ class ThingStore:
         self._database.write(work)
 
 
-def _all(connection: Connection, user_id: str) -> list[Thing]:
-    query = select(things).where(things.c.user_id == user_id).order_by(things.c.id)
-    return [Thing(row.id, row.name, row.content) for row in connection.execute(query)]
+def _of(user_id: str) -> Select[Any]:
+    return select(things).where(things.c.user_id == user_id).order_by(things.c.id)
+
+
+def _page(connection: Connection, user_id: str, limit: int, after: int) -> Page[Thing]:
+    return fetch_page(connection, _of(user_id).where(things.c.id > after), limit, _bytes, _thing)
+
+
+def _thing(row: Any) -> Thing:
+    return Thing(row.id, row.name, row.content)
+
+
+def _bytes(row: Any) -> int:
+    return len(row.content.encode(errors="surrogatepass"))

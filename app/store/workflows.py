@@ -4,12 +4,14 @@ to."""
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
+from app.store.pages import Page, fetch_page, json_bytes
 from app.store.tables import now, runs, workflow_versions, workflows
 
 MOST_WORKFLOWS = 100  # of one user
@@ -41,10 +43,17 @@ class WorkflowStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self, user_id: str) -> list[StoredWorkflow]:
-        """The user's workflows, oldest first."""
-        query = _LATEST.where(workflows.c.user_id == user_id).order_by(workflows.c.created_at, workflows.c.id)
-        return [StoredWorkflow(*row) for row in self._database.read(lambda connection: connection.execute(query).all())]
+    def page(self, user_id: str, limit: int, after: tuple[int, str] | None = None) -> Page[StoredWorkflow]:
+        """The user's workflows, oldest first: at most `limit` behind the one that `after` names by the time of its
+        creation and its id."""
+        query = _LATEST.add_columns(json_bytes(workflow_versions.c.written)).where(workflows.c.user_id == user_id)
+        if after:
+            time, last_id = after
+            later = workflows.c.created_at > time
+            query = query.where(or_(later, and_(workflows.c.created_at == time, workflows.c.id > last_id)))
+        query = query.order_by(workflows.c.created_at, workflows.c.id)
+        size = attrgetter("json_bytes")
+        return self._database.read(lambda connection: fetch_page(connection, query, limit, size, _stored))
 
     def find(self, user_id: str, workflow_id: str) -> StoredWorkflow:
         """The workflow in its latest version. Raises ChatError(NOT_FOUND)."""
@@ -94,12 +103,16 @@ class WorkflowStore:
             raise ChatError(Problem.NOT_FOUND)
 
 
+def _stored(row: Any) -> StoredWorkflow:
+    return StoredWorkflow(row.id, row.version, row.written, row.created_at, row.updated_at)
+
+
 def _find(connection: Connection, user_id: str, workflow_id: str) -> StoredWorkflow:
     query = _LATEST.where(workflows.c.id == workflow_id, workflows.c.user_id == user_id)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ChatError(Problem.NOT_FOUND)
-    return StoredWorkflow(*row)
+    return _stored(row)
 
 
 def _add_version(connection: Connection, workflow: StoredWorkflow) -> None:

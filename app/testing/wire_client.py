@@ -120,6 +120,15 @@ class WireClient(ABC):
     def is_error(self, status: int, body: Any) -> bool:
         """Whether this JSON is what the wire sends with that status."""
 
+    def history_path(self, path: str, answer: bytes) -> str:
+        """Only for wires with a history: where the conversation is read that was posted to at `path`, and answered so.
+        The query's `limit` and `cursor` choose a page."""
+        raise NotImplementedError
+
+    def history_page(self, body: Any) -> tuple[list[str], str | None]:
+        """Only for wires with a history: the texts on a page, oldest first, and the cursor of the page before it."""
+        raise NotImplementedError
+
     def headers(self, key: str) -> dict[str, str]:
         """The headers that carry the credential."""
         header, pattern = self.credentials[0]

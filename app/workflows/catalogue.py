@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from app.engine.errors import ChatError, Problem
 from app.schemas.fields import MOST_MISTAKES
 from app.settings.mistakes import flatten
+from app.store.pages import Page
 from app.store.runs import RunStore
 from app.store.workflows import StoredWorkflow, WorkflowStore
 from app.workflows.checks import Rules, check
@@ -34,6 +35,11 @@ class CatalogueEntry:
     created_at: int | None = None
     updated_at: int | None = None
 
+    @property
+    def position(self) -> tuple[int, str]:
+        """Where it stands in the list of all."""
+        return self.created_at or 0, self.id
+
 
 class Catalogue:
     """`rules` say what users' workflows may use."""
@@ -50,9 +56,18 @@ class Catalogue:
         """The configured workflows, in the order of their files."""
         return [*self._shipped.values()]
 
-    def all(self, user_id: str) -> list[CatalogueEntry]:
-        """The shipped ones first, then the user's own."""
-        return [*map(_shipped, self._shipped.values()), *map(_stored, self._store.all(user_id))]
+    def page(self, user_id: str, limit: int, after: tuple[int, str] | None = None) -> Page[CatalogueEntry]:
+        """The shipped ones in the order of their files, then the user's own, oldest first: at most `limit` behind the
+        one whose `position` is `after`."""
+        shipped = [*map(_shipped, self._shipped.values())]
+        if after:
+            places = [entry.position for entry in shipped]
+            shipped = shipped[places.index(after) + 1 :] if after in places else []
+        shipped, more = shipped[:limit], len(shipped) > limit
+        if more:
+            return Page(shipped, has_more=True)
+        own = self._store.page(user_id, limit - len(shipped), after if after and after[0] else None)
+        return Page([*shipped, *map(_stored, own.items)], own.has_more)
 
     def find(self, user_id: str, workflow_id: str) -> CatalogueEntry:
         """A shipped workflow or one of the user's. Raises ChatError(NOT_FOUND), also for another user's."""

@@ -68,6 +68,12 @@ class ChatsStream(WireClient):
             ended = ended and last == {"type": "error", "error": codes[0], "message": last["message"]}
         return Reply(tokens, ended, last.get("message"), frames.count(None))
 
+    def history_path(self, path: str, answer: bytes) -> str:
+        return path.removesuffix("/stream")
+
+    def history_page(self, body: Any) -> tuple[list[str], str | None]:
+        return [message["content"] for message in body["messages"]], body.get("nextCursor")
+
     def is_error(self, status: int, body: Any) -> bool:
         words = {**ERROR_MESSAGES, 401: "Valid session required", 400: body["message"]}[status]
         return bool(words) and body == {"error": NAMES[status], "message": words}

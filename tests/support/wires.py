@@ -1,6 +1,7 @@
 """What the callers of each wire do, one class each: the suites know no wire, only these adapters."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -151,6 +152,15 @@ class AgentsStream(WireClient):
         ended = ended and not {"start", "finish", "error"} & {chunk["type"] for chunk in between}
         return Reply(tokens, ended, last.get("errorText"), frames.count(None))
 
+    def history_path(self, path: str, answer: bytes) -> str:
+        named = re.search(rb'"conversationId":"([^"]+)"', answer)
+        assert named, answer
+        return path.replace("/chat", f"/conversations/{named[1].decode()}/messages")
+
+    def history_page(self, body: Any) -> tuple[list[str], str | None]:
+        texts = ["".join(part["text"] for part in message["parts"]) for message in body["data"]]
+        return texts, body["pagination"]["cursor"]
+
     def is_error(self, status: int, body: Any) -> bool:
         said = body["error"]["message"]
         words = {**ERROR_MESSAGES, 400: said, 403: said, 404: said}[status]
@@ -204,6 +214,9 @@ WIRES: Sequence[WireClient] = (
 )
 STREAMS = [wire for wire in WIRES if wire.streamed]
 WHOLE = [wire for wire in WIRES if not wire.streamed]
+
+HISTORIES: Sequence[WireClient] = (AgentsWhole(), ChatsWhole())
+"""Those over which all that was said is read back; tests/wires/widget/test_visitors.py has the visitors' own."""
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
 every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)

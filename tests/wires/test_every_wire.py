@@ -1,8 +1,9 @@
 """What every wire promises (app/testing/wire_suite.py), asked of each wire that tests/support/wires.py knows."""
 
 import pytest
-from support.wires import STREAMS, WHOLE
+from support.wires import HISTORIES, STREAMS, WHOLE
 
+from app.testing.history_suite import HistorySuite
 from app.testing.wire_suite import StreamSuite, WholeSuite
 
 
@@ -13,4 +14,9 @@ class TestEveryStream(StreamSuite):
 
 @pytest.mark.parametrize("wire", WHOLE, ids=repr)
 class TestEveryWhole(WholeSuite):
+    pass
+
+
+@pytest.mark.parametrize("wire", HISTORIES, ids=repr)
+class TestEveryHistory(HistorySuite):
     pass

@@ -55,6 +55,17 @@ function post(path, body, options = {}) {
   return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...options });
 }
 
+// What all pages of a list have.
+async function getPages(path, list) {
+  const found = [];
+  for (let query = ""; ;) {
+    const page = await getJson(path + query);
+    found.push(...page[list]);
+    if (!page.nextCursor) return found;
+    query = `?cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+}
+
 async function getJson(path) {
   const response = await fetch(path);
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
@@ -138,8 +149,8 @@ function showAgents() {
 // ------------------------------------------------------------------ signing in
 
 async function welcome() {
-  const [{ user }, { models }, { workflows }] = await Promise.all(
-    ["/api/auth/session", "/api/models", "/api/workflows"].map(getJson));
+  const [{ user }, { models }, workflows] = await Promise.all(
+    [getJson("/api/auth/session"), getJson("/api/models"), getPages("/api/workflows", "workflows")]);
   Object.assign(state, { user, workflows });
   $("who").textContent = user.email;
   $("model").replaceChildren(...models.map((each) => new Option(each.name, each.id)));
@@ -345,8 +356,7 @@ async function settleGraph(failed) {
   if (!boxes().length || !state.chat) return;
   const { runs } = await getJson(`/api/chats/${state.chat}/workflow-runs?limit=1`);
   if (!runs.length) return;
-  const { steps } = await getJson(`/api/workflow-runs/${runs[0].id}`);
-  for (const step of steps) {
+  for (const step of await getPages(`/api/workflow-runs/${runs[0].id}`, "steps")) {
     const box = boxes().find((each) => each.dataset.step === step.id);
     if (box) box.className = `step ${step.status}`;
   }

@@ -17,7 +17,7 @@ ALLOWED_HEADERS = (
     "authorization, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, last-event-id, user-agent"
 )
 EXPOSED_HEADERS = (
-    "x-request-id, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    "x-request-id, retry-after, link, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
     "x-vercel-ai-ui-message-stream"
 )
 PREFLIGHT_SECONDS = 600

@@ -6,7 +6,15 @@ from app.engine.errors import ChatError, Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.web.services import services
 from app.wires.chats import replies as a
-from app.wires.chats.requests import ChatSchema, DefinitionSchema, MessageSchema, PageSchema, SignInSchema, SignUpSchema
+from app.wires.chats.requests import (
+    ChatSchema,
+    CursorSchema,
+    DefinitionSchema,
+    MessageSchema,
+    PageSchema,
+    SignInSchema,
+    SignUpSchema,
+)
 from app.wires.chats.routes import COOKIE
 from app.workflows.definition import WorkflowSchema
 
@@ -124,7 +132,17 @@ _CHATS = (
         problems=(Problem.FORBIDDEN,),
     ),
     Operation(
-        "get", "/api/chats/{chatId}/messages", "Read a chat", (ok("Oldest first.", a.MessagesSchema),), problems=_OWN
+        "get",
+        "/api/chats/{chatId}/messages",
+        "Read a chat",
+        (
+            ok(
+                "The last page, oldest first; `nextCursor`, where there is more, leads to the page before.",
+                a.MessagesSchema,
+            ),
+        ),
+        query=CursorSchema,
+        problems=_OWN,
     ),
     _operation("delete", "/api/chats/{chatId}", "Delete a chat", _GONE, *_OWN),
     _ask("/api/chats/{chatId}/messages/stream", "Ask", _STREAM),
@@ -135,7 +153,11 @@ _CHATS = (
 
 _WORKFLOWS = (
     Operation(
-        "get", "/api/workflows", "List workflows", (ok("Shipped ones, then the user's own.", a.WorkflowsSchema),)
+        "get",
+        "/api/workflows",
+        "List workflows",
+        (ok("Shipped ones, then the user's own; `nextCursor`, where there is more, leads on.", a.WorkflowsSchema),),
+        query=CursorSchema,
     ),
     _operation(
         "post",
@@ -189,7 +211,13 @@ _WORKFLOWS = (
         "get",
         "/api/workflow-runs/{runId}",
         "Read a workflow run",
-        (ok("With its steps, in the order in which they ended.", a.WholeRunSchema),),
+        (
+            ok(
+                "With its steps, in the order in which they ended; `nextCursor`, where there is more, leads on.",
+                a.WholeRunSchema,
+            ),
+        ),
+        query=CursorSchema,
         problems=_KNOWN,
     ),
 )

@@ -66,7 +66,13 @@ class KnownMessageSchema(Schema):
     calls = fields.List(fields.Nested(ToolCallSchema), data_key="toolCalls")
 
 
-class MessagesSchema(Schema):
+class MoreSchema(Schema):
+    """A page, perhaps of several."""
+
+    next_cursor = fields.String(data_key="nextCursor", metadata={"description": "Where there is more"})
+
+
+class MessagesSchema(MoreSchema):
     messages = fields.List(fields.Nested(KnownMessageSchema), required=True)
 
 
@@ -106,7 +112,7 @@ class KnownWorkflowSchema(WorkflowSchema):
     updated_at = fields.String(data_key="updatedAt", metadata=_TIME)
 
 
-class WorkflowsSchema(Schema):
+class WorkflowsSchema(MoreSchema):
     workflows = fields.List(fields.Nested(KnownWorkflowSchema), required=True)
 
 
@@ -134,7 +140,7 @@ class StepSchema(Schema):
     error = fields.String(required=True, allow_none=True)
 
 
-class WholeRunSchema(RunSchema):
+class WholeRunSchema(RunSchema, MoreSchema):
     steps = fields.List(fields.Nested(StepSchema), required=True)
 
 

@@ -9,6 +9,8 @@ from app.schemas.fields import NOT_BLANK, Digits
 from app.web.callers.accounts import AccountSchema, CredentialsSchema
 from app.web.requests.ids import stored_id
 
+MOST_ON_A_PAGE = 500
+
 
 def _uuid(text: str) -> None:
     if stored_id(text) is None:
@@ -77,3 +79,13 @@ class PageSchema(Schema):
 
     limit = Digits(load_default=20, validate=validate.Range(1, 100))
     offset = Digits(load_default=0)
+
+
+class CursorSchema(Schema):
+    """Query parameters of what is read page by page; as many as a page may have, unless the caller wants fewer."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    cursor = fields.String(load_default=None, metadata={"description": "`nextCursor` of the page before"})
+    limit = Digits(load_default=MOST_ON_A_PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))

@@ -4,10 +4,11 @@ from app.engine.errors import Problem
 from app.web.callers.accounts import CredentialsSchema
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.things.replies import THINGS, KnownThingSchema, MessageSchema, TokenSchema
-from app.wires.things.requests import ThingSchema
+from app.wires.things.requests import PageSchema, ThingSchema
 
 _THING = {"id": 736, "name": "Customer number", "content": "4711"}
 _NEW = {"name": "Customer number", "content": "4711"}
+_LINK = {"Link": 'Where there is more: the next page, as `rel="next"`.'}
 
 REFERENCE = Reference(
     about="A small collection for each user who signs in: facts that a user wants the assistant to know. "
@@ -34,7 +35,13 @@ REFERENCE = Reference(
             problems=(Problem.UNAUTHORIZED,),
             credential="none",
         ),
-        Operation("get", "/stuff", "List things", (ok("The user's, oldest first.", THINGS, [_THING]),)),
+        Operation(
+            "get",
+            "/stuff",
+            "List things",
+            (Reply(200, "A page of the user's, oldest first.", (Content(THINGS, [_THING]),), _LINK),),
+            query=PageSchema,
+        ),
         Operation(
             "post",
             "/stuff",
@@ -47,7 +54,7 @@ REFERENCE = Reference(
             "put",
             "/stuff/{thingId}",
             "Change a thing",
-            (ok("All of the user's things.", THINGS, [_THING]),),
+            (Reply(200, "The user's things, as the list has them.", (Content(THINGS, [_THING]),), _LINK),),
             description="A content that is not given stays.",
             body=ThingSchema,
             example=_NEW,

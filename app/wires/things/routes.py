@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 
 from app.engine.errors import ChatError, Problem
+from app.store.pages import Page
+from app.store.things import Thing
 from app.web.callers.accounts import sign_in
 from app.web.requests.call import Call
+from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.responses.framing import json_response
 from app.web.services import services
+from app.wires.things.requests import MOST_ON_A_PAGE
 
 blueprint = Blueprint("things", __name__)
 
@@ -28,8 +32,10 @@ def login(call: Call) -> Response:
 
 @blueprint.get("/stuff")
 def things(call: Call) -> Response:
-    """All of the caller's things, oldest first."""
-    return json_response([asdict(thing) for thing in services().things.all(call.caller.user_id)])
+    """The caller's things, oldest first: the first page, or with a cursor a later one."""
+    user_id, query = call.caller.user_id, call.query
+    (after,) = read_cursor(query["cursor"], ["things", user_id]) or (0,)
+    return _listed(call, services().things.page(user_id, query["limit"], after), query["limit"])
 
 
 @blueprint.post("/stuff")
@@ -41,9 +47,9 @@ def add(call: Call) -> Response:
 
 @blueprint.put("/stuff/<int:thing_id>")
 def change(call: Call, thing_id: int) -> Response:
-    """Another name, and another content where one is given; all of the caller's things."""
-    things = services().things.change(call.caller.user_id, _stored_id(thing_id), call.body)
-    return json_response([asdict(thing) for thing in things])
+    """Another name, and another content where one is given; the first page of the caller's things."""
+    page = services().things.change(call.caller.user_id, _stored_id(thing_id), call.body, MOST_ON_A_PAGE)
+    return _listed(call, page, MOST_ON_A_PAGE)
 
 
 @blueprint.delete("/stuff/<int:thing_id>")
@@ -51,6 +57,15 @@ def remove(call: Call, thing_id: int) -> Response:
     """One thing less."""
     services().things.remove(call.caller.user_id, _stored_id(thing_id))
     return json_response({"code": 200, "message": f"Your thing (id: {thing_id}) was deleted"})
+
+
+def _listed(call: Call, page: Page[Thing], limit: int) -> Response:
+    """The list is all of the body, so the header `Link` (RFC 8288) leads to the next page, where there is one."""
+    response = json_response([asdict(thing) for thing in page.items])
+    if page.has_more:
+        cursor = make_cursor(["things", call.caller.user_id], [page.items[-1].id])
+        response.headers["Link"] = f'</stuff?cursor={cursor}&limit={limit}>; rel="next"'
+    return response
 
 
 def _stored_id(thing_id: int) -> int:

@@ -4,7 +4,6 @@ from app.engine.errors import Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, SaidBeforeSchema
 from app.wires.widget.requests import ChatRequestSchema, HistorySchema
-from app.wires.widget.routes import LONGEST_HISTORY
 
 _ID = "d02db167208c4501a4f0111bee8dbff0"
 _EXAMPLE = {"sessionId": "visitor-1", "message": "What is 12 * 7?"}
@@ -54,7 +53,8 @@ REFERENCE = Reference(
             "Read what a visitor said",
             (
                 ok(
-                    f"The latest conversation, or that session's: its last {LONGEST_HISTORY} messages, oldest first.",
+                    "A page of the latest conversation, or of that session's: its last messages, oldest first. "
+                    "`nextCursor`, where there is more, leads to the page before.",
                     SaidBeforeSchema,
                     {
                         "sessionId": "visitor-1",
@@ -72,6 +72,7 @@ REFERENCE = Reference(
             description="Only for visitors for whom the site vouches: without `x-visitor` it is 401.",
             query=HistorySchema,
             headers=_VISITOR,
+            problems=(Problem.NOT_FOUND,),
         ),
         Operation(
             "post",

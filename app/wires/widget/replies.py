@@ -47,6 +47,7 @@ class SaidSchema(Schema):
 class SaidBeforeSchema(Schema):
     session_id = fields.String(required=True, allow_none=True, data_key="sessionId")
     messages = fields.List(fields.Nested(SaidSchema), required=True)
+    next_cursor = fields.String(data_key="nextCursor", metadata={"description": "Where there is more"})
 
 
 class ErrorSchema(Schema):

@@ -5,7 +5,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from app.schemas.fields import NOT_BLANK
+from app.schemas.fields import NOT_BLANK, Digits
+
+MOST_ON_A_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class HistorySchema(Schema):
     """Query parameters."""
 
     session_id = fields.String(load_default=None, data_key="sessionId", validate=_SESSION)
+    cursor = fields.String(load_default=None, metadata={"description": "`nextCursor` of the page before"})
+    limit = Digits(load_default=MOST_ON_A_PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
 
 
 class ChatRequestSchema(Schema):

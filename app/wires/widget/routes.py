@@ -13,6 +13,7 @@ from app.store.histories import HistoryScope
 from app.web.callers.caller import Caller
 from app.web.callers.visitors import owner_of
 from app.web.requests.call import Call
+from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer
@@ -22,7 +23,6 @@ from app.wires.widget.serializers import history_message
 
 blueprint = Blueprint("widget", __name__)
 
-LONGEST_HISTORY = 100  # messages that are read back
 HISTORY = 30  # messages that the model sees, the new one among them
 
 
@@ -49,14 +49,25 @@ def chat(call: Call) -> Response:
 
 @blueprint.get("/v1/chat/history")
 def history(call: Call) -> Response:
-    """A vouched-for visitor's latest conversation, or the one of a session."""
-    caller = call.caller
+    """The last page of a vouched-for visitor's latest conversation, or of the one of a session; with a cursor, a page
+    before."""
+    caller, query, histories = call.caller, call.query, services().histories
     if caller.end_user is None:
         raise ChatError(Problem.UNAUTHORIZED)
     scope = HistoryScope(caller.agent.id, blueprint.name, caller.owner)
-    latest = services().histories.latest(scope, call.query["session_id"], LONGEST_HISTORY)
-    session_id, messages = latest or (None, ())
-    return json_response({"sessionId": session_id, "messages": [history_message(each) for each in messages]})
+    pages = ["history", scope.agent, scope.owner, query["session_id"]]
+    position = read_cursor(query["cursor"], pages)
+    if position:
+        conversation_id, session_id, before = position
+        page = histories.messages(scope, conversation_id, query["limit"], before)
+    else:
+        found = histories.latest(scope, query["session_id"], query["limit"])
+        if found is None:
+            return json_response({"sessionId": None, "messages": []})
+        conversation_id, session_id, page = found
+    position = [conversation_id, session_id, page.items[0].sequence] if page.has_more else None
+    more = {"nextCursor": make_cursor(pages, position)} if position else {}
+    return json_response({"sessionId": session_id, "messages": [history_message(each) for each in page.items], **more})
 
 
 def _question(call: Call) -> Question:

@@ -30,12 +30,12 @@ def test_a_chat_is_deleted_with_its_messages(chats, conversations) -> None:
     answer = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(), "m")
     conversations.add_answer(chat.id, "answer", answer)
     question, answered = chats.exchange("question", "answer")
-    assert [question, answered] == chats.messages(chat.id)
+    assert [question, answered] == chats.messages(chat.id, 10).items
     assert (question.sequence, answered.message.text) == (1, "yes")
     chats.delete(chat.id)
     gone = (
         lambda: chats.find(chat.id),
-        lambda: chats.messages(chat.id),
+        lambda: chats.messages(chat.id, 10),
         lambda: chats.exchange("question", "answer"),
         lambda: chats.delete(chat.id),
     )

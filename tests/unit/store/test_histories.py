@@ -104,9 +104,10 @@ def test_messages_are_read_from_the_last_one_back_without_those_that_are_superse
 
 @pytest.mark.usefixtures("six")
 def test_the_latest_conversation_is_the_one_that_was_active_last(histories) -> None:
-    external_id, messages = histories.latest(SCOPE, None, 9)
-    assert (external_id, [each.message.text for each in messages]) == ("s1", ["1"])
-    assert histories.latest(SCOPE, "s4", 9)[1][0].message.text == "4"
+    conversation, external_id, page = histories.latest(SCOPE, None, 9)
+    assert (external_id, [each.message.text for each in page.items]) == ("s1", ["1"])
+    assert histories.messages(SCOPE, conversation, 9, None).items == page.items
+    assert histories.latest(SCOPE, "s4", 9)[2].items[0].message.text == "4"
     assert histories.latest(SCOPE, "s9", 9) is None
 
 

@@ -44,7 +44,18 @@ def test_of_a_large_result_its_beginning_is_kept_and_marked(conversations, datab
     store = RunStore(database)
     store.begin("1", ask(conversations, q="x")[0], "w", 1)
     store.add_steps("1", [StepRecord("a", "complete", 1, 2, result)])
-    store.end("1", "failed", None, [StepRecord("b", "failed", 1, 2, None, "x" * 5000)])
-    a, b = store.find("1", "key:1").steps
+    store.end("1", "failed", "y" * 5000, [StepRecord("b", "failed", 1, 2, None, "x" * 5000)])
+    run = store.find("1", "key:1")
+    a, b = run.steps
     assert a.result == kept
-    assert b.error == "x" * 4000 + "\u2026"
+    assert [b.error, run.error] == [each * 4000 + "\u2026" for each in "xy"]
+
+
+def test_steps_come_page_by_page(conversations, database) -> None:
+    store = RunStore(database)
+    store.begin("1", ask(conversations, q="x")[0], "w", 1)
+    store.end("1", "complete", None, [StepRecord(name, "complete", 1, 2, "x") for name in "abc"])
+    pages = [store.find("1", "key:1", 2, offset) for offset in (0, 2)]
+    assert [([step.step_id for step in page.steps], page.more_steps) for page in pages] == [
+        (["a", "b"], True), (["c"], False),
+    ]  # fmt: skip

@@ -14,16 +14,18 @@ def things(database) -> ThingStore:
     return ThingStore(database)
 
 
-def test_a_change_replaces_what_it_names_and_returns_all_things_oldest_first(things, ada) -> None:
+def test_a_change_replaces_what_it_names_and_returns_the_list(things, ada) -> None:
     cat, dog = things.add(ada, "cat", "black"), things.add(ada, "dog", "brown")
-    changed = things.change(ada, cat.id, {"content": "white"})
-    assert changed == [Thing(cat.id, "cat", "white"), dog]
-    assert things.all(ada) == changed
+    changed = things.change(ada, cat.id, {"content": "white"}, 10)
+    assert changed.items == [Thing(cat.id, "cat", "white"), dog]
+    assert things.all(ada) == changed.items
+    assert things.page(ada, 10) == changed
+    assert (things.page(ada, 1).items, things.page(ada, 1, cat.id).items) == ([changed.items[0]], [dog])
 
 
 def test_another_users_thing_is_not_found_and_stays(things, ada, bob) -> None:
     thing = things.add(ada, "cat", "black")
-    tries = (lambda: things.change(bob, thing.id, {"name": "x"}), lambda: things.remove(bob, thing.id))
+    tries = (lambda: things.change(bob, thing.id, {"name": "x"}, 10), lambda: things.remove(bob, thing.id))
     assert [problem_of(each) for each in tries] == [Problem.NOT_FOUND] * 2
     assert (things.all(ada), things.all(bob)) == ([thing], [])
 

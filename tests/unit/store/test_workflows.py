@@ -20,7 +20,7 @@ def test_a_change_makes_the_next_version_and_none_where_another_came_first(workf
     assert (changed.version, changed.created_at) == (2, made.created_at)
     assert problem_of(lambda: workflows.change(ada, made.id, 1, {"name": "3"})) is Problem.CHANGED
     assert workflows.find(ada, made.id) == changed
-    assert workflows.all(ada) == [changed]
+    assert workflows.page(ada, 10).items == [changed]
 
 
 def test_another_users_workflow_is_not_found_and_stays(workflows, ada, bob) -> None:
@@ -31,7 +31,7 @@ def test_another_users_workflow_is_not_found_and_stays(workflows, ada, bob) -> N
         lambda: workflows.remove(bob, made.id),
     )
     assert [problem_of(each) for each in tries] == [Problem.NOT_FOUND] * 3
-    assert (workflows.all(ada), workflows.all(bob)) == ([made], [])
+    assert (workflows.page(ada, 10).items, workflows.page(bob, 10).items) == ([made], [])
     workflows.remove(ada, made.id)
     assert problem_of(lambda: workflows.find(ada, made.id)) is Problem.NOT_FOUND
 

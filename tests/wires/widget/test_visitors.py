@@ -194,3 +194,25 @@ def test_only_an_active_widget_key_has_a_secret_for_visitors(server, secret_key,
     assert (
         server.flask("keys", "visitor-secret", key_id).stdout == server.flask("keys", "visitor-secret", key_id).stdout
     )
+
+
+def test_a_long_history_is_read_back_page_by_page_within_its_conversation(server, widget_key, secret) -> None:
+    token, name = signed(secret, "dora"), new_session_id()
+    for number in range(3):
+        assert chat(server, widget_key, token, f"{number}", name).status_code == 200
+    last = history(server, widget_key, token, limit="2").json()
+    assert chat(server, widget_key, token, "elsewhere", new_session_id()).status_code == 200
+    middle = history(server, widget_key, token, limit="2", cursor=last["nextCursor"]).json()
+    first = history(server, widget_key, token, limit="2", cursor=middle["nextCursor"]).json()
+    assert [page["sessionId"] for page in (last, middle, first)] == [name] * 3
+    asked = [[each["message"] for each in page["messages"] if each["role"] == "user"] for page in (last, middle, first)]
+    assert asked == [["2"], ["1"], ["0"]]
+    assert "nextCursor" not in first
+    assert len(history(server, widget_key, token, sessionId=name).json()["messages"]) == 6
+    other = signed(secret, "emil")
+    for query in (
+        {"cursor": "x"}, {"limit": "0"}, {"limit": "101"},
+        {"cursor": last["nextCursor"], "sessionId": name},  # it is one of the latest conversation, whichever that was
+    ):  # fmt: skip
+        assert history(server, widget_key, token, **query).status_code == 400
+    assert history(server, widget_key, other, cursor=last["nextCursor"]).status_code == 400

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
-from itsdangerous import BadData
 
 from app.engine.errors import ChatError, Problem
-from app.store.histories import ConversationFilter, Page, State
+from app.store.histories import ConversationFilter, State
+from app.store.pages import Page
 from app.web.requests.call import Call
+from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.ids import public_id
 from app.web.responses.framing import json_response
 from app.web.services import services
@@ -88,7 +89,7 @@ def rate(call: Call, conversation_id: str, message_id: str) -> Response:
 def _conversations(call: Call, user_id: str | None) -> Response:
     scope, query = scope_of(call), call.query
     kind = ["conversations", scope.agent, scope.owner, user_id]
-    last_seen = _position(query["cursor"], kind)
+    last_seen = read_cursor(query["cursor"], kind)
     page = services().histories.conversations(
         scope,
         ConversationFilter(
@@ -111,28 +112,12 @@ def _conversations(call: Call, user_id: str | None) -> Response:
 def _messages(call: Call, conversation_id: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     scope, stored, query = scope_of(call), stored_conversation_id(conversation_id), call.query
     kind = ["messages", scope.agent, scope.owner, stored]
-    before = _position(query["cursor"], kind)
+    before = read_cursor(query["cursor"], kind)
     page = services().histories.messages(scope, stored, query["limit"], before[0] if before else None)
     position = [page.items[0].sequence] if page.items else None
     return [serializers.message(each) for each in page.items], _pagination(page, kind, position)
 
 
 def _pagination(page: Page[Any], kind: Sequence[str | None], position: Sequence[int | str] | None) -> dict[str, Any]:
-    """A cursor says, signed, what it is a cursor of, and where it points."""
-    cursor = services().signer.dumps([*kind, position]) if page.has_more else None
+    cursor = make_cursor(kind, position) if page.has_more and position else None
     return {"cursor": cursor, "hasMore": page.has_more, "total": page.total}
-
-
-def _position(cursor: str | None, kind: Sequence[str | None]) -> Any:
-    """Where a cursor points. Raises ChatError(INVALID) for one that was not made here, or for something else."""
-    if cursor is None:
-        return None
-    try:
-        *of, position = services().signer.loads(cursor)
-    except BadData:
-        of = []
-    if of != list(kind):
-        raise ChatError(
-            Problem.INVALID, "cursor: Not a cursor of this list.", fields={"cursor": "Not a cursor of this list."}
-        )
-    return position

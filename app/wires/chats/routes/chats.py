@@ -4,6 +4,7 @@ from flask import Response
 
 from app.engine.errors import ChatError, Problem
 from app.web.requests.call import Call
+from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.chats import serializers
@@ -32,9 +33,14 @@ def chats(call: Call, user_id: str) -> Response:
 
 @blueprint.get("/api/chats/<chat_id>/messages")
 def messages(call: Call, chat_id: str) -> Response:
-    """What was said, oldest first."""
-    chat = own_chat(call.caller, stored_id("chatId", chat_id), "read")
-    return json_response({"messages": [serializers.message(each) for each in services().chats.messages(chat.id)]})
+    """What was said, oldest first: the last page, or with a cursor one before."""
+    stored, query = stored_id("chatId", chat_id), call.query
+    pages = ["messages", stored]
+    before = read_cursor(query["cursor"], pages)
+    own_chat(call.caller, stored, "read")
+    page = services().chats.messages(stored, query["limit"], before[0] if before else None)
+    more = {"nextCursor": make_cursor(pages, [page.items[0].sequence])} if page.has_more else {}
+    return json_response({"messages": [serializers.message(each) for each in page.items], **more})
 
 
 @blueprint.delete("/api/chats/<chat_id>")

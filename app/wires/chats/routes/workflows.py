@@ -8,6 +8,7 @@ from app.engine.errors import ChatError, Problem
 from app.settings.mistakes import flatten
 from app.web.callers.caller import Caller
 from app.web.requests.call import Call
+from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.query import invalid
 from app.web.responses.framing import json_response
 from app.web.services import services
@@ -19,9 +20,13 @@ from app.workflows.diagram import mermaid
 
 @blueprint.get("/api/workflows")
 def workflows(call: Call) -> Response:
-    """The shipped ones, then the caller's own, oldest first."""
-    entries = services().workflows.all(call.caller.user_id)
-    return json_response({"workflows": [serializers.workflow(each) for each in entries]})
+    """The shipped ones, then the caller's own, oldest first: the first page, or with a cursor a later one."""
+    user_id, query = call.caller.user_id, call.query
+    pages = ["workflows", user_id]
+    after = read_cursor(query["cursor"], pages)
+    page = services().workflows.page(user_id, query["limit"], (after[0], after[1]) if after else None)
+    more = {"nextCursor": make_cursor(pages, page.items[-1].position)} if page.has_more else {}
+    return json_response({"workflows": [serializers.workflow(each) for each in page.items], **more})
 
 
 @blueprint.post("/api/workflows")
@@ -73,11 +78,16 @@ def runs(call: Call, chat_id: str) -> Response:
 
 @blueprint.get("/api/workflow-runs/<run_id>")
 def run(call: Call, run_id: str) -> Response:
-    """A run with its steps, in the order in which they ended."""
-    found = services().runs.find(stored_id("runId", run_id), call.caller.owner)
+    """A run with its steps, in the order in which they ended: the first page of them, or with a cursor a later one."""
+    stored, query = stored_id("runId", run_id), call.query
+    pages = ["steps", stored]
+    (seen,) = read_cursor(query["cursor"], pages) or (0,)
+    found = services().runs.find(stored, call.caller.owner, query["limit"], seen)
     if found is None:
         raise ChatError(Problem.NOT_FOUND, "Workflow run does not exist")
-    return json_response({**serializers.run(found), "steps": [serializers.run_step(each) for each in found.steps]})
+    more = {"nextCursor": make_cursor(pages, [seen + len(found.steps)])} if found.more_steps else {}
+    steps = [serializers.run_step(each) for each in found.steps]
+    return json_response({**serializers.run(found), "steps": steps, **more})
 
 
 def plan_of(caller: Caller, workflow_id: str | None) -> Plan | None:

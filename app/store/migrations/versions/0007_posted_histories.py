@@ -1,0 +1,24 @@
+"""What callers post of a conversation each time, compressed; and an index by which a page of messages is read alone."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+SHOWN = sa.text("status != 'superseded' AND status != 'running'")
+
+
+def upgrade() -> None:
+    op.add_column("conversations", sa.Column("posted", sa.LargeBinary(), nullable=True))
+    op.create_index(
+        "ix_messages_shown",
+        *("messages", ["conversation_id", "sequence"]),
+        sqlite_where=SHOWN,
+        postgresql_where=SHOWN,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_messages_shown", "messages")
+    op.drop_column("conversations", "posted")
