@@ -64,6 +64,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         conversations=unstored,
         running_turns=RunningTurns(server.streams, server.streams_per_caller, server.streams_per_key),
         heartbeat=server.heartbeat_seconds,
+        answer_bytes=server.answer_bytes,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
     )
     circuits = [candidate.circuit for candidate in candidates.values()]

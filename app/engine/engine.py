@@ -17,6 +17,11 @@ class Plan(Protocol):
         """A generation that has not been prepared yet, for one turn."""
         ...
 
+    @property
+    def most_paid(self) -> int:
+        """The most models that have to be paid for one answer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -24,6 +29,7 @@ class Engine:
 
     - `models`: by `Agent.models`, and each model by itself as a tuple of one name.
     - `prices`: credits for an answer, by the model's name.
+    - `answer_bytes`: the most that models may write for one answer, over all rounds (of a workflow, for each step).
     - `heartbeat`: seconds of silence after which a turn yields an empty batch.
     - `plans`: by the ids of the agents that have one.
     """
@@ -35,4 +41,5 @@ class Engine:
     conversations: Conversations
     running_turns: RunningTurns
     heartbeat: float
+    answer_bytes: int
     plans: Mapping[str, Plan] = field(default_factory=dict)

@@ -29,7 +29,8 @@ class Generation(Protocol):
     - `first_token`: when the first output of the model arrived (seconds of the monotonic clock); None before.
     - `cancelled`: the error that `cancel` was called with.
     - `usage`: tokens of all rounds that have ended.
-    - `model`: the name of the model that answered last; None before one did.
+    - `model`: the name of the model that has accepted the question, or answered last; None before.
+    - `paid_models`: the names of the models that have to be paid for the answer so far, one for each that it costs.
     - `connecting`: whether `prepare` waits for knowledge or a model, where `cancel` may not end it.
     """
 
@@ -43,6 +44,8 @@ class Generation(Protocol):
     def usage(self) -> Usage: ...
     @property
     def model(self) -> str | None: ...
+    @property
+    def paid_models(self) -> Sequence[str]: ...
     @property
     def connecting(self) -> bool: ...
 

@@ -38,10 +38,14 @@ class Model(Protocol):
 class ModelStream(Stream[Chunk], Protocol):
     """The answer of one of an agent's models. Use: iterate `connect` to its end, then the stream itself.
 
-    `model` is the name of the configured model that answers, once `connect` has ended.
+    `model` is the name of the configured model that is asked, and answers once `connect` has ended. `accepted` says
+    whether it has accepted the prompt, also while `connect` waits for its first words.
     """
 
     model: str
+
+    @property
+    def accepted(self) -> bool: ...
 
     def connect(self) -> Iterator[tuple[()]]:
         """Find a model that answers; an empty batch after each heartbeat interval until then. `close` ends it.

@@ -36,10 +36,10 @@ class Question:
     client_history: Sequence[Message] | None = None
     user_id: str | None = None
 
-    def charge(self, prices: Mapping[str, int]) -> Charge | None:
+    def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of
-        them may answer. None where nobody pays."""
+        them may answer, for each of the `most_paid` that the answer may have to pay. None where nobody pays."""
         if self.payer is None:
             return None
         dearest = max(prices[model] for model in self.agent.models)
-        return Charge(self.payer.account, dearest if self.payer.budgeted else 0)
+        return Charge(self.payer.account, dearest * most_paid if self.payer.budgeted else 0)

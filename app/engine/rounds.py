@@ -15,7 +15,7 @@ from app.engine.events import Batch, Event, RoundFinished, RoundStarted, SourceF
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep, last_question
-from app.engine.ports import Stream
+from app.engine.ports import ModelStream, Stream
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
 from app.engine.transcript import Transcript
@@ -27,11 +27,13 @@ class Rounds:
     """Implements `Generation`. `usage` and `finish_reason` are those of the rounds that have ended."""
 
     def __init__(self, engine: Engine, question: Question) -> None:
-        self.transcript = Transcript()
+        self.transcript = Transcript(engine.answer_bytes)
         self.usage = Usage()
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
-        self.model: str | None = None
+        self._model: str | None = None
+        self._first: ModelStream | None = None  # the first stream of a model, while it connects and after
+        self._failed = False  # before it said anything
         self.connecting = False
         self.cancelled: ChatError | None = None
         self._framing = Framing()
@@ -44,6 +46,19 @@ class Rounds:
         client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
         self._client_tools = {tool.name: tool for tool in client_tools}
 
+    @property
+    def model(self) -> str | None:
+        """See the protocol."""
+        if self._model is None and self._first and self._first.accepted:
+            return self._first.model
+        return self._model
+
+    @property
+    def paid_models(self) -> Sequence[str]:
+        """The model, once for all rounds, as soon as it has accepted the question; none where it failed before it had
+        said anything."""
+        return (self.model,) if self.model and not self._failed else ()
+
     def prepare(self, source: GenerationInput) -> None:
         """Look up the agent's knowledge and wait until the model begins to answer. Raises ChatError."""
         self.set_source(source)
@@ -52,6 +67,9 @@ class Rounds:
             self._passages = self._search()
             for _ in self._connect():
                 pass
+        except Exception:
+            self._failed = not self.cancelled
+            raise
         finally:
             self.connecting = False
 
@@ -60,27 +78,31 @@ class Rounds:
         the model, and no knowledge is looked up."""
         self._messages = source.messages
         if source.resumed:
-            self.transcript = Transcript(source.resumed.parts)
+            self.transcript = Transcript(self._engine.answer_bytes, source.resumed.parts)
 
     def run(self) -> Iterator[Batch]:
-        for round_number in range(self._question.agent.max_rounds):
-            if round_number or self._stream is None:
-                yield from self._connect()
-            calls: list[ToolCalled] = []
-            passages = () if round_number else self._passages
-            yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in passages)]
-            yield from self._read(calls)
-            server_calls = [call for call in calls if call.name not in self._client_tools]
-            if server_calls:
-                self._check_loop(server_calls)
-                yield from self._call(server_calls)
-            yield [*self.end_parts(), RoundFinished()]
-            if len(server_calls) < len(calls):
-                self.finish_reason = "tool-calls"  # the caller runs the others
-                return
-            if not calls:
-                return
-        raise ChatError(Problem.UPSTREAM_FAILED, "The model called tools without end")
+        try:
+            for round_number in range(self._question.agent.max_rounds):
+                if round_number or self._stream is None:
+                    yield from self._connect()
+                calls: list[ToolCalled] = []
+                passages = () if round_number else self._passages
+                yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in passages)]
+                yield from self._read(calls)
+                server_calls = [call for call in calls if call.name not in self._client_tools]
+                if server_calls:
+                    self._check_loop(server_calls)
+                    yield from self._call(server_calls)
+                yield [*self.end_parts(), RoundFinished()]
+                if len(server_calls) < len(calls):
+                    self.finish_reason = "tool-calls"  # the caller runs the others
+                    return
+                if not calls:
+                    return
+            raise ChatError(Problem.UPSTREAM_FAILED, "The model called tools without end")
+        except Exception:
+            self._failed = self.first_token is None and not self.cancelled
+            raise
 
     def end_parts(self) -> Sequence[Event]:
         return self._framing.close()
@@ -111,11 +133,12 @@ class Rounds:
             messages.append(so_far)
         options = self._question.options.within(agent, self.usage.completion_tokens)
         prompt = Prompt(agent, messages, options, [*self._engine.toolbox.specs(agent), *self._client_tools.values()])
-        self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self.model)
+        self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
+        self._first = self._first or stream
         yield from stream.connect()
         if self.cancelled:
             raise self.cancelled
-        self.model = stream.model
+        self._model = stream.model
 
     def _read(self, calls: list[ToolCalled]) -> Iterator[Batch]:
         """The model's output in this round; appends its tool calls to `calls`. Every token passes through here."""

@@ -1,7 +1,10 @@
 """Folds a turn's events back into the message that is stored."""
 
+import logging
 from collections.abc import Iterable
+from typing import NoReturn
 
+from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     Batch,
     ReasoningDelta,
@@ -13,28 +16,41 @@ from app.engine.events import (
 )
 from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
+log = logging.getLogger(__name__)
+
 
 class Transcript:
-    """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's."""
+    """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's.
 
-    def __init__(self, parts: Iterable[Part] = ()) -> None:
+    `most_bytes` bounds what is added of text, reasoning and arguments of calls, in UTF-8.
+    """
+
+    def __init__(self, most_bytes: int, parts: Iterable[Part] = ()) -> None:
+        self._room = most_bytes
         self._parts: list[Part] = list(parts)
         self._text: list[str] = []
         self._reasoning: list[str] = []
 
     def add(self, batch: Batch) -> None:
-        """Add what the events say; those of other kinds change nothing."""
+        """Add what the events say; those of other kinds change nothing. Raises ChatError(UPSTREAM_FAILED) at the first
+        event for which there is no room; those before it have been added."""
         for event in batch:
             if type(event) is TextDelta:  # almost every event
-                self._text.append(event.text)
+                text = event.text
+                self._room -= len(text) if text.isascii() else len(text.encode())
+                if self._room < 0:
+                    self._refuse()
+                self._text.append(text)
                 continue
             match event:
                 case ReasoningDelta(text):
+                    self._take(text)
                     self._reasoning.append(text)
                 case TextEnded() | ReasoningEnded():
                     self._parts += self._open_parts()
                     self._text, self._reasoning = [], []
                 case ToolCalled(call_id, name, args):
+                    self._take(str(args))
                     self._parts.append(ToolCallPart(call_id, name, args))
                 case ToolReturned(call_id, name, result, is_error):
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
@@ -42,6 +58,15 @@ class Transcript:
     def message(self) -> Message:
         """The message as it is now."""
         return Message("assistant", (*self._parts, *self._open_parts()))
+
+    def _take(self, text: str) -> None:
+        self._room -= len(text.encode("utf-8", "surrogatepass"))
+        if self._room < 0:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        log.warning("a model's answer is longer than answer_bytes")
+        raise ChatError(Problem.UPSTREAM_FAILED)
 
     def _open_parts(self) -> list[Part]:
         parts: list[Part] = []

@@ -36,7 +36,7 @@ class Turn:
         plan = plan or engine.plans.get(question.agent.id)
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
-        self._charge = question.charge(engine.prices)
+        self._charge = question.charge(engine.prices, plan.most_paid if plan else 1)
         self._answer_id = uuid.uuid4().hex  # of a new answer
         self._admitted: str | None = None  # the conversation's id, while the turn is among the running ones
         self._stored: StoredQuestion | None = None
@@ -159,15 +159,14 @@ class Turn:
             log.exception("answer not stored", extra={"request_id": self.question.request_id})
 
     def _record(self, status: Status) -> AnswerRecord:
-        """Store the answer. It costs its model's full price if this turn has said anything of it, else nothing.
+        """Store the answer. It costs the full price of each model that has to be paid (`Generation.paid_models`).
 
         Where it cannot be stored the turn has failed; the store keeps the answer, as it is, for its next chance.
         """
         source, generation = self._source, self.generation
         assert source
         message = generation.transcript.message()
-        said_before = len(source.resumed.parts) if source.resumed else 0
-        price = self._engine.prices.get(generation.model or "", 0) if len(message.parts) > said_before else 0
+        price = sum(self._engine.prices[model] for model in generation.paid_models)
         answer = AnswerRecord(message, status, generation.finish_reason, generation.usage, generation.model, price)
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)

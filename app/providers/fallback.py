@@ -78,6 +78,11 @@ class FallbackStream:
         self._batches: Iterator[Sequence[Chunk]] = iter(())
         self._closed = False
 
+    @property
+    def accepted(self) -> bool:
+        """See the port."""
+        return self._pending is not None and self._pending.stream is not None
+
     def connect(self) -> Iterator[tuple[()]]:
         """See the port."""
         try:

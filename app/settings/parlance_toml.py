@@ -90,6 +90,14 @@ class ServerSchema(Schema):
         900,
         validate.Range(0, 86_400, min_inclusive=False),
     )
+    answer_bytes = _number(
+        "The most that models may write for one answer, text, reasoning and arguments of tool calls together, over all "
+        "rounds; of a workflow, in each step and in what is shown. With more the answer fails (502), and keeps what "
+        "was said by then",
+        "bytes",
+        validate.Range(1024, 2**30),
+        load_default=2**20,
+    )
     shutdown_seconds = _seconds(
         "Time for running answers to end after SIGTERM; then they are stored as interrupted. gunicorn kills what still "
         "runs 10 seconds later",
@@ -193,7 +201,10 @@ class ModelSchema(Schema):
 
     provider = _text("Which API serves the model", required=True, validate=validate.OneOf(PROVIDERS))
     credits = _number(
-        "What an answer costs as soon as anything was said", "credits", validate.Range(0, 1_000_000), load_default=1
+        "What an answer costs once the model has accepted the question; of a workflow, each step that asks it",
+        "credits",
+        validate.Range(0, 1_000_000),
+        load_default=1,
     )
     aliases = fields.List(
         fields.String(validate=NAME),

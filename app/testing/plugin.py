@@ -12,7 +12,7 @@ from app.testing.model_server import ModelServer
 from app.testing.provider_apis import close_idle_connections
 from app.testing.server import Server
 
-NARROW = {"streams_per_caller": 2, "streams_per_key": 2, "answer_seconds": 2}
+NARROW = {"streams_per_caller": 2, "streams_per_key": 2, "answer_seconds": 2, "answer_bytes": 2000}
 """What the table [server] of `narrow_server` says."""
 
 

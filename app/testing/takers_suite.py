@@ -1,5 +1,6 @@
 """What every wire promises about the most that one caller may take, as tests that the wires' suites inherit."""
 
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -7,11 +8,12 @@ import requests
 
 from app.testing.caller import Caller
 from app.testing.responses import chunks
-from app.testing.server import Server, eventually, script
+from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import connect, read_all, read_until, request
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
 from app.web.requests.question import LONGEST_PUBLIC_QUESTION, LONGEST_QUESTION
 
+FLOOD = script({"text": "é" * 250, "times": 60})  # 500 bytes each
 LONG = script({"pause": 60}, {"text": "never"})
 
 
@@ -57,6 +59,19 @@ class TakersSuite:
         caller.wire.check_error(caller.ask(question), 400)
         assert caller.stored(question) == []
 
+    def test_who_leaves_before_the_first_word_pays_for_what_a_model_has_accepted(self, caller: Caller) -> None:
+        question = script({"pause": 60}, {"text": new_session_id()})
+        with caller.open(question):
+            eventually(lambda: caller.stored(question))
+            time.sleep(0.5)  # the model accepts at once
+        last = eventually(lambda: [row for row in caller.stored(question) if row["status"] == "interrupted"])[-1]
+        assert (last["parts"], last["credits"], last["model"]) == ([], 1, "scripted")
+
+    def test_what_every_model_refused_costs_nothing(self, caller: Caller) -> None:
+        question = script({"refuse": "overloaded"}, {"text": new_session_id()})
+        assert caller.ask(question).status_code == 503
+        assert caller.stored(question)[-1]["credits"] == 0
+
 
 class StreamTakersSuite:
     """What holds for every wire that streams, besides."""
@@ -69,6 +84,12 @@ class StreamTakersSuite:
         last = narrow.stored(question)[-1]
         assert (last["status"], last["text"]) == ("interrupted", reply.text)
 
+    def test_an_answer_without_end_ends_where_there_is_no_room_for_it(self, narrow: Caller) -> None:
+        reply = narrow.wire.decode(narrow.ask(FLOOD).content)
+        assert (reply.text, reply.ended, reply.error) == ("é" * 1000, True, ERROR_MESSAGES[502])
+        last = narrow.stored(FLOOD)[-1]
+        assert (last["status"], last["text"], last["credits"]) == ("failed", reply.text, 1)
+
 
 class WholeTakersSuite:
     """What holds for every wire that answers in one piece, besides."""
@@ -78,3 +99,8 @@ class WholeTakersSuite:
         narrow.wire.check_error(narrow.ask(question), 504)
         last = narrow.stored(question)[-1]
         assert (last["status"], last["text"]) == ("interrupted", "so far")
+
+    def test_an_answer_without_end_is_a_status(self, narrow: Caller) -> None:
+        narrow.wire.check_error(narrow.ask(FLOOD), 502)
+        last = narrow.stored(FLOOD)[-1]
+        assert (last["status"], last["text"], last["credits"]) == ("failed", "é" * 1000, 1)

@@ -77,6 +77,12 @@ def check(workflow: Workflow, rules: Rules) -> Bound:
     return _bound(workflow, graph, ancestors, rules)
 
 
+def most_paid(workflow: Workflow) -> int:
+    """The most models that have to be paid for one run: that of each step that asks one, for each of its tries."""
+    tries = sum(step.retries + 1 for step in workflow.steps if isinstance(step.action, AskModel))
+    return min(tries, workflow.limits.model_calls)
+
+
 def _mistakes(step: Step, before: Sequence[Step], ids: set[str], rules: Rules) -> Iterator[tuple[str, str]]:
     """The keys of a step with mistakes, and messages. `before` are the steps before it in the list."""
     if any(step.id == other.id for other in before):

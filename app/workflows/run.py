@@ -14,6 +14,7 @@ from app.engine.messages import FinishReason, Usage, last_question
 from app.engine.question import Question
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
+from app.workflows.checks import most_paid
 from app.workflows.definition import Workflow
 from app.workflows.executor import Executor
 from app.workflows.record import RunRecorder
@@ -34,6 +35,10 @@ class WorkflowPlan:
     def generation(self, engine: Engine, question: Question) -> "WorkflowRun":
         return WorkflowRun(self.workflow, self._runs, engine, question)
 
+    @property
+    def most_paid(self) -> int:
+        return most_paid(self.workflow)
+
 
 class WorkflowRun:
     """Implements the engine's `Generation`. A run is recorded under the id of the answer that it makes."""
@@ -41,7 +46,7 @@ class WorkflowRun:
     connecting = False  # `prepare` waits for the store alone
 
     def __init__(self, workflow: Workflow, runs: RunStore, engine: Engine, question: Question) -> None:
-        self.transcript = Transcript()
+        self.transcript = Transcript(engine.answer_bytes)
         self.finish_reason: FinishReason = "stop"
         self.cancelled: ChatError | None = None
         self._workflow, self._runs = workflow, runs
@@ -60,10 +65,14 @@ class WorkflowRun:
     def model(self) -> str | None:
         return self._executor.runner.model if self._executor else None
 
+    @property
+    def paid_models(self) -> Sequence[str]:
+        return self._executor.runner.paid_models if self._executor else ()
+
     def prepare(self, source: GenerationInput) -> None:
         """Record the run as running. Raises ChatError: NOT_ONGOING where an answer is to be resumed."""
         if source.resumed:
-            self.transcript = Transcript(source.resumed.parts)
+            self.transcript = Transcript(self._engine.answer_bytes, source.resumed.parts)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         heartbeat, stopping = self._engine.heartbeat, Signal()
         fill = TemplateFiller(self._question.conversation.owner, stopping, heartbeat).fill

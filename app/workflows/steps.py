@@ -1,7 +1,7 @@
 """What one step does: a generator of batches of events that returns the step's result."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ class StepRunner:
 
     - `usage`: tokens of all models' rounds so far. `model`: the name of the model that answered last.
     - `finish_reason`: of the step that answers, "stop" where it asks no model.
+    - `paid_models`: the model of each try at a step, once it has accepted the prompt.
     - `answer_rounds`: of the step that answers, while and after it asks a model.
     """
 
@@ -42,7 +43,12 @@ class StepRunner:
         self._running_rounds: set[Rounds] = set()
         self._running_tools: set[Stream[ToolReturned]] = set()
         self._tool_calls = self._model_calls = 0
+        self._paid_models: list[str] = []  # of the tries that have ended
         self._equal_calls: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def paid_models(self) -> Sequence[str]:
+        return [*self._paid_models, *(model for rounds in self._running_rounds for model in rounds.paid_models)]
 
     def perform(
         self, step: Step, variables: Mapping[str, Any], *, attempt: int, answers: bool
@@ -131,6 +137,7 @@ class StepRunner:
         finally:
             self.usage += rounds.usage
             self._running_rounds.discard(rounds)
+            self._paid_models += rounds.paid_models
             rounds.close()
         if answers:
             self.finish_reason = rounds.finish_reason

@@ -37,6 +37,7 @@ class FakeStream:
         self._batches, self._log = batches, log
         self.closed = False
         self.model = "fake"
+        self.accepted = False
         self.outcomes: list[Any] = []
 
     def connect(self) -> Iterator[tuple[()]]:
@@ -44,6 +45,7 @@ class FakeStream:
             self._batches = self._batches()
         if isinstance(self._batches, Exception):
             raise self._batches
+        self.accepted = True
         yield from ()
 
     def __iter__(self) -> Iterator[Sequence[Any]]:
@@ -162,6 +164,7 @@ class World:
             self.store,
             self.running_turns,
             heartbeat=7.0,
+            answer_bytes=1000,
         )
 
     def turn(

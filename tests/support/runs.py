@@ -86,11 +86,18 @@ class WatchedStream:
     """Implements `ModelStream`; `is_open` until it is closed or has come to its end."""
 
     def __init__(self, stream: ModelStream) -> None:
-        self._stream, self.model, self.is_open = stream, "", True
+        self._stream, self.is_open = stream, True
+
+    @property
+    def model(self) -> str:
+        return self._stream.model
+
+    @property
+    def accepted(self) -> bool:
+        return self._stream.accepted
 
     def connect(self) -> Iterator[tuple[()]]:
         yield from self._stream.connect()
-        self.model = self._stream.model
 
     def __iter__(self) -> Iterator[Any]:
         yield from self._stream
@@ -173,7 +180,9 @@ class Run:
         self.records = runs or Records()
         self.store, self.running_turns = FakeConversations([]), RunningTurns(10, 99, 99)
         models, tools = {AGENT.models: model or self.model}, ToolRunner({"work": self.work.tool()})
-        engine = Engine(models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.running_turns, heartbeat)
+        engine = Engine(
+            models, {"scripted": 1}, tools, FakeKnowledge(), self.store, self.running_turns, heartbeat, 2**20
+        )
         ref, plan = ConversationRef("demo", "widget", "key:1", "s"), WorkflowPlan(self.workflow, self.records)
         self.turn = Turn(
             engine, Question(AGENT, ref, [text_message("user", text)], "request-1", None, TAKER, history=9), plan

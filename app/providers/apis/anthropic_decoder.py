@@ -95,7 +95,7 @@ class AnthropicDecoder(Decoder):
             case {"type": "tool_use"}:
                 call = self._calls.start(index, text_of(block["id"]), text_of(block["name"]))
                 if block.get("input"):
-                    call.arguments.append(orjson.dumps(block["input"]).decode())
+                    self._calls.add(call, orjson.dumps(block["input"]).decode())
             case _:
                 self._others.add(index)
         return []
@@ -109,7 +109,7 @@ class AnthropicDecoder(Decoder):
             case {"type": "input_json_delta", "partial_json": piece}:
                 call = self._calls.get(index)
                 if call:
-                    call.arguments.append(text_of(piece))
+                    self._calls.add(call, text_of(piece))
                 elif index not in self._others:
                     raise LookupError("input of no tool call")
         return []

@@ -129,7 +129,7 @@ class OpenAIDecoder(Decoder):
             call.name += name
         call.call_id = call.call_id or call_id
         arguments = function.get("arguments") or ""
-        call.arguments.append(arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
+        self._calls.add(call, arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
 
     def _note(self, event: Mapping[str, Any]) -> None:
         usage = event.get("usage")

@@ -13,6 +13,7 @@ from app.engine.events import ToolCalled
 
 log = logging.getLogger(__name__)
 
+MOST_ARGUMENTS = 4 * 1024 * 1024  # characters of all arguments of one response, of which none has been passed on yet
 MOST_CALLS = 64  # of one response; a model that makes more is confused, and running all would hold up everybody
 
 
@@ -32,6 +33,7 @@ class ToolCalls:
     def __init__(self) -> None:
         self._calls: list[PartialCall] = []
         self._by_key: dict[int | str, PartialCall] = {}
+        self._room = MOST_ARGUMENTS
 
     @property
     def last(self) -> PartialCall:
@@ -51,6 +53,14 @@ class ToolCalls:
         self._by_key[key] = call = PartialCall(number, call_id, name)
         self._calls.append(call)
         return call
+
+    def add(self, call: PartialCall, piece: str) -> None:
+        """Add a piece to the call's arguments. Raises ModelError where there are more than MOST_ARGUMENTS."""
+        self._room -= len(piece)
+        if self._room < 0:
+            log.warning("model writes more than %s characters of arguments", MOST_ARGUMENTS)
+            raise ModelError(Problem.UPSTREAM_FAILED)
+        call.arguments.append(piece)
 
     def finish(self) -> list[ToolCalled]:
         """All calls in the order of their numbers, with their arguments parsed."""

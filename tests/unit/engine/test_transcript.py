@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
@@ -56,7 +57,7 @@ CASES = {
 
 @pytest.mark.parametrize(("events", "parts"), CASES.values(), ids=CASES)
 def test_events_become_the_parts_of_a_message(events, parts) -> None:
-    whole, piecemeal = Transcript(), Transcript()
+    whole, piecemeal = Transcript(1000), Transcript(1000)
     whole.add(events)
     for event in events:
         piecemeal.add([event])
@@ -65,7 +66,7 @@ def test_events_become_the_parts_of_a_message(events, parts) -> None:
 
 
 def test_what_was_said_can_be_asked_for_at_any_moment_and_does_not_change_later() -> None:
-    transcript = Transcript()
+    transcript = Transcript(1000)
     texts = []
     moments = []
     for event in [*THOUGHT, *TEXT]:
@@ -77,7 +78,30 @@ def test_what_was_said_can_be_asked_for_at_any_moment_and_does_not_change_later(
 
 
 def test_an_empty_batch_changes_nothing() -> None:
-    transcript = Transcript()
+    transcript = Transcript(1000)
     transcript.add(TEXT)
     transcript.add(())
     assert transcript.message().text == "Hello"
+
+
+CALL = ToolCalled("1", "clock", {"zone": "é" * 20})
+
+
+@pytest.mark.parametrize(("piece", "size"), [
+    (TextDelta("abcde"), 5), (TextDelta("é" * 5), 10), (ReasoningDelta("é" * 5), 10), (CALL, len(str(CALL.args)) + 20),
+])  # fmt: skip
+def test_what_a_model_writes_has_room_for_so_many_bytes_and_no_more(piece, size) -> None:
+    transcript = Transcript(3 * size)
+    for _ in range(3):
+        transcript.add([piece])
+    full = transcript.message()
+    with pytest.raises(ChatError) as refused:
+        transcript.add([piece])
+    assert refused.value.problem is Problem.UPSTREAM_FAILED
+    assert transcript.message() == full, "what is too much is not kept"
+
+
+def test_results_of_tools_and_what_was_said_before_take_no_room() -> None:
+    transcript = Transcript(5, [TextPart("said before")])
+    transcript.add([ToolReturned("1", "clock", "x" * 100, is_error=False), TextDelta("abcde")])
+    assert transcript.message().text == "said beforeabcde"

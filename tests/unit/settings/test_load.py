@@ -13,18 +13,19 @@ def test_what_is_not_said_has_a_default(load) -> None:
     assert settings.home == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'parlance.db'}"
     assert settings.server == Server(
-        15,
-        262_144,
-        20,
-        30,
-        1000,
-        10,
-        200,
-        900,
-        25,
-        0.5,
-        5,
-        30,
+        heartbeat_seconds=15,
+        body_bytes=262_144,
+        body_seconds=20,
+        send_seconds=30,
+        streams=1000,
+        streams_per_caller=10,
+        streams_per_key=200,
+        answer_seconds=900,
+        answer_bytes=2**20,
+        shutdown_seconds=25,
+        retry_seconds=0.5,
+        circuit_failures=5,
+        circuit_seconds=30,
         log_messages=False,
         sign_up=False,
         playground=True,
@@ -71,6 +72,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         streams_per_caller = 2
         streams_per_key = 1
         answer_seconds = 60
+        answer_bytes = 5000
         shutdown_seconds = 4
         retry_seconds = 0
         circuit_failures = 7
@@ -101,7 +103,23 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
     assert [settings.model_called(name) for name in ("b", "best", "s", "worst")] == ["b", "b", "s", None]
     assert settings.limits == {"workers": "5/second;100/hour"}
     assert settings.server == Server(
-        0.5, 2048, 1, 2, 3, 2, 1, 60, 4, 0, 7, 8, log_messages=True, sign_up=True, playground=False, reference=False
+        heartbeat_seconds=0.5,
+        body_bytes=2048,
+        body_seconds=1,
+        send_seconds=2,
+        streams=3,
+        streams_per_caller=2,
+        streams_per_key=1,
+        answer_seconds=60,
+        answer_bytes=5000,
+        shutdown_seconds=4,
+        retry_seconds=0,
+        circuit_failures=7,
+        circuit_seconds=8,
+        log_messages=True,
+        sign_up=True,
+        playground=False,
+        reference=False,
     )
 
 

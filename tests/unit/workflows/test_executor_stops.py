@@ -39,6 +39,7 @@ class CallsAndBreaksOff:
     """Implements `AgentModel` and its stream: one call, and no end."""
 
     model = "scripted"
+    accepted = True
 
     def ask(self, _prompt: Prompt, _heartbeat: float, _model: str | None = None) -> "CallsAndBreaksOff":
         return self

@@ -49,7 +49,7 @@ PAID = {
     "all is said": ([{"text": "a"}, {"text": "b"}], 3),
     "a tool is called": ([CALCULATE, {"text": "a"}], 3),
     "two rounds with the model": ([{"text": "a"}, CALCULATE, {"text": "b"}, CALCULATE], 3),
-    "nothing is said": ([], 0),
+    "nothing is said": ([], 3),
     "the model refuses": ([{"refuse": "overloaded"}], 0),
     "the model fails at once": ([{"fail": "upstream_failed"}], 0),
     "there is no such script": ([{"no": "step"}], 0),
@@ -131,7 +131,7 @@ def test_many_at_once_do_not_overdraw_a_budget(server, agent, budget, answers) -
 
 
 @pytest.mark.parametrize("name", PAID)
-def test_an_answer_is_paid_once_something_was_said(server, name) -> None:
+def test_an_answer_is_paid_unless_its_model_failed_before_it_said_anything(server, name) -> None:
     steps, paid = PAID[name]
     client = Client.new(server, "dear", budget=3)
     client.chat({"message": script(*steps)})
@@ -143,9 +143,10 @@ def test_an_answer_is_paid_once_something_was_said(server, name) -> None:
 
 @pytest.mark.parametrize(("steps", "wanted", "paid"), [
     ([{"text": "so far"}, {"pause": 60}], b'"so far"', 3),
-    ([{"pause": 60}, {"text": "never"}], b"keep-alive", 0),
+    ([{"pause": 60}, {"text": "never"}], b"keep-alive", 3),
+    ([CALCULATE, {"text": "so far"}, CALCULATE, {"pause": 60}], b"so far", 3),
 ])  # fmt: skip
-def test_who_leaves_pays_for_what_came(server, steps, wanted, paid) -> None:
+def test_who_leaves_pays_for_what_a_model_has_accepted(server, steps, wanted, paid) -> None:
     client = Client.new(server, "dear", budget=3)
     with client.open(script(*steps)) as connection:
         read_until(connection, wanted)
@@ -163,7 +164,28 @@ def test_of_several_models_the_dearest_is_held_and_the_one_that_answers_is_paid(
     assert stored[0]["model"] == "dear"
 
 
-def test_an_answer_that_goes_on_is_paid_for_each_time_something_was_said(server) -> None:
+def test_a_workflow_holds_its_worst_case_and_costs_what_its_steps_asked(start, tmp_path) -> None:
+    steps = """
+    - {id: a, prompt: '[{"text": "a"}]'}
+    - {id: b, prompt: '[{"text": "b"}]', retries: 1}
+    - {id: c, prompt: '[{"text": "c"}, {"pause": 1}]', dependsOn: [a, b]}
+    """
+    (tmp_path / "three.yaml").write_text(f"id: 00000000-0000-4000-8000-000000000001\nname: three\nsteps:{steps}")
+    tables = (
+        f'{TABLES}\n[workflows]\nfiles = ["{tmp_path}/*.yaml"]\n[agents.three]\nmodel = "dear"\nworkflow = "three"\n'
+    )
+    server: Server = start(config=configured(tables))
+    poor, rich = Client.new(server, "three", budget=11), Client.new(server, "three", budget=12)
+    assert refused(poor.chat({"message": "x"})) == EXHAUSTED, "four tries could cost three credits each"
+    with rich.open("x") as connection:
+        read_until(connection, b'"c"')
+        assert account(rich) == (0, 12)
+        read_until(connection, b"[DONE]")
+    assert account(rich) == (9, 0)
+    assert [account(poor), refused(rich.chat({"message": "x"}))] == [(0, 0), EXHAUSTED]
+
+
+def test_an_answer_that_goes_on_is_paid_for_each_time_a_model_accepts(server) -> None:
     client, chat = Client.new(server, "dear", budget=12), new_session_id()
 
     def bring(*steps: dict) -> tuple[int, str]:

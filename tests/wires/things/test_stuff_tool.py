@@ -72,7 +72,7 @@ def ask(toolbox, user):
     def put(question: str, user_id: str | None = user, agent: Agent = AGENT) -> tuple[str, list[str]]:
         models = {agent.models: Fallback([Candidate(BuiltinModel({"pace": 0}), CircuitBreaker("builtin", 5, 30))], 0)}
         engine = Engine(
-            models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1, 99, 99), 5
+            models, {"builtin": 1}, toolbox, KnowledgeSearch(), FakeConversations([]), RunningTurns(1, 99, 99), 5, 2**20
         )
         turn = Turn(
             engine, Question(agent, REF, [text_message("user", question)], "request-1", None, TAKER, user_id=user_id)

@@ -33,7 +33,7 @@ def ask(tmp_path):
         agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
         models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
         engine = Engine(
-            models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1, 99, 99), heartbeat=5
+            models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1, 99, 99), 5, 2**20
         )
         turn = Turn(
             engine,
