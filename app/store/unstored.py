@@ -23,7 +23,7 @@ from app.store.runs import end_abandoned
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 MOST_ANSWERS = 2000  # that wait: no question is taken then
 MOST_BYTES = 64 * 2**20  # of their parts as JSON
 

@@ -1,0 +1,50 @@
+"""What every wire promises about answers that cannot be stored when they end; the wires' suites inherit these tests."""
+
+import resource
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from app.testing.caller import Caller
+from app.testing.server import Server, eventually, script
+
+
+@contextmanager
+def no_room_on_disk(server: Server) -> Iterator[None]:
+    """The server's worker can write to no file, its log included."""
+    worker = server.worker_pid()
+    before = resource.prlimit(worker, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, before)
+
+
+class UnstoredSuite:
+    """What holds for every wire, whether it streams or not."""
+
+    def test_an_answer_that_cannot_be_stored_has_failed_and_is_stored_as_soon_as_it_can_be(
+        self, caller: Caller
+    ) -> None:
+        server, kind = caller.server, caller.wire.key_kind
+        with_budget = () if kind == "session" else ("--credits", "3")
+        payer = Caller(caller.wire, server, server.key(kind, "open", *with_budget))
+        question = script({"text": "said"}, {"pause": 0.5})
+        ask = payer.body(question), payer.path
+        running = "SELECT * FROM messages WHERE status = 'running'"
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(payer.post, ask[0])
+            (row,) = eventually(lambda: server.rows(running))
+            assert (row["held"] > 0) == bool(with_budget)
+            with no_room_on_disk(server):
+                response = asked.result()
+            if caller.wire.streamed:
+                reply = caller.wire.decode(response.content)
+                assert (reply.text, reply.ended) == ("said", True)
+                assert reply.error
+            else:
+                caller.wire.check_error(response, 500)
+        eventually(lambda: not server.rows(running))
+        last = payer.stored(question)[-1]
+        assert (last["id"], last["status"], last["text"], last["held"]) == (row["id"], "complete", "said", 0)
+        assert not server.rows("SELECT * FROM keys WHERE id = ? AND spent != 1", row["payer"]), "it is paid for once"

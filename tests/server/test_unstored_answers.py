@@ -1,0 +1,81 @@
+"""Answers that end while another process has locked the database: busy until they are stored, freed by a kill."""
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from support.agents import Client, configured, refused
+
+from app.testing.server import Server, eventually, script
+from app.testing.sockets import read_all, read_until
+
+STATES = "SELECT status, held, json_extract(parts, '$[0].text') FROM messages WHERE role = 'assistant'"
+
+
+@pytest.fixture
+def server(start) -> Server:
+    return start(config=configured(""))
+
+
+@pytest.fixture
+def client(server) -> Client:
+    return Client.new(server, budget=1)
+
+
+@contextmanager
+def unstored(client: Client) -> Iterator[Callable[[], None]]:
+    """An answer that is said whole, and told to have failed, for the database is locked. Yields what ends the lock."""
+    server = client.server
+    lock = sqlite3.connect(server.database, isolation_level=None)
+    try:
+        with client.open(script({"text": "said"}, {"pause": 0.5})) as answer:
+            read_until(answer, b'"said"')
+            assert states(server) == [("running", 1, None)]
+            lock.execute("BEGIN IMMEDIATE")
+            rest = read_all(answer, 20)
+        assert b'"type":"error"' in rest
+        assert b'"type":"finish"' not in rest
+        yield lock.close
+    finally:
+        lock.close()
+
+
+def states(server: Server) -> list[tuple]:
+    return [tuple(row) for row in server.rows(STATES)]
+
+
+def test_the_conversation_is_busy_until_the_answer_is_stored(server, client) -> None:
+    with unstored(client) as unlock:
+        assert states(server) == [("running", 1, None)]
+        (conversation,) = client.get("/conversations")["data"]
+        assert len(client.messages(conversation["id"])) == 1, "the question alone"
+        unlock()
+        again = client.chat({"message": "x", "conversationId": conversation["id"]})
+        assert again.status_code in (409, 402), "busy, or stored by now and paid for"
+        eventually(lambda: states(server) == [("complete", 0, "said")], 10)
+    assert client.messages(conversation["id"])[-1]["parts"][0]["text"] == "said"
+    assert refused(client.chat({"message": "x"})) == (402, "CHAT_CREDITS_EXHAUSTED")
+    assert server.rows("SELECT spent FROM keys")[0][0] == 1
+
+
+def test_a_server_that_stops_stores_what_waits(server, client) -> None:
+    with unstored(client) as unlock:
+        os.kill(server.master_pid(), signal.SIGTERM)
+        time.sleep(0.2)
+        unlock()
+        server.stop()
+    assert states(server) == [("complete", 0, "said")]
+
+
+def test_a_killed_worker_frees_what_it_could_not_store(server, client) -> None:
+    with unstored(client) as unlock:
+        os.kill(server.worker_pid(), signal.SIGKILL)
+        time.sleep(3)  # the next worker comes to a database that is locked, and serves all the same
+        assert states(server) == [("running", 1, None)]
+        unlock()
+        eventually(lambda: states(server) == [("interrupted", 0, None)], 20)
+    assert client.chat({"message": "x"}).status_code == 200
