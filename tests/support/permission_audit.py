@@ -85,7 +85,7 @@ class Audit:
         self._owner_of: dict[tuple[str, str], str] = {}  # (table, id) -> owner, of what others belong to
         self._last = 0
         self.shelves = {name: Shelf() for name in ("conversations", "messages", "runs", "workflows", "things", "users")}
-        self._database = sqlite3.connect(server.database, isolation_level=None)
+        self._database = sqlite3.connect(server.database, isolation_level=None, check_same_thread=False)
         self._database.executescript("\n".join(_triggers()))
 
     def close(self) -> None:

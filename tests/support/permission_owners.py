@@ -13,12 +13,14 @@ from support.agents import keys
 from support.users import COOKIE, Person
 from support.visitors import id_of, signed
 
+from app.store.database import Database
+from app.store.users import UserStore
 from app.testing.configuration import CONFIG
 from app.testing.model_server import Action, ModelServer, Request
 from app.testing.provider_apis import OPENAI
 from app.testing.server import Server
 from app.web.callers.credentials import BearerKey, CookieToken, Credential, HeaderKey
-from app.web.callers.visitors import owner_of
+from app.web.callers.visitors import Visitors, owner_of
 from app.web.wire import Wire
 
 ONE, TWO = "https://one.example", "https://two.example"
@@ -162,7 +164,9 @@ def _visitors(server: Server) -> list[Actor]:
     for origin, names in ((ONE, ("ada", "bob")), (TWO, ("ada",))):
         text, owner = _key(server, "widget", "open", origin)
         key_id = owner.removeprefix("key:")
-        secret = server.flask("keys", "visitor-secret", key_id).stdout.strip()
+        key = keys(server).find(text.encode())
+        assert key
+        secret = Visitors((server.home / "instance" / "secret_key").read_text().strip()).secret_of(key)
         for name in names:
             headers = {"Origin": origin, "x-visitor": signed(secret, name, time.time() + 86_400)}
             visitor = owner_of(key_id, name)
@@ -197,7 +201,7 @@ def _refused(server: Server) -> list[Actor]:
     expired, left, disabled = (Person.new(server) for _ in range(3))
     tokens = [person.http.cookies[COOKIE] for person in (expired, left, disabled)]
     left.call("POST", "/api/auth/sign-out")
-    server.flask("users", "disable", "--email", disabled.email)
+    assert UserStore(Database(f"sqlite:///{server.database}")).disable(disabled.email)
     with closing(sqlite3.connect(server.database)) as database, database:
         hashed = sha256(tokens[0].encode()).hexdigest()
         assert database.execute("UPDATE sessions SET expires_at = 1 WHERE hash = ?", (hashed,)).rowcount == 1

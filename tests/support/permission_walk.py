@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from hashlib import sha256
 from random import Random
+from threading import Lock
 
 import orjson
 from support.permission_audit import Audit, Change
@@ -32,7 +33,11 @@ _TOKEN = re.compile(rf'"token":"([^"]+)"|{COOKIE}=([^;]+);')
 
 class Walk:
     """`counts` says what was tried and how often, so that nobody takes a walk for thorough that was not. `lately` are
-    the last requests."""
+    the last requests.
+
+    Several threads may walk at once, each with a sender of its own. Whose rows a request has written cannot be told
+    then, and what is another's may change between two requests: only what everybody is told is looked at.
+    """
 
     def __init__(self, server: Server, seed: str) -> None:
         self.server, self.seed = server, seed
@@ -56,37 +61,50 @@ class Walk:
         ] + [[actor for actor in self.actors if actor.owner in ("anonymous", None)]]
         self._people = [actor for actor in self.actors if actor.person]
         self._guesses: Counter[str] = Counter()
-        self._sender = Sender(server)
-        self._database = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True, isolation_level=None)
+        self._lock = Lock()  # around all but the requests
+        self._database = sqlite3.connect(
+            f"file:{server.database}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
 
     def close(self) -> None:
-        self._sender.close()
         self._database.close()
         self.audit.close()
 
-    def step(self, number: int) -> None:
+    def step(self, number: int, sender: Sender, *, alone: bool = True) -> None:
         """One request, and where it named what is another's, the same again with names of nothing. Raises
         AssertionError."""
         rng = Random(f"{self.seed}:{number}")
         actor = rng.choice(rng.choices(self._crowds, WEIGHTS)[0])
         calls = [call for call in self.calls if actor.identity(call.wire)] if rng.random() < 0.9 else []
         call = rng.choice(calls or self.calls)
-        while rng.random() < _passed_over(call):
+        while rng.random() < (1 if _hashes(call) and not alone else _passed_over(call)):
             call = rng.choice(calls or self.calls)
         account = self._account(call, actor, rng) if call.operation.cost == "attempt" else {}
         identity = actor.identity(call.wire)
-        chosen = self.ids.choose(call, identity, rng)
+        with self._lock:
+            chosen = self.ids.choose(call, identity, rng)
+            draft = self._draft(number, identity, chosen, account)
         foreign = [place for place, each in chosen.items() if each.whose == "foreign"]
         self.lately.append(f"step {number}: {actor.name} ({actor.owner}): {call}; another's: {foreign}")
         headers = actor.shown(call.wire, rng)
-        draft = self._draft(number, identity, chosen, account)
-        reply = self._send(actor, call, identity, draft, headers)
-        foreign = [place for place in foreign if chosen[place].text in self._sender.described]  # some are left out
+
+        def send(draft: Draft) -> Reply:
+            reply = sender.send(call, draft, headers)
+            self.lately.append(f"    {sender.described} -> {reply.status}")
+            self._check_told(actor, call, identity, draft, reply)
+            with self._lock:
+                changes = self.audit.changes()
+            if alone:
+                self._check_written(actor, call, identity, draft, changes)
+                self._keep_sessions(actor, changes, reply)
+            return reply
+
+        reply = send(draft)
+        foreign = [place for place in foreign if chosen[place].text in sender.described]  # some are left out
         self._count(call, identity, foreign, reply)
-        if identity and foreign:
+        if identity and foreign and alone:
             nothing = self.ids.without(call, chosen, foreign)
-            twin = self._send(actor, call, identity, self._draft(number, identity, nothing, account, draft), headers)
-            self._compare(call, chosen, reply, twin)
+            self._compare(call, chosen, reply, send(self._draft(number, identity, nothing, account, draft)))
         if identity:
             self.ids.keep_cursor(identity.owner, reply.data)
 
@@ -120,33 +138,32 @@ class Walk:
         known = self._guesses[other.email] <= MOST_GUESSES
         return {"email": other.email if known else f"{uuid.uuid4().hex}@example.com", "password": "wrong"}
 
-    def _send(
-        self, actor: Actor, call: Call, identity: Identity | None, draft: Draft, headers: Mapping[str, str]
-    ) -> Reply:
-        """Send it, and look at what the actor was told, and at whose rows were written."""
-        reply = self._sender.send(call, draft, headers)
-        self.lately.append(f"    {self._sender.described} -> {reply.status}")
+    def _check_told(self, actor: Actor, call: Call, identity: Identity | None, draft: Draft, reply: Reply) -> None:
         assert reply.status < 500, reply
         assert reply.status != 429 or call.operation.cost == "attempt", "the limits are not lifted"
-        changes = self.audit.changes()
-        readable, writable = set(), set()
         if call.operation.credential == "none":
-            if actor.person and draft.account.get("email") in (None, actor.person.email):
-                readable, writable = {marker(actor.owner or "")}, {actor.owner}
+            readable = {marker(owner) for owner in _own(actor, draft)}
         elif identity is None:
             assert reply.status in (401, 403), reply
+            readable = set()
         else:
-            readable, writable = {identity.marker}, {identity.owner}
+            readable = {identity.marker}
             if call.operation.credential == "secret key" and actor.kind != "secret":
                 assert reply.status in (403, 404), reply  # the agent is looked at first
         told = reply.markers - readable
         assert not told, f"{actor.name} is told the words of {[self.names.get(each, each) for each in told]}: {reply}"
+
+    def _check_written(
+        self, actor: Actor, call: Call, identity: Identity | None, draft: Draft, changes: list[Change]
+    ) -> None:
+        if call.operation.credential == "none":
+            writable = _own(actor, draft)
+        else:
+            writable = {identity.owner} if identity else set()
         for change in changes:
             paid = change.table == "keys" and identity is not None and change.owner == identity.key
             fine = change.owner in writable or paid or _is_housekeeping(change) or self._is_new_user(call, change)
             assert fine, f"{actor.name} has written a row of {change.owner}: {change}"
-        self._keep_sessions(actor, changes, reply)
-        return reply
 
     def _is_new_user(self, call: Call, change: Change) -> bool:
         return "sign-up" in call.operation.path and marker(change.owner) not in self.names
@@ -190,10 +207,21 @@ class Walk:
             self.counts["own words read"] += identity.marker in reply.markers
 
 
+def _own(actor: Actor, draft: Draft) -> set[str]:
+    """Whom the actor may be where no credential is asked for: oneself, but not where another signs in."""
+    email = draft.account.get("email")
+    return {actor.owner} if actor.person and actor.owner and email in (None, actor.person.email) else set()
+
+
+def _hashes(call: Call) -> bool:
+    """Whether it takes a password, or makes somebody sign in again."""
+    return call.operation.cost == "attempt" or call.operation.path.endswith(("sign-out", "logout"))
+
+
 def _passed_over(call: Call) -> float:
     """How likely another one is taken in its place: hashing passwords takes long, and most reading of what has no id
     finds the same."""
-    if call.operation.cost == "attempt" or call.operation.path.endswith(("sign-out", "logout")):
+    if _hashes(call):
         return 0.95
     return 0.6 if not call.places and not call.operation.changes_something else 0
 

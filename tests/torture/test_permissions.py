@@ -5,9 +5,11 @@ PARLANCE_TORTURE_SEED repeats those that have found something: each takes the se
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.permission_owners import configuration, echo
+from support.permission_replies import Sender
 from support.permission_requests import PLACES, all_calls
 from support.permission_walk import Walk
 from support.torture import scaled, seed
@@ -16,6 +18,7 @@ from app.testing.model_server import ModelServer
 from app.testing.server import Server
 
 WALKS, STEPS = scaled(1, 4), scaled(400, 25_000)  # each on a server of its own
+CROWD = 8  # who walk at once
 SEED = seed()
 UNOWNED = ("name", "end user", "model")  # of which nobody has any alone
 
@@ -33,21 +36,31 @@ def server(model, tmp_path_factory) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("number", range(WALKS))
-def test_nobody_reads_or_writes_what_is_anothers(server, model, number) -> None:
-    name = f"seed {SEED}, walk {number}"
-    walk = Walk(server, name)
-    begun, steps = time.monotonic(), 0
+@pytest.fixture
+def walk(server, request) -> Iterator[Walk]:
+    walking = Walk(server, f"seed {SEED}, {request.node.name}")
+    begun = time.monotonic()
+    yield walking
+    counted = dict(sorted(walking.counts.items()))
+    print(f"{walking.seed}: {time.monotonic() - begun:.0f} s, {counted}")  # noqa: T201 - what was run for how long
+    walking.close()
+
+
+def take(walk: Walk, model: ModelServer, steps: range, *, alone: bool) -> None:
+    sender = Sender(walk.server)
     try:
-        for steps in range(STEPS):
-            walk.step(steps)
+        for number in steps:
+            walk.step(number, sender, alone=alone)
             model.requests.clear()
     except AssertionError as error:
-        raise AssertionError("\n".join([f"{name}: {error}", *walk.lately])) from error
+        raise AssertionError("\n".join([f"{walk.seed}: {error}", *walk.lately])) from error
     finally:
-        seconds = time.monotonic() - begun
-        walk.close()
-    print(f"{name}: {steps + 1} steps in {seconds:.0f} s; {dict(sorted(walk.counts.items()))}")  # noqa: T201 - what was run for how long
+        sender.close()
+
+
+@pytest.mark.parametrize("_number", range(WALKS))
+def test_nobody_reads_or_writes_what_is_anothers(walk, model, _number) -> None:
+    take(walk, model, range(STEPS), alone=True)
     assert walk.counts["own words read"] > STEPS / 10, "the walk reads too little to find anything"
     assert walk.counts["naming another's"] > STEPS / 5
     assert walk.counts["without a right"] > STEPS / 20
@@ -57,3 +70,11 @@ def test_nobody_reads_or_writes_what_is_anothers(server, model, number) -> None:
             for place in call.places:
                 owned = PLACES[call.wire.name, place] not in UNOWNED
                 assert not owned or walk.counts[f"another's {place}: {call}"], f"{call}: never with another's {place}"
+
+
+def test_nobody_is_told_what_is_anothers_while_all_ask_at_once(walk, model) -> None:
+    ranges = [range(first, STEPS, CROWD) for first in range(CROWD)]
+    with ThreadPoolExecutor(CROWD) as pool:
+        for done in [pool.submit(take, walk, model, steps, alone=False) for steps in ranges]:
+            done.result()
+    assert walk.counts["own words read"] > STEPS / 10
