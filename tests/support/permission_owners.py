@@ -138,7 +138,9 @@ def presented(way: Credential, text: str) -> dict[str, str]:
 
 def everybody(server: Server) -> list[Actor]:
     """Several holders of each kind of credential, and several whose credential is worth nothing."""
-    return [*_key_holders(server), *_visitors(server), *_users(server), *_refused(server)]
+    visitors = _visitors(server)
+    assert len({each.visitor for each in visitors if each.visitor}) == 3, "two visitors are one owner"
+    return [*_key_holders(server), *visitors, *_users(server), *_refused(server)]
 
 
 def _key(server: Server, kind: str, agent: str, *origins: str) -> tuple[str, str]:

@@ -38,6 +38,7 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("things", "thingId"): "things",
     ("widget", "sessionId"): "name",
     ("chats", "cursor"): "cursor",
+    ("things", "cursor"): "cursor",
     ("widget", "cursor"): "cursor",
 }
 NAMES = ("cursor", "before", "after")
