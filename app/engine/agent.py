@@ -70,7 +70,9 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """For whom a tool is called: the agent, and the id of the signed-in user, if there is one."""
+    """For whom a tool is called: the agent, the id of the signed-in user, if there is one, and the name of the taker
+    for whom places are counted."""
 
     agent: Agent
     user_id: str | None = None
+    taker: str = ""

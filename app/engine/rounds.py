@@ -198,7 +198,7 @@ class Rounds:
         ended = self.end_parts()
         if ended:
             yield ended  # before the results: the text so far was written without them
-        context = ToolContext(self._question.agent, self._question.user_id)
+        context = ToolContext(self._question.agent, self._question.user_id, self._question.taker.name)
         self._stream = self._engine.toolbox.run(context, calls, self._engine.heartbeat)
         for batch in self._current_stream():
             yield [*batch, *sources(batch)]

@@ -75,7 +75,7 @@ class WorkflowRun:
             self.transcript = Transcript(self._engine.answer_bytes, source.resumed.parts)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         heartbeat, stopping = self._engine.heartbeat, Signal()
-        fill = TemplateFiller(self._question.conversation.owner, stopping, heartbeat).fill
+        fill = TemplateFiller(self._question.taker.name, stopping, heartbeat).fill
         self._executor = Executor(
             Schedule(self._workflow, last_question(source.messages), fill),
             StepRunner(self._workflow.limits, self._engine, self._question, source, fill),

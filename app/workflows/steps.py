@@ -85,7 +85,8 @@ class StepRunner:
         self._count_tool_call(call, retry=retry)
         self._open_calls[call.call_id] = call
         yield [call]
-        context = ToolContext(replace(self._question.agent, tools=(call.name,)), self._question.user_id)
+        agent = replace(self._question.agent, tools=(call.name,))
+        context = ToolContext(agent, self._question.user_id, self._question.taker.name)
         stream = self._engine.toolbox.run(context, [call], self._engine.heartbeat)
         self._running_tools.add(stream)
         returned = None

@@ -196,17 +196,17 @@ class Shop(Server):
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def post(self, *calls: dict[str, Any]) -> requests.Response:
+    def post(self, *calls: dict[str, Any], key: str = "") -> requests.Response:
         return requests.post(
             f"{self.url}/v1/chat",
             json={"sessionId": new_session_id(), "message": script(*calls, {"text": "done"})},
-            headers={"x-api-key": self.widget_key},
+            headers={"x-api-key": key or self.widget_key},
             timeout=30,
         )
 
-    def results(self, *calls: dict[str, Any]) -> list[tuple[bool, Any]]:
+    def results(self, *calls: dict[str, Any], key: str = "") -> list[tuple[bool, Any]]:
         """Of each call in a turn that goes well: whether it failed, and what came back; in their order."""
-        response = self.post(*calls)
+        response = self.post(*calls, key=key)
         assert response.status_code == 200, response.text
         assert response.json()["message"] == "done"
         *_, answer = self.messages(response.json()["conversationId"])
@@ -309,6 +309,18 @@ def test_where_all_processes_are_busy_further_calls_fail_at_their_limit_and_are_
         assert shop.results(*calls, call("note", number=1)) == [TOO_LATE] * (MOST_PROCESSES + 1)
         assert shop.results(call("note", number=2)) == [(False, "noted")], "what was cut gives its place back"
     assert (shop.home / "noted").read_text() == "2\n"
+
+
+def test_a_caller_whose_calls_hang_takes_no_place_from_another(shop) -> None:
+    calls = [call("hang", number=number) for number in range(2 * MOST_PROCESSES)]
+    other = shop.key("widget", "shop")
+    assert shop.results(call("where_is", number="7"), key=other), "a process has started"
+    with shop.hanging():
+        greedy = threading.Thread(target=lambda: shop.post(*calls))
+        greedy.start()
+        time.sleep(0.5)
+        assert shop.results(call("note", number=3), call("note", number=4), key=other) == [(False, "noted")] * 2
+        greedy.join()
 
 
 def test_a_process_that_ends_is_replaced(shop) -> None:

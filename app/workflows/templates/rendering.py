@@ -14,8 +14,8 @@ import gevent
 import orjson
 from gevent.event import Event as Signal
 
+from app.processes.fair_queue import FairQueue
 from app.processes.process import Process
-from app.workflows.templates.fair_queue import FairQueue
 from app.workflows.templates.filters import SECONDS, TemplateError
 from app.workflows.templates.language import Template
 
@@ -95,7 +95,7 @@ class _Renderer:
     """The process. Within a turn of `queue`, use `start` and then `call`."""
 
     def __init__(self) -> None:
-        self.queue = FairQueue()
+        self.queue = FairQueue(1, 1)
         self._process: Process | None = None
 
     def start(self) -> None:
