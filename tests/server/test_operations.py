@@ -2,6 +2,7 @@
 
 import sqlite3
 import subprocess
+import time
 
 import pytest
 import requests
@@ -31,6 +32,55 @@ def test_each_request_and_each_turn_is_one_json_line_under_the_callers_request_i
     assert (request["message"], request["method"], request["path"]) == ("request", "POST", "/chat")
     assert (request["status"], request["address"]) == (200, "127.0.0.1")
     assert request["seconds"] >= turn["seconds"], "a streamed answer's request lasts until its end"
+
+
+def logged(server: Server, method: str, path: str, **headers: str) -> str:
+    """The path in the line of such a request."""
+    own_id = new_session_id()
+    requests.request(method, server.url + path, headers={"x-request-id": own_id, **headers}, timeout=30)
+    (line,) = eventually(lambda: [line for line in server.log("request") if line["request_id"] == own_id])
+    return str(line["path"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/api/v2/agents/open/users/ada.lovelace/conversations", "/{agent_id}/users/{user_id}/conversations"),
+        ("PUT", "/api/v2/agents/open/users/ada.lovelace/conversations", "/{agent_id}/users/{user_id}/conversations"),
+        (
+            "OPTIONS",
+            "/api/v2/agents/open/users/ada.lovelace/conversations",
+            "/{agent_id}/users/{user_id}/conversations",
+        ),
+        ("GET", "/api/users/ada.lovelace/chats", "/api/users/{user_id}/chats"),
+        ("GET", "/health?user=ada.lovelace", "/health"),
+    ],
+)
+def test_what_names_people_in_a_path_is_not_logged(server, method, path, expected) -> None:
+    line = logged(server, method, path)
+    assert expected in line
+    assert "ada" not in line
+
+
+def test_a_path_that_leads_nowhere_is_logged_up_to_a_length(server) -> None:
+    assert logged(server, "GET", "/nothing/here") == "/nothing/here"
+    assert logged(server, "GET", "/" + "x" * 3000) == "/" + "x" * 199
+
+
+def test_a_flood_of_refused_requests_leaves_few_lines_and_their_number(start) -> None:
+    server: Server = start(changes={'other = "100000/minute"': 'other = "1/minute"'})
+    with requests.Session() as http:
+        statuses = [http.get(f"{server.url}/nothing", timeout=30).status_code for _ in range(300)]
+        assert statuses == [404] + [429] * 299
+        time.sleep(1.1)
+        http.get(f"{server.url}/nothing", timeout=30)
+
+    def told() -> int:
+        lines = [line for line in server.log("request") if line["status"] == 429]
+        return len(lines) + sum(line.get("left_out", 0) for line in lines)
+
+    eventually(lambda: told() == 300)
+    assert len(server.log("request")) < 200
 
 
 def test_a_request_id_that_is_no_id_is_replaced(server, widget_key) -> None:
