@@ -17,6 +17,7 @@ from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
+from app.store.readiness import Readiness
 from app.store.runs import RunStore
 from app.store.things import ThingStore
 from app.store.unstored import RetryingStore
@@ -73,6 +74,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         database=database,
         worker=worker,
         unstored=unstored,
+        readiness=Readiness(database),
         keys=KeyStore(database),
         histories=HistoryStore(database),
         chats=ChatStore(database),

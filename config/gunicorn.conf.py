@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
-from app.store.schema import is_prepared  # noqa: E402
+from app.store.schema import why_not_prepared  # noqa: E402
 from app.store.workers import watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
@@ -58,9 +58,7 @@ accesslog = None  # one line for each request is logged by the application
 errorlog = "-"
 logger_class = ServerLogger
 logconfig_dict = logging_config()
-
-
-_NOT_PREPARED = "The database is missing or of another version. Run: .venv/bin/flask prepare"
+_NOT_SERVED = "The database cannot be served"
 
 
 def on_starting(server):
@@ -73,8 +71,9 @@ def on_starting(server):
             "--forwarded-allow-ips, --forwarder-headers, --header-map dangerous and --proxy-protocol are not possible: "
             "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
         )
-    if not is_prepared(_settings.database_url):
-        refuse(_NOT_PREPARED)
+    problem = why_not_prepared(_settings.database_url)
+    if problem:
+        refuse(f"{_NOT_SERVED}: {problem}")
     try:
         is_ours = own_home(_settings.home)
     except OSError as error:
@@ -90,7 +89,8 @@ def _problems():
         settings = load_configuration().settings
     except SettingsError as error:
         return error.problems
-    return [] if is_prepared(settings.database_url) else [_NOT_PREPARED]
+    problem = why_not_prepared(settings.database_url)
+    return [f"{_NOT_SERVED}: {problem}"] if problem else []
 
 
 def pre_request(_worker, request):

@@ -1,24 +1,34 @@
 """What several commands need: a group whose commands read the database, and how times are printed."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app.engine.errors import StoreError
 
 
 class StoreGroup(AppGroup):
-    """Commands that need the tables: where the database cannot be read, they end with status 1 and one line that says
-    so, instead of a traceback."""
+    """Commands that need the tables."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with store_errors_told():
             return super().invoke(ctx)
-        except (OperationalError, ProgrammingError) as error:
-            raise click.ClickException(
-                f"The database does not answer as it should; has `flask prepare` been run? ({error.orig})"
-            ) from error
+
+
+@contextmanager
+def store_errors_told() -> Iterator[None]:
+    """Where the database cannot be read or written, the command ends with status 1 and one line that says why, instead
+    of a traceback."""
+    logging.getLogger("app.store").addHandler(logging.NullHandler())  # the store's own line would be a second one
+    try:
+        yield
+    except StoreError as error:
+        raise click.ClickException(f"The database does not answer as it should: {error.reason}.") from error
 
 
 def utc_minute(milliseconds: int) -> str:

@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from app.cli.common import utc_minute
+from app.cli.common import store_errors_told, utc_minute
 from app.store.schema import upgrade
 from app.web.services import Services, services
 
@@ -16,10 +16,11 @@ DEMO_USER = "demo@example.com"
 def prepare(demo_keys: bool) -> None:
     """Bring the database up to date."""
     shared = services()
-    upgrade(shared.database)
-    if demo_keys:
-        _make_demo_keys(shared)
-        _make_demo_user(shared)
+    with store_errors_told():
+        upgrade(shared.database)
+        if demo_keys:
+            _make_demo_keys(shared)
+            _make_demo_user(shared)
 
 
 def _make_demo_keys(shared: Services) -> None:

@@ -31,6 +31,7 @@ class Problem(Enum):
     UPSTREAM_FAILED = (502, "The model failed to answer")
     LOST = (503, "The answer was lost")
     OVERLOADED = (503, "The server is at capacity")
+    STORE_UNAVAILABLE = (503, "The server's database is not available at the moment")
     WORKFLOW_LIMIT = (504, "The workflow reached its limits")
     UPSTREAM_TIMEOUT = (504, "The model took too long to answer")
 
@@ -67,3 +68,15 @@ class ModelError(ChatError):
     def __init__(self, problem: Problem, *, transient: bool = True, retry_after: int | None = None) -> None:
         super().__init__(problem, retry_after=retry_after)
         self.transient = transient
+
+
+class StoreError(ChatError):
+    """The store could not be read or written, and nothing was changed; the same may succeed a little later.
+
+    `problem` is STORE_UNAVAILABLE, or OVERLOADED where too many wait for the store. `reason` is what is wrong, for the
+    log and for operators.
+    """
+
+    def __init__(self, problem: Problem, reason: str) -> None:
+        super().__init__(problem)
+        self.reason = reason

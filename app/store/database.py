@@ -1,34 +1,41 @@
 """Transactions that stop no other greenlet of the worker.
 
-A blocking call in SQLite's C library would hold up every stream of the process. So SQLite works in two native threads,
-one for reading and one for writing, each with a connection of its own. PostgreSQL's driver waits cooperatively under
-gevent and is called directly.
+A blocking call in SQLite's C library would hold up every stream of the process. So SQLite works in native threads, each
+with a connection of its own: READERS for reading, one for writing. PostgreSQL's driver waits cooperatively under gevent
+and is called directly.
 
 Who waits for what, and for how long:
 
-- SQLite, reading: for the reads that this worker began earlier, one after another. Never for a writer.
-- SQLite, writing: for the writes that this worker began earlier, in their order (SQLite's own polling would not be as
-  fair); then for other processes' writes, at most BUSY_MILLISECONDS, after which it is ChatError(OVERLOADED).
-- PostgreSQL: for one of the pool's 15 connections, at most 30 s (sqlalchemy.exc.TimeoutError then); for locked rows as
-  long as they are locked.
+- SQLite: a call's work begins within CALL_SECONDS of the call, or never; then it is ChatError(STORE_UNAVAILABLE). The
+  call waits for a thread: a reader until one of READERS is free, a writer for the writes that this worker began before,
+  in their order (SQLite's own polling would not be as fair). A writer then waits for other processes' writes. Readers
+  never wait for writers.
+- Where MOST_WAITING calls wait already, ChatError(OVERLOADED) is raised at once.
+- Work that has begun is never abandoned: its call returns when it has ended, which takes as long as its statements do.
+- PostgreSQL: for one of the pool's 15 connections, at most 30 s; for locked rows as long as they are locked.
 
 Only the calling greenlet waits. A commit returns when the data is on the disk.
 """
 
-import sqlite3
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from time import monotonic
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import Problem, StoreError
+from app.store.faults import DAMAGED, LOCKED, NO_ANSWER, Condition, known_errors, store_error
+from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
 
 T = TypeVar("T")
 
-BUSY_MILLISECONDS = 5000
+READERS = 4
+MOST_WAITING = 1000  # for reading, and for writing
+CALL_SECONDS = 5.0
 
 
 class Database:
@@ -36,28 +43,41 @@ class Database:
 
     `work` gets a connection inside a transaction, which commits when `work` returns and rolls back when it raises; the
     call returns or raises what `work` does, after the commit or rollback. `work` may run in another thread: it uses
-    neither gevent nor Flask's context. Raises ChatError(OVERLOADED) where SQLite's file stays locked.
+    neither gevent nor Flask's context.
+
+    Raises StoreError where the database cannot be read or written, whatever the reason, or where the work did not begin
+    within `seconds`: nothing was changed then. After that the next call works as soon as the database does: a
+    connection that failed is replaced, and so are those to a file that was moved or replaced.
+
+    Where the calling greenlet is killed, work that has not begun never will. Work that has begun goes on to its end,
+    and only then the call raises: what was written may have been committed.
+
+    `reading` and `writing` are how the latest calls went. `damaged` says that a call has found the file damaged, which
+    no later call disproves. `file` is SQLite's.
     """
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
         self.url = url
-        self._engine = create_engine(url, hide_parameters=True)  # errors do not show them: they hold what people say
-        self._lanes: tuple[_Lane, _Lane] | None = None
-        if parsed.get_backend_name() == "sqlite":
-            if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            event.listen(self._engine, "connect", _configure)
-            event.listen(self._engine, "begin", _begin)
-            self._lanes = _Lane(self._engine), _Lane(self._engine.execution_options(write=True))
+        self.reading, self.writing = Condition("read"), Condition("written")
+        self.damaged = False
+        self.file = sqlite_file(url)
+        self._engine = make_engine(url)
+        self._lanes: tuple[Lane, Lane] | None = None
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            session = partial(_Session, self._engine, self.file)
+            self._lanes = (
+                Lane(partial(session, writes=False), READERS, MOST_WAITING),
+                Lane(partial(session, writes=True), 1, MOST_WAITING),
+            )
 
-    def read(self, work: Callable[[Connection], T]) -> T:
+    def read(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
         """Run `work`, which only reads. Each of its statements sees what was committed before that statement began."""
-        return self._run(work, 0)
+        return self._run(work, 0, seconds, self.reading)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
         """Run `work` in a transaction that may write."""
-        return self._run(work, 1)
+        return self._run(work, 1, seconds, self.writing)
 
     def checkpoint(self) -> None:
         """Copy SQLite's write-ahead log into the database file and truncate the log; nothing on PostgreSQL.
@@ -65,61 +85,116 @@ class Database:
         Blocks the whole process: for the command line, not for a worker that serves.
         """
         if self._lanes:
-            with self._engine.connect() as connection:
+            with known_errors(), self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _run(self, work: Callable[[Connection], T], lane: int) -> T:
+    def _run(self, work: Callable[[Connection], T], lane: int, seconds: float, condition: Condition) -> T:
         try:
             if self._lanes:
-                return self._lanes[lane].run(work)
-            with self._engine.begin() as connection:
-                return work(connection)
-        except (OperationalError, sqlite3.OperationalError) as error:
-            if "locked" in str(error):
-                raise ChatError(Problem.OVERLOADED) from error
+                result = self._lanes[lane].run(work, seconds)
+            else:
+                with known_errors(), self._engine.begin() as connection:
+                    result = work(connection)
+        except LaneFullError as error:
+            raise self._failed(condition, StoreError(Problem.OVERLOADED, "too many calls wait")) from error
+        except DeadlineError as error:
+            late = f"{NO_ANSWER} within {seconds:g} s"
+            raise self._failed(condition, StoreError(Problem.STORE_UNAVAILABLE, late)) from error
+        except StoreError as error:
+            self._failed(condition, error)
+            raise
+        condition.succeeded()
+        return result
+
+    def _failed(self, condition: Condition, error: StoreError) -> StoreError:
+        condition.failed(error)
+        self.damaged = self.damaged or error.reason == DAMAGED
+        return error
+
+
+class _Session:
+    """One thread's connection, which stays checked out: a checkout costs more than most transactions."""
+
+    def __init__(self, engine: Engine, file: Path, *, writes: bool) -> None:
+        self._engine, self._file, self._writes = engine, str(file), writes
+        self._connection: Connection | None = None
+        self._driver: Any = None  # sqlite3's own connection: what goes to it directly costs a quarter
+        self._opened: tuple[int, int] | None = None  # the file that it has open
+        self._patience = 0  # its busy timeout, in quarters of a second
+
+    def __call__(self, job: Job[Any]) -> Any:
+        """Do the job's work in a transaction, if its caller still waits once the transaction has begun."""
+        try:
+            connection = self._connected()
+            self._wait_until(job.deadline)
+            with connection.begin():
+                if self._writes:  # takes the lock at once: upgrading a read transaction fails under concurrency
+                    self._driver.execute("BEGIN IMMEDIATE")
+                return job.work(connection) if job.claim() else None
+        except BaseException as error:
+            known = store_error(error)
+            if (known and known.reason != LOCKED) or (self._connection and self._connection.in_transaction()):
+                self._close()
+            if known:
+                raise known from error
             raise
 
+    def _connected(self) -> Connection:
+        """A connection to the file that is in its place now: what is written to one that was moved away is lost."""
+        there = _identity(self._file)
+        if there != self._opened:
+            self._close()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._driver = self._connection.connection.driver_connection
+            self._opened, self._patience = there, 0
+        return self._connection
 
-class _Lane:
-    """One native thread with one connection, which stays checked out: a checkout costs more than most transactions."""
+    def _close(self) -> None:
+        if self._connection:
+            self._connection.invalidate()  # closes the driver's connection without rolling back, which may fail too
+            self._connection.close()
+        self._connection = self._driver = self._opened = None
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._thread = ThreadPool(1)
-        self._connection: Connection | None = None
+    def _wait_until(self, deadline: float) -> None:
+        """Wait for locks until a little before the deadline, so that the caller is told of the lock. In steps, since
+        the setting costs a statement: it changes only where the call has waited for its thread."""
+        quarters = max(int((deadline - monotonic()) * 4), 0)
+        if quarters != self._patience:
+            self._driver.execute(f"PRAGMA busy_timeout = {quarters * 250}")
+            self._patience = quarters
 
-    def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in the thread; returns or raises what it does."""
-        result, error = self._thread.apply(self._outcome, (work,))
-        if error is not None:
-            raise error
-        return cast("T", result)
 
-    def _outcome(self, work: Callable[[Connection], T]) -> tuple[T, None] | tuple[None, Exception]:
-        """Result and error, one of them None: what a pool's thread raises, gevent prints on standard error."""
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin():
-                return work(self._connection), None
-        except Exception as error:  # noqa: BLE001 - `run` raises it
-            return None, error
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for other databases."""
+    parsed = make_url(url)
+    return Path(parsed.database).absolute() if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def make_engine(url: str) -> Engine:
+    """Of connections that are made where they are used. SQLite's file is opened and never made: an empty one in the
+    place of one that is missing would be served as if nothing had ever been said."""
+    parsed, file = make_url(url), sqlite_file(url)
+    if file is None:
+        return create_engine(parsed, hide_parameters=True)  # errors do not show them: they hold what people say
+    opened = parsed.set(database=f"file:{quote(str(file))}", query={**parsed.query, "mode": "rw", "uri": "true"})
+    engine = create_engine(opened, hide_parameters=True, poolclass=NullPool)
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = os.stat(file)  # noqa: PTH116 - at each call, and twice as fast as the path's own
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _configure(connection: Any, _record: Any) -> None:
     """Set up a new SQLite connection. `synchronous = FULL`: a commit is on the disk when it returns."""
-    connection.isolation_level = None  # the driver begins no transactions: _begin does, for writers
+    connection.isolation_level = None  # the driver begins no transactions: _Session does
     # secure_delete: deleted rows are overwritten with zeros, so that what was erased is gone from the file.
-    for pragma in (
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-        f"busy_timeout = {BUSY_MILLISECONDS}",
-    ):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    """A writer takes the write lock at once: upgrading a read transaction fails under concurrency."""
-    if connection.get_execution_options().get("write"):
-        connection.connection.cursor().execute("BEGIN IMMEDIATE")  # not exec_driver_sql, which costs four times as much

@@ -3,16 +3,20 @@
 import os
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from time import monotonic
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from app.store.database import Database
+from app.engine.errors import Problem, StoreError
+from app.store.database import Database, make_engine, sqlite_file
+from app.store.faults import DAMAGED, OTHER_VERSION, known_errors
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -22,13 +26,13 @@ def upgrade(database: Database) -> None:
 
     Makes SQLite's file where there is none, readable by its owner only, and sets its journal to WAL.
     """
-    url = make_url(database.url)
-    if url.get_backend_name() == "sqlite" and url.database:
-        os.close(os.open(url.database, os.O_CREAT, 0o600))  # its -wal and -shm files inherit the mode
-        with closing(
-            sqlite3.connect(url.database)
-        ) as connection:  # the mode is kept in the file: setting it once is enough
-            connection.execute("PRAGMA journal_mode = WAL")
+    if database.file:
+        try:
+            os.close(os.open(database.file, os.O_CREAT, 0o600))  # its -wal and -shm files inherit the mode
+        except OSError as error:
+            raise StoreError(Problem.STORE_UNAVAILABLE, f"cannot be made: {error.strerror}") from error
+        with known_errors(), closing(sqlite3.connect(database.file)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # it is kept in the file: setting it once is enough
 
     def migrate(connection: Connection) -> None:
         config = _config()
@@ -40,20 +44,46 @@ def upgrade(database: Database) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the latest migration has been applied to the database."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    return MigrationContext.configure(connection).get_current_revision() == _latest()
 
 
-def is_prepared(url: str) -> bool:
-    """Whether the database at `url` can be reached and is current.
+def why_not_prepared(url: str) -> str | None:
+    """Why the database at `url` cannot be served, None where it can.
 
     For the process that will fork the workers: unlike `Database`, this starts no thread, which a fork would lose.
     """
     try:
-        with create_engine(url, poolclass=NullPool).connect() as connection:
-            return is_current(connection)
-    except OperationalError:
+        with known_errors(), make_engine(url).connect() as connection:
+            if not is_current(connection):
+                return OTHER_VERSION
+        return DAMAGED if find_damage(url) else None
+    except StoreError as error:
+        return error.reason
+
+
+def find_damage(url: str, seconds: float = 1.0) -> bool | None:
+    """Whether SQLite finds something wrong with the pages of its file; None where it did not see all of them within
+    `seconds`. False for other databases."""
+    if not sqlite_file(url):
         return False
+    end = monotonic() + seconds
+    try:
+        with known_errors(), make_engine(url).connect() as connection:  # one that remembers no pages
+            driver = connection.connection.driver_connection
+            assert driver
+            driver.set_progress_handler(lambda: monotonic() > end, 10_000)
+            return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok")
+    except StoreError as error:
+        if error.reason == DAMAGED:
+            return True
+        raise
+    except OperationalError:
+        return None
+
+
+@cache
+def _latest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

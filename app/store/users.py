@@ -14,12 +14,13 @@ from gevent.threadpool import ThreadPool
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, Problem, StoreError
 from app.store.database import Database
 from app.store.tables import now, sessions, users
 
 SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000
 RENEWAL_MILLISECONDS = 3600 * 1000  # use renews a session at most that often: not every request writes
+RENEWAL_SECONDS = 1  # until it begins, or is left to the next request
 _ARGON = PasswordHasher()  # RFC 9106's second choice: 64 MiB of memory a hash, three passes, about 0.1 s of CPU
 HASHING_THREADS = 2  # native ones; so a worker hashes two passwords at a time, and the others wait
 
@@ -125,7 +126,10 @@ class UserStore:
             return Session(token, _user(row), row.expires_at)
         expires_at = time + SESSION_MILLISECONDS
         renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=expires_at)
-        self._database.write(lambda connection: connection.execute(renewal))
+        try:
+            self._database.write(lambda connection: connection.execute(renewal), RENEWAL_SECONDS)
+        except StoreError:  # the next request tries again; this one is no worse for it
+            return Session(token, _user(row), row.expires_at)
         return Session(token, _user(row), expires_at, renewed=True)
 
     def sign_out(self, token: str) -> None:

@@ -1,17 +1,13 @@
 """For operators and load balancers: does the process live, and can it answer."""
 
-import logging
 from math import ceil
 
 from flask import Blueprint, Response
 from marshmallow import Schema, fields, validate
 
-from app.store.schema import is_current
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.web.responses.framing import json_response
 from app.web.services import services
-
-log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
@@ -49,7 +45,7 @@ REFERENCE = Reference(
             "Can it answer?",
             (
                 ok("It can.", ReadySchema),
-                Reply(503, "The database does not answer, or needs migrating.", (Content(ReadySchema),)),
+                Reply(503, "The database cannot be read or written; `database` says why.", (Content(ReadySchema),)),
             ),
             credential="none",
         ),
@@ -65,13 +61,9 @@ def health() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """The database answers in the shape this version needs; 503 and the reason where it does not."""
+    """The database can be read and written, in the shape that this version needs; 503 and the reason where not."""
     shared = services()
-    try:
-        problem = None if shared.database.read(is_current) else "the database needs migrating: run `flask prepare`"
-    except Exception:
-        log.exception("the database does not answer")
-        problem = "the database does not answer"
+    problem = shared.readiness.problem()
     waits = {circuit.name: circuit.seconds_open() for circuit in shared.circuits}
     checks = {
         "database": problem or "ok",

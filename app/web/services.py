@@ -15,6 +15,7 @@ from app.store.chats import ChatStore
 from app.store.database import Database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
+from app.store.readiness import Readiness
 from app.store.runs import RunStore
 from app.store.things import ThingStore
 from app.store.unstored import RetryingStore
@@ -43,6 +44,7 @@ class Services:
     database: Database
     worker: Worker
     unstored: RetryingStore
+    readiness: Readiness
     keys: KeyStore
     histories: HistoryStore
     chats: ChatStore

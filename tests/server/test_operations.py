@@ -127,13 +127,13 @@ def test_a_database_of_another_version_is_not_ready(start) -> None:
     connection.close()
     answer = requests.get(f"{server.url}/ready", timeout=5)
     assert answer.status_code == 503
-    assert answer.json()["checks"]["database"] == "the database needs migrating: run `flask prepare`"
+    assert answer.json()["checks"]["database"] == "of another version: run `flask prepare`"
 
 
 @pytest.mark.parametrize(
     ("prepared", "flags", "words"),
     [
-        (False, (), "The database is missing or of another version. Run: .venv/bin/flask prepare"),
+        (False, (), "The database cannot be served: missing, or cannot be opened: run `flask prepare`"),
         (True, ("--workers", "2"), "More than one worker is not possible"),
     ],
 )
@@ -159,7 +159,7 @@ def test_a_server_that_could_not_work_does_not_start(tmp_path, prepared, flags, 
 def test_what_people_say_is_not_in_the_traceback_of_a_failed_write(start) -> None:
     server: Server = start()
     with sqlite3.connect(server.database) as connection:
-        connection.execute("CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+        connection.execute("CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT no_such_function(); END")
     connection.close()
     answer = chat(server, server.key("widget"), "my secret question")
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error"})

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, Problem, StoreError
 from app.store.keys import normalised_origin
 from app.web.callers.caller import Caller
 from app.web.services import services
@@ -85,6 +85,8 @@ def _some_key_allows(origin: str) -> bool:
         return True
     try:
         return shared.keys.some_key_allows(origin)
+    except StoreError:  # the log has been told
+        return False
     except Exception:
         # The answer is finished but for its headers: losing it, and the turn behind it, would be worse.
         log.exception("origins cannot be looked up")

@@ -13,7 +13,13 @@ from app.web.reference.operations import Content, Operation, Reference, Reply
 from app.web.reference.shapes import Shapes
 from app.web.wire import Wire
 
-_ALWAYS = (Problem.MISDIRECTED, Problem.LIMITED, Problem.INTERNAL, Problem.OVERLOADED)
+_ALWAYS = (
+    Problem.MISDIRECTED,
+    Problem.LIMITED,
+    Problem.INTERNAL,
+    Problem.OVERLOADED,
+    Problem.STORE_UNAVAILABLE,
+)
 _OF_BODY = (
     Problem.INVALID,
     Problem.MALFORMED,

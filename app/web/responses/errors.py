@@ -32,7 +32,7 @@ def error_response(error: ChatError) -> Response:
     """The status, the body in the words of the wire that owns the path, and the headers that go with them."""
     wire = services().wire_of(request.path)
     response = _bounded(error, wire.error_body if wire else _default_body)
-    no_room = error.problem in (Problem.OVERLOADED, Problem.LIMITED)
+    no_room = error.problem.status in (429, 503)
     wait = RETRY_SECONDS if no_room and error.retry_after is None else error.retry_after
     if wait is not None:
         response.headers["Retry-After"] = str(wait)

@@ -3,18 +3,23 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from itertools import pairwise
 
 import gevent
 import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
 from support.database import ask, new_store, rows
 from support.fakes import problem_of
+from support.storage import full_disk, locked
 
 from app.engine.conversation import ConversationRef
-from app.engine.errors import Problem
+from app.engine.errors import Problem, StoreError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
-from app.store.database import Database
+from app.store.database import MOST_WAITING, READERS, Database
+from app.store.faults import LOCKED
 
 pytestmark = pytest.mark.timed
 
@@ -22,10 +27,10 @@ ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "sto
 
 
 def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
-    pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
     for use in (database.read, database.write):
         found = use(lambda c: [c.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas])
-        assert found == ["wal", 2, 1, 5000]
+        assert found == ["wal", 2, 1, 1]
 
 
 def test_readers_go_on_while_somebody_writes(conversations, database) -> None:
@@ -75,14 +80,104 @@ def test_a_lock_that_another_process_holds_stops_nobody_but_the_writer(conversat
     assert rows(database, "SELECT status FROM messages WHERE id = 'a1'") == [("complete",)]
 
 
-def test_a_database_that_stays_locked_is_an_overload(conversations, database) -> None:
-    database.write(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 100"))  # of the one connection for writing
-    outside = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
-    outside.execute("BEGIN IMMEDIATE")
-    assert problem_of(lambda: ask(conversations, q1="x")) is Problem.OVERLOADED
-    outside.execute("ROLLBACK")
-    outside.close()
+def test_all_writers_are_refused_by_their_deadline_while_the_database_stays_locked(conversations, database) -> None:
+    """Counted from each one's call, however many came before; and the reason is told once."""
+
+    def refused(number: int) -> tuple[StoreError, float]:
+        gevent.sleep(number / 20)
+        begun = time.monotonic()
+        with pytest.raises(StoreError) as refusal:
+            database.write(lambda _: pytest.fail("begun"), 1)
+        return refusal.value, time.monotonic() - begun
+
     ask(conversations, q1="x")
+    with locked(database.file):
+        writers = [gevent.spawn(refused, number) for number in range(10)]
+        gevent.joinall(writers, timeout=5, raise_error=True)
+        assert database.writing.reason is not None
+        assert rows(database, "SELECT id FROM messages") == [("q1",)], "readers go on"
+    assert {error.problem for error, _ in (writer.value for writer in writers)} == {Problem.STORE_UNAVAILABLE}
+    assert writers[0].value[0].reason == LOCKED
+    assert max(waited for _, waited in (writer.value for writer in writers)) < 1.2
+    ask(conversations, q2="x")
+    assert database.writing.reason is None
+
+
+def test_a_write_that_was_given_up_while_it_waited_for_the_lock_never_happens(conversations, database) -> None:
+    with locked(database.file):
+        writer = gevent.spawn(ask, conversations, q1="x")
+        gevent.sleep(0.2)  # by now the thread waits for the lock
+        writer.kill(timeout=0.2)
+        assert writer.dead
+    ask(conversations, q2="x")
+    assert rows(database, "SELECT id FROM messages") == [("q2",)]
+
+
+def test_readers_work_side_by_side(database) -> None:
+    meeting = threading.Barrier(READERS, timeout=10)
+    readers = [gevent.spawn(database.read, lambda _: meeting.wait()) for _ in range(READERS)]
+    gevent.joinall(readers, timeout=10, raise_error=True)
+
+
+def test_a_full_queue_is_an_overload(database) -> None:
+    release = threading.Event()
+    waiting = [gevent.spawn(database.write, lambda _: release.wait(10)) for _ in range(MOST_WAITING + 1)]
+    gevent.sleep(0)
+    assert problem_of(lambda: database.write(lambda _: None)) is Problem.OVERLOADED
+    assert database.read(lambda _: "readers are not concerned") == "readers are not concerned"
+    release.set()
+    gevent.joinall(waiting, timeout=10, raise_error=True)
+
+
+def test_a_file_that_was_moved_away_is_neither_written_nor_made_anew(conversations, database) -> None:
+    ask(conversations, q1="x")
+    away = database.file.with_suffix(".away")
+    database.file.rename(away)
+    for _ in range(2):
+        assert problem_of(lambda: ask(conversations, q2="x")) is Problem.STORE_UNAVAILABLE
+        assert problem_of(lambda: rows(database, "SELECT id FROM messages")) is Problem.STORE_UNAVAILABLE
+    assert not database.file.exists()
+    away.rename(database.file)
+    ask(conversations, q3="x")
+    assert rows(database, "SELECT id FROM messages") == [("q1",), ("q3",)]
+
+
+def test_a_file_that_was_replaced_is_the_one_that_is_used(conversations, database) -> None:
+    ask(conversations, q1="x")
+    database.checkpoint()
+    other = database.file.with_suffix(".other")
+    other.write_bytes(database.file.read_bytes())
+    ask(conversations, q2="x")
+    for suffix in ("-wal", "-shm"):
+        database.file.with_name(database.file.name + suffix).unlink()
+    other.rename(database.file)
+    ask(conversations, q3="x")
+    assert rows(database, "SELECT id FROM messages") == [("q1",), ("q3",)]
+    with closing(sqlite3.connect(database.file)) as outside:
+        assert outside.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+
+
+def test_a_commit_that_fails_has_changed_nothing_and_the_next_one_works(conversations, database, caplog) -> None:
+    ask(conversations, q1="x")
+    with full_disk(database.file):
+        for number in range(5):
+            assert problem_of(lambda name=f"lost{number}": ask(conversations, **{name: "x" * 50_000})) is (
+                Problem.STORE_UNAVAILABLE
+            )
+        assert rows(database, "SELECT id FROM messages") == [("q1",)], "what is there can be read"
+    ask(conversations, q2="x" * 50_000)
+    assert rows(database, "SELECT id FROM messages") == [("q1",), ("q2",)]
+    told = [record.getMessage() for record in caplog.records if record.name == "app.store.faults"]
+    assert len(told) == 1, "not each failure"
+    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_is_not_the_databases_fault_is_raised_as_it_is(database) -> None:
+    with pytest.raises(IntegrityError):
+        database.write(lambda c: c.exec_driver_sql("INSERT INTO keys (id) VALUES ('k')"))
+    with pytest.raises(OperationalError, match="syntax error"):
+        database.read(lambda c: c.exec_driver_sql("SELEKT 1"))
+    assert (database.reading.reason, database.writing.reason) == (None, None)
 
 
 def test_writers_of_two_processes_wait_for_each_other(conversations, database) -> None:

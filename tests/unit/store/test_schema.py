@@ -11,9 +11,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
 from support.database import rows
 
+from app.engine.errors import StoreError
 from app.store.database import Database
+from app.store.faults import DAMAGED, OTHER_VERSION
 from app.store.keys import KeyStore
-from app.store.schema import _config, is_current, is_prepared, upgrade
+from app.store.schema import _config, find_damage, is_current, upgrade, why_not_prepared
 from app.store.tables import metadata
 
 
@@ -42,7 +44,8 @@ def test_the_migrations_end_in_the_tables_that_the_code_knows(database) -> None:
 
 
 def test_a_database_is_current_after_its_upgrade_and_a_second_one_is_harmless(database) -> None:
-    assert database.read(is_current) is False
+    with pytest.raises(StoreError):
+        database.read(is_current)
     upgrade(database)
     assert database.read(is_current) is True
     key = KeyStore(database).create("secret", "demo")
@@ -51,11 +54,41 @@ def test_a_database_is_current_after_its_upgrade_and_a_second_one_is_harmless(da
     assert KeyStore(database).find(key.encode())
 
 
-def test_whether_a_database_is_prepared_can_be_asked_before_there_is_a_server(database) -> None:
-    assert is_prepared(database.url) is False
-    assert is_prepared("sqlite:////nowhere/parlance.db") is False
+def test_whether_a_database_can_be_served_can_be_asked_before_there_is_a_server(database, path) -> None:
+    missing = "missing, or cannot be opened: run `flask prepare` where there was none"
+    for url in (database.url, "sqlite:////nowhere/parlance.db"):
+        assert why_not_prepared(url) == missing
+    assert not path.exists(), "asking makes no file"
+    path.touch()
+    assert why_not_prepared(database.url) == OTHER_VERSION
     upgrade(database)
-    assert is_prepared(database.url) is True
+    assert why_not_prepared(database.url) is None
+
+
+def damage(path, at: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"damaged!" * 512)
+
+
+@pytest.mark.parametrize("page", [0, 10])
+def test_a_damaged_file_is_not_served(database, path, page) -> None:
+    upgrade(database)
+    database.checkpoint()
+    assert find_damage(database.url) is False
+    damage(path, page * 4096)
+    assert find_damage(database.url) is True
+    assert why_not_prepared(database.url) == DAMAGED
+
+
+def test_looking_for_damage_takes_no_longer_than_it_may(database) -> None:
+    upgrade(database)
+    assert find_damage(database.url, seconds=0) in {None, False}, (
+        "a small file may be looked through before the clock is"
+    )
+    ten_thousand = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i, i FROM n"
+    database.write(lambda c: c.exec_driver_sql(f"CREATE TABLE many AS {ten_thousand}"))
+    assert find_damage(database.url, seconds=0) is None
 
 
 def test_the_database_is_for_its_owner_only(database, path) -> None:
@@ -78,6 +111,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(database, path) -> None:
 
 def test_what_an_older_server_held_and_left_under_way_is_ended_and_all_else_is_kept(database, path) -> None:
     """From the tables before answers that run had rows of their own, and back."""
+    path.touch()
     database.write(lambda connection: migrate(command.upgrade, connection, "0005"))
     with closing(sqlite3.connect(path)) as old:
         old.executescript("""

@@ -57,7 +57,7 @@ def test_an_answer_is_stored_by_itself_as_soon_as_it_can_be_and_its_run_ends(sto
     runs = RunStore(database)
     runs.begin("a1", conversation, "w", 1)
     with locked(database):
-        assert problem_of(lambda: store.add_answer(conversation, "a1", ANSWER, charge)) is Problem.OVERLOADED
+        assert problem_of(lambda: store.add_answer(conversation, "a1", ANSWER, charge)) is Problem.STORE_UNAVAILABLE
         gevent.sleep(unstored.RETRY_SECONDS + 0.5)
         assert (len(store), rows(database, STATES)) == (1, [("running", 3)])
     assert problem_of(lambda: ask(store, q2="y")) is Problem.BUSY

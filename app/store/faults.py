@@ -1,0 +1,97 @@
+"""What is wrong with a database that cannot be read or written, from the exceptions of its driver."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.engine.errors import Problem, StoreError
+
+log = logging.getLogger(__name__)
+
+LOCKED = "locked by another process"
+DAMAGED = "damaged"
+READ_ONLY = "read-only"
+FULL = "disk full"
+NO_ANSWER = "no answer"
+OTHER_VERSION = "of another version: run `flask prepare`"
+SETTLED_SECONDS = 2  # without a failure, after which a fault counts as over in the log
+
+_REASONS = {
+    sqlite3.SQLITE_PERM: "no permission",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_NOMEM: "no memory left",
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_IOERR: "disk failing",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_CANTOPEN: "missing, or cannot be opened: run `flask prepare` where there was none",
+    sqlite3.SQLITE_PROTOCOL: LOCKED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+}
+_OTHER_VERSION = ("no such table", "no such column", "has no column named")
+
+
+def store_error(error: BaseException) -> StoreError | None:
+    """What the store raises for an exception of SQLAlchemy or its driver; None where it is not the database's fault,
+    but a mistake of ours or a constraint that held."""
+    if isinstance(error, PoolTimeoutError):
+        return StoreError(Problem.OVERLOADED, "all connections in use")
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    reason = _reason(driver_error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else None
+    return StoreError(Problem.STORE_UNAVAILABLE, reason) if reason else None
+
+
+def _reason(error: BaseException | None) -> str | None:
+    if not isinstance(error, sqlite3.Error):
+        return None if error is None or type(error).__name__ != "OperationalError" else NO_ANSWER
+    code = getattr(error, "sqlite_errorcode", None)  # missing where the driver itself complains
+    if code is None:
+        return None
+    if code == sqlite3.SQLITE_ERROR and any(words in str(error) for words in _OTHER_VERSION):
+        return OTHER_VERSION
+    return _REASONS.get(code & 0xFF)  # the extended codes' lowest byte is the kind
+
+
+@contextmanager
+def known_errors() -> Iterator[None]:
+    """Raises StoreError in the place of what `store_error` knows."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        known = store_error(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+class Condition:
+    """Of a database that is read, or written: `reason` is what is wrong with it, None where the latest call went well.
+
+    The log tells when a fault begins, and when it is over: nothing has failed for SETTLED_SECONDS then, so that one
+    which comes and goes fills no log. Used in greenlets only, since it logs.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self.reason: str | None = None
+        self._doing = doing
+        self._began: float | None = None  # the fault that the log has told of; seconds of the monotonic clock
+        self._latest = 0.0
+
+    def failed(self, error: StoreError) -> None:
+        self.reason, self._latest = error.reason, monotonic()
+        if self._began is None:
+            self._began = self._latest
+            cause = getattr(error.__cause__, "orig", error.__cause__)  # the driver's own words, without the statement
+            log.error("the database cannot be %s: %s", self._doing, error.reason, extra={"cause": repr(cause)})
+
+    def succeeded(self) -> None:
+        self.reason = None
+        if self._began is not None and monotonic() - self._latest >= SETTLED_SECONDS:
+            log.warning("the database can be %s again, after %.0f s", self._doing, monotonic() - self._began)
+            self._began = None

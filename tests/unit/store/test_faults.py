@@ -1,0 +1,88 @@
+"""What is told of a database that fails, and how often."""
+
+import sqlite3
+import time
+
+import pytest
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.engine.errors import Problem, StoreError
+from app.store.faults import DAMAGED, FULL, LOCKED, OTHER_VERSION, READ_ONLY, SETTLED_SECONDS, Condition, store_error
+
+
+def driver_error(code: int, words: str = "", kind: type[sqlite3.Error] = sqlite3.OperationalError) -> sqlite3.Error:
+    error = kind(words)
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (sqlite3.SQLITE_BUSY, LOCKED),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, LOCKED),
+        (sqlite3.SQLITE_FULL, FULL),
+        (sqlite3.SQLITE_READONLY, READ_ONLY),
+        (sqlite3.SQLITE_READONLY_DBMOVED, READ_ONLY),
+        (sqlite3.SQLITE_IOERR_WRITE, "disk failing"),
+        (sqlite3.SQLITE_CANTOPEN, "missing, or cannot be opened: run `flask prepare` where there was none"),
+        (sqlite3.SQLITE_CORRUPT, DAMAGED),
+        (sqlite3.SQLITE_NOTADB, DAMAGED),
+    ],
+)
+def test_sqlites_codes_have_reasons_also_as_sqlalchemy_passes_them_on(code, reason) -> None:
+    error = driver_error(code)
+    for each in (error, OperationalError("SELECT 1", (), error), DatabaseError("SELECT 1", (), error)):
+        found = store_error(each)
+        assert found
+        assert (found.problem, found.reason) == (Problem.STORE_UNAVAILABLE, reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (driver_error(sqlite3.SQLITE_ERROR, "no such table: messages"), OTHER_VERSION),
+        (driver_error(sqlite3.SQLITE_ERROR, "no such column: held"), OTHER_VERSION),
+        (driver_error(sqlite3.SQLITE_ERROR, "table messages has no column named held"), OTHER_VERSION),
+        (driver_error(sqlite3.SQLITE_ERROR, 'near "SELEKT": syntax error'), None),
+        (driver_error(sqlite3.SQLITE_CONSTRAINT_UNIQUE, kind=sqlite3.IntegrityError), None),
+        (sqlite3.ProgrammingError("Cannot operate on a closed database."), None),
+        (ValueError("database is locked"), None),
+    ],
+)
+def test_another_version_is_told_apart_from_a_mistake_of_ours(error, reason) -> None:
+    wrapped = [OperationalError("SELECT 1", (), error), IntegrityError("SELECT 1", (), error)]
+    for each in (error, *(wrapped if isinstance(error, sqlite3.Error) else ())):
+        found = store_error(each)
+        assert (found and found.reason) == reason
+
+
+def test_another_databases_driver_that_does_not_answer_is_unavailable_and_a_pool_without_room_an_overload() -> None:
+    class OtherDriver:
+        class OperationalError(Exception):
+            pass
+
+    found = store_error(OperationalError("SELECT 1", (), OtherDriver.OperationalError("connection refused")))
+    assert found
+    assert found.problem is Problem.STORE_UNAVAILABLE
+    full = store_error(PoolTimeoutError("QueuePool limit"))
+    assert full
+    assert full.problem is Problem.OVERLOADED
+
+
+def test_a_fault_is_told_when_it_begins_and_when_it_has_ended_however_often_it_comes_and_goes(caplog) -> None:
+    condition = Condition("written")
+    full = StoreError(Problem.STORE_UNAVAILABLE, FULL)
+    for _ in range(100):
+        condition.failed(full)
+        assert condition.reason == FULL
+        condition.succeeded()
+        assert condition.reason is None
+    assert [record.getMessage() for record in caplog.records] == ["the database cannot be written: disk full"]
+    time.sleep(SETTLED_SECONDS)
+    for _ in range(3):
+        condition.succeeded()
+    condition.failed(full)
+    told = [record.getMessage() for record in caplog.records][1:]
+    assert told == ["the database can be written again, after 2 s", "the database cannot be written: disk full"]
