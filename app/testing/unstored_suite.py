@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from app.testing.caller import Caller
 from app.testing.server import Server, eventually, script
+from app.testing.wire_client import STORE_UNAVAILABLE
 
 
 @contextmanager
@@ -40,10 +41,9 @@ class UnstoredSuite:
                 response = asked.result()
             if caller.wire.streamed:
                 reply = caller.wire.decode(response.content)
-                assert (reply.text, reply.ended) == ("said", True)
-                assert reply.error
+                assert (reply.text, reply.ended, reply.error) == ("said", True, STORE_UNAVAILABLE)
             else:
-                caller.wire.check_error(response, 500)
+                caller.wire.check_store_error(response)
         eventually(lambda: not server.rows(running))
         last = payer.stored(question)[-1]
         assert (last["id"], last["status"], last["text"], last["held"]) == (row["id"], "complete", "said", 0)

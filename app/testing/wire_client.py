@@ -26,6 +26,9 @@ ERROR_MESSAGES = {
 }
 """What callers are told with each status where the wire has no words of its own."""
 
+STORE_UNAVAILABLE = "The server's database is not available at the moment"
+"""The other words of a 503."""
+
 CREDENTIAL_KINDS = ("widget", "secret", "session")
 """Two kinds of keys, and the sessions of people who sign in."""
 
@@ -139,6 +142,14 @@ class WireClient(ABC):
         assert response.status_code == status, response.text
         assert response.headers["Content-Type"] == "application/json"
         assert self.is_error(status, response.json()), response.text
+
+    def check_store_error(self, response: requests.Response) -> None:
+        """Fail where the response is not the wire's way to say that the database cannot be used now."""
+        assert response.status_code == 503, response.text
+        assert int(response.headers["Retry-After"]) > 0
+        assert STORE_UNAVAILABLE in response.text
+        as_any_503 = json.loads(response.text.replace(STORE_UNAVAILABLE, ERROR_MESSAGES[503]))
+        assert self.is_error(503, as_any_503), response.text
 
     def __repr__(self) -> str:
         return type(self).__name__

@@ -28,6 +28,7 @@ from app.testing.leaving_suite import LeavingSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
+from app.testing.storage_suite import StorageSuite
 from app.testing.takers_suite import StreamTakersSuite, TakersSuite, WholeTakersSuite
 from app.testing.unstored_suite import UnstoredSuite
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
@@ -49,7 +50,7 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-class WireSuite(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, TakersSuite, UnstoredSuite):
+class WireSuite(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, StorageSuite, TakersSuite, UnstoredSuite):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture

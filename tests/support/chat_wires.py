@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
+from app.testing.wire_client import ERROR_MESSAGES, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
@@ -18,7 +18,13 @@ NAMES = {
     },
     413: "Request Entity Too Large",
 }
-CODES = {500: "INTERNAL_ERROR", 502: "MODEL_UNAVAILABLE", 503: "MODEL_UNAVAILABLE", 504: "MODEL_TIMEOUT"}
+CODES = {
+    ERROR_MESSAGES[500]: "INTERNAL_ERROR",
+    ERROR_MESSAGES[502]: "MODEL_UNAVAILABLE",
+    ERROR_MESSAGES[503]: "MODEL_UNAVAILABLE",
+    ERROR_MESSAGES[504]: "MODEL_TIMEOUT",
+    STORE_UNAVAILABLE: "STORE_UNAVAILABLE",
+}
 
 
 @cache
@@ -64,8 +70,7 @@ class ChatsStream(WireClient):
         if last["type"] == "end":
             ended = ended and last == {**start, "type": "end"}
         else:
-            codes = [code for status, code in CODES.items() if ERROR_MESSAGES[status] == last["message"]]
-            ended = ended and last == {"type": "error", "error": codes[0], "message": last["message"]}
+            ended = ended and last == {"type": "error", "error": CODES[last["message"]], "message": last["message"]}
         return Reply(tokens, ended, last.get("message"), frames.count(None))
 
     def history_path(self, path: str, answer: bytes) -> str:
