@@ -112,3 +112,8 @@ class Conversations(Protocol):
         charged then. Whatever else is raised, the store keeps the answer and stores it as soon as it can.
         """
         ...
+
+    def abandon(self, entry: QuestionEntry) -> None:
+        """End the answer to a question that may have been stored though nobody heard of it. Where nothing was stored,
+        nothing happens."""
+        ...

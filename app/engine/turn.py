@@ -11,7 +11,7 @@ from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
-from app.engine.messages import AnswerRecord, Message, Status, Usage, last_question
+from app.engine.messages import AnswerRecord, Status, last_question
 from app.engine.question import Question
 from app.engine.rounds import Rounds
 
@@ -37,7 +37,6 @@ class Turn:
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
         self._charge = question.charge(engine.prices, plan.most_paid if plan else 1)
-        self._answer_id = uuid.uuid4().hex  # of a new answer
         self._admitted: str | None = None  # the conversation's id, while the turn is among the running ones
         self._stored: StoredQuestion | None = None
         self._source: GenerationInput | None = None
@@ -53,12 +52,14 @@ class Turn:
         Raises ChatError: what `Conversations.add_question` and `RunningTurns.admit` raise, or the model's
         refusal. No event has been yielded by then, and the turn is closed.
         """
+        entry = self._entry()
         self._engine.running_turns.check_room(self.question.taker)
         try:
-            stored = self._engine.conversations.add_question(self._entry(), self._admit)
+            stored = self._engine.conversations.add_question(entry, self._admit)
         except BaseException as error:
-            if self._admitted and not isinstance(error, ChatError):
-                self._abandon(self._admitted)
+            if self._admitted and not isinstance(error, ChatError):  # such as the end of this greenlet, which waited
+                with suppress(Exception):
+                    self._engine.conversations.abandon(entry)
             self.status = "failed"  # nothing to record: the question was not accepted
             self.close()
             raise
@@ -121,7 +122,7 @@ class Turn:
             conversation=question.conversation,
             messages={uuid.uuid4().hex: message for message in question.messages},
             history=question.history,
-            answer_id=self._answer_id,
+            answer_id=uuid.uuid4().hex,
             external_id=question.external_id,
             rewind=question.rewind,
             charge=self._charge,
@@ -171,9 +172,3 @@ class Turn:
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
-
-    def _abandon(self, conversation_id: str) -> None:
-        """End the answer to a question that may have been stored: this greenlet was ended while it waited to hear."""
-        nothing = AnswerRecord(Message("assistant", ()), "interrupted", "other", Usage(), None)
-        with suppress(Exception):
-            self._engine.conversations.add_answer(conversation_id, self._answer_id, nothing, self._charge)

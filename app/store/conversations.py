@@ -18,7 +18,7 @@ from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store.database import Database
-from app.store.rewinds import apply_rewind
+from app.store.rewinds import apply_rewind, resumed_id
 from app.store.tables import conversations, held, keys, messages, now, running, shown
 from app.store.workers import Worker
 
@@ -140,6 +140,16 @@ class ConversationStore:
         """End the answer as interrupted, with what was stored of it before; it costs nothing. Again is harmless."""
         mine = {"answer": answer_id, "me": self._worker.id}
         self._database.write(lambda connection: connection.execute(_GIVE_UP, mine))
+
+    def abandon(self, entry: QuestionEntry) -> None:
+        """See the port."""
+        self.give_up_answer(answer_id_of(entry))
+
+
+def answer_id_of(entry: QuestionEntry) -> str:
+    """The id of the answer that the question asks for, which is a new one or goes on."""
+    rewind = entry.rewind
+    return resumed_id(rewind) if rewind and rewind.kind == "resume" else entry.answer_id
 
 
 def _store_question(

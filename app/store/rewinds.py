@@ -56,6 +56,11 @@ def apply_rewind(
     return RewindResult(question.id)
 
 
+def resumed_id(rewind: Rewind) -> str:
+    """The id of the answer that is to go on."""
+    return rewind.message_ids[0].removeprefix("msg_")
+
+
 def _active(conversation_id: str) -> Any:
     """A query for the messages that are neither superseded nor being made."""
     return select(messages).where(messages.c.conversation_id == conversation_id, shown)
@@ -111,7 +116,7 @@ def _resume(connection: Connection, conversation_id: str, rewind: Rewind, claim:
     """Add the results to the client tools' calls of the last answer, or return to where they were added before; the
     answer runs from here on."""
     last = _last(connection, conversation_id)
-    if last is None or last.role != "assistant" or last.id != rewind.message_ids[0].removeprefix("msg_"):
+    if last is None or last.role != "assistant" or last.id != resumed_id(rewind):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
     message = parts.message_from_json(last.role, last.parts)
     names = {part.call_id: part.name for part in message.parts if isinstance(part, ToolCallPart)}

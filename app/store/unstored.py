@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from app.engine.conversation import Charge, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord
-from app.store.conversations import ConversationStore
+from app.store.conversations import ConversationStore, answer_id_of
 from app.store.database import Database
 from app.store.parts import parts_to_json
 from app.store.runs import end_abandoned
@@ -74,6 +74,14 @@ class RetryingStore:
                 self._keep(_Waiting(conversation_id, answer_id, answer, charge, 0), error)
             raise
 
+    def abandon(self, entry: QuestionEntry) -> None:
+        """See the port."""
+        try:
+            self._store.abandon(entry)
+        except BaseException as error:
+            self._keep(_Waiting("", answer_id_of(entry), None, None, 0), error)
+            raise
+
     def store_waiting(self) -> None:
         """Store what waits, until one of them still cannot be stored."""
         for waiting in list(self._waiting.values()):
@@ -102,8 +110,7 @@ class RetryingStore:
     def _keep(self, waiting: _Waiting, error: BaseException) -> None:
         if not _may_pass(error):
             self._give_up(waiting, error)
-        else:
-            assert waiting.answer
+        elif waiting.answer:
             waiting.size = len(json.dumps(parts_to_json(waiting.answer.message)))
             if waiting.size + sum(each.size for each in self._waiting.values()) > MOST_BYTES:
                 self._give_up(waiting, error)

@@ -146,6 +146,9 @@ class FakeConversations:
         assert answer_id not in self.answers, "an answer is stored once"
         self.answers[answer_id] = answer
 
+    def abandon(self, entry: QuestionEntry) -> None:
+        self._log.append(("abandoned", entry.answer_id))
+
 
 class World:
     """An engine of fakes. `turn()` makes a turn of it; `log` is what the fakes were asked, in order."""

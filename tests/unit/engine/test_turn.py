@@ -107,7 +107,7 @@ def test_a_question_that_may_have_been_stored_unheard_is_ended(problem) -> None:
     world.store.add_question = stored_and_killed
     with pytest.raises(type(error)):
         turn.begin()
-    assert [each.status for each in world.store.answers.values()] == ([] if problem else ["interrupted"])
+    assert [entry[0] for entry in world.log] == ([] if problem else ["abandoned"])
     assert len(world.running_turns) == 0
 
 

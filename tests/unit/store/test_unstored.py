@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import gevent
 import pytest
-from support.database import ask, new_store, rows
+from support.database import REF, ask, new_store, rows
 from support.fakes import problem_of
 
-from app.engine.conversation import Charge
+from app.engine.conversation import Charge, QuestionEntry, Rewind
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, Usage
 from app.store import unstored
@@ -123,3 +123,16 @@ def test_a_greenlet_that_ends_while_it_waits_for_the_store_leaves_its_answer(sto
         *(0, [("complete", 0)]),
         [(2,)],
     )
+
+
+def test_an_answer_whose_question_nobody_heard_of_is_ended(store, database) -> None:
+    """Also one that goes on, which keeps what it has said."""
+    begun(store, database)
+    entry = QuestionEntry(REF, {}, 9, "a1")
+    with locked(database):
+        assert problem_of(lambda: store.abandon(entry)) is Problem.OVERLOADED
+    store.store_waiting()
+    assert (len(store), rows(database, STATES)) == (0, [("interrupted", 0)])
+    database.write(lambda c: c.exec_driver_sql("UPDATE messages SET status = 'running', parts = '[1]' WHERE id = 'a1'"))
+    store.abandon(replace(entry, answer_id="a2", rewind=Rewind("resume", ("msg_a1",))))
+    assert rows(database, "SELECT status, parts FROM messages WHERE id = 'a1'") == [("interrupted", "[1]")]
