@@ -73,9 +73,9 @@ _END = (
     )
 )
 _MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
-# The key's row is locked before its holds are summed: two questions at once cannot both hold the last credits.
-_LEFT = select(keys.c.credits - keys.c.spent).where(keys.c.id == bindparam("account")).with_for_update()
+_LOCK = select(keys.c.id).where(keys.c.id == bindparam("account")).with_for_update()
 _HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
+_LEFT = select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
 _CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
 
 
@@ -234,10 +234,16 @@ def _find(connection: Connection, ref: ConversationRef) -> Any:
 
 
 def _check_budget(connection: Connection, charge: Charge) -> None:
-    """Raises ChatError(EXHAUSTED) where the budget does not cover what was spent, what runs, and this."""
+    """Raises ChatError(EXHAUSTED) where the budget does not cover what was spent, what runs, and this.
+
+    Two questions at once cannot both hold the last credits: SQLite has one writer; elsewhere the key's row is locked
+    before the answers that run are summed.
+    """
     account = {"account": charge.account}
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK, account)
     left = connection.execute(_LEFT, account).scalar_one_or_none()
-    if left is None or left - connection.execute(_HELD, account).scalar_one() < charge.held:
+    if left is None or left < charge.held:
         raise ChatError(Problem.EXHAUSTED)
 
 
