@@ -21,12 +21,27 @@ class Brief(RateLimitItemPerSecond):
         return self.multiples / 1000
 
 
+class Clock:
+    """Goes on when it is told to, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def go_on(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture
-def windows() -> WindowStorage:
-    found = storage_from_string(STORAGE_URI)
-    assert isinstance(found, WindowStorage)
-    assert found.check()
-    return found
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def windows(clock) -> WindowStorage:
+    return WindowStorage(clock=clock)
 
 
 @pytest.fixture
@@ -48,19 +63,14 @@ def test_limits_of_one_caller_are_counted_apart(limiter) -> None:
     assert hits(limiter, parse("1/day"), *"aa") == [True, False]
 
 
-def test_the_window_moves_with_each_request(limiter) -> None:
+def test_the_window_moves_with_each_request(limiter, clock) -> None:
     item = Brief(2, 400)
-    began = time.monotonic()
-
-    def wait(seconds: float) -> None:
-        time.sleep(max(began + seconds - time.monotonic(), 0))
-
     assert limiter.hit(item, "a")
-    wait(0.3)
+    clock.go_on(0.3)
     assert hits(limiter, item, *"aa") == [True, False]
-    wait(0.45)
+    clock.go_on(0.15)
     assert hits(limiter, item, *"aa") == [True, False], "the first one has left, the second has not"
-    wait(0.72)
+    clock.go_on(0.27)
     assert hits(limiter, item, *"aa") == [True, False], "the refused ones never counted"
 
 
@@ -71,19 +81,15 @@ def test_asking_spends_nothing(limiter) -> None:
     assert not limiter.test(LONG, "a")
 
 
-def test_when_the_next_one_may_come_is_told_by_the_oldest_that_counts(limiter) -> None:
+def test_when_the_next_one_may_come_is_told_by_the_oldest_that_counts(limiter, clock) -> None:
     item = Brief(3, 300)
-    reset, remaining = limiter.get_window_stats(item, "a")
-    assert reset == pytest.approx(time.monotonic() + 0.3, abs=0.1)
-    assert remaining == 3
-    first = time.monotonic()
+    assert limiter.get_window_stats(item, "a") == (1000.3, 3)
     limiter.hit(item, "a")
-    time.sleep(0.2)
-    second = time.monotonic()
+    clock.go_on(0.2)
     limiter.hit(item, "a")
-    assert limiter.get_window_stats(item, "a") == (pytest.approx(first + 0.3, abs=0.05), 1)
-    time.sleep(0.15)
-    assert limiter.get_window_stats(item, "a") == (pytest.approx(second + 0.3, abs=0.05), 2)
+    assert limiter.get_window_stats(item, "a") == (1000.3, 1)
+    clock.go_on(0.15)
+    assert limiter.get_window_stats(item, "a") == (1000.5, 2)
 
 
 @pytest.mark.parametrize(
@@ -107,31 +113,31 @@ def test_a_reset_clears_every_budget_and_says_how_many(limiter, windows) -> None
     assert hits(limiter, LONG, *"aaaa") == [True, True, True, False]
 
 
-def test_callers_who_have_gone_are_forgotten_as_others_come(limiter, windows) -> None:
+def test_callers_who_have_gone_are_forgotten_as_others_come(limiter, windows, clock) -> None:
     item = Brief(3, 50)
     for number in range(400):
         limiter.hit(item, f"visitor {number}")
-    time.sleep(0.1)
+    clock.go_on(0.1)
     for _ in range(400 // FORGOTTEN_PER_REQUEST):
         limiter.hit(item, "regular")
     assert windows.reset() == 1
 
 
-def test_however_many_come_only_those_of_a_window_are_known(limiter, windows) -> None:
+def test_however_many_come_only_those_of_a_window_are_known(limiter, windows, clock) -> None:
     item = Brief(3, 40)
     for number in range(40 * 50):
         limiter.hit(item, f"visitor {number}")
         if number % 50 == 49:
-            time.sleep(0.01)
+            clock.go_on(0.01)
     assert windows.reset() < 600, "of 2,000, those of the last 0.04 s, and less than as many again"
 
 
-def test_callers_who_were_refused_are_forgotten_too(limiter, windows) -> None:
+def test_callers_who_were_refused_are_forgotten_too(limiter, windows, clock) -> None:
     item = Brief(1, 50)
     for number in range(100):
         hits(limiter, item, *[f"visitor {number}"] * 3)
         limiter.hit(item, f"too costly {number}", cost=2)
-    time.sleep(0.1)
+    clock.go_on(0.1)
     hits(limiter, item, *["regular"] * 100)
     assert windows.reset() == 1
 
@@ -142,43 +148,44 @@ def test_nobody_whose_requests_count_is_forgotten(limiter) -> None:
     assert hits(limiter, LONG, *visitors) == [False] * 300
 
 
-def test_a_long_window_does_not_keep_the_callers_of_a_short_one(limiter, windows) -> None:
+def test_a_long_window_does_not_keep_the_callers_of_a_short_one(limiter, windows, clock) -> None:
     limiter.hit(LONG, "one with a long window")
     item = Brief(3, 50)
     for number in range(400):
         limiter.hit(item, f"visitor {number}")
-    time.sleep(0.1)
+    clock.go_on(0.1)
     hits(limiter, item, *["regular"] * 400)
     assert windows.reset() < 100
 
 
-def test_it_counts_moving_windows_and_no_fixed_ones(limiter, windows) -> None:
+def test_it_counts_moving_windows_and_no_fixed_ones(limiter, windows, clock) -> None:
     hits(limiter, LONG, *"aa")
     key = LONG.key_for("a")
     assert windows.get(key) == 2
-    assert windows.get_expiry(key) == pytest.approx(time.monotonic() + 3600, abs=1)
+    assert windows.get_expiry(key) == clock.now + 3600
     assert windows.get("nobody") == 0
-    assert windows.get_expiry("nobody") == pytest.approx(time.monotonic(), abs=1)
+    assert windows.get_expiry("nobody") == clock.now
     with pytest.raises(NotImplementedError):
         windows.incr("a", 1)
 
 
-def test_a_clock_that_is_set_neither_frees_anybody_nor_locks_anybody_out(monkeypatch) -> None:
-    """The machine's clock, in which nothing is counted, is set back and forward by hours; the other one goes on."""
-    went_on = [0.0]
-    limiter = MovingWindowRateLimiter(WindowStorage(clock=lambda: went_on[0]))
+def test_a_clock_that_is_set_neither_frees_anybody_nor_locks_anybody_out(limiter, clock, monkeypatch) -> None:
+    """The machine's clock is set back and forward by a day, and the one by which is counted goes on."""
     real, item = time.time, parse("2/minute")
     assert hits(limiter, item, *"aaa") == [True, True, False]
     for set_by in (-86_400, 86_400):
         monkeypatch.setattr(time, "time", lambda by=set_by: real() + by)
         assert hits(limiter, item, "a") == [False], "nothing is freed"
-        assert limiter.get_window_stats(item, "a") == (60, 0)
-    went_on[0] = 60
+        assert limiter.get_window_stats(item, "a") == (clock.now + 60, 0)
+    clock.go_on(60)
     assert hits(limiter, item, *"aaa") == [True, True, False], "nobody is locked out"
 
 
-def test_what_the_server_counts_by_is_the_monotonic_clock(limiter) -> None:
-    began = time.monotonic()
+def test_what_the_server_counts_by_is_the_monotonic_clock() -> None:
+    found = storage_from_string(STORAGE_URI)
+    assert isinstance(found, WindowStorage)
+    assert found.check()
+    limiter, began = MovingWindowRateLimiter(found), time.monotonic()
     limiter.hit(LONG, "a")
     assert began + 3600 <= limiter.get_window_stats(LONG, "a").reset_time <= time.monotonic() + 3600
 
