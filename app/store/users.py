@@ -18,7 +18,8 @@ from app.engine.errors import ChatError, Problem, StoreError
 from app.store.database import Database
 from app.store.tables import now, sessions, users
 
-SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000
+SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000  # without use
+LONGEST_SESSION_MILLISECONDS = 90 * 24 * 3600 * 1000  # from signing in, however much it is used
 RENEWAL_MILLISECONDS = 3600 * 1000  # use renews a session at most that often: not every request writes
 RENEWAL_SECONDS = 1  # until it begins, or is left to the next request
 _ARGON = PasswordHasher()  # RFC 9106's second choice: 64 MiB of memory a hash, three passes, about 0.1 s of CPU
@@ -102,7 +103,7 @@ class UserStore:
         return self._change_and_sign_out(email, password=self._hash(password))
 
     def sign_in(self, email: str, password: str) -> Session:
-        """Start a session.
+        """Start a session. A hash that was made at other costs than today's is replaced.
 
         Raises ChatError(UNAUTHORIZED) for a wrong password, a disabled and an unknown user, each after the same time.
         """
@@ -111,20 +112,31 @@ class UserStore:
         matches = self._hashers.apply(_matches, (row.password if row else _DUMMY_HASH, password))
         if not matches or row is None or row.disabled_at is not None:
             raise ChatError(Problem.UNAUTHORIZED)
-        return self.start_session(_user(row), row.password)
+        renewed = self._hash(password) if _ARGON.check_needs_rehash(row.password) else None
+        try:
+            return self.start_session(_user(row), row.password, renewed)
+        except ChatError:
+            if renewed is None:
+                raise
+            return self.sign_in(email, password)  # another one may have renewed the hash meanwhile
 
     def session(self, token: str) -> Session | None:
         """The session with this token, renewed where the last renewal is an hour old; None where there is none, it has
-        expired or its user is disabled."""
+        expired, has lasted for LONGEST_SESSION_MILLISECONDS, or its user is disabled."""
         digest = _digest(token)
-        query = select(users, sessions.c.expires_at).join(sessions).where(sessions.c.hash == digest)
+        columns = users, sessions.c.expires_at, sessions.c.created_at.label("begun_at")
+        query = select(*columns).join(sessions).where(sessions.c.hash == digest)
         row = self._database.read(lambda connection: connection.execute(query).one_or_none())
-        time = now()
-        if row is None or row.expires_at <= time or row.disabled_at is not None:
+        if row is None or row.disabled_at is not None:
             return None
-        if row.expires_at >= time + SESSION_MILLISECONDS - RENEWAL_MILLISECONDS:
-            return Session(token, _user(row), row.expires_at)
-        expires_at = time + SESSION_MILLISECONDS
+        time, last = now(), row.begun_at + LONGEST_SESSION_MILLISECONDS
+        expires_at = min(row.expires_at, last)
+        if expires_at <= time:
+            return None
+        renewed_until = min(time + SESSION_MILLISECONDS, last)
+        if expires_at >= renewed_until - RENEWAL_MILLISECONDS:
+            return Session(token, _user(row), expires_at)
+        expires_at = renewed_until
         renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=expires_at)
         try:
             self._database.write(lambda connection: connection.execute(renewal), RENEWAL_SECONDS)
@@ -137,8 +149,9 @@ class UserStore:
         query = delete(sessions).where(sessions.c.hash == _digest(token))
         self._database.write(lambda connection: connection.execute(query))
 
-    def start_session(self, user: User, password_hash: str | None = None) -> Session:
-        """Store a new session and return it, for a user who was just created or whose password matched this hash.
+    def start_session(self, user: User, password_hash: str | None = None, renewed_hash: str | None = None) -> Session:
+        """Store a new session and return it, for a user who was just created or whose password matched this hash, which
+        `renewed_hash` replaces.
 
         Raises ChatError(UNAUTHORIZED) where the user was disabled or the hash is not the user's any more: verifying it
         takes a while, and what ends all sessions meanwhile must not miss this one.
@@ -152,6 +165,8 @@ class UserStore:
         def work(connection: Connection) -> None:
             if not connection.execute(select(users.c.id).where(*unchanged)).first():
                 raise ChatError(Problem.UNAUTHORIZED)
+            if renewed_hash:
+                connection.execute(update(users).where(*unchanged).values(password=renewed_hash))
             connection.execute(delete(sessions).where(sessions.c.expires_at <= time))
             connection.execute(insert(sessions).values(row))
 

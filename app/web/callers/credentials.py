@@ -1,10 +1,12 @@
 """The ways to present a credential, one class each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Request, Response
+
+_PREFIX = "__Host-"  # RFC 6265bis, section 4.1.3.2
 
 
 class Credential(Protocol):
@@ -59,6 +61,9 @@ class BearerKey:
 class CookieToken:
     """A session's token in a cookie that pages cannot read.
 
+    Over https its name begins with `__Host-`: browsers take such a cookie from this very host alone, and over https
+    alone, so that neither a neighbouring host nor somebody on the way can plant one. One without the prefix is none.
+
     Browsers send it by themselves, from other sites' pages too: what changes something must be guarded against that
     (`refuse_other_sites` in origins.py).
     """
@@ -70,15 +75,29 @@ class CookieToken:
         return "Cookie"
 
     def presented(self, request: Request) -> bytes | None:
-        value = request.cookies.get(self.name)
-        return None if value is None else value.encode(errors="replace")
+        """Two cookies of the name are a credential that nothing matches: nobody knows which of them is the caller's."""
+        tokens = self.tokens(request)
+        return (tokens[0] if len(tokens) == 1 else b"") if tokens else None
+
+    def tokens(self, request: Request) -> Sequence[bytes]:
+        """Of all cookies of the name."""
+        return [value.encode(errors="replace") for value in request.cookies.getlist(self._named(request))]
 
     def scheme(self) -> Mapping[str, str]:
-        return {"type": "apiKey", "in": "cookie", "name": self.name}
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": self.name,
+            "description": f"What signing in gives, over https named `{_PREFIX}{self.name}`",
+        }
 
-    def give(self, response: Response, token: str, seconds: int, *, secure: bool) -> None:
-        """`seconds` is how long the browser keeps it; with `secure` it goes over https only."""
-        response.set_cookie(self.name, token, max_age=seconds, secure=secure, httponly=True, samesite="Lax")
+    def give(self, request: Request, response: Response, token: str, seconds: int) -> None:
+        """`seconds` is how long the browser keeps it."""
+        name, secure = self._named(request), request.is_secure
+        response.set_cookie(name, token, max_age=seconds, secure=secure, httponly=True, samesite="Lax")
 
-    def take_back(self, response: Response, *, secure: bool) -> None:
-        response.delete_cookie(self.name, secure=secure, httponly=True, samesite="Lax")
+    def take_back(self, request: Request, response: Response) -> None:
+        response.delete_cookie(self._named(request), secure=request.is_secure, httponly=True, samesite="Lax")
+
+    def _named(self, request: Request) -> str:
+        return f"{_PREFIX}{self.name}" if request.is_secure else self.name

@@ -9,7 +9,7 @@ from app.wires.things.routes import blueprint
 WIRE = Wire(
     name="things",
     blueprint=blueprint,
-    paths=("/login", "/stuff"),
+    paths=("/login", "/logout", "/stuff"),
     credentials=(BearerKey("Authorization"), BearerKey("Authentication")),
     key_kinds=(),
     signed_in=True,

@@ -23,7 +23,7 @@ REFERENCE = Reference(
             (
                 Reply(
                     200,
-                    "A token, which works until it has not been used for long.",
+                    "A token. It works for 14 days after its last use, and for 90 days at most.",
                     (Content(TokenSchema, {"token": "JgT9…", "expiresAt": "2026-12-05T12:00:00Z"}),),
                     {"Authentication": "The token once more."},
                 ),
@@ -34,6 +34,12 @@ REFERENCE = Reference(
             cost="attempt",
             problems=(Problem.UNAUTHORIZED,),
             credential="none",
+        ),
+        Operation(
+            "post",
+            "/logout",
+            "Sign out",
+            (ok("The token works no more.", MessageSchema, {"code": 200, "message": "You are signed out"}),),
         ),
         Operation(
             "get",

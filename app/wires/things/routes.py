@@ -1,4 +1,4 @@
-"""POST /login, and /stuff behind the token that it gives."""
+"""POST /login, and behind the token that it gives POST /logout and /stuff."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -28,6 +28,15 @@ def login(call: Call) -> Response:
     response = json_response({"token": session.token, "expiresAt": until.replace("+00:00", "Z")})
     response.headers["Authentication"] = session.token
     return response
+
+
+@blueprint.post("/logout")
+def logout(call: Call) -> Response:
+    """The token works no more."""
+    session = call.caller.session
+    assert session, "the operation asks for one"
+    services().users.sign_out(session.token)
+    return json_response({"code": 200, "message": "You are signed out"})
 
 
 @blueprint.get("/stuff")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import gevent
 import pytest
-from sqlalchemy import func, select
+from argon2 import PasswordHasher
+from sqlalchemy import func, select, update
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
-from app.store.tables import sessions
+from app.store.tables import sessions, users
 from app.store.users import UserStore
 
 
@@ -55,3 +56,39 @@ def test_what_ends_all_sessions_ends_those_too_whose_password_is_just_being_comp
     assert {each.problem for each in refused} == {Problem.UNAUTHORIZED}
     query = select(func.count()).select_from(sessions)
     assert database.read(lambda connection: connection.execute(query).scalar_one()) == 0
+
+
+def test_a_hash_of_other_costs_is_renewed_when_its_user_signs_in(database: Database) -> None:
+    store, old = UserStore(database), PasswordHasher(time_cost=1, memory_cost=1024).hash("correct horse")
+
+    def stored() -> str:
+        return str(database.read(lambda connection: connection.execute(select(users.c.password)).scalar_one()))
+
+    before = store.sign_in("ada@example.com", "correct horse")
+    database.write(lambda connection: connection.execute(update(users).values(password=old)))
+    with pytest.raises(ChatError):
+        store.sign_in("ada@example.com", "wrong horse")
+    assert stored() == old
+    after = store.sign_in("ada@example.com", "correct horse")
+    renewed = stored()
+    assert renewed != old
+    assert not PasswordHasher().check_needs_rehash(renewed)
+    assert [store.session(each.token) is not None for each in (before, after)] == [True, True]
+    store.sign_in("ada@example.com", "correct horse")
+    assert stored() == renewed
+    database.write(lambda connection: connection.execute(update(users).values(password=old)))
+    together = [gevent.spawn(store.sign_in, "ada@example.com", "correct horse") for _ in range(3)]
+    gevent.joinall(together, raise_error=True)
+
+
+def test_a_password_that_is_changed_while_its_hash_is_renewed_stays_changed(database: Database) -> None:
+    store, operators = UserStore(database), UserStore(database)
+    old = PasswordHasher(time_cost=1, memory_cost=1024).hash("correct horse")
+    database.write(lambda connection: connection.execute(update(users).values(password=old)))
+    signing_in = [gevent.spawn(store.sign_in, "ada@example.com", "correct horse") for _ in range(5)]
+    gevent.sleep(0)
+    assert operators.set_password("ada@example.com", "battery staple")
+    gevent.wait(signing_in)
+    assert operators.sign_in("ada@example.com", "battery staple")
+    with pytest.raises(ChatError):
+        operators.sign_in("ada@example.com", "correct horse")

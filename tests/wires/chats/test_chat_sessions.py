@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 import pytest
@@ -13,6 +13,8 @@ from support.users import AUTH, COOKIE, JSON, PASSWORD, Person, address, anywher
 from app.testing.server import Server, script
 
 DAY = 24 * 3600
+HTTPS = {**JSON, "X-Forwarded-Proto": "https"}
+HOST_COOKIE = f"__Host-{COOKIE}"
 FORTNIGHT = 14 * DAY
 OPS, EVIL = "https://ops.example", "https://evil.example"
 NO_SESSION = (401, "Unauthorized", "Valid session required")
@@ -147,11 +149,47 @@ def test_sign_up_is_closed_unless_the_configuration_opens_it(proxied, eve) -> No
 
 
 def test_behind_https_the_cookie_is_secure_where_the_proxy_is_trusted(proxied, server, eve, ada) -> None:
-    https = {**JSON, "X-Forwarded-Proto": "https"}
     path = f"{AUTH}/sign-in/email"
-    assert "Secure" in cookie_of(Person(proxied).call("POST", path, eve.account(), https))
-    assert "Secure" not in cookie_of(Person(proxied).call("POST", path, eve.account()))
-    assert "Secure" not in cookie_of(Person(server).call("POST", path, ada.account(), https))
+    secure = cookie_of(Person(proxied).call("POST", path, eve.account(), HTTPS))
+    assert set(secure) == {HOST_COOKIE, "Expires", "Max-Age", "Secure", "HttpOnly", "Path", "SameSite"}
+    assert secure["Path"] == "/"
+    for plain in (
+        cookie_of(Person(proxied).call("POST", path, eve.account())),
+        cookie_of(Person(server).call("POST", path, ada.account(), HTTPS)),
+    ):
+        assert "Secure" not in plain
+        assert COOKIE in plain
+
+
+def with_cookies(server: Server, headers: Mapping[str, str], *cookies: str) -> int:
+    sent = {**headers, "Cookie": "; ".join(cookies)}
+    return anywhere().get(f"{server.url}{AUTH}/session", headers=sent, timeout=30).status_code
+
+
+def test_over_https_only_the_cookie_counts_that_no_other_host_can_plant(proxied, eve) -> None:
+    token = eve.http.cookies[COOKIE]
+    host, plain = f"{HOST_COOKIE}={token}", f"{COOKIE}={token}"
+    assert with_cookies(proxied, HTTPS, host) == 200
+    assert with_cookies(proxied, HTTPS, plain) == 401
+    assert with_cookies(proxied, HTTPS, f"{COOKIE}=planted", host) == 200
+    assert with_cookies(proxied, JSON, host) == 401
+    out = Person(proxied).call("POST", f"{AUTH}/sign-out", headers=HTTPS)
+    assert {HOST_COOKIE, "Secure"} <= set(cookie_of(out)), "a browser drops nothing else under this name"
+
+
+@pytest.mark.parametrize(("headers", "name"), [(JSON, COOKIE), (HTTPS, HOST_COOKIE)], ids=["http", "https"])
+def test_two_cookies_of_the_name_are_refused_and_signing_out_ends_both(proxied, headers, name) -> None:
+    people = [Person(proxied, "eve@example.com") for _ in range(2)]
+    own, planted = (
+        cookie_of(person.call("POST", f"{AUTH}/sign-in/email", person.account()))[COOKIE] for person in people
+    )
+    both = f"{name}={own}", f"{name}={planted}"
+    for cookies in (both, both[::-1], (both[0], both[0]), (both[0], f"{name}=")):
+        assert with_cookies(proxied, headers, *cookies) == 401
+    assert [with_cookies(proxied, headers, cookie) for cookie in both] == [200, 200]
+    sent = {**headers, "Cookie": "; ".join(both)}
+    assert anywhere().post(f"{proxied.url}{AUTH}/sign-out", headers=sent, timeout=30).status_code == 200
+    assert [with_cookies(proxied, headers, cookie) for cookie in both] == [401, 401]
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -264,6 +302,23 @@ def test_a_session_that_is_used_slides_on_and_so_does_its_cookie(server, ada) ->
         assert slid[COOKIE] == ada.http.cookies[COOKIE]
     outlast(server, ada, FORTNIGHT - DAY)
     assert cookie_of(ada.call("POST", f"{AUTH}/sign-out"))["Max-Age"] == "0", "it goes, however it slid"
+
+
+def test_a_session_ends_ninety_days_after_signing_in_however_much_it_is_used(server, ada) -> None:
+    def begun(seconds_ago: float) -> None:
+        at = int((time.time() - seconds_ago) * 1000)
+        with closing(sqlite3.connect(server.database, timeout=10)) as connection, connection:
+            who = "SELECT id FROM users WHERE email = ?"
+            connection.execute(f"UPDATE sessions SET created_at = ? WHERE user_id = ({who})", (at, ada.email))
+
+    begun(85 * DAY)
+    outlast(server, ada, 3 * DAY)
+    slid = cookie_of(ada.call("GET", f"{AUTH}/session"))
+    assert 5 * DAY - 60 < int(slid["Max-Age"]) <= 5 * DAY
+    assert "Set-Cookie" not in ada.call("GET", f"{AUTH}/session").headers, "it slides no further"
+    begun(90 * DAY + 1)
+    assert refusal(ada.call("GET", f"{AUTH}/session")) == NO_SESSION, "also one that had been put off for longer"
+    assert ada.sign_in().status_code == 200
 
 
 def test_an_expired_session_and_a_disabled_users_are_401(server, ada) -> None:

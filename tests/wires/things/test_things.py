@@ -120,6 +120,19 @@ def test_without_a_token_that_works_everything_is_401(server, headers) -> None:
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("header", ["Authorization", "Authentication"])
+def test_signing_out_ends_this_session_and_no_other(server, ada, header) -> None:
+    leaving = {header: token_of(server, "ada@example.com")["Authorization"]}
+    out = requests.post(f"{server.url}/logout", headers=leaving, timeout=30)
+    assert (out.status_code, out.json()) == (200, {"code": 200, "message": "You are signed out"})
+    assert out.headers["Cache-Control"] == "no-store"
+    assert stuff(server, "GET", "", leaving).status_code == 401
+    again = requests.post(f"{server.url}/logout", headers=leaving, timeout=30)
+    assert (again.status_code, again.json()) == (401, DENIED)
+    assert requests.get(f"{server.url}/logout", headers=ada, timeout=30).status_code == 405
+    assert stuff(server, "GET", "", ada).status_code == 200
+
+
 def test_a_key_is_no_token(server) -> None:
     headers = {"Authorization": f"Bearer {server.key('secret')}"}
     assert stuff(server, "GET", "", headers).status_code == 401

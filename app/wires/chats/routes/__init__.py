@@ -30,7 +30,7 @@ def renew_cookie(response: Response) -> Response:
 
 
 def give_cookie(response: Response, session: Session) -> None:
-    COOKIE.give(response, session.token, session.seconds, secure=request.is_secure)
+    COOKIE.give(request, response, session.token, session.seconds)
 
 
 def stored_id(place: str, public: str) -> str:

@@ -32,11 +32,10 @@ def open_session(call: Call) -> Response:
 @blueprint.post("/api/auth/sign-out")
 def close_session(_call: Call) -> Response:
     """No session any more, whether or not there was one."""
-    token = COOKIE.presented(request)
-    if token:
+    for token in COOKIE.tokens(request):
         services().users.sign_out(token.decode("latin-1"))
     response = json_response({"success": True})
-    COOKIE.take_back(response, secure=request.is_secure)
+    COOKIE.take_back(request, response)
     return response
 
 
