@@ -43,6 +43,7 @@ class Rounds:
         self._passages: Sequence[Passage] = ()
         self._stream: Stream[Any] | None = None
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._call_ids: set[str] | None = None  # all of the conversation, once the model has called a tool
         client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
         self._client_tools = {tool.name: tool for tool in client_tools}
 
@@ -179,10 +180,14 @@ class Rounds:
         """
         if is_too_deep(call.args):
             raise ChatError(Problem.UPSTREAM_FAILED)
-        messages = (*self._messages, self.transcript.message())
-        used = {part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)}
-        if call.call_id in used.union(earlier.call_id for earlier in calls):
+        if self._call_ids is None:
+            messages = (*self._messages, self.transcript.message())
+            self._call_ids = {
+                part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)
+            }
+        if call.call_id in self._call_ids:
             call = replace(call, call_id=f"{call.call_id}_{uuid.uuid4().hex[:8]}")
+        self._call_ids.add(call.call_id)
         calls.append(call)
         return call
 

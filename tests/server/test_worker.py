@@ -5,15 +5,21 @@ import pytest
 from app.testing.responses import parse
 from app.testing.sockets import connect, read_all
 
-LONG = b"x" * 60_000
+LONG = b"x" * 30_000
 REQUESTS = {
     "an unknown expectation": (b"POST /chat HTTP/1.1\r\nHost: x\r\nExpect: 200-maybe\r\n\r\n", 417),
-    "a long expectation": (b"POST /chat HTTP/1.1\r\nHost: x\r\nExpect: " + b'"' * 60_000 + b"\r\n\r\n", 417),
+    "a long expectation": (b"POST /chat HTTP/1.1\r\nHost: x\r\nExpect: " + b'"' * 30_000 + b"\r\n\r\n", 417),
     "raw UTF-8 in the request line": ("GET /é HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
     "a long request line that is none": (b"<" * 4000 + b"\r\n\r\n", 400),
     "a request line without end": (b"GET /" + LONG, 414),
-    "a long name of a header": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"<" * 60_000 + b": 1\r\n\r\n", 400),
+    "a long name of a header": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"<" * 30_000 + b": 1\r\n\r\n", 400),
     "a header too long": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + LONG + LONG + b"\r\n\r\n", 431),
+    "many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: 1\r\n" * 200 + b"\r\n", 431),
+    "lines that are none, without end": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a\r\n" * 20_000 + b"\r\n", 431),
+    "cookies that take long to read": (
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"Cookie: " + b"a=b; " * 8200 + b"\r\n\r\n",
+        431,
+    ),
     "an unknown coding": (b"POST /chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + LONG + b"\r\n\r\n", 501),
 }
 

@@ -5,6 +5,7 @@ and calls tools like any other model."""
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -17,6 +18,9 @@ from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.player import Cue, Pause, Player, Say
+
+_MOST_WORDS = 1000  # of an answer
+_MOST_CHARACTERS = 1000  # of a question that its rules look at; what is to be repeated may be longer
 
 _DO_NOT_KNOW = "I know nothing about that, and I would rather say so than guess."
 JOKES = (
@@ -66,8 +70,9 @@ class BuiltinModel:
         return Player(cues, heartbeat)
 
     def _speak(self, text: str, max_tokens: int | None, prompt_tokens: int) -> Iterator[Cue]:
-        words = re.findall(r"\s*\S+", text)
-        said = words[:max_tokens]
+        most = min(max_tokens or _MOST_WORDS, _MOST_WORDS)
+        words = [match[0] for match in islice(re.finditer(r"\s*\S+", text), most + 1)]
+        said = words[:most]
         for word in said:
             yield Say([TextDelta(word)])
             yield Pause(self._pace)
@@ -83,7 +88,7 @@ def _answer(prompt: Prompt) -> str | ToolCalled:
         return _FROM_RESULT[result.name](prompt, call.args, result)
     question = next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
     for matches, rule in _RULES:
-        match = matches(question)
+        match = matches(question if rule is _say else question[:_MOST_CHARACTERS])
         if match:
             return rule(prompt, match)
     return _search(prompt, question)

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_PASSAGES = 3
 MOST_CHARACTERS = 1200  # of a passage
+MOST_QUERY = 1000  # characters of a query; of a longer question its beginning is looked for
 MOST_TERMS = 12  # words of a query that are searched for
 SECONDS = 5.0  # for a search, reading changed files included
 
@@ -35,7 +36,7 @@ Search = Callable[[Agent, str], Sequence[Passage]]
 
 
 class Arguments(Schema):
-    query = fields.String(required=True, validate=validate.Length(1, 1000))
+    query = fields.String(required=True, validate=validate.Length(1, MOST_QUERY))
 
 
 class Index:
@@ -115,7 +116,7 @@ class KnowledgeSearch:
         index = self._indexes.setdefault(agent.knowledge, Index(agent.knowledge))
         try:
             with gevent.Timeout(SECONDS):
-                passages: list[Passage] = self._thread.apply(index.search, (query,))
+                passages: list[Passage] = self._thread.apply(index.search, (query[:MOST_QUERY],))
         except gevent.Timeout:
             log.warning("knowledge was not found in time", extra={"agent": agent.id})
             return []

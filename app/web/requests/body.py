@@ -12,7 +12,7 @@ from app.web.requests.query import load
 from app.web.services import services
 
 PIECE = 4096
-MOST_VALUES = 20_000  # objects, lists, texts, numbers … in a body: each takes a moment in each place that it passes
+MOST_VALUES = 10_000  # objects, lists, texts, numbers … in a body: each takes a moment in each place that it passes
 MOST_DEPTH = 100  # of objects and lists in one another
 
 

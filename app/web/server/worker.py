@@ -1,11 +1,16 @@
-"""gunicorn's worker, which answers what is no HTTP in its own words: those of gunicorn repeat what was sent, in the
-response and in the log."""
+"""gunicorn's worker, with a bound on the head of a request, and with words of its own for what is no HTTP: gunicorn's
+repeat what was sent, in the response and in the log."""
 
 from typing import Any
 
 from gunicorn.http import errors
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
+
+MOST_HEAD = 32_768  # bytes of all headers together, which are looked at in one piece once all have come
+PIECE = 8192  # bytes that gunicorn reads at once: behind a head they may be of the body
 
 _STATUSES: dict[type[Exception], str] = {
     errors.LimitRequestLine: "414 URI Too Long",
@@ -15,6 +20,18 @@ _STATUSES: dict[type[Exception], str] = {
 }
 """Of what is refused before there is a request; all else is 400."""
 _OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)  # type: ignore[attr-defined]  # the stubs are older
+
+
+class BoundedRequest(Request):
+    """A request with at most MOST_HEAD of headers: gunicorn's own bound is that of one header times their number."""
+
+    def parse(self, unreader: Any) -> Any:
+        """Raises LimitRequestHeaders, which is answered with 431."""
+        self.max_buffer_headers = MOST_HEAD + PIECE
+        return super().parse(unreader)
+
+
+RequestParser.mesg_class = BoundedRequest
 
 
 class Worker(GeventWorker):

@@ -108,3 +108,12 @@ def test_a_joke_is_one_of_the_jokes_and_the_same_for_the_same_seed(ask) -> None:
     told = {ask("Tell me a joke", seed=seed)[1] for seed in range(30)}
     assert told == set(JOKES)
     assert ask("Another joke, please", seed=7) == ask("Another joke, please", seed=7)
+
+
+def test_what_it_says_has_an_end(ask) -> None:
+    assert ask("say: " + "word " * 100_000) == ([], " ".join(["word"] * 1000))
+
+
+def test_a_question_that_goes_on_and_on_is_looked_at_where_it_begins(ask) -> None:
+    calls, _said = ask("x " * 100_000 + "tell me a joke")
+    assert calls == [("knowledge", {"query": "x " * 500})]
