@@ -102,7 +102,7 @@ class ConversationStore:
         try:
             claim = _claim(self._worker.claim(), entry.charge)
         except OSError as error:  # without its file this worker would be taken for dead
-            raise ChatError(Problem.OVERLOADED) from error
+            raise ChatError(Problem.STORE_UNAVAILABLE) from error
         try:
             return self._database.write(lambda connection: _store_question(connection, entry, admit, claim))
         except IntegrityError as error:  # a concurrent request has made or claimed this conversation first

@@ -6,12 +6,10 @@ the answer, or with the worker.
 
 import json
 import logging
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import gevent
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError, StatementError
 
 from app.engine.conversation import Charge, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, Problem
@@ -139,9 +137,5 @@ def _is_lost(error: BaseException) -> bool:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether the same may be stored later: the database was the reason, or the greenlet was ended; not the answer."""
-    if isinstance(error, (DataError, IntegrityError, ProgrammingError)):
-        return False
-    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):  # a value that is no JSON
-        return False
-    return isinstance(error, (ChatError, SQLAlchemyError, sqlite3.Error, OSError)) or not isinstance(error, Exception)
+    """Whether the same may be stored later: the database was at fault, or the greenlet was ended; not the answer."""
+    return isinstance(error, ChatError) or not isinstance(error, Exception)

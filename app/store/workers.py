@@ -6,7 +6,6 @@ No clock decides who lives: a worker holds a lock on a file of its own, in one f
 import logging
 import os
 import re
-import sqlite3
 import uuid
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def _is_alone(database: Database, worker: Worker) -> bool:
     try:
         worker.claim()
         return not bury_dead_workers(database, worker)
-    except (ChatError, SQLAlchemyError, sqlite3.Error, OSError):
+    except (ChatError, SQLAlchemyError, OSError):
         log.exception("dead workers not buried")
         return False
 

@@ -130,7 +130,7 @@ def test_an_answer_whose_question_nobody_heard_of_is_ended(store, database) -> N
     begun(store, database)
     entry = QuestionEntry(REF, {}, 9, "a1")
     with locked(database):
-        assert problem_of(lambda: store.abandon(entry)) is Problem.OVERLOADED
+        assert problem_of(lambda: store.abandon(entry)) is Problem.STORE_UNAVAILABLE
     store.store_waiting()
     assert (len(store), rows(database, STATES)) == (0, [("interrupted", 0)])
     database.write(lambda c: c.exec_driver_sql("UPDATE messages SET status = 'running', parts = '[1]' WHERE id = 'a1'"))
