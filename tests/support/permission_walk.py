@@ -75,10 +75,15 @@ class Walk:
         AssertionError."""
         rng = Random(f"{self.seed}:{number}")
         actor = rng.choice(rng.choices(self._crowds, WEIGHTS)[0])
-        calls = [call for call in self.calls if actor.identity(call.wire)] if rng.random() < 0.9 else []
-        call = rng.choice(calls or self.calls)
+        likely = [
+            call
+            for call in self.calls
+            if (call.wire.name in actor.refused_on if actor.refused_on else actor.identity(call.wire))
+        ]
+        calls = likely if likely and rng.random() < 0.9 else self.calls
+        call = rng.choice(calls)
         while rng.random() < (1 if _hashes(call) and not alone else _passed_over(call)):
-            call = rng.choice(calls or self.calls)
+            call = rng.choice(calls)
         account = self._account(call, actor, rng) if call.operation.cost == "attempt" else {}
         identity = actor.identity(call.wire)
         with self._lock:
