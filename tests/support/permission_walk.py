@@ -21,7 +21,7 @@ from support.users import COOKIE, PASSWORD
 from app.testing.server import Server
 
 WEIGHTS = (5, 3, 2, 1)  # of users, holders of secret keys, of widget keys, and those without any right
-MOST_GUESSES = 8  # of one account's password; more would lock its owner out, as they should
+MOST_GUESSES = 8  # of one account's password, or at its address; more would lock its owner out, as they should
 MOST_NEW_USERS = 12
 MOST_SESSIONS = 4
 ANOTHERS_CHAT = re.compile(
@@ -131,17 +131,18 @@ class Walk:
 
     def _account(self, call: Call, actor: Actor, rng: Random) -> Mapping[str, str]:
         """Whom to sign in or up as: oneself, somebody new, or another by guessing, or nobody at all."""
+        nobody = f"{uuid.uuid4().hex}@example.com"
+        if "sign-up" not in call.operation.path and actor.person and rng.random() < 0.7:
+            return {"email": actor.person.email, "password": PASSWORD}
+        if "sign-up" in call.operation.path and self.counts["new users"] < MOST_NEW_USERS:
+            self.counts["new users"] += 1
+            return {"email": nobody, "password": PASSWORD}
         other = rng.choice(self._people).person
         assert other
-        if "sign-up" in call.operation.path:
-            self.counts["new users"] += 1
-            new = self.counts["new users"] <= MOST_NEW_USERS
-            return {"email": f"{uuid.uuid4().hex}@example.com" if new else other.email, "password": PASSWORD}
-        if actor.person and rng.random() < 0.7:
-            return {"email": actor.person.email, "password": PASSWORD}
         self._guesses[other.email] += 1
-        known = self._guesses[other.email] <= MOST_GUESSES
-        return {"email": other.email if known else f"{uuid.uuid4().hex}@example.com", "password": "wrong"}
+        if self._guesses[other.email] > MOST_GUESSES:
+            return {"email": nobody, "password": "wrong"}
+        return {"email": other.email, "password": "wrong horse"}
 
     def _check_told(self, actor: Actor, call: Call, identity: Identity | None, draft: Draft, reply: Reply) -> None:
         assert reply.status < 500, reply
