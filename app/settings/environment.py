@@ -82,7 +82,10 @@ class EnvironmentSchema(Schema):
     )
     PARLANCE_HOME = fields.String(
         validate=_check_home,
-        metadata={"description": "Folder of the database and of the installation's secret", "default": "`instance/`"},
+        metadata={
+            "description": "Folder of the database and of the installation's secret; one server runs with it at a time",
+            "default": "`instance/`",
+        },
     )
     PARLANCE_CONFIG = fields.String(
         metadata={
