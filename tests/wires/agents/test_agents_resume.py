@@ -39,7 +39,15 @@ widget_key_wires = ["agents"]
 model = "relay"
 tools = ["calculator", "slow"]
 client_tools = {{ confirm = {{ description = "Asks for a yes." }}, locate = {{ description = "Tells where." }} }}
+
+[agents.trusting]
+client_history = true
+widget_key_wires = ["agents"]
+model = "relay"
+tools = ["calculator", "slow"]
+client_tools = {{ confirm = {{ description = "Asks for a yes." }}, locate = {{ description = "Tells where." }} }}
 """
+STATE = {"state": "output-available", "input": {}}
 TOOLS = {"client": "locate", "server": "calculator", "unknown": "nothing"}
 ARGUMENTS = {"calculator": {"expression": "17*23"}}
 POSTED, POSTED_BEFORE = "what the caller posted", "what the caller posted before"
@@ -83,8 +91,8 @@ def calling(*names: str) -> list[Action]:
 class Talk:
     """A page's chat with a model that plays these answers."""
 
-    def __init__(self, server: Server, model: ModelServer) -> None:
-        self.client, self.model = Client.new(server, "page", "widget"), model
+    def __init__(self, server: Server, model: ModelServer, agent: str = "page") -> None:
+        self.client, self.model = Client.new(server, agent, "widget"), model
         self.name, self.question = new_session_id(), user("q1", "Well?")
 
     def ask(self, *answers: Sequence[Action], leave: bool = False) -> None:
@@ -219,3 +227,20 @@ def test_an_output_is_at_most_as_large_as_a_tools_of_the_server(server, model, f
     if status == 400:
         assert list(response.json()["error"]["details"]) == [f"messages.0.parts.1.{field}"]
         assert talk.row() == row
+
+
+def test_an_agent_that_believes_the_posted_history_goes_on_with_the_stored_answer(server, model) -> None:
+    talk = Talk(server, model, "trusting")
+    talk.ask(calling("calculator", "confirm"))
+    row = talk.row()
+    outputs = [
+        {"type": f"tool-{part['toolName']}", "toolCallId": part["toolCallId"], "output": POSTED, **STATE}
+        for part in row["parts"]
+        if part["type"] == "tool-call"
+    ]
+    earlier = [user("q0", "Before?"), assistant("a0", {**outputs[0], "toolCallId": "earlier"})]
+    answer = assistant(f"msg_{row['id']}", {"type": "text", "text": "I never said this."}, *outputs)
+    response = talk.hear((*earlier, talk.question, answer), OPENAI.answer("Thanks."))
+    assert chunks(response)[-1]["finishReason"] == "stop"
+    assert talk.told() == {"calculator": [POSTED, OWN["calculator"]], "confirm": [POSTED]}
+    assert b"I never said this." not in model.requests[0].data
