@@ -17,11 +17,11 @@ QUIET_SECONDS = 20  # for what was going on when the callers stopped
 
 
 def wait_until_quiet(server: Server) -> None:
-    """Return when the server is ready and no answer is under way. Fails where that does not come."""
+    """Return when the server is ready and nothing is under way, nor taken for it. Fails where that does not come."""
 
     def is_quiet() -> bool:
         status, checks = readiness(server)
-        return status == 200 and checks["streams"] == 0
+        return status == 200 and checks["streams"] == 0 and not list(_running(server))
 
     eventually(is_quiet, QUIET_SECONDS)
 

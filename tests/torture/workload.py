@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Ledger:
     rated: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    slowest_refusal: float = 0.0  # seconds
 
     @property
     def acknowledged(self) -> int:
@@ -117,6 +119,8 @@ class Workload:
         """One question, or two in a conversation."""
         wire = chance.choice(WIRES)
         path, body = await self._place(wire), wire.body("")
+        if path is None:
+            return
         for _ in range(chance.choice((1, 1, 2))):
             asked = self._question(wire, chance)
             self.ledger.asked.append(asked)
@@ -137,16 +141,15 @@ class Workload:
             cues.insert(len(cues) // 2, {"call": "calculator", "args": {"expression": "6 * 7"}})
         return Asked(wire, script(*cues, {"text": f"{self._number}-last"}), "".join([*words, f"{self._number}-last"]))
 
-    async def _place(self, wire: WireClient) -> str:
-        """Where to ask for a new conversation."""
+    async def _place(self, wire: WireClient) -> str | None:
+        """Where to ask for a new conversation; None where the server has none now."""
         if "{chat}" not in wire.path:
             return wire.path_for(self._server.url, self._key(wire))
-        while True:
-            status, body = await self._request("POST", "/api/chats", wire.headers(self._key(wire)), {})
-            if status == 201:
-                self.ledger.chats.append(json.loads(body)["id"])
-                return wire.path.format(chat=self.ledger.chats[-1])
-            await asyncio.sleep(0.05)
+        status, body = await self._request("POST", "/api/chats", wire.headers(self._key(wire)), {})
+        if status != 201:
+            return None
+        self.ledger.chats.append(json.loads(body)["id"])
+        return wire.path.format(chat=self.ledger.chats[-1])
 
     async def _make_thing(self, chance: random.Random) -> None:
         headers = {"Authorization": f"Bearer {self._keys['session']}"}
@@ -166,6 +169,7 @@ class Workload:
 
     async def _post(self, path: str, wire: WireClient, body: Mapping[str, Any], asked: Asked) -> bytes:
         """The body of the answer, as far as it came."""
+        begun = time.monotonic()
         async with exchange(self._server.port, "POST", path, wire.headers(self._key(wire)), body) as pieces:
             self._moments["asked"].set()
             data, last = b"", asked.answer.rpartition(" ")[2].encode()
@@ -176,6 +180,8 @@ class Workload:
                     self._moments["last token"].set()
         status, body_bytes, _ = parsed(data)
         self.ledger.statuses[status] += 1
+        if status == 503:
+            self.ledger.slowest_refusal = max(self.ledger.slowest_refusal, time.monotonic() - begun)
         if status in (0, wire.status) or status in (409, 503):
             return body_bytes
         raise AssertionError(f"{wire} was answered {status}: {body_bytes[:300]!r}")
@@ -206,7 +212,10 @@ class Workload:
             data = b"".join([piece async for piece in pieces])
         status, found, whole = parsed(data)
         self.ledger.statuses[status if whole else 0] += 1
-        return (status, found) if whole else (0, b"")
+        if not whole:
+            return 0, b""
+        assert status in (200, 201, 503), (status, found)
+        return status, found
 
     def _key(self, wire: WireClient) -> str:
         return self._keys[wire.key_kind]

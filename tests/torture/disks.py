@@ -1,0 +1,94 @@
+"""Disks that can be filled and emptied while a server works on them.
+
+- `SmallDisk`: the server runs in a mount namespace of its own, with its home folder on a small tmpfs. Root may make
+  one, and others where user namespaces are allowed.
+- `FileLimit`: no file of the server may grow (RLIMIT_FSIZE). It needs no permission. SQLite is told EFBIG, where a
+  full disk says ENOSPC, and the log is cut off too.
+"""
+
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torture.servers import Victim
+
+from app.testing.server import ServerRecords
+
+MEBIBYTES = 20
+ROOT_OR_NOT = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+UNSHARE = ("unshare", *ROOT_OR_NOT, "--mount", "sh", "-ec")
+MOUNT = f"""
+cp -r "$0" "$0.made"
+mount -t tmpfs -o size={MEBIBYTES}m,mode=700 none "$0"
+cp "$0.made/parlance.db" "$0.made/parlance.db-wal" "$0"
+exec "$@"
+"""
+
+
+@cache
+def can_mount() -> bool:
+    """Whether this machine lets us have a small disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*UNSHARE, 'mount -t tmpfs none "$0"', folder]
+        if shutil.which("unshare") is None:
+            return False
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+class FileLimit(Victim):
+    def fill(self) -> None:
+        self._limit(1)
+
+    def empty(self) -> None:
+        self._limit(resource.RLIM_INFINITY)
+
+    def _limit(self, bytes_: int) -> None:
+        for pid in (self.master_pid(), self.worker_pid()):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_, resource.RLIM_INFINITY))
+
+
+class SmallDisk(Victim):
+    """Keys must be made before the start. What the test reads of the database is a copy."""
+
+    def __init__(self, home: Path, **options: Any) -> None:
+        super().__init__(home, **options)
+        self.command = (*UNSHARE, MOUNT, self.database.parent, *self.command)
+
+    @property
+    def disk(self) -> Path:
+        """The disk as seen from outside of its namespace."""
+        return Path(f"/proc/{self.master_pid()}/root{self.database.parent.resolve()}")
+
+    def fill(self) -> None:
+        with (self.disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def empty(self) -> None:
+        (self.disk / "filler").unlink()
+
+    def remount(self, mode: str) -> bool:
+        """Whether the disk could be made "ro" (read-only) or "rw"."""
+        enter = ("nsenter", f"--target={self.master_pid()}", "--mount", *(("--user",) if ROOT_OR_NOT else ()))
+        command = [*enter, "mount", "-o", f"remount,{mode}", self.database.parent]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """SQLite follows the links of /proc, into this namespace, so it is given a copy."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = ServerRecords()
+            copy.database = Path(folder) / "parlance.db"
+            for name in ("parlance.db", "parlance.db-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copy(self.disk / name, Path(folder) / name)
+            return copy.rows(query, *values)
+
+
+DISKS = (SmallDisk, FileLimit) if can_mount() else (FileLimit,)
