@@ -67,8 +67,8 @@ class Database:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             session = partial(_Session, self._engine, self.file)
             self._lanes = (
-                Lane(partial(session, writes=False), READERS, MOST_WAITING),
-                Lane(partial(session, writes=True), 1, MOST_WAITING),
+                Lane(session, READERS, MOST_WAITING),
+                Lane(partial(session, writing=self.writing), 1, MOST_WAITING),
             )
 
     def read(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
@@ -98,7 +98,7 @@ class Database:
         except LaneFullError as error:
             raise self._failed(condition, StoreError(Problem.OVERLOADED, "too many calls wait")) from error
         except DeadlineError as error:
-            late = f"{NO_ANSWER} within {seconds:g} s"
+            late = LOCKED if condition.waits_for_lock() else f"{NO_ANSWER} within {seconds:g} s"
             raise self._failed(condition, StoreError(Problem.STORE_UNAVAILABLE, late)) from error
         except StoreError as error:
             self._failed(condition, error)
@@ -113,14 +113,19 @@ class Database:
 
 
 class _Session:
-    """One thread's connection, which stays checked out: a checkout costs more than most transactions."""
+    """One thread's connection, which stays checked out: a checkout costs more than most transactions.
 
-    def __init__(self, engine: Engine, file: Path, *, writes: bool) -> None:
-        self._engine, self._file, self._writes = engine, str(file), writes
+    One that was made while the file could only be read is closed after its use: SQLite would have all later ones of
+    the process share what it found out, and never write again.
+    """
+
+    def __init__(self, engine: Engine, file: Path, writing: Condition | None = None) -> None:
+        self._engine, self._file, self._writing = engine, str(file), writing
         self._connection: Connection | None = None
         self._driver: Any = None  # sqlite3's own connection: what goes to it directly costs a quarter
         self._opened: tuple[int, int] | None = None  # the file that it has open
         self._patience = 0  # its busy timeout, in quarters of a second
+        self._keep = True
 
     def __call__(self, job: Job[Any]) -> Any:
         """Do the job's work in a transaction, if its caller still waits once the transaction has begun."""
@@ -128,8 +133,8 @@ class _Session:
             connection = self._connected()
             self._wait_until(job.deadline)
             with connection.begin():
-                if self._writes:  # takes the lock at once: upgrading a read transaction fails under concurrency
-                    self._driver.execute("BEGIN IMMEDIATE")
+                if self._writing:
+                    self._take_lock(self._writing)
                 return job.work(connection) if job.claim() else None
         except BaseException as error:
             known = store_error(error)
@@ -138,6 +143,9 @@ class _Session:
             if known:
                 raise known from error
             raise
+        finally:
+            if not self._keep:
+                self._close()
 
     def _connected(self) -> Connection:
         """A connection to the file that is in its place now: what is written to one that was moved away is lost."""
@@ -145,10 +153,19 @@ class _Session:
         if there != self._opened:
             self._close()
         if self._connection is None:
+            self._keep = os.access(self._file, os.W_OK)
             self._connection = self._engine.connect()
             self._driver = self._connection.connection.driver_connection
             self._opened, self._patience = there, 0
         return self._connection
+
+    def _take_lock(self, writing: Condition) -> None:
+        """At once, since upgrading a read transaction fails under concurrency."""
+        writing.lock_wanted_since = monotonic()
+        try:
+            self._driver.execute("BEGIN IMMEDIATE")
+        finally:
+            writing.lock_wanted_since = None
 
     def _close(self) -> None:
         if self._connection:

@@ -19,6 +19,7 @@ READ_ONLY = "read-only"
 FULL = "disk full"
 NO_ANSWER = "no answer"
 OTHER_VERSION = "of another version: run `flask prepare`"
+LOCK_SECONDS = 0.1
 SETTLED_SECONDS = 2  # without a failure, after which a fault counts as over in the log
 
 _REASONS = {
@@ -74,14 +75,21 @@ class Condition:
     """Of a database that is read, or written: `reason` is what is wrong with it, None where the latest call went well.
 
     The log tells when a fault begins, and when it is over: nothing has failed for SETTLED_SECONDS then, so that one
-    which comes and goes fills no log. Used in greenlets only, since it logs.
+    which comes and goes fills no log. Used in greenlets only, since it logs; but for `lock_wanted_since` (seconds of
+    the monotonic clock), which a writer's thread sets while it waits for the lock.
     """
 
     def __init__(self, doing: str) -> None:
         self.reason: str | None = None
+        self.lock_wanted_since: float | None = None
         self._doing = doing
         self._began: float | None = None  # the fault that the log has told of; seconds of the monotonic clock
         self._latest = 0.0
+
+    def waits_for_lock(self) -> bool:
+        """Whether a writer has waited for longer than it takes to get a lock that is free."""
+        since = self.lock_wanted_since
+        return since is not None and monotonic() - since > LOCK_SECONDS
 
     def failed(self, error: StoreError) -> None:
         self.reason, self._latest = error.reason, monotonic()

@@ -7,11 +7,12 @@ import gevent
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
+from support.storage import locked
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.tables import sessions, users
-from app.store.users import UserStore
+from app.store.users import RENEWAL_MILLISECONDS, RENEWAL_SECONDS, UserStore
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +93,20 @@ def test_a_password_that_is_changed_while_its_hash_is_renewed_stays_changed(data
     assert operators.sign_in("ada@example.com", "battery staple")
     with pytest.raises(ChatError):
         operators.sign_in("ada@example.com", "correct horse")
+
+
+def test_a_session_whose_renewal_cannot_be_stored_is_a_session_all_the_same_and_is_renewed_later(database) -> None:
+    store = UserStore(database)
+    token = store.sign_in("ada@example.com", "correct horse").token
+    nearly_over = update(sessions).values(expires_at=sessions.c.expires_at - 2 * RENEWAL_MILLISECONDS)
+    database.write(lambda connection: connection.execute(nearly_over))
+    with locked(database.file):
+        begun = time.monotonic()
+        found = store.session(token)
+        assert time.monotonic() - begun < RENEWAL_SECONDS + 0.5
+    assert found
+    assert (found.user.email, found.renewed) == ("ada@example.com", False)
+    again = store.session(token)
+    assert again
+    assert again.renewed
+    assert again.expires_at > found.expires_at
