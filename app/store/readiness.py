@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0  # for so long an answer is given again
 LOOK_SECONDS = 1.0  # for the database to begin reading, and again to begin writing
+PATIENCE_SECONDS = 2.5  # for the look, which takes longer where the disk hangs
 LEAST_FREE_BYTES = 4 * 2**20  # SQLite's write-ahead log grows by so much before it is copied and used again
 
 # Takes the lock and finds a database that is read-only; no row is changed, so nothing is written to the disk.
@@ -31,7 +32,7 @@ class Readiness:
         self._looked = 0.0
 
     def problem(self) -> str | None:
-        """Why the database is of no use now, None where it is. Waits at most two LOOK_SECONDS, unless the disk hangs.
+        """Why the database is of no use now, None where it is. Waits at most PATIENCE_SECONDS.
 
         Where the latest write failed, the look writes to the disk, 4 kB that replace the same of the look before; else
         it takes the write lock and leaves it, so that a database that somebody else has locked is told, too. A small
@@ -39,7 +40,8 @@ class Readiness:
         """
         if self._look is None or (self._look.ready() and monotonic() - self._looked >= FRESH_SECONDS):
             self._look = gevent.spawn(self._find_out)  # by itself, so that it survives the caller that began it
-        return self._look.get()
+        self._look.join(PATIENCE_SECONDS)
+        return self._look.value if self._look.ready() else f"{NO_ANSWER} within {PATIENCE_SECONDS:g} s"
 
     def _find_out(self) -> str | None:
         database = self._database

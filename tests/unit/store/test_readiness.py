@@ -11,7 +11,7 @@ from support.storage import damaged, full_disk, locked
 from app.engine.errors import StoreError
 from app.store.database import Database
 from app.store.faults import DAMAGED, LOCKED, OTHER_VERSION
-from app.store.readiness import FRESH_SECONDS, LOOK_SECONDS, Readiness
+from app.store.readiness import FRESH_SECONDS, LOOK_SECONDS, PATIENCE_SECONDS, Readiness
 
 pytestmark = pytest.mark.timed
 
@@ -55,6 +55,18 @@ def test_a_crowd_that_asks_costs_one_look_a_second(database) -> None:
     assert counting.reads == 1
     assert later(readiness) is None
     assert counting.reads == 2
+
+
+class HangingDatabase(Database):
+    def read(self, *_call):
+        gevent.sleep(60)
+
+
+def test_a_disk_that_hangs_keeps_nobody_waiting_for_it(database) -> None:
+    readiness = Readiness(HangingDatabase(database.url))
+    crowd = [gevent.spawn(readiness.problem) for _ in range(20)]
+    gevent.joinall(crowd, timeout=PATIENCE_SECONDS + 0.5, raise_error=True)
+    assert {each.value for each in crowd} == {"no answer within 2.5 s"}
 
 
 def test_one_who_leaves_does_not_end_the_look_for_the_others(database, readiness) -> None:
