@@ -45,6 +45,16 @@ def test_another_host_is_refused_on_every_wire_and_a_listed_one_is_answered(
         assert caller.ask("hi", {"Host": host}).status_code == wire.status
 
 
+def test_a_refused_request_tells_nothing_of_the_callers_budget(named, named_keys) -> None:
+    session = f"Cookie: parlance_session={named_keys['session']}"
+
+    def left(host: str) -> int:
+        return int(get(named, "/api/auth/session", f"Host: {host}", session).headers["X-RateLimit-Remaining"])
+
+    own = [left("chat.example.com") for _ in range(3)][-1]
+    assert left("evil.example") > own, "nobody looked at the session: it's the address's, of which nothing is taken"
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/widget.js", "/nothing"])
 def test_pages_are_for_listed_hosts_too(named, path) -> None:
     refused = get(named, path, "Host: evil.example")

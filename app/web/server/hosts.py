@@ -1,6 +1,6 @@
 """The names under which callers reach the server. A request for another host is refused before anything looks at it."""
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from app.engine.errors import ChatError, Problem
 from app.settings.environment import host_name
@@ -18,4 +18,5 @@ def refuse_other_hosts(app: Flask, settings: Settings) -> None:
     @app.before_request
     def refuse() -> None:
         if request.path not in ANY_HOST and host_name(request.headers.get("Host", "")) not in settings.hosts:
-            raise ChatError(Problem.MISDIRECTED)
+            g.identity = refusal = ChatError(Problem.MISDIRECTED)  # nobody is looked up for it
+            raise refusal
