@@ -110,7 +110,9 @@ def test_a_slow_reader_who_does_read_gets_everything(server, widget_key) -> None
     got = b""
     with ask(server, widget_key, script({"text": "z" * 1000, "times": 2000})) as caller:
         while b'"done"' not in got[-3_000_000:]:
-            got += caller.recv(300_000)
+            piece = caller.recv(300_000)
+            assert piece, "closed before the end"
+            got += piece
             time.sleep(0.01)
     assert got.count(b'"type":"token"') == 2000
 
