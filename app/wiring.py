@@ -28,6 +28,7 @@ from app.tools import make_tools
 from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 from app.web.callers.sign_in_limits import SignInLimits
+from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.services import Services
 from app.web.wire import Wire
@@ -84,6 +85,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         workflows=workflows,
         rules=rules,
         sign_in_limits=SignInLimits(),
+        stored_bytes=StoredBytes(server.stored_bytes_per_day),
         engine=engine,
         circuits=circuits,
         wires={wire.name: wire for wire in wires},

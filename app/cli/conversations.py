@@ -1,11 +1,13 @@
 """`flask conversations`: what was said, for the end user who asks for it or wants it gone."""
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 import orjson
 
 from app.cli.common import StoreGroup
+from app.engine.messages import Message
 from app.store.parts import parts_to_json
 from app.web.services import services
 
@@ -18,22 +20,25 @@ conversations = StoreGroup("conversations", help="What was said: exported, erase
 @click.option("--format", "_format", type=click.Choice(["jsonl"]), default="jsonl", help="One conversation a line.")
 def export(agent: str, user: str | None, _format: str) -> None:
     """Print conversations with all their messages, superseded ones too, oldest first. Each says on which wire
-    (`channel`) and by whom (`owner`) it was held."""
+    (`channel`) and by whom (`owner`) it was held. What its caller posted before the first message is in `posted`, or in
+    the conversation whose id is in `follows`."""
     shared, empty = services(), True
-    for conversation, messages in shared.histories.export(agent, user):
+    for whole in shared.histories.export(agent, user):
         empty = False
+        head = {("channel" if name == "wire" else name): value for name, value in asdict(whole.conversation).items()}
+        posted = {"posted": [_said(each) for each in whole.posted]} if whole.posted else {}
+        follows = {"follows": whole.follows} if whole.follows else {}
         exported = [
-            {
-                **{name: value for name, value in asdict(each).items() if name != "message"},
-                "role": each.message.role,
-                "parts": parts_to_json(each.message),
-            }
-            for each in messages
+            {**{name: value for name, value in asdict(each).items() if name != "message"}, **_said(each.message)}
+            for each in whole.messages
         ]
-        head = {("channel" if name == "wire" else name): value for name, value in asdict(conversation).items()}
-        click.echo(orjson.dumps({**head, "agent": agent, "messages": exported}))
+        click.echo(orjson.dumps({**head, "agent": agent, **posted, **follows, "messages": exported}))
     if empty and agent not in shared.settings.agents:  # one that was configured once may still be asked for
         raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
+
+
+def _said(message: Message) -> dict[str, Any]:
+    return {"role": message.role, "parts": parts_to_json(message)}
 
 
 @conversations.command()

@@ -70,7 +70,8 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
-    the last of them. `history` is the number of earlier messages to return, `answer_id` the id of a new answer."""
+    the last of them. `history` is the number of earlier messages to return, `answer_id` the id of a new answer.
+    `posted` is as in `Question`."""
 
     conversation: ConversationRef
     messages: Mapping[str, Message]
@@ -79,6 +80,7 @@ class QuestionEntry:
     external_id: str | None = None
     rewind: Rewind | None = None
     charge: Charge | None = None
+    posted: Sequence[Message] | None = None
 
 
 @dataclass(frozen=True, slots=True)

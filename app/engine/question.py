@@ -19,6 +19,7 @@ class Question:
     - `external_id`: the caller's own id for the last message.
     - `runs_tools`: whether the caller runs the agent's client tools.
     - `client_history`: what the model sees in place of the stored and the new messages.
+    - `posted`: what the caller brought before the new messages, to be kept with a new conversation; None: nothing is.
     - `user_id`: of the user who is signed in, if one is.
     """
 
@@ -34,6 +35,7 @@ class Question:
     rewind: Rewind | None = None
     runs_tools: bool = False
     client_history: Sequence[Message] | None = None
+    posted: Sequence[Message] | None = None
     user_id: str | None = None
 
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:

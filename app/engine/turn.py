@@ -42,6 +42,11 @@ class Turn:
         self._source: GenerationInput | None = None
 
     @property
+    def answer_id(self) -> str | None:
+        """Of the answer, once its question is stored."""
+        return self._source.answer_id if self._source else None
+
+    @property
     def question_text(self) -> str:
         """The text of the question; "" for one that is stored already, before `begin` has loaded it."""
         return last_question(self._source.messages if self._source else self.question.messages)
@@ -126,6 +131,7 @@ class Turn:
             external_id=question.external_id,
             rewind=question.rewind,
             charge=self._charge,
+            posted=question.posted,
         )
 
     def _admit(self, conversation_id: str) -> None:

@@ -98,6 +98,15 @@ class ServerSchema(Schema):
         validate.Range(1024, 2**30),
         load_default=2**20,
     )
+    stored_bytes_per_day = _number(
+        "What the server stores in any 24 hours for one address that shows neither a key nor a session: questions, "
+        "answers, steps of workflows, and 1,500 bytes for each question besides. Where it is reached, questions are "
+        "refused with 429; the answers that run then still count. An IPv6 address counts as its /64 network. A restart "
+        "forgets what was counted",
+        "bytes",
+        validate.Range(10_000, 2**40),
+        load_default=20_000_000,
+    )
     shutdown_seconds = _seconds(
         "Time for running answers to end after SIGTERM; then they are stored as interrupted. gunicorn kills what still "
         "runs 10 seconds later",

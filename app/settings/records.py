@@ -24,6 +24,9 @@ class Server:
       without a key from being answered, and five keys, each from 20 addresses if it is a widget's, to keep everybody.
     - A turn lasts `answer_seconds` (900), and then at most until its caller has taken what is being sent, or
       `send_seconds` have passed for it.
+    - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what
+      the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
+      addresses has so much, and nothing that is stored is deleted by itself.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. A caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
     - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive every
@@ -42,6 +45,7 @@ class Server:
     streams_per_key: int
     answer_seconds: float
     answer_bytes: int
+    stored_bytes_per_day: int
     shutdown_seconds: float
     retry_seconds: float
     circuit_failures: int

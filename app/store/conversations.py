@@ -18,6 +18,7 @@ from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store.database import Database
+from app.store.posted import posted_columns
 from app.store.rewinds import apply_rewind, resumed_id
 from app.store.tables import conversations, held, keys, messages, now, running, shown
 from app.store.workers import Worker
@@ -251,7 +252,7 @@ def _touch(connection: Connection, existing: Any, new: Mapping[str, Message], ti
     """The conversation is active now, and has a title from now on."""
     connection.execute(_TOUCH, {"conversation": existing.id, "time": time})
     if existing.title is None:
-        connection.execute(_SET_TITLE, {"conversation": existing.id, "name": _title(new)})
+        connection.execute(_SET_TITLE, {"conversation": existing.id, "name": _title([*new.values()])})
 
 
 def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, time: int) -> None:
@@ -263,16 +264,18 @@ def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, 
         "owner": ref.owner,
         "external_id": ref.external_id,
         "end_user": ref.end_user,
-        "title": _title(entry.messages),
+        "title": _title([*(entry.posted or ()), *entry.messages.values()]),
         "created_at": time,
         "updated_at": time,
     }
+    if entry.posted is not None:
+        row |= posted_columns(connection, ref, entry.posted, [*entry.messages.values()])
     connection.execute(_CREATE, row)
 
 
-def _title(new: Mapping[str, Message]) -> str | None:
+def _title(said: Sequence[Message]) -> str | None:
     """The first question, cut at a blank where it has more than TITLE_LENGTH characters; None where it has no text."""
-    text = " ".join(next((message.text for message in new.values() if message.role == "user"), "").split())
+    text = " ".join(next((message.text for message in said if message.role == "user"), "").split())
     if len(text) <= TITLE_LENGTH:
         return text or None
     return text[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

@@ -1,15 +1,17 @@
 """Conversations read back: by the callers who own them, and by the operator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, or_, select, update
 
 from app.engine.errors import ChatError, Problem
+from app.engine.messages import Message
 from app.store.database import Database
 from app.store.messages import Feedback, StoredMessage, latest_messages, stored_message
 from app.store.pages import Page
+from app.store.posted import posted_messages
 from app.store.tables import conversations, messages, running, shown
 
 State = Literal["ongoing", "ended", "taken_over", "paused"]
@@ -57,6 +59,17 @@ class ConversationFilter:
     created_until: int | None = None
     cursor: tuple[int, str] | None = None
     by_activity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedConversation:
+    """All that is stored of a conversation. What the caller posted of it before its first message is in `posted`, or in
+    the conversation that it `follows` (and in what that one follows), as long as that one is there."""
+
+    conversation: Conversation
+    posted: Sequence[Message]
+    follows: str | None
+    messages: Sequence[StoredMessage]
 
 
 class HistoryStore:
@@ -159,7 +172,7 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def export(self, agent: str, end_user: str | None) -> Iterator[tuple[Conversation, list[StoredMessage]]]:
+    def export(self, agent: str, end_user: str | None) -> Iterator[ExportedConversation]:
         """Each conversation with the agent, or those of one end user, oldest first, superseded messages included.
 
         One transaction for each conversation: what is erased meanwhile is left out.
@@ -216,11 +229,13 @@ def _find(connection: Connection, scope: HistoryScope, conversation_id: str) -> 
     return _conversation(row)
 
 
-def _whole(connection: Connection, conversation_id: str) -> tuple[Conversation, list[StoredMessage]] | None:
+def _whole(connection: Connection, conversation_id: str) -> ExportedConversation | None:
     row = connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
+    if row is None:
+        return None
     query = select(messages).where(messages.c.conversation_id == conversation_id, not_(running))
-    query = query.order_by(messages.c.sequence)
-    return (_conversation(row), [stored_message(each) for each in connection.execute(query)]) if row else None
+    said = [stored_message(each) for each in connection.execute(query.order_by(messages.c.sequence))]
+    return ExportedConversation(_conversation(row), posted_messages(row.posted), row.follows, said)
 
 
 def _conversation(row: Any) -> Conversation:

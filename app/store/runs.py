@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, case, delete, exists, func, insert, not_, select, update
+from sqlalchemy import Connection, Text, case, cast, delete, exists, func, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
@@ -121,6 +121,12 @@ class RunStore:
             return replace(RunRecord(*row), steps=page.items, more_steps=page.has_more)
 
         return self._database.read(work)
+
+    def stored_bytes(self, run_id: str) -> int:
+        """What the results of the run's steps take."""
+        query = select(func.coalesce(func.sum(func.length(cast(run_steps.c.result, Text))), 0))
+        query = query.where(run_steps.c.run_id == run_id)
+        return int(self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
 
 def end_abandoned(connection: Connection, run_id: str | None = None) -> None:

@@ -47,9 +47,17 @@ conversations = Table(
     Column("title", String(200)),
     Column("end_user", String(128), index=True),
     Column("state", String(16), nullable=False, server_default="ongoing"),
-    Column("posted", LargeBinary),  # what the caller brought of it besides the question: zlib of JSON
+    Column("posted", LargeBinary),  # what was posted before the question (posted.py)
+    Column("follows", String(32)),  # the conversation that holds it instead; no foreign key: that one may be deleted
+    Column("digest", String(64)),  # of what was posted, with the question
     UniqueConstraint("owner", "wire", "agent", "external_id"),
     Index("ix_conversations_owner_created_at", "owner", "wire", "agent", "created_at"),
+    Index(
+        "ix_conversations_digest",
+        *("digest", "created_at"),
+        sqlite_where=text("digest IS NOT NULL"),
+        postgresql_where=text("digest IS NOT NULL"),
+    ),
 )
 
 messages = Table(

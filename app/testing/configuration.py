@@ -48,6 +48,7 @@ streams = 500
 streams_per_caller = 250               # all tests call from one address
 streams_per_key = 250
 answer_bytes = 100000000               # readers who are slow, or stop, need more than fits on the way to them
+stored_bytes_per_day = 100000000000
 shutdown_seconds = 2
 retry_seconds = 0.01
 circuit_failures = 1000000              # a server that tests share must not pass models over

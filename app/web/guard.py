@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, g
 
 from app.engine.errors import ChatError, Problem
+from app.engine.running_turns import Taker
 from app.web.callers.accounts import count_attempt
 from app.web.callers.identity import identify
 from app.web.callers.origins import refuse_other_sites
@@ -62,7 +63,14 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
     if operation.precondition:
         operation.precondition()
     if operation.cost == "answer" and caller:
-        services().engine.running_turns.check_room(taker_of(caller))
+        _check_room(taker_of(caller))
     query = load_query(operation.query) if operation.query else None
     body = load_body(operation.body_schema) if operation.body_schema else None
     return Call(g.request_id, query, body, caller)
+
+
+def _check_room(taker: Taker) -> None:
+    """Among the running turns, and for a caller without a credential in the database. Raises ChatError."""
+    services().engine.running_turns.check_room(taker)
+    if taker.anonymous:
+        services().stored_bytes.check(taker.name)

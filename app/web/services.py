@@ -22,6 +22,7 @@ from app.store.unstored import RetryingStore
 from app.store.users import UserStore
 from app.store.workers import Worker
 from app.web.callers.sign_in_limits import SignInLimits
+from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
@@ -54,6 +55,7 @@ class Services:
     workflows: Catalogue
     rules: Rules
     sign_in_limits: SignInLimits
+    stored_bytes: StoredBytes
     engine: Engine
     circuits: Sequence[CircuitBreaker]
     wires: Mapping[str, Wire]

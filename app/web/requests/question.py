@@ -28,6 +28,7 @@ def new_question(
     rewind: Rewind | None = None,
     runs_tools: bool = False,
     client_history: Sequence[Message] | None = None,
+    posted: Sequence[Message] | None = None,
 ) -> Question:
     """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest.
 
@@ -48,6 +49,7 @@ def new_question(
         rewind=rewind,
         runs_tools=runs_tools,
         client_history=client_history,
+        posted=posted,
         user_id=caller.session.user.id if caller.session else None,
     )
 

@@ -13,6 +13,7 @@ from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
 from app.engine.turn import Turn
+from app.web.callers.stored_bytes import stored_size
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class WatchedTurn:
 
     def __init__(self, question: Question, plan: Plan | None) -> None:
         shared = services()
-        self._messages_logged = shared.settings.server.log_messages
+        self._shared, self._followed = shared, plan or shared.engine.plans.get(question.agent.id)
         self._greenlet = getcurrent()
         self._closed = False
         self._ending: tuple[ChatError, BaseException] | None = None  # what `_cancel` was called with
@@ -79,6 +80,8 @@ class WatchedTurn:
         self.stop_watching()
         self._alarm.kill(block=False)
         self.turn.close()
+        if self.turn.question.taker.anonymous and self.turn.answer_id:
+            self._count_stored(self.turn.answer_id)
         self._log()
 
     def _caller_left(self) -> None:
@@ -100,6 +103,16 @@ class WatchedTurn:
         if self.turn.generation.connecting:
             self._greenlet.throw(error)
 
+    def _count_stored(self, answer_id: str) -> None:
+        """For the address of a caller without a credential: nobody else answers for what it has the server store."""
+        turn, shared = self.turn, self._shared
+        size = stored_size([*turn.question.messages, turn.generation.transcript.message()])
+        try:
+            size += shared.runs.stored_bytes(answer_id) if self._followed else 0
+        except Exception:  # the database is away: what the texts take counts in any case
+            log.exception("what a run takes cannot be looked up", extra={"request_id": turn.question.request_id})
+        shared.stored_bytes.count(turn.question.taker.name, size)
+
     def _log(self) -> None:
         turn, question = self.turn, self.turn.question
         now, first_token = monotonic(), turn.generation.first_token
@@ -114,6 +127,6 @@ class WatchedTurn:
             "seconds": round(now - turn.started, 4),
             "first_token_seconds": round(first_token - turn.started, 4) if first_token else None,
         }
-        if self._messages_logged:
+        if self._shared.settings.server.log_messages:
             fields |= {"question": turn.question_text, "answer": turn.generation.transcript.message().text}
         log.info("turn", extra=fields)

@@ -21,7 +21,15 @@ def chat(call: Call) -> Response:
     body: ChatRequest = call.body
     if not call.caller.agent.allow_system:
         _refuse_system(body)
-    question = new_question(call, conversation_of(call, blueprint.name), body.messages, options=body.options)
+    *posted, last = body.messages
+    question = new_question(
+        call,
+        conversation_of(call, blueprint.name),
+        [last],
+        options=body.options,
+        client_history=body.messages,
+        posted=posted if call.caller.key else None,  # anybody may post anything: only what is asked is kept
+    )
     return stream_answer(question, WorkersEncoder()) if body.stream else _whole(question)
 
 

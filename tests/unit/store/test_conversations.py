@@ -123,7 +123,7 @@ def test_an_answer_has_its_place_from_its_question_on_and_is_read_when_it_has_en
     running = "SELECT sequence, status, parts, worker IS NULL, held FROM messages WHERE id = 'a1'"
     assert rows(database, running) == [(2, "running", "[]", 0, 0)]
     assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 1
-    assert [each.id for _, whole in HistoryStore(database).export("demo", None) for each in whole] == ["q1"]
+    assert [each.id for whole in HistoryStore(database).export("demo", None) for each in whole.messages] == ["q1"]
     conversations.add_answer(conversation, "a1", answer())
     assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 2
 

@@ -99,7 +99,7 @@ def test_messages_are_read_from_the_last_one_back_without_those_that_are_superse
     page = histories.messages(SCOPE, conversation, 2, page.items[0].sequence)
     assert ([each.id for each in page.items], page.has_more, page.total) == (["a"], False, 3)
     (whole,) = histories.export("demo", None)
-    assert [each.id for each in whole[1]] == ["a", "b", "c", "d"]
+    assert [each.id for each in whole.messages] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.usefixtures("six")
@@ -126,5 +126,5 @@ def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(histories, 
     assert histories.erase("bob") == 3
     assert histories.erase("bob") == 0
     assert rows(database, "SELECT id FROM messages ORDER BY id") == [("q1",), ("q3",), ("q5",)]
-    assert [each.id for each, _ in histories.export("demo", None)] == six[::2]
+    assert [each.conversation.id for each in histories.export("demo", None)] == six[::2]
     assert list(histories.export("demo", "bob")) == []

@@ -200,7 +200,10 @@ def test_a_posted_history_counts_where_the_agent_believes_it(server, agent, seen
     client = Client.new(server, agent)
     said = finished(client.page(new_session_id(), user("m1", "one"), assistant("m2", text("two")), user("m3", "three")))
     assert client.said(said["conversationId"]) == [("user", "three"), ("assistant", "Hello")]
-    assert server.messages(uuid.UUID(said["conversationId"]).hex)[-1]["prompt_tokens"] == seen
+    stored = uuid.UUID(said["conversationId"]).hex
+    assert server.messages(stored)[-1]["prompt_tokens"] == seen
+    (kept,) = server.rows("SELECT posted, digest FROM conversations WHERE id = ?", stored)
+    assert [*kept] == [None, None], "what a page brings again and again is not kept again and again"
 
 
 def test_questions_that_are_answered_again_may_be_logged(start) -> None:

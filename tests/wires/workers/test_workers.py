@@ -151,7 +151,9 @@ def test_a_system_message_is_taken_where_the_agent_allows_it(frank) -> None:
     question = script({"text": "very well"})
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": question}]
     assert frank.wire.decode(frank.post({"messages": messages}).content).text == "very well"
-    assert [message["role"] for message in frank.stored(question)] == ["system", "user", "assistant"]
+    stored = frank.stored(question)
+    assert [message["role"] for message in stored] == ["user", "assistant"]
+    assert stored[-1]["prompt_tokens"] == 2, "the model has seen it; the store has it beside the messages"
 
 
 def test_the_agents_instructions_are_the_system_prompt_unless_the_caller_brings_one(start) -> None:
