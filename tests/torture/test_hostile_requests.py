@@ -164,6 +164,7 @@ def send_all(server: Server, number: int) -> Told:
     return told
 
 
+@pytest.mark.timed
 def test_no_request_harms_the_server_or_holds_up_the_others(server, record_property) -> None:
     requests.get(f"{server.url}/probe", timeout=30)
     number, started, pid = scaled(400, 100_000), time.monotonic(), server.worker_pid()
