@@ -90,8 +90,8 @@ def _is_alone(database: Database, worker: Worker) -> bool:
     try:
         worker.claim()
         return not bury_dead_workers(database, worker)
-    except (ChatError, SQLAlchemyError, OSError):
-        log.exception("dead workers not buried")
+    except (ChatError, SQLAlchemyError, OSError) as error:
+        log.warning("dead workers are not buried yet", extra={"cause": repr(error)})
         return False
 
 

@@ -1,12 +1,15 @@
 """Conversations read back, within a scope and page by page."""
 
+from dataclasses import replace
+
 import pytest
 from support.database import REF, ask, rows
 from support.fakes import problem_of
 
-from app.engine.conversation import ConversationRef
+from app.engine.conversation import ConversationRef, QuestionEntry, Rewind
 from app.engine.errors import Problem
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage
+from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, ToolResultPart, Usage
+from app.store.chats import ChatStore
 from app.store.histories import ConversationFilter, HistoryScope, HistoryStore
 
 SCOPE = HistoryScope(REF.agent, REF.wire, REF.owner)
@@ -128,3 +131,28 @@ def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(histories, 
     assert rows(database, "SELECT id FROM messages ORDER BY id") == [("q1",), ("q3",), ("q5",)]
     assert [each.conversation.id for each in histories.export("demo", None)] == six[::2]
     assert list(histories.export("demo", "bob")) == []
+
+
+def test_no_reader_sees_an_answer_that_is_being_made_also_where_it_goes_on(histories, conversations, database) -> None:
+    """What it had said before is read again when it has ended, and is the whole time in its row."""
+    conversation, _ = ask(conversations, question="x", answer="answer")
+    calls = ToolCallPart("1", "confirm", {})
+    waiting = replace(ANSWER, message=Message("assistant", (calls,)), finish_reason="tool-calls")
+    conversations.add_answer(conversation, "answer", waiting)
+    results = {"1": ToolResultPart("1", "confirm", "y", is_error=False)}
+    resume = Rewind("resume", ("answer",), results, frozenset({"confirm"}))
+    entry = QuestionEntry(REF, {}, 9, "new", rewind=resume)
+    assert conversations.add_question(entry, lambda _: None).answer_id == "answer"
+    database.write(lambda c: c.exec_driver_sql("UPDATE conversations SET channel = 'chats'"))
+    chats, scope = ChatStore(database), replace(SCOPE, wire="chats")
+    readers = (
+        lambda: [each.id for each in histories.messages(scope, conversation, 9, None).items],
+        lambda: [each.id for each in histories.latest(scope, None, 9)[2].items],
+        lambda: [each.id for _, whole in histories.export("demo", None) for each in whole],
+        lambda: [each.id for each in chats.messages(conversation, 9).items],
+    )
+    assert [read() for read in readers] == [["question"]] * 4
+    assert histories.messages(scope, conversation, 9, None).total == 1
+    assert problem_of(lambda: histories.rate(scope, conversation, "answer", "positive")) is Problem.MESSAGE_NOT_FOUND
+    conversations.add_answer(conversation, "answer", ANSWER)
+    assert [read() for read in readers] == [["question", "answer"]] * 4
