@@ -148,7 +148,7 @@ def test_no_reader_sees_an_answer_that_is_being_made_also_where_it_goes_on(histo
     readers = (
         lambda: [each.id for each in histories.messages(scope, conversation, 9, None).items],
         lambda: [each.id for each in histories.latest(scope, None, 9)[2].items],
-        lambda: [each.id for _, whole in histories.export("demo", None) for each in whole],
+        lambda: [each.id for whole in histories.export("demo", None) for each in whole.messages],
         lambda: [each.id for each in chats.messages(conversation, 9).items],
     )
     assert [read() for read in readers] == [["question"]] * 4
