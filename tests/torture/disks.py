@@ -74,11 +74,17 @@ class SmallDisk(Victim):
     def empty(self) -> None:
         (self.disk / "filler").unlink()
 
-    def remount(self, mode: str) -> bool:
-        """Whether the disk could be made "ro" (read-only) or "rw"."""
-        enter = ("nsenter", f"--target={self.master_pid()}", "--mount", *(("--user",) if ROOT_OR_NOT else ()))
-        command = [*enter, "mount", "-o", f"remount,{mode}", self.database.parent]
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    def make_read_only(self) -> None:
+        """For whatever is opened from now on: Linux makes no disk read-only on which a file is open for writing."""
+        self._enter('mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"')
+
+    def make_writable(self) -> None:
+        self._enter('umount --lazy "$0"')
+
+    def _enter(self, commands: str) -> None:
+        user = () if ROOT_OR_NOT == () else ("--user", "--preserve-credentials")
+        enter = ("nsenter", f"--target={self.master_pid()}", *user, "--mount", "sh", "-ec")
+        subprocess.run([*enter, commands, self.database.parent.resolve()], check=True, capture_output=True)
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """SQLite follows the links of /proc, into this namespace, so it is given a copy."""

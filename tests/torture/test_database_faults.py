@@ -10,6 +10,7 @@ import pytest
 import requests
 from support.torture import scaled, seed
 from torture.checker import faults, is_sound, readiness, wait_until_quiet
+from torture.disks import SmallDisk, can_mount
 from torture.servers import Victim, keys_of, sign_up
 from torture.workload import Ledger, Workload
 
@@ -67,6 +68,24 @@ def test_a_database_of_another_version_is_not_ready_until_it_is_migrated(victim:
         assert load.wait_for("ended", 10)
     wait_until_quiet(victim)
     assert faults(victim, ledger) == []
+
+
+@pytest.mark.skipif(not can_mount(), reason="a disk of one's own is not allowed here")
+def test_a_disk_that_is_read_only_when_a_worker_starts(tmp_path: Path) -> None:
+    ledger, server = Ledger(), SmallDisk(tmp_path / "server")
+    keys = keys_of(server)
+    with server, Workload(server, keys | sign_up(server), ledger, seed()) as load:
+        assert load.wait_for("ended", 10)
+        server.make_read_only()
+        server.kill_worker()
+        eventually(lambda: is_unready(server), 20)
+        assert requests.get(f"{server.url}/health", timeout=5).ok
+        server.make_writable()
+        eventually(lambda: is_ready(server), 10)
+        assert load.wait_for("ended", 10), "it goes on by itself"
+        load.stop()
+        wait_until_quiet(server)
+        assert faults(server, ledger) == []
 
 
 def damage(file: Path, chance: random.Random) -> None:
