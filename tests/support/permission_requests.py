@@ -185,7 +185,8 @@ def _speak(draft: Draft) -> dict[str, Any]:
 
 
 def _complete(draft: Draft) -> dict[str, Any]:
-    said = [{"role": "user", "content": draft.words()}]
+    before = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": f"seen {draft.marker}"}]
+    said = [*(before if draft.rng.random() < 0.3 else []), {"role": "user", "content": draft.words()}]
     return {"messages": said, "stream": draft.rng.random() < 0.5}
 
 
