@@ -275,7 +275,8 @@ def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, 
 
 def _title(said: Sequence[Message]) -> str | None:
     """The first question, cut at a blank where it has more than TITLE_LENGTH characters; None where it has no text."""
-    text = " ".join(next((message.text for message in said if message.role == "user"), "").split())
+    asked = next((message.text for message in said if message.role == "user"), "")
+    text = " ".join(asked.split(None, TITLE_LENGTH)[:TITLE_LENGTH])  # as many words are longer in any case
     if len(text) <= TITLE_LENGTH:
         return text or None
     return text[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

@@ -1,8 +1,12 @@
 """What is no HTTP, or asks for what there is not, is refused in few words, in the response and in the log."""
 
+from collections.abc import Iterator
+
 import pytest
+import requests
 
 from app.testing.responses import parse
+from app.testing.server import ROOT, Server
 from app.testing.sockets import connect, read_all
 
 LONG = b"x" * 30_000
@@ -24,6 +28,14 @@ REQUESTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory) -> Iterator[Server]:
+    """It tells for how long its loop was held."""
+    env = {"PYTHONPATH": str(ROOT / "tests")}
+    with Server(tmp_path_factory.mktemp("probed"), wsgi="support.loop_probe:app", env=env) as running:
+        yield running
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_what_is_no_http_is_refused_as_json_and_not_repeated(server, name) -> None:
     sent, status = REQUESTS[name]
@@ -38,3 +50,14 @@ def test_what_is_no_http_is_refused_as_json_and_not_repeated(server, name) -> No
     logged = server.log_text()[before:]
     assert logged.count("no HTTP from 127.0.0.1: ") == 1
     assert len(logged) < 500
+
+
+@pytest.mark.parametrize("request_line", ["GET /health", "GET /nothing", "OPTIONS /api/chat"])
+def test_who_sends_many_requests_ahead_does_not_hold_the_loop_for_all_of_them(probed, request_line) -> None:
+    requests.get(f"{probed.url}/probe", timeout=5)
+    one = f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    with connect(probed) as connection:
+        connection.sendall(one * 299 + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert read_all(connection).count(b"HTTP/1.1 ") == 300
+    held = requests.get(f"{probed.url}/probe", timeout=5).json()
+    assert held[0][0] < 50

@@ -3,6 +3,7 @@ repeat what was sent, in the response and in the log."""
 
 from typing import Any
 
+import gevent
 from gunicorn.http import errors
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
@@ -36,6 +37,13 @@ RequestParser.mesg_class = BoundedRequest
 
 class Worker(GeventWorker):
     """One request after another on each connection, a greenlet for each connection."""
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Others have their turn before the next request, which may have come already: who sends thousands ahead would
+        keep them waiting for all of these."""
+        handled = super().handle_request(listener_name, req, sock, addr)
+        gevent.sleep(0)
+        return handled
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Refuse what is no HTTP and log its kind alone: what was sent may be long, and hold a credential."""

@@ -15,6 +15,7 @@ from app.wires.agents.ui_message import UIMessage, UIMessageSchema
 
 Trigger = Literal["submit-message", "regenerate-message"]
 _ID = validate.Length(1, 128)
+_UI_MESSAGE = UIMessageSchema()  # once: it takes longer than its use
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class _Message(fields.Field[UIMessage]):
             return UIMessage(None, text_message("user", value))
         if not isinstance(value, dict):
             raise ValidationError("Must be a text, or a UI message.")
-        loaded: UIMessage = UIMessageSchema().load(value)
+        loaded: UIMessage = _UI_MESSAGE.load(value)
         return loaded
 
 
@@ -60,7 +61,7 @@ class _Messages(fields.Field[list[Any]]):
         if not value:
             raise ValidationError("Shorter than minimum length 1.")
         try:
-            return [*value[:-1], UIMessageSchema().load(value[-1])]
+            return [*value[:-1], _UI_MESSAGE.load(value[-1])]
         except ValidationError as error:
             raise ValidationError({len(value) - 1: error.messages}) from error
 
