@@ -14,7 +14,7 @@ from app.providers.fallback import Candidate, Fallback
 from app.settings.secret import secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
-from app.store.database import Database
+from app.store.database import MOST_WAITING, Database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
@@ -40,7 +40,9 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
     server, secret = settings.server, secret_key(settings.home)
-    database, worker = Database(settings.database_url), Worker(settings.home / "workers")
+    # All answers may end at once, in a stop, and are stored then.
+    database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
+    worker = Worker(settings.home / "workers")
     unstored = RetryingStore(ConversationStore(database, worker), database)
     knowledge = KnowledgeSearch()
     things = ThingStore(database)

@@ -33,6 +33,9 @@ class Server:
       `heartbeat_seconds` (15).
     - A failing model delays an answer by `retry_seconds` (0.5), or by up to 10 s if its server asks for that. After
       `circuit_failures` (5) in a row it is not asked for `circuit_seconds` (30).
+    - The database: what a request reads or writes there begins within 5 s each time, or is refused with 503: to learn
+      who calls, to store the question, to store the answer. At most 1,000 calls wait for reading, and for writing, or
+      twice `streams` where that is more; further ones are refused at once.
     - A stop takes `shutdown_seconds` (25), and at most 10 s more until gunicorn kills the worker.
     """
 

@@ -10,7 +10,7 @@ Who waits for what, and for how long:
   call waits for a thread: a reader until one of READERS is free, a writer for the writes that this worker began before,
   in their order (SQLite's own polling would not be as fair). A writer then waits for other processes' writes. Readers
   never wait for writers.
-- Where MOST_WAITING calls wait already, ChatError(OVERLOADED) is raised at once.
+- Where `most_waiting` calls wait for reading, or for writing, a further one is ChatError(OVERLOADED) at once.
 - Work that has begun is never abandoned: its call returns when it has ended, which takes as long as its statements do.
 - PostgreSQL: for one of the pool's 15 connections, at most 30 s; for locked rows as long as they are locked.
 
@@ -34,7 +34,7 @@ from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
 T = TypeVar("T")
 
 READERS = 4
-MOST_WAITING = 1000  # for reading, and for writing
+MOST_WAITING = 1000
 CALL_SECONDS = 5.0
 
 
@@ -56,7 +56,7 @@ class Database:
     no later call disproves. `file` is SQLite's.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, most_waiting: int = MOST_WAITING) -> None:
         self.url = url
         self.reading, self.writing = Condition("read"), Condition("written")
         self.damaged = False
@@ -67,8 +67,8 @@ class Database:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             session = partial(_Session, self._engine, self.file)
             self._lanes = (
-                Lane(session, READERS, MOST_WAITING),
-                Lane(partial(session, writing=self.writing), 1, MOST_WAITING),
+                Lane(session, READERS, most_waiting),
+                Lane(partial(session, writing=self.writing), 1, most_waiting),
             )
 
     def read(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from support.agents import Client
-from support.storage import damaged, locked
+from support.storage import ALONE, damaged, locked, may_mount
 
 from app.store.database import Database
 from app.testing.server import BIN, GUNICORN, ROOT, Server, eventually, script
@@ -21,15 +21,8 @@ from app.testing.sockets import read_all, read_until
 
 pytestmark = pytest.mark.timed
 
-ALONE = ["unshare", "--mount"]
 ON_A_SMALL_DISK = 'mount -t tmpfs -o size=16m,mode=700 none "$1" && cp "$2" "$1/parlance.db" && shift 2 && exec "$@"'
 UNAVAILABLE = (503, "SERVICE_UNAVAILABLE")
-
-
-def may_mount() -> bool:
-    if not shutil.which("unshare"):
-        return False
-    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def ready(server: Server) -> tuple[int, str]:

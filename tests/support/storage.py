@@ -2,10 +2,21 @@
 
 import os
 import resource
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+ALONE = ("unshare", "--mount")
+"""What a program that starts so mounts, is mounted for itself and its children alone."""
+
+
+def may_mount() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

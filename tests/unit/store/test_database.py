@@ -10,8 +10,9 @@ from itertools import pairwise
 
 import gevent
 import pytest
+from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError
-from support.database import ask, new_store, rows
+from support.database import ask, new_database, new_store, rows
 from support.fakes import problem_of
 from support.storage import full_disk, locked
 
@@ -170,6 +171,16 @@ def test_a_commit_that_fails_has_changed_nothing_and_the_next_one_works(conversa
     told = [record.getMessage() for record in caplog.records if record.name == "app.store.faults"]
     assert len(told) == 1, "not each failure"
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", "q?x#y", "ü&=", "%41"])
+def test_a_files_name_is_no_part_of_an_address(tmp_path, name) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    new_database(folder)
+    database = Database(URL.create("sqlite", database=str(folder / "parlance.db")).render_as_string())
+    assert rows(database, "SELECT count(*) FROM messages") == [(0,)]
+    assert {file.name for file in folder.iterdir()} == {"parlance.db", "parlance.db-wal", "parlance.db-shm"}
 
 
 def test_what_is_not_the_databases_fault_is_raised_as_it_is(database) -> None:
