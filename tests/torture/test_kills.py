@@ -9,6 +9,7 @@ from support.torture import scaled, seed
 from torture.checker import children_left, faults, is_sound, wait_until_quiet
 from torture.servers import Victim, keys_of, sign_up
 from torture.workload import MOMENTS, Ledger, Workload
+from torture.workshop import workshop
 
 from app.testing.server import eventually
 
@@ -27,21 +28,31 @@ def kill_some(victim: Victim, load: Workload, chance: random.Random, kills: int)
         victim.kill_worker()
 
 
+def survives(victim: Victim, kills: int, start: int) -> str:
+    """Kill so often, and check each time; returns what was done."""
+    begun, chance, ledger = time.monotonic(), random.Random(start), Ledger()
+    keys = keys_of(victim) | sign_up(victim)
+    for batch in range(0, kills, BATCH):
+        with Workload(victim, keys, ledger, f"{start} {batch}") as load:
+            kill_some(victim, load, chance, min(BATCH, kills - batch))
+        wait_until_quiet(victim)
+        assert faults(victim, ledger) == [], f"PARLANCE_TORTURE_SEED={start}"
+    assert is_sound(victim)
+    eventually(lambda: not children_left(victim.killed))
+    assert ledger.acknowledged > kills, ledger
+    seconds = time.monotonic() - begun
+    return f"seed {start}: {kills} kills in {seconds:.0f} s, {ledger}, {dict(ledger.statuses)}"
+
+
 @pytest.mark.timed(tries=1)
 @pytest.mark.parametrize("part", range(scaled(1, 4)))
 def test_what_was_acknowledged_survives_kills_of_the_worker(tmp_path: Path, part: int, record_property) -> None:
-    begun, kills = time.monotonic(), scaled(25, 900)
-    start = seed() + part
-    chance, ledger = random.Random(start), Ledger()
     with Victim(tmp_path / "server") as victim:
-        keys = keys_of(victim) | sign_up(victim)
-        for batch in range(0, kills, BATCH):
-            with Workload(victim, keys, ledger, f"{start} {batch}") as load:
-                kill_some(victim, load, chance, min(BATCH, kills - batch))
-            wait_until_quiet(victim)
-            assert faults(victim, ledger) == [], f"PARLANCE_TORTURE_SEED={start}"
-        assert is_sound(victim)
-        eventually(lambda: not children_left(victim.killed))
-        assert ledger.acknowledged > kills, ledger
-    seconds = time.monotonic() - begun
-    record_property("told", f"seed {start}: {kills} kills in {seconds:.0f} s, {ledger}, {dict(ledger.statuses)}")
+        record_property("told", survives(victim, scaled(25, 850), seed() + part))
+
+
+@pytest.mark.timed(tries=1)
+def test_so_it_does_with_workflows_and_own_tools_and_the_servers_own_start(tmp_path: Path, record_property) -> None:
+    with workshop(tmp_path / "server") as victim:
+        record_property("told", survives(victim, scaled(4, 200), seed()))
+        assert victim.rows("SELECT 1 FROM runs JOIN run_steps ON run_id = runs.id WHERE step_id = 'count'")
