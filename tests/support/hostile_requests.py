@@ -53,7 +53,7 @@ class HostileRequests:
         (method, path), operation = random.choice(self._operations)
         own = self._people.get(operation["tags"][0], [NOBODY])
         person = random.choice(own if random.random() < 0.9 else self._everybody)
-        if path.endswith("sign-out") or method == "delete":
+        if path.endswith(("sign-out", "logout")) or method == "delete":
             person = NOBODY  # what the others have made is to stay for a while
         size = LARGEST - 200 if random.random() < 0.15 else int(2 ** random.uniform(5, 18))
         request = _Request(random, person, Bodies(self._document, random, person.places, size))
