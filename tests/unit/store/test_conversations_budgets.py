@@ -16,6 +16,7 @@ from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, T
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.keys import KeyStore
+from app.store.rewinds import apply_rewind
 
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m", credits=2)
 
@@ -118,7 +119,12 @@ def test_a_rewind_takes_no_claim_from_the_answer_that_runs(conversations, databa
     _, running = begin(conversations, None, "c")
     before = rows(database, "SELECT id, status FROM messages ORDER BY sequence")
     named = {"retry": (answer,), "edit": (question,), "again": (question,), "repeat": ()}[kind]
-    assert problem_of(lambda: begin(new_store(database), None, "c", rewind=Rewind(kind, named))) is Problem.BUSY
+    rewind = Rewind(kind, named)
+    assert problem_of(lambda: begin(new_store(database), None, "c", rewind=rewind)) is Problem.BUSY
+    if kind in ("retry", "edit"):  # where the claim is made between the look for it and the rewind
+        database.write(lambda connection: apply_rewind(connection, conversation, rewind, {}, {}))
+        assert rows(database, "SELECT status FROM messages ORDER BY sequence DESC LIMIT 1") == [("running",)]
+        return
     assert rows(database, "SELECT id, status FROM messages ORDER BY sequence") == before
     assert before[-1] == (running, "running")
 

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from app.store.locks import try_lock
 from app.testing.server import eventually
@@ -46,3 +47,20 @@ def test_a_file_that_its_holder_has_removed_is_made_anew(tmp_path) -> None:
     second = try_lock(path)
     assert second is not None
     assert os.fstat(first).st_ino != path.stat().st_ino == os.fstat(second).st_ino
+
+
+def test_of_many_who_lock_and_remove_one_file_at_once_each_has_it_alone(tmp_path) -> None:
+    path = tmp_path / "lock"
+
+    def lock_and_remove(_number: int) -> int:
+        had = 0
+        for _ in range(1000):
+            lock = try_lock(path)
+            if lock is not None:
+                had += os.fstat(lock).st_ino == path.stat().st_ino
+                path.unlink()
+                os.close(lock)
+        return had
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lock_and_remove, range(4))) > 1000

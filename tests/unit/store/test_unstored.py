@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import gevent
 import pytest
@@ -136,3 +137,17 @@ def test_an_answer_whose_question_nobody_heard_of_is_ended(store, database) -> N
     database.write(lambda c: c.exec_driver_sql("UPDATE messages SET status = 'running', parts = '[1]' WHERE id = 'a1'"))
     store.abandon(replace(entry, answer_id="a2", rewind=Rewind("resume", ("msg_a1",))))
     assert rows(database, "SELECT status, parts FROM messages WHERE id = 'a1'") == [("interrupted", "[1]")]
+
+
+def test_no_question_is_taken_while_too_many_answers_wait(store, database) -> None:
+    with locked(database):
+        ends = [
+            gevent.spawn(problem_of, partial(store.add_answer, "c", f"a{number}", ANSWER))
+            for number in range(unstored.MOST_ANSWERS)
+        ]
+        gevent.joinall(ends, timeout=30)
+        assert len(store) == unstored.MOST_ANSWERS
+        assert problem_of(lambda: ask(store, q1="x")) is Problem.OVERLOADED
+    store.store_waiting()
+    assert len(store) == 0
+    ask(store, q1="x")

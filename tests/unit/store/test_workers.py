@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from support.database import ask, new_store, rows
 
+from app.engine.conversation import ConversationRef
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.conversations import ConversationStore
 from app.store.runs import RunStore
 from app.store.workers import Worker, bury_dead_workers
 
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
+MINE = ConversationRef("demo", "widget", "key:1", "mine")
 STATES = "SELECT id, status, finish_reason, held, worker IS NULL FROM messages WHERE role = 'assistant' ORDER BY id"
 
 
@@ -50,15 +52,16 @@ def test_a_worker_is_dead_as_soon_as_its_process_is_and_what_it_left_is_ended(da
         store, runs = ConversationStore(database, other), RunStore(database)
         conversation, _ = ask(store, q1="x", answer="a1")
         runs.begin("a1", conversation, "w", 1)
+        ask(ConversationStore(database, worker), MINE, q2="y", answer="a2")
         assert bury_dead_workers(database, worker) is True
-        assert rows(database, STATES) == [("a1", "running", None, 0, 0)]
+        assert rows(database, STATES) == [(each, "running", None, 0, 0) for each in ("a1", "a2")]
         assert runs.find("a1", "key:1").status == "running"
         process.kill()
     assert bury_dead_workers(database, worker) is False
-    assert rows(database, STATES) == [("a1", "interrupted", "other", 0, 1)]
+    assert rows(database, STATES) == [("a1", "interrupted", "other", 0, 1), ("a2", "running", None, 0, 0)]
     assert (runs.find("a1", "key:1").status, runs.find("a1", "key:1").ended_at is None) == ("interrupted", False)
     assert [path.name for path in folder.iterdir()] == [worker.id]
-    assert ask(new_store(database), q2="y")[1] == ["x"]
+    assert ask(new_store(database), q3="z")[1] == ["x"]
 
 
 def test_an_own_answer_is_never_buried(database, worker) -> None:
