@@ -70,8 +70,11 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
-    the last of them. `history` is the number of earlier messages to return, `answer_id` the id of a new answer.
-    `posted` is as in `Question`."""
+    the last of them. `answer_id` is the id of a new answer, `posted` is as in `Question`.
+
+    `history` is the number of earlier messages to return: fewer where the latest of them have more than
+    `history_tokens`, as the prompt estimates them.
+    """
 
     conversation: ConversationRef
     messages: Mapping[str, Message]
@@ -81,6 +84,7 @@ class QuestionEntry:
     rewind: Rewind | None = None
     charge: Charge | None = None
     posted: Sequence[Message] | None = None
+    history_tokens: int = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,12 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
         system = [agent.instructions]
     if passages:
         system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
-    dialogue = [_normalized(message) for message in messages if message.role != "system"]
+    dialogue = [normalized(message) for message in messages if message.role != "system"]
     latest = _latest(agent, [message for message in dialogue if message.parts])
     return [text_message("system", "\n\n".join(system)), *latest] if system else latest
 
 
-def _normalized(message: Message) -> Message:
+def normalized(message: Message) -> Message:
     """The message as model servers accept it: without reasoning, without calls that have no result (an interrupted
     answer has them), and with the results of concurrent calls together, where the first of these results came."""
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}

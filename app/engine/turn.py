@@ -132,6 +132,7 @@ class Turn:
             rewind=question.rewind,
             charge=self._charge,
             posted=question.posted,
+            history_tokens=question.agent.history_tokens,
         )
 
     def _admit(self, conversation_id: str) -> None:

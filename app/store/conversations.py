@@ -18,9 +18,10 @@ from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store.database import Database
+from app.store.messages import history_of
 from app.store.posted import posted_columns
 from app.store.rewinds import apply_rewind, resumed_id
-from app.store.tables import conversations, held, keys, messages, now, running, shown
+from app.store.tables import conversations, held, keys, messages, now, running
 from app.store.workers import Worker
 
 TITLE_LENGTH = 80
@@ -43,12 +44,6 @@ _TOUCH = (
 )
 _SET_TITLE = (
     update(conversations).where(conversations.c.id == bindparam("conversation")).values(title=bindparam("name"))
-)
-_LATEST = (
-    select(messages.c.role, messages.c.parts)
-    .where(messages.c.conversation_id == bindparam("conversation"), shown)
-    .order_by(messages.c.sequence.desc())
-    .limit(bindparam("limit"))
 )
 # Numbers the row behind the last one; one conversation has one writer at a time.
 _APPEND = insert(messages).values(
@@ -169,7 +164,7 @@ def _store_question(
         _touch(connection, existing, entry.messages, time)
     else:
         _create(connection, conversation_id, entry, time)
-    history = _latest(connection, conversation_id, entry.history) if existing else []
+    history = history_of(connection, conversation_id, entry.history, entry.history_tokens) if existing else []
     end_user = existing.end_user if existing else entry.conversation.end_user
     if rewound and rewound.resumed:
         answer_id, resumed = rewound.resumed
@@ -284,9 +279,3 @@ def _title(said: Sequence[Message]) -> str | None:
 
 def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[str, Any]], time: int) -> None:
     connection.execute(_APPEND, [{**row, "conversation": conversation_id, "created_at": time} for row in rows])
-
-
-def _latest(connection: Connection, conversation_id: str, limit: int) -> list[Message]:
-    """The last `limit` messages, oldest first, without those that have no parts."""
-    rows = connection.execute(_LATEST, {"conversation": conversation_id, "limit": limit}).all() if limit else []
-    return [parts.message_from_json(row.role, row.parts) for row in reversed(rows) if row.parts]

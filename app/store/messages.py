@@ -4,12 +4,21 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.engine.messages import Message
+from app.engine.prompt import estimated_tokens, normalized
 from app.store.pages import Page, fetch_page, json_bytes
 from app.store.parts import message_from_json
 from app.store.tables import messages, shown
+
+# Built once: building a statement costs more than running it.
+_NEWEST_FIRST = (
+    select(messages.c.role, messages.c.parts)
+    .where(messages.c.conversation_id == bindparam("conversation"), shown)
+    .order_by(messages.c.sequence.desc())
+    .limit(bindparam("limit"))
+)
 
 Feedback = Literal["positive", "negative"]
 
@@ -59,3 +68,23 @@ def latest_messages(
     query = query.order_by(messages.c.sequence.desc())
     page = fetch_page(connection, query, limit, attrgetter("json_bytes"), stored_message)
     return replace(page, items=page.items[::-1])
+
+
+def history_of(connection: Connection, conversation_id: str, most: int, tokens: int) -> list[Message]:
+    """The last messages of the conversation, at most `most`, oldest first, without those that have no parts; no more
+    than those with which a prompt exceeds so many `tokens`.
+
+    Rows are fetched one by one: hardly more is read than a prompt has room for.
+    """
+    if not most:
+        return []
+    newest_first: list[Message] = []
+    with connection.execute(_NEWEST_FIRST, {"conversation": conversation_id, "limit": most}) as rows:
+        for row in rows:
+            message = message_from_json(row.role, row.parts)
+            if message.parts:
+                newest_first.append(message)
+                tokens -= estimated_tokens(normalized(message))
+            if tokens < 0:
+                break
+    return newest_first[::-1]
