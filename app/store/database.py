@@ -124,14 +124,12 @@ class _Session:
         self._connection: Connection | None = None
         self._driver: Any = None  # sqlite3's own connection: what goes to it directly costs a quarter
         self._opened: tuple[int, int] | None = None  # the file that it has open
-        self._patience = 0  # its busy timeout, in quarters of a second
         self._keep = True
 
     def __call__(self, job: Job[Any]) -> Any:
         """Do the job's work in a transaction, if its caller still waits once the transaction has begun."""
         try:
             connection = self._connected()
-            self._wait_until(job.deadline)
             with connection.begin():
                 if self._writing:
                     self._take_lock(self._writing)
@@ -156,7 +154,7 @@ class _Session:
             self._keep = os.access(self._file, os.W_OK)
             self._connection = self._engine.connect()
             self._driver = self._connection.connection.driver_connection
-            self._opened, self._patience = there, 0
+            self._opened = there
         return self._connection
 
     def _take_lock(self, writing: Condition) -> None:
@@ -172,14 +170,6 @@ class _Session:
             self._connection.invalidate()  # closes the driver's connection without rolling back, which may fail too
             self._connection.close()
         self._connection = self._driver = self._opened = None
-
-    def _wait_until(self, deadline: float) -> None:
-        """Wait for locks until a little before the deadline, so that the caller is told of the lock. In steps, since
-        the setting costs a statement: it changes only where the call has waited for its thread."""
-        quarters = max(int((deadline - monotonic()) * 4), 0)
-        if quarters != self._patience:
-            self._driver.execute(f"PRAGMA busy_timeout = {quarters * 250}")
-            self._patience = quarters
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -213,5 +203,7 @@ def _configure(connection: Any, _record: Any) -> None:
     """Set up a new SQLite connection. `synchronous = FULL`: a commit is on the disk when it returns."""
     connection.isolation_level = None  # the driver begins no transactions: _Session does
     # secure_delete: deleted rows are overwritten with zeros, so that what was erased is gone from the file.
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    # busy_timeout: callers whose deadlines come first wait no longer, and nothing is done for them afterwards.
+    busy = f"busy_timeout = {CALL_SECONDS * 1000:.0f}"
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", busy):
         connection.execute(f"PRAGMA {pragma}")

@@ -6,7 +6,6 @@ with the call of a greenlet that was killed.
 
 from collections import deque
 from collections.abc import Callable
-from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from gevent import get_hub
@@ -30,16 +29,12 @@ class DeadlineError(Exception):
 
 
 class Job(Generic[T]):
-    """A call on its way. Either its thread begins the work (`claim`), or its caller gives it up: never both.
+    """A call on its way. Either its thread begins the work (`claim`), or its caller gives it up: never both."""
 
-    `deadline` is in seconds of the monotonic clock.
-    """
+    __slots__ = ("_claimed", "_ended", "_error", "_result", "work")
 
-    __slots__ = ("_claimed", "_ended", "_error", "_result", "deadline", "work")
-
-    def __init__(self, work: Callable[[Any], T], seconds: float) -> None:
+    def __init__(self, work: Callable[[Any], T]) -> None:
         self.work = work
-        self.deadline = monotonic() + seconds
         self._ended = Event()
         self._claimed = _allocate_lock()
         self._result: T | None = None
@@ -118,7 +113,7 @@ class Lane:
         """
         if self._unfinished >= self._most_waiting + self._most_threads:
             raise LaneFullError
-        job = Job(work, seconds)
+        job = Job(work)
         self._unfinished += 1
         self._queue.put(job)
         if self._threads < min(self._unfinished, self._most_threads):

@@ -138,3 +138,4 @@ def test_damage_that_a_call_has_found_is_told_until_the_file_is_whole(database) 
         assert later(ready) == DAMAGED
         assert later(ready) == DAMAGED
     assert later(ready) is None
+    assert len(rows(fresh, "SELECT * FROM messages")) == 1, "nothing of the damage is remembered"
