@@ -16,9 +16,12 @@ from app.testing.server import eventually
 BATCH = 50  # kills between two looks at the database
 
 
-def kill_some(victim: Victim, load: Workload, chance: random.Random, kills: int) -> None:
-    """Each at a moment of its own: while the worker starts, or shortly after something happened to any caller."""
+def kill_some(victim: Victim, load: Workload, chance: random.Random, kills: int, *, patient: bool) -> None:
+    """Each at a moment of its own: while the worker starts, or shortly after something happened to any caller. With
+    `patient`, not before somebody was answered since the last."""
     for _ in range(kills):
+        if patient:
+            assert load.wait_for("ended", 30)
         if chance.random() < 0.15:
             victim.new_worker()
             time.sleep(chance.uniform(0, 0.2))
@@ -28,13 +31,13 @@ def kill_some(victim: Victim, load: Workload, chance: random.Random, kills: int)
         victim.kill_worker()
 
 
-def survives(victim: Victim, kills: int, start: int) -> str:
+def survives(victim: Victim, kills: int, start: int, *, patient: bool = False) -> str:
     """Kill so often, and check each time; returns what was done."""
     begun, chance, ledger = time.monotonic(), random.Random(start), Ledger()
     keys = keys_of(victim) | sign_up(victim)
     for batch in range(0, kills, BATCH):
         with Workload(victim, keys, ledger, f"{start} {batch}") as load:
-            kill_some(victim, load, chance, min(BATCH, kills - batch))
+            kill_some(victim, load, chance, min(BATCH, kills - batch), patient=patient)
         wait_until_quiet(victim)
         assert faults(victim, ledger) == [], f"PARLANCE_TORTURE_SEED={start}"
     assert is_sound(victim)
@@ -54,5 +57,5 @@ def test_what_was_acknowledged_survives_kills_of_the_worker(tmp_path: Path, part
 @pytest.mark.timed(tries=1)
 def test_so_it_does_with_workflows_and_own_tools_and_the_servers_own_start(tmp_path: Path, record_property) -> None:
     with workshop(tmp_path / "server") as victim:
-        record_property("told", survives(victim, scaled(4, 200), seed()))
+        record_property("told", survives(victim, scaled(4, 200), seed(), patient=True))
         assert victim.rows("SELECT 1 FROM runs JOIN run_steps ON run_id = runs.id WHERE step_id = 'count'")

@@ -24,7 +24,7 @@ id: 5f0c3a4e-8c1b-4d5e-9a53-1f6f6a0f2b12
 name: Counted
 steps:
   - {id: count, tool: count, args: {words: "a {{ input }}"}}
-  - {id: reply, prompt: "{{ input }}", dependsOn: [count]}
+  - {id: reply, prompt: "{{ input }}", tools: [calculator], dependsOn: [count]}
 """
 CONFIG = PRICED.replace(
     '[agents.open]                      # callers without a key come here\nname = "Open"\n',
