@@ -164,7 +164,7 @@ def send_all(server: Server, number: int) -> Told:
     return told
 
 
-@pytest.mark.timed
+@pytest.mark.timed(tries=1)
 def test_no_request_harms_the_server_or_holds_up_the_others(server, record_property) -> None:
     requests.get(f"{server.url}/probe", timeout=30)
     number, started, pid = scaled(400, 100_000), time.monotonic(), server.worker_pid()
@@ -172,11 +172,11 @@ def test_no_request_harms_the_server_or_holds_up_the_others(server, record_prope
         told = send_all(server, number)
     listed = ", ".join(f"{times} x {status}" for status, times in sorted(told.statuses.items()))
     held = sorted(told.holds, reverse=True)
-    record_property(
-        "told",
+    summary = (
         f"{number:,} hostile requests in {time.monotonic() - started:.0f} s, seed {seed()}: {listed}; "
-        f"the longest refusal has {told.longest} bytes; the loop was held for {held[0][0]:.1f} ms at most",
+        f"the longest refusal has {told.longest} bytes; the loop was held for {held[0][0]:.1f} ms at most"
     )
-    assert told.wrong == []
-    assert [(milliseconds, whose) for milliseconds, whose in held if milliseconds > MOST_HELD] == []
+    record_property("told", summary)
+    assert not told.wrong, f"{summary}\n{told.wrong}"
+    assert held[0][0] <= MOST_HELD, f"{summary}\n{held[:10]}"
     assert server.worker_pid() == pid

@@ -112,6 +112,31 @@ def test_a_request_of_another_shape_is_400(caller, name) -> None:
         caller.wire.check_error(response, 400)
 
 
+MANY = "The body has more than 10000 values"
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (b'{"prompt":"x","a":[' + b"[]," * 9_996 + b"1]}", "a: Unknown field."),
+        (b'{"prompt":"x","a":[' + b"1," * 9_997 + b"1]}", MANY),
+        (b'{"prompt":"x","a":[' + b"[]," * 50_000 + b"1]}", MANY),
+        (b'{"prompt":"x","a":' + b"[" * 10_001 + b"]" * 10_001 + b"}", MANY),
+        (b'{"prompt":"' + b',[{\\"' * 30_000 + b'","a":1}', "a: Unknown field."),
+        (b'{"prompt":"' + b'\\"' * 100_000 + b",[" * 20_000, "The body is not valid JSON"),
+        (b'{"prompt":"' + b'\\",' * 60_000 + b"\\", "The body is not valid JSON"),
+    ],
+    ids=["as many as may be", "more", "lists", "brackets", "in a text", "no end of a text", "a last backslash"],
+)
+def test_values_are_counted_where_they_are_values(server, secret_key, written, words) -> None:
+    headers = {"Authorization": f"Bearer {secret_key}", "Content-Type": "application/json"}
+    started = time.monotonic()
+    refused = requests.post(f"{server.url}/api/chat", data=written, headers=headers, timeout=5)
+    assert refused.status_code == 400
+    assert refused.json()["message"].startswith(words)
+    assert time.monotonic() - started < 2
+
+
 @every_wire
 def test_a_byte_order_mark_is_400(caller) -> None:
     caller.wire.check_error(caller.post(b"\xef\xbb\xbf" + json.dumps(caller.body("hi")).encode()), 400)

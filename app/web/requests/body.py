@@ -1,5 +1,6 @@
 """Request bodies: bounded in size and time, strict JSON, then a wire's schema."""
 
+import re
 from typing import Any
 
 import gevent
@@ -15,6 +16,9 @@ PIECE = 4096
 MOST_VALUES = 10_000  # objects, lists, texts, numbers … in a body: each takes a moment in each place that it passes
 MOST_DEPTH = 100  # of objects and lists in one another
 
+_TOO_MANY = f"The body has more than {MOST_VALUES} values"
+_STRINGS = re.compile(rb'"(?:[^"\\]+|\\.?)*+(?:"|\Z)', re.DOTALL)  # of JSON; also one that never ends: each byte once
+
 
 def load_body(schema: type[Schema]) -> Any:
     """What the schema makes of the request's JSON body.
@@ -24,12 +28,25 @@ def load_body(schema: type[Schema]) -> Any:
     require_json()
     if request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
+    body = _read()
+    if _has_too_many_values(body):
+        raise ChatError(Problem.INVALID, _TOO_MANY)
     try:
-        data = orjson.loads(_read())
+        data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
     _check_shape(data)
     return load(schema, data)
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """Whether it certainly has, by its commas and brackets: Python's garbage collector would look at each list and
+    object that is made of it."""
+
+    def too_many(text: bytes) -> bool:
+        return text.count(b",") > MOST_VALUES or text.count(b"[") + text.count(b"{") > MOST_VALUES
+
+    return too_many(body) and too_many(_STRINGS.sub(b"", body))
 
 
 def _check_shape(data: Any) -> None:
@@ -41,7 +58,7 @@ def _check_shape(data: Any) -> None:
             return
         values += sum(map(len, level))
         if values > MOST_VALUES:
-            raise ChatError(Problem.INVALID, f"The body has more than {MOST_VALUES} values")
+            raise ChatError(Problem.INVALID, _TOO_MANY)
         level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
     raise ChatError(Problem.INVALID, f"The body is nested deeper than {MOST_DEPTH} levels")
 
