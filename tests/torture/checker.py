@@ -35,6 +35,12 @@ def readiness(server: Server) -> tuple[int, Mapping[str, Any]]:
         return 0, {}
 
 
+def can_read(server: Server, secret_key: str) -> bool:
+    """Whether who only reads is served."""
+    path, headers = "/api/v2/agents/open/conversations", {"Authorization": f"Bearer {secret_key}"}
+    return requests.get(f"{server.url}{path}", headers=headers, timeout=5).ok
+
+
 def faults(server: ServerRecords, ledger: Ledger) -> list[str]:
     """In words, whatever should not be so. Nothing may be under way."""
     return [*ledger.wrong, *_lost(server, ledger), *_doubled(server), *_unsettled(server), *_running(server)]

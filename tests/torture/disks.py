@@ -76,7 +76,7 @@ class SmallDisk(Victim):
 
     def make_read_only(self) -> None:
         """For whatever is opened from now on: Linux makes no disk read-only on which a file is open for writing."""
-        self._enter('mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"')
+        self._enter('mount --bind "$0" "$0.made"; mount -o remount,bind,ro "$0.made"; mount --move "$0.made" "$0"')
 
     def make_writable(self) -> None:
         self._enter('umount --lazy "$0"')

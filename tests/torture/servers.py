@@ -17,12 +17,12 @@ PRICED = CONFIG.replace('provider = "scripted"', f'provider = "scripted"\ncredit
 
 
 class Victim(Server):
-    """A server whose processes are killed; `killed` are the workers' ids. With `fast`, a new worker serves in a tenth
+    """A server whose processes are killed. With `fast`, a new worker serves in a tenth
     of a second."""
 
     def __init__(self, home: Path, *, fast: bool = True, config: str = PRICED, **options: Any) -> None:
         super().__init__(home, config=config, **options)
-        self.killed: set[int] = set()
+        self._killed: set[tuple[int, str]] = set()
         if fast:
             self.command = FAST
 
@@ -35,18 +35,34 @@ class Victim(Server):
             pid = self.worker_pid()
         except IndexError:
             return None
-        return None if pid in self.killed else pid
+        return None if (pid, began(pid)) in self._killed else pid
 
     def kill_worker(self) -> None:
         pid = self.new_worker()
+        self.expect_end(pid)
         os.kill(pid, signal.SIGKILL)
-        self.killed.add(pid)
+
+    def expect_end(self, pid: int) -> None:
+        """The worker will be another's."""
+        self._killed.add((pid, began(pid)))
+
+    def dead_workers(self) -> set[int]:
+        """Their ids, but for that of the worker that lives: the system uses them again."""
+        return {pid for pid, _ in self._killed} - {self.worker_pid()}
 
     def kill_master(self) -> int:
         """Kill it as the system does; returns the worker that is left behind."""
         worker = self.worker_pid()
         self._end(signal.SIGKILL)
         return worker
+
+
+def began(pid: int) -> str:
+    """When the process began, in the system's own unit; with its id this names it once for all. "" where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def keys_of(server: Server) -> dict[str, str]:

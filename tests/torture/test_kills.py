@@ -41,7 +41,7 @@ def survives(victim: Victim, kills: int, start: int, *, patient: bool = False) -
         wait_until_quiet(victim)
         assert faults(victim, ledger) == [], f"PARLANCE_TORTURE_SEED={start}"
     assert is_sound(victim)
-    eventually(lambda: not children_left(victim.killed))
+    eventually(lambda: not children_left(victim.dead_workers()))
     assert ledger.acknowledged > kills, ledger
     seconds = time.monotonic() - begun
     return f"seed {start}: {kills} kills in {seconds:.0f} s, {ledger}, {dict(ledger.statuses)}"

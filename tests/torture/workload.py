@@ -5,6 +5,7 @@ has come, or the whole of it; anything made, as soon as its id has come.
 """
 
 import asyncio
+import itertools
 import json
 import random
 import threading
@@ -24,6 +25,7 @@ ANSWER_SECONDS = 30  # after which a caller who has neither an answer nor a refu
 PRICE = 3  # credits, of the model
 MOMENTS = ("asked", "begun", "last token", "ended")
 BUDGET = 1_000_000_000
+_NUMBERS = itertools.count(1)  # of questions: none is asked twice
 
 
 @dataclass
@@ -76,7 +78,6 @@ class Workload:
         self._stopping = threading.Event()
         self._moments = {name: threading.Event() for name in MOMENTS}
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self._number = len(ledger.asked)
         for wire in WIRES:  # what they look up of the server before they ask is remembered from here on
             wire.complete_body({}, server.url, keys[wire.key_kind])
             if "{agent}" in wire.path:
@@ -134,12 +135,12 @@ class Workload:
                 body = {**body, **await self._rate(wire, json.loads(got)["data"])}
 
     def _question(self, wire: WireClient, chance: random.Random) -> Asked:
-        self._number += 1
-        words = [f"{self._number}-{word} " for word in range(chance.randint(0, 12))]
+        number = next(_NUMBERS)
+        words = [f"{number}-{word} " for word in range(chance.randint(0, 12))]
         cues: list[Mapping[str, Any]] = [{"text": word, "every": chance.choice((0, 0.001, 0.01))} for word in words]
         if chance.random() < 0.2:
             cues.insert(len(cues) // 2, {"call": "calculator", "args": {"expression": "6 * 7"}})
-        return Asked(wire, script(*cues, {"text": f"{self._number}-last"}), "".join([*words, f"{self._number}-last"]))
+        return Asked(wire, script(*cues, {"text": f"{number}-last"}), "".join([*words, f"{number}-last"]))
 
     async def _place(self, wire: WireClient) -> str | None:
         """Where to ask for a new conversation; None where the server has none now."""
