@@ -24,8 +24,9 @@ from app.engine.agent import Agent
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
-from app.settings.parlance_toml import AgentSchema, ModelSchema, ServerSchema, WorkflowsSchema
+from app.settings.parlance_toml import AgentSchema, ModelSchema, WorkflowsSchema
 from app.settings.records import Server
+from app.settings.server_table import ServerSchema
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.knowledge.search import MOST_CHARACTERS
 from app.tools.own.declaration import OwnToolOptions

@@ -9,8 +9,9 @@ from limits import parse_many
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.settings.mistakes import flatten
-from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, ServerSchema, Tools, WorkflowsSchema
+from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
+from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
 from app.tools.knowledge.search import matching_files
 

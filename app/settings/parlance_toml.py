@@ -1,4 +1,4 @@
-"""Each table of parlance.toml by itself: its keys, defaults and bounds."""
+"""Each table of parlance.toml by itself, but [server] (server_table.py): its keys, defaults and bounds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.providers import PROVIDERS
+from app.settings.fields import number, seconds, switch, text
 from app.settings.records import ModelSettings, WorkflowSettings
 from app.tools import load_options
 
 NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")
-_SECONDS = validate.Range(0, 3600, min_inclusive=False)
 
 
 def _each_once(names: Sequence[str]) -> None:
@@ -30,105 +30,10 @@ class ModelNames(fields.Field[list[str]]):
         return names
 
 
-def _switch(meaning: str, **options: Any) -> fields.Boolean:
-    return fields.Boolean(truthy={True}, falsy={False}, metadata={"description": meaning}, **options)
-
-
-def _number(meaning: str, unit: str, bounds: validate.Range, **options: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=bounds, metadata={"description": meaning, "unit": unit}, **options)
-
-
-def _seconds(meaning: str, default: float, bounds: validate.Range = _SECONDS) -> fields.Float:
-    return fields.Float(load_default=default, validate=bounds, metadata={"description": meaning, "unit": "seconds"})
-
-
-def _text(meaning: str, **options: Any) -> fields.String:
-    return fields.String(metadata={"description": meaning}, **options)
-
-
-class ServerSchema(Schema):
-    """The [server] table. docs/configuration.md is generated from these meanings and units."""
-
-    heartbeat_seconds = _seconds("Silence of a model or of its tools after which the caller is sent a keep-alive", 15)
-    body_bytes = _number(
-        "Largest request body; a larger one is refused with 413. A body is held in memory whole, so at worst "
-        "this is taken by each request that is being read",
-        "bytes",
-        validate.Range(1024, 2**30),
-        load_default=262_144,
-    )
-    body_seconds = _seconds("Time for a request's body to arrive; after that 408", 20)
-    send_seconds = _seconds(
-        "Time for which a caller may take nothing of what is sent to it; then its connection is closed and its answer "
-        "stored as interrupted",
-        30,
-    )
-    streams = _number(
-        "Answers that run at once in the worker; more are refused with 503. Each takes about 35 kB and its text; "
-        "gunicorn accepts three times as many connections and 2,000 more, each a file descriptor",
-        "answers",
-        validate.Range(1, 100_000),
-        load_default=1000,
-    )
-    streams_per_caller = _number(
-        "Answers that run at once for one caller: an address without a key, an address with a widget key, or a user; "
-        "more are refused with 429. Callers without key and account together have at most half of `streams`",
-        "answers",
-        validate.Range(1, 100_000),
-        load_default=10,
-    )
-    streams_per_key = _number(
-        "Answers that run at once for one secret key, behind which a whole site may stand, or for one widget key at "
-        "all addresses together; more are refused with 429",
-        "answers",
-        validate.Range(1, 100_000),
-        load_default=200,
-    )
-    answer_seconds = _seconds(
-        "Time for a whole answer, with all its rounds, tools and steps; then it ends with 504, or with the wire's "
-        "error in a stream, and what was said is stored as interrupted",
-        900,
-        validate.Range(0, 86_400, min_inclusive=False),
-    )
-    answer_bytes = _number(
-        "The most that models may write for one answer, text, reasoning and arguments of tool calls together, over all "
-        "rounds; of a workflow, in each step and in what is shown. With more the answer fails (502), and keeps what "
-        "was said by then",
-        "bytes",
-        validate.Range(1024, 2**30),
-        load_default=2**20,
-    )
-    stored_bytes_per_day = _number(
-        "What the server stores in any 24 hours for one address that shows neither a key nor a session: questions, "
-        "answers, steps of workflows, and 1,500 bytes for each question besides. Where it is reached, questions are "
-        "refused with 429; the answers that run then still count. An IPv6 address counts as its /64 network. A restart "
-        "forgets what was counted",
-        "bytes",
-        validate.Range(10_000, 2**40),
-        load_default=20_000_000,
-    )
-    shutdown_seconds = _seconds(
-        "Time for running answers to end after SIGTERM; then they are stored as interrupted. gunicorn kills what still "
-        "runs 10 seconds later",
-        25,
-    )
-    retry_seconds = _seconds(
-        "Pause before an only model, or the last of a list, is asked a second time", 0.5, validate.Range(0, 10)
-    )
-    circuit_failures = _number(
-        "Failures in a row after which a model is passed over", "failures", validate.Range(1), load_default=5
-    )
-    circuit_seconds = _seconds("Time for which a failing model is passed over before one question tries it again", 30)
-    log_messages = _switch("Write questions and answers into the log lines `turn`", load_default=False)
-    playground = _switch("Serve the playground at `/`", load_default=True)
-    sign_up = _switch("Let anybody make an account at `POST /api/auth/sign-up/email`", load_default=False)
-    reference = _switch("Describe all operations at `/docs` and `/openapi.json`", load_default=True)
-
-
 class ClientToolSchema(Schema):
     """A tool that runs at the caller's; `parameters` is a JSON Schema of its arguments."""
 
-    description = _text("What the model reads about the tool", required=True)
+    description = text("What the model reads about the tool", required=True)
     parameters = fields.Dict(
         fields.String(),
         load_default=lambda: {"type": "object", "properties": {}},
@@ -150,7 +55,7 @@ class AgentSchema(Schema):
             "type": "name, or list of names",
         },
     )
-    instructions = _text("System message for the model, used where the caller sends none")
+    instructions = text("System message for the model, used where the caller sends none")
     tools = fields.List(
         fields.String(),
         validate=_each_once,  # models' APIs refuse one that is named twice
@@ -170,8 +75,8 @@ class AgentSchema(Schema):
             "description": "Patterns of Markdown files that answers may come from; each must match at least one file"
         },
     )
-    workflow = _text("Name of the workflow that every answer follows")
-    public = _switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")
+    workflow = text("Name of the workflow that every answer follows")
+    public = switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")
     widget_key_wires = fields.List(
         fields.String(),
         validate=_each_once,
@@ -180,22 +85,22 @@ class AgentSchema(Schema):
             "the AI SDK. They take from the widget wire's limit there too"
         },
     )
-    allow_system = _switch("Callers may send system messages, which take the place of `instructions`")
-    show_tools = _switch("The widget wire shows tool calls and their results")
-    client_history = _switch("The agents wire takes a conversation's history from the caller, not from the store")
-    stream_format = _text(
+    allow_system = switch("Callers may send system messages, which take the place of `instructions`")
+    show_tools = switch("The widget wire shows tool calls and their results")
+    client_history = switch("The agents wire takes a conversation's history from the caller, not from the store")
+    stream_format = text(
         "How the agents wire streams where the caller does not say", validate=validate.OneOf(["sse", "ndjson"])
     )
-    max_tokens = _number("The most that one answer may have, over all its rounds", "tokens", validate.Range(1))
-    max_rounds = _number(
+    max_tokens = number("The most that one answer may have, over all its rounds", "tokens", validate.Range(1))
+    max_rounds = number(
         "How often the model may be asked within one answer: once, and once more after each round of tool calls",
         "rounds",
         validate.Range(1, 50),
     )
-    history_messages = _number(
+    history_messages = number(
         "The most messages of a conversation that a model sees", "messages", validate.Range(1, 1000)
     )
-    history_tokens = _number(
+    history_tokens = number(
         "The most of a conversation that a model sees, estimated at 4 bytes for a token and 4 tokens for each message",
         "tokens",
         validate.Range(1, 10_000_000),
@@ -208,8 +113,8 @@ class ModelSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    provider = _text("Which API serves the model", required=True, validate=validate.OneOf(PROVIDERS))
-    credits = _number(
+    provider = text("Which API serves the model", required=True, validate=validate.OneOf(PROVIDERS))
+    credits = number(
         "What an answer costs once the model has accepted the question; of a workflow, each step that asks it",
         "credits",
         validate.Range(0, 1_000_000),
@@ -242,11 +147,11 @@ class WorkflowsSchema(Schema):
         load_default=list,
         metadata={"description": "Patterns of YAML files; each must match at least one file"},
     )
-    seconds = _seconds("The most time that a run of any workflow may take in its worst case", 120)
-    tool_calls = _number(
+    seconds = seconds("The most time that a run of any workflow may take in its worst case", 120)
+    tool_calls = number(
         "The most tool calls that a run may make in its worst case", "calls", validate.Range(0, 1000), load_default=50
     )
-    model_calls = _number(
+    model_calls = number(
         "The most requests to models that a run may make in its worst case",
         "requests",
         validate.Range(0, 1000),

@@ -1,27 +1,24 @@
-"""What turns write: questions, and answers from the moment on at which their questions are stored.
-
-An answer that is being made is a row whose `status` is `running`, with the worker that makes it, the key that pays, and
-what is held of its budget. A unique index lets a conversation have one: that is the claim. Only its worker may end it:
-that is the fence. Whoever buries a dead worker (workers.py) ends the rows that it has left.
-"""
+"""Questions as turns write them, with the conversations that they make or continue, and the rows of their answers
+(answers.py), which run from then on."""
 
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
+from app.store.answers import check_budget, end_answer, give_up_answer, running_columns, settle
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
 from app.store.rewinds import apply_rewind, resumed_id
-from app.store.tables import conversations, held, keys, messages, now, running
+from app.store.tables import conversations, messages, now, running
 from app.store.workers import Worker
 
 TITLE_LENGTH = 80
@@ -52,35 +49,6 @@ _APPEND = insert(messages).values(
     .where(messages.c.conversation_id == bindparam("conversation"))
     .scalar_subquery(),
 )
-# The fence. A resumed answer keeps its time, and what it has cost and taken before is added to.
-_END = (
-    update(messages)
-    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
-    .values(
-        parts=bindparam("said"),
-        status=bindparam("ended"),
-        finish_reason=bindparam("reason"),
-        prompt_tokens=func.coalesce(messages.c.prompt_tokens, 0) + bindparam("prompt"),
-        completion_tokens=func.coalesce(messages.c.completion_tokens, 0) + bindparam("completion"),
-        model=bindparam("by"),
-        credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
-        created_at=case((messages.c.finish_reason.is_(None), bindparam("time")), else_=messages.c.created_at),
-        held=0,
-    )
-)
-_MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
-_LOCK = select(keys.c.id).where(keys.c.id == bindparam("account")).with_for_update()
-_HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
-_LEFT = select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
-_CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
-
-
-# What was said since the row was written is given up; a resumed answer keeps what it had said before.
-_GIVE_UP = (
-    update(messages)
-    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
-    .values(status="interrupted", finish_reason="other", held=0)
-)
 
 
 class ConversationStore:
@@ -96,7 +64,7 @@ class ConversationStore:
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. In one transaction, so that no answer is stored between the history and the question."""
         try:
-            claim = _claim(self._worker.claim(), entry.charge)
+            claim = running_columns(self._worker.claim(), entry.charge)
         except OSError as error:  # without its file this worker would be taken for dead
             raise ChatError(Problem.STORE_UNAVAILABLE) from error
         try:
@@ -108,34 +76,18 @@ class ConversationStore:
         self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:
         """See the port."""
-        mine = {"answer": answer_id, "me": self._worker.id}
-        ended = {
-            **mine,
-            "said": parts.parts_to_json(answer.message),
-            "ended": answer.status,
-            "reason": answer.finish_reason,
-            "prompt": answer.usage.prompt_tokens,
-            "completion": answer.usage.completion_tokens,
-            "by": answer.model,
-            "cost": answer.credits,
-        }
 
         def work(connection: Connection) -> None:
             time = now()
-            if not connection.execute(_END, {**ended, "time": time}).rowcount:
-                if connection.execute(_MINE, mine).first():
-                    return  # stored already: its first commit was taken for a failure
-                raise ChatError(Problem.LOST)
-            connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
-            if charge and answer.credits:
-                connection.execute(_CHARGE, {"account": charge.account, "cost": answer.credits})
+            if end_answer(connection, self._worker.id, answer_id, answer, time):
+                connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
+                settle(connection, charge, answer)
 
         self._database.write(work)
 
     def give_up_answer(self, answer_id: str) -> None:
         """End the answer as interrupted, with what was stored of it before; it costs nothing. Again is harmless."""
-        mine = {"answer": answer_id, "me": self._worker.id}
-        self._database.write(lambda connection: connection.execute(_GIVE_UP, mine))
+        self._database.write(lambda connection: give_up_answer(connection, self._worker.id, answer_id))
 
     def abandon(self, entry: QuestionEntry) -> None:
         """See the port."""
@@ -186,13 +138,7 @@ def _check(connection: Connection, existing: Any, charge: Charge | None, admit: 
     if existing and existing.busy:
         raise ChatError(Problem.BUSY)
     if charge and charge.held:
-        _check_budget(connection, charge)
-
-
-def _claim(worker: str, charge: Charge | None) -> dict[str, Any]:
-    """What the row of an answer says while it runs."""
-    payer, reserved = (charge.account, charge.held) if charge else (None, 0)
-    return {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+        check_budget(connection, charge)
 
 
 def _question_rows(entry: QuestionEntry) -> list[dict[str, Any]]:
@@ -227,20 +173,6 @@ def _find(connection: Connection, ref: ConversationRef) -> Any:
     if row is None and _UUID.fullmatch(ref.external_id):  # a caller may use the id that we gave the conversation
         row = connection.execute(_BY_ID, {**scope, "id": ref.external_id.replace("-", "")}).one_or_none()
     return row
-
-
-def _check_budget(connection: Connection, charge: Charge) -> None:
-    """Raises ChatError(EXHAUSTED) where the budget does not cover what was spent, what runs, and this.
-
-    Two questions at once cannot both hold the last credits: SQLite has one writer; elsewhere the key's row is locked
-    before the answers that run are summed.
-    """
-    account = {"account": charge.account}
-    if connection.dialect.name != "sqlite":
-        connection.execute(_LOCK, account)
-    left = connection.execute(_LEFT, account).scalar_one_or_none()
-    if left is None or left < charge.held:
-        raise ChatError(Problem.EXHAUSTED)
 
 
 def _touch(connection: Connection, existing: Any, new: Mapping[str, Message], time: int) -> None:

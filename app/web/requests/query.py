@@ -12,10 +12,8 @@ from app.engine.errors import ChatError, Problem
 from app.schemas.fields import MOST_MISTAKES
 from app.settings.mistakes import flatten
 
-MOST_PLACE, MOST_WORDS = (
-    120,
-    300,
-)  # characters of a mistake's place, which may be a name that was sent, and of its words
+MOST_PLACE = 120  # characters of a mistake's place, which may be a name that was sent
+MOST_WORDS = 300  # characters of what is told of it
 
 
 def load_query(schema: type[Schema]) -> Any:

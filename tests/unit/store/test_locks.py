@@ -52,15 +52,15 @@ def test_a_file_that_its_holder_has_removed_is_made_anew(tmp_path) -> None:
 def test_of_many_who_lock_and_remove_one_file_at_once_each_has_it_alone(tmp_path) -> None:
     path = tmp_path / "lock"
 
-    def lock_and_remove(_number: int) -> int:
+    def lock_and_remove(_number: int) -> None:
         had = 0
-        for _ in range(1000):
+        while had < 100:
             lock = try_lock(path)
             if lock is not None:
-                had += os.fstat(lock).st_ino == path.stat().st_ino
+                assert os.fstat(lock).st_ino == path.stat().st_ino
                 path.unlink()
                 os.close(lock)
-        return had
+                had += 1
 
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(lock_and_remove, range(4))) > 1000
+        list(pool.map(lock_and_remove, range(4)))

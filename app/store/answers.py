@@ -1,0 +1,101 @@
+"""Rows of answers: claimed with their questions, ended once by the worker that made them, and paid.
+
+An answer that is being made is a row whose `status` is `running`, with the worker that makes it, the key that pays, and
+what is held of its budget. A unique index lets a conversation have one: that is the claim. Only its worker may end it:
+that is the fence. Whoever buries a dead worker (workers.py) ends the rows that it has left.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+
+from app.engine.conversation import Charge
+from app.engine.errors import ChatError, Problem
+from app.engine.messages import AnswerRecord
+from app.store import parts
+from app.store.tables import held, keys, messages, running
+
+# Built once: building a statement costs more than running it.
+# The fence. A resumed answer keeps its time, and what it has cost and taken before is added to.
+_END = (
+    update(messages)
+    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
+    .values(
+        parts=bindparam("said"),
+        status=bindparam("ended"),
+        finish_reason=bindparam("reason"),
+        prompt_tokens=func.coalesce(messages.c.prompt_tokens, 0) + bindparam("prompt"),
+        completion_tokens=func.coalesce(messages.c.completion_tokens, 0) + bindparam("completion"),
+        model=bindparam("by"),
+        credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
+        created_at=case((messages.c.finish_reason.is_(None), bindparam("time")), else_=messages.c.created_at),
+        held=0,
+    )
+)
+_MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
+_LOCK = select(keys.c.id).where(keys.c.id == bindparam("account")).with_for_update()
+_HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
+_LEFT = select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
+_CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
+# What was said since the row was written is given up; a resumed answer keeps what it had said before.
+_GIVE_UP = (
+    update(messages)
+    .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
+    .values(status="interrupted", finish_reason="other", held=0)
+)
+
+
+def running_columns(worker: str, charge: Charge | None) -> dict[str, Any]:
+    """What the row of an answer says while it runs."""
+    payer, reserved = (charge.account, charge.held) if charge else (None, 0)
+    return {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+
+
+def check_budget(connection: Connection, charge: Charge) -> None:
+    """Raises ChatError(EXHAUSTED) where the budget does not cover what was spent, what runs, and this.
+
+    Two questions at once cannot both hold the last credits: SQLite has one writer; elsewhere the key's row is locked
+    before the answers that run are summed.
+    """
+    account = {"account": charge.account}
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK, account)
+    left = connection.execute(_LEFT, account).scalar_one_or_none()
+    if left is None or left < charge.held:
+        raise ChatError(Problem.EXHAUSTED)
+
+
+def end_answer(connection: Connection, worker: str, answer_id: str, answer: AnswerRecord, time: int) -> bool:
+    """End the worker's answer, at `time` (epoch milliseconds); tokens and credits are added to those of a resumed one.
+
+    False where it has been ended so already: a first commit was taken for a failure. Raises ChatError(LOST) where it
+    is not this worker's, or gone.
+    """
+    mine = {"answer": answer_id, "me": worker}
+    ended = {
+        **mine,
+        "said": parts.parts_to_json(answer.message),
+        "ended": answer.status,
+        "reason": answer.finish_reason,
+        "prompt": answer.usage.prompt_tokens,
+        "completion": answer.usage.completion_tokens,
+        "by": answer.model,
+        "cost": answer.credits,
+        "time": time,
+    }
+    if connection.execute(_END, ended).rowcount:
+        return True
+    if connection.execute(_MINE, mine).first():
+        return False
+    raise ChatError(Problem.LOST)
+
+
+def settle(connection: Connection, charge: Charge | None, answer: AnswerRecord) -> None:
+    """Charge the payer's key with what the answer costs."""
+    if charge and answer.credits:
+        connection.execute(_CHARGE, {"account": charge.account, "cost": answer.credits})
+
+
+def give_up_answer(connection: Connection, worker: str, answer_id: str) -> None:
+    """End the worker's answer as interrupted, with what was stored of it before; it costs nothing."""
+    connection.execute(_GIVE_UP, {"answer": answer_id, "me": worker})
