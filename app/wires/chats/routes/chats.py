@@ -35,7 +35,7 @@ def chats(call: Call, user_id: str) -> Response:
 def messages(call: Call, chat_id: str) -> Response:
     """What was said, oldest first: the last page, or with a cursor one before."""
     stored, query = stored_id("chatId", chat_id), call.query
-    pages = ["messages", stored]
+    pages = ["messages", call.caller.user_id, stored]
     before = read_cursor(query["cursor"], pages)
     own_chat(call.caller, stored, "read")
     page = services().chats.messages(stored, query["limit"], before[0] if before else None)

@@ -80,7 +80,7 @@ def runs(call: Call, chat_id: str) -> Response:
 def run(call: Call, run_id: str) -> Response:
     """A run with its steps, in the order in which they ended: the first page of them, or with a cursor a later one."""
     stored, query = stored_id("runId", run_id), call.query
-    pages = ["steps", stored]
+    pages = ["steps", call.caller.user_id, stored]
     (seen,) = read_cursor(query["cursor"], pages) or (0,)
     found = services().runs.find(stored, call.caller.owner, query["limit"], seen)
     if found is None:
