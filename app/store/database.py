@@ -28,7 +28,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 
 from app.engine.errors import Problem, StoreError
-from app.store.faults import DAMAGED, LOCKED, NO_ANSWER, Condition, known_errors, store_error
+from app.store.faults import DAMAGED, LOCKED, NO_ANSWER, READ_ONLY, Condition, known_errors, store_error
 from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
 
 T = TypeVar("T")
@@ -65,10 +65,10 @@ class Database:
         self._lanes: tuple[Lane, Lane] | None = None
         if self.file:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            session = partial(_Session, self._engine, self.file)
+            session = partial(_Session, self._engine, self.file, self.writing)
             self._lanes = (
-                Lane(session, READERS, most_waiting),
-                Lane(partial(session, writing=self.writing), 1, most_waiting),
+                Lane(partial(session, writes=False), READERS, most_waiting),
+                Lane(partial(session, writes=True), 1, most_waiting),
             )
 
     def read(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
@@ -115,12 +115,13 @@ class Database:
 class _Session:
     """One thread's connection, which stays checked out: a checkout costs more than most transactions.
 
-    One that was made while the file could only be read is closed after its use: SQLite would have all later ones of
-    the process share what it found out, and never write again.
+    One that was made while the file could only be read is closed after its use: SQLite has all later ones of the
+    process share what it found out, for as long as any of them is open. So while writing fails for it, each is closed
+    after its use, also one that was made when the file could be written again.
     """
 
-    def __init__(self, engine: Engine, file: Path, writing: Condition | None = None) -> None:
-        self._engine, self._file, self._writing = engine, str(file), writing
+    def __init__(self, engine: Engine, file: Path, writing: Condition, *, writes: bool) -> None:
+        self._engine, self._file, self._writing, self._writes = engine, str(file), writing, writes
         self._connection: Connection | None = None
         self._driver: Any = None  # sqlite3's own connection: what goes to it directly costs a quarter
         self._opened: tuple[int, int] | None = None  # the file that it has open
@@ -131,8 +132,8 @@ class _Session:
         try:
             connection = self._connected()
             with connection.begin():
-                if self._writing:
-                    self._take_lock(self._writing)
+                if self._writes:
+                    self._take_lock()
                 return job.work(connection) if job.claim() else None
         except BaseException as error:
             known = store_error(error)
@@ -142,7 +143,7 @@ class _Session:
                 raise known from error
             raise
         finally:
-            if not self._keep:
+            if not self._keep or self._writing.reason == READ_ONLY:
                 self._close()
 
     def _connected(self) -> Connection:
@@ -157,13 +158,13 @@ class _Session:
             self._opened = there
         return self._connection
 
-    def _take_lock(self, writing: Condition) -> None:
+    def _take_lock(self) -> None:
         """At once, since upgrading a read transaction fails under concurrency."""
-        writing.lock_wanted_since = monotonic()
+        self._writing.lock_wanted_since = monotonic()
         try:
             self._driver.execute("BEGIN IMMEDIATE")
         finally:
-            writing.lock_wanted_since = None
+            self._writing.lock_wanted_since = None
 
     def _close(self) -> None:
         if self._connection:
