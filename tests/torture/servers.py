@@ -35,7 +35,8 @@ class Victim(Server):
             pid = self.worker_pid()
         except IndexError:
             return None
-        return None if (pid, began(pid)) in self._killed else pid
+        since = began(pid)
+        return None if not since or (pid, since) in self._killed else pid
 
     def kill_worker(self) -> None:
         pid = self.new_worker()
