@@ -46,5 +46,5 @@ class LeavingSuite:
             elif how != "close":
                 connection.shutdown(socket.SHUT_WR)
                 time.sleep(0.03)
-        answer = eventually(lambda: caller.stored(question)[1:], 1)[0]
+        answer = eventually(lambda: caller.stored(question)[1:])[0]
         assert answer["status"] == "interrupted"
