@@ -118,6 +118,11 @@ def open_files(pid: int) -> list[str]:
     return found
 
 
+def other_files(pid: int) -> list[str]:
+    """The same without the database: its threads, and so its connections, begin when they are needed, and stay."""
+    return [name for name in open_files(pid) if "/parlance.db" not in name]
+
+
 def children_left(worker_pids: set[int]) -> list[str]:
     """Processes that those workers have started and that still live: the last argument of each is its worker's id."""
     left = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from support.torture import scaled, seed
-from torture.checker import faults, open_files, wait_until_quiet
+from torture.checker import faults, open_files, other_files, wait_until_quiet
 from torture.servers import Victim, keys_of, sign_up
 from torture.workload import Ledger, Workload
 
@@ -74,7 +74,7 @@ def test_descriptors_are_used_up_and_come_back(tmp_path: Path, number: int) -> N
         with Workload(victim, keys, ledger, seed() + number) as load:
             assert load.wait_for("ended", 10)
         wait_until_quiet(victim)
-        before = len(open_files(worker))
+        before = len(other_files(worker))
         asked = {"messages": [{"role": "user", "content": script({"text": "x", "times": 40, "every": 0.1})}]}
         streaming = requests.post(f"{victim.url}/api/chat", json=asked, stream=True, timeout=30)
         others = Workload(victim, keys, ledger, seed() + number, callers=4)
@@ -90,4 +90,4 @@ def test_descriptors_are_used_up_and_come_back(tmp_path: Path, number: int) -> N
         assert faults(victim, ledger) == []
         assert victim.worker_pid() == worker
         assert not ledger.statuses[0], "nobody was cut off"
-        eventually(lambda: len(open_files(worker)) <= before, 10)
+        eventually(lambda: len(other_files(worker)) <= before, 10)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.torture import scaled, seed
 from support.wires import WIRES
-from torture.checker import faults, open_files, wait_until_quiet
+from torture.checker import faults, other_files, wait_until_quiet
 from torture.servers import PRICED, Victim, keys_of, sign_up
 from torture.workload import Ledger, Workload
 
@@ -189,7 +189,7 @@ def test_hostile_model_servers_and_callers_harm_nobody_else(tmp_path: Path, part
         with Workload(victim, keys, ledger, seed() + part, callers=4) as load:
             assert load.wait_for("ended", 10)
         wait_until_quiet(victim)
-        before = len(open_files(worker))
+        before = len(other_files(worker))
         with Workload(victim, keys, ledger, chance.random(), callers=4), ThreadPoolExecutor(60) as pool:
             data, long = (question(text) for text in (SLOW, LONG))
             bad = [pool.submit(one, victim, data, long) for one in CALLERS * scaled(2, 10)]
@@ -202,4 +202,4 @@ def test_hostile_model_servers_and_callers_harm_nobody_else(tmp_path: Path, part
         assert all(asked.ended for asked in ledger.asked), "everybody else was answered"
         assert set(ledger.statuses) <= {200, 201}
         assert victim.worker_pid() == worker
-        eventually(lambda: len(open_files(worker)) <= before, 40)  # idle connections to models are kept for 30 s
+        eventually(lambda: len(other_files(worker)) <= before, 40)  # idle connections to models are kept for 30 s
