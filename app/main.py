@@ -4,7 +4,6 @@ import pkgutil
 from importlib import import_module
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli
 from app import wires as wires_folder
@@ -19,6 +18,7 @@ from app.web.responses.caching import forbid_caching
 from app.web.responses.errors import handle_errors
 from app.web.server.access_log import log_requests
 from app.web.server.connection import bound_writes, close_where_unread
+from app.web.server.forwarded import trust_proxies
 from app.web.server.hosts import refuse_other_hosts
 from app.web.wire import Wire
 from app.wiring import make_services
@@ -50,9 +50,7 @@ def create_app(configuration: Configuration) -> Flask:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
         serve_reference(app, wires, pages)
     cli.register(app)
-    if settings.trusted_hops:
-        hops = settings.trusted_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    trust_proxies(app, settings.trusted_hops)
     return app
 
 

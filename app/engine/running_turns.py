@@ -27,21 +27,24 @@ class Taker:
 
 
 class RunningTurns:
-    """Admits at most `capacity` turns at once, one for each conversation. `len()` is the number of running turns.
+    """Lets at most `capacity` turns run at once, one for each conversation. `len()` is the number of running turns.
 
     Of these a taker has at most `per_caller`, and all takers with the same key have at most `per_key`. A secret key,
     behind which a whole site may stand, is bounded by `per_key` alone. Anonymous takers together have at most half of
     the capacity, rounded up: the rest is kept for those with a key or an account.
+
+    All is called in the event loop's thread, so that no count is lost; but `claim` in any thread.
     """
 
     def __init__(self, capacity: int, per_caller: int, per_key: int) -> None:
         self._capacity, self._per_caller, self._per_key = capacity, per_caller, per_key
-        self._turns: dict[str, tuple[Cancellable, Taker]] = {}
+        self._turns: dict[str, Cancellable] = {}
+        self._running = 0
         self._taken: Counter[tuple[str, str]] = Counter()  # by what `_shares` yields; what is 0 is left out
         self._closing: str | None = None
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return self._running
 
     def check_room(self, taker: Taker) -> None:
         """Raises ChatError: LIMITED where the taker, or its key, has all that it may have; OVERLOADED where there is no
@@ -51,39 +54,46 @@ class RunningTurns:
         for share, most, problem in self._shares(taker):
             if self._taken[share] >= most:
                 raise ChatError(problem)
-        if len(self._turns) >= self._capacity:
+        if self._running >= self._capacity:
             raise ChatError(Problem.OVERLOADED)
 
-    def admit(self, conversation_id: str, turn: Cancellable, taker: Taker) -> None:
-        """Count the turn as running until `leave`. Raises ChatError as `check_room` does, and BUSY where the
-        conversation has a running turn."""
+    def enter(self, taker: Taker) -> None:
+        """Count a turn as running until `leave`. Raises ChatError as `check_room` does."""
         self.check_room(taker)
-        if conversation_id in self._turns:
-            raise ChatError(Problem.BUSY)
-        self._turns[conversation_id] = turn, taker
+        self._running += 1
         self._taken.update(share for share, _, _ in self._shares(taker))
 
-    def leave(self, conversation_id: str) -> None:
-        """The conversation's turn has ended; harmless where it has none."""
-        if conversation_id in self._turns:
-            _, taker = self._turns.pop(conversation_id)
-            for share, _, _ in self._shares(taker):
-                self._taken[share] -= 1
-                if not self._taken[share]:
-                    del self._taken[share]
+    def claim(self, conversation_id: str, turn: Cancellable) -> None:
+        """The conversation is the turn's until it leaves. Raises ChatError: BUSY where it is another's, OVERLOADED
+        where `refuse` was called."""
+        if self._closing:
+            raise ChatError(Problem.OVERLOADED, self._closing)
+        if self._turns.setdefault(conversation_id, turn) is not turn:  # one step: two threads cannot both have it
+            raise ChatError(Problem.BUSY)
+
+    def leave(self, taker: Taker, conversation_id: str | None) -> None:
+        """A turn that has entered has ended; so has its claim, if it had one."""
+        if conversation_id is not None:
+            del self._turns[conversation_id]
+        self._running -= 1
+        for share, _, _ in self._shares(taker):
+            self._taken[share] -= 1
+            if not self._taken[share]:
+                del self._taken[share]
 
     def refuse(self, reason: str) -> None:
-        """Admit no more turns, with `reason` as the error's message; running turns continue."""
+        """Let no more turns run, with `reason` as the error's message; running turns continue."""
         self._closing = reason
 
     def cancel(self, conversation_id: str, error: ChatError) -> None:
         """Cancel the conversation's turn, if one runs."""
-        if conversation_id in self._turns:
-            self._turns[conversation_id][0].cancel(error)
+        turn = self._turns.get(conversation_id)
+        if turn:
+            turn.cancel(error)
 
     def cancel_all(self, error: ChatError) -> None:
         """Cancel every running turn."""
-        for turn, _ in list(self._turns.values()):
+        for turn in list(self._turns.values()):
             turn.cancel(error)
 
     def _shares(self, taker: Taker) -> Iterator[tuple[tuple[str, str], int, Problem]]:

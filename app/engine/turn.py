@@ -37,7 +37,8 @@ class Turn:
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
         self._charge = question.charge(engine.prices, plan.most_paid if plan else 1)
-        self._admitted: str | None = None  # the conversation's id, while the turn is among the running ones
+        self._entered = False  # among the running turns
+        self._admitted: str | None = None  # the conversation's id, once it is this turn's
         self._stored: StoredQuestion | None = None
         self._source: GenerationInput | None = None
 
@@ -54,11 +55,12 @@ class Turn:
     def begin(self) -> None:
         """Commit the question and prepare the generation, which waits until a model begins to answer.
 
-        Raises ChatError: what `Conversations.add_question` and `RunningTurns.admit` raise, or the model's
+        Raises ChatError: what `Conversations.add_question` and `RunningTurns` raise, or the model's
         refusal. No event has been yielded by then, and the turn is closed.
         """
         entry = self._entry()
-        self._engine.running_turns.check_room(self.question.taker)
+        self._engine.running_turns.enter(self.question.taker)
+        self._entered = True
         try:
             stored = self._engine.conversations.add_question(entry, self._admit)
         except BaseException as error:
@@ -117,9 +119,9 @@ class Turn:
             if self._source and self.status is None:
                 self._record_if_possible("interrupted")
         finally:  # also where this greenlet is ended meanwhile
-            if self._admitted:
-                self._engine.running_turns.leave(self._admitted)
-                self._admitted = None
+            if self._entered:
+                self._entered = False
+                self._engine.running_turns.leave(self.question.taker, self._admitted)
 
     def _entry(self) -> QuestionEntry:
         question = self.question
@@ -136,7 +138,8 @@ class Turn:
         )
 
     def _admit(self, conversation_id: str) -> None:
-        self._engine.running_turns.admit(conversation_id, self, self.question.taker)
+        """Called in the store's thread."""
+        self._engine.running_turns.claim(conversation_id, self)
         self._admitted = conversation_id
 
     def _fail(self, error: Exception) -> ChatError:

@@ -18,10 +18,11 @@ class Server:
       2,000 connections (5,000), so bodies that are being read take at most 1.3 GB. One may hold 10,000 values, and is
       looked at in one piece: of 256 KiB, for less than 50 ms, in which nobody else is served; longer with longer texts.
     - Turns: `streams` (1,000) run at once, each with about 35 kB, its question, the history that is sent to the model,
-      and the answer so far, at most `answer_bytes` (1 MiB): 35 MB and these texts. An address, a user, or an address
-      with a widget key has at most `streams_per_caller` (10) of them, a key over all addresses `streams_per_key` (200),
-      and all callers without key and account together half of `streams`. So it takes 50 addresses to keep others
-      without a key from being answered, and five keys, each from 20 addresses if it is a widget's, to keep everybody.
+      and the answer so far, at most `answer_bytes` (1 MiB): 35 MB and these texts. An address, a user, a visitor for
+      whom a site vouches, or an address with a widget key has at most `streams_per_caller` (10) of them, a key over all
+      addresses `streams_per_key` (200), and all callers without key and account together half of `streams`. So it takes
+      50 addresses to keep others without a key from being answered, and five keys, each from 20 addresses if it is a
+      widget's, to keep everybody.
     - A turn lasts `answer_seconds` (900), and then at most until its caller has taken what is being sent, or
       `send_seconds` have passed for it.
     - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what

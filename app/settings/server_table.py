@@ -30,7 +30,8 @@ class ServerSchema(Schema):
         load_default=1000,
     )
     streams_per_caller = number(
-        "Answers that run at once for one caller: an address without a key, an address with a widget key, or a user; "
+        "Answers that run at once for one caller: an address without a key, an address with a widget "
+        "key, a visitor for whom a site vouches, or a user; "
         "more are refused with 429. Callers without key and account together have at most half of `streams`",
         "answers",
         validate.Range(1, 100_000),

@@ -115,8 +115,8 @@ class UserStore:
         renewed = self._hash(password) if _ARGON.check_needs_rehash(row.password) else None
         try:
             return self.start_session(_user(row), row.password, renewed)
-        except ChatError:
-            if renewed is None:
+        except ChatError as error:
+            if renewed is None or error.problem is not Problem.UNAUTHORIZED:
                 raise
             return self.sign_in(email, password)  # another one may have renewed the hash meanwhile
 
@@ -144,9 +144,9 @@ class UserStore:
             return Session(token, _user(row), row.expires_at)
         return Session(token, _user(row), expires_at, renewed=True)
 
-    def sign_out(self, token: str) -> None:
-        """End the session with this token, if there is one."""
-        query = delete(sessions).where(sessions.c.hash == _digest(token))
+    def sign_out(self, *tokens: str) -> None:
+        """End the sessions with these tokens, as far as there are any."""
+        query = delete(sessions).where(sessions.c.hash.in_([_digest(token) for token in tokens]))
         self._database.write(lambda connection: connection.execute(query))
 
     def start_session(self, user: User, password_hash: str | None = None, renewed_hash: str | None = None) -> Session:

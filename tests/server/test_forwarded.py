@@ -150,3 +150,10 @@ def test_a_trusted_hop_says_neither_path_nor_host(behind) -> None:
 def test_an_address_with_its_port_is_one_caller(behind, claimed) -> None:
     left = [behind.left_of_budget(f"X-Forwarded-For: {claimed.format(port)}") for port in (4711, 4712, 4713)]
     assert left == [left[0], left[0] - 1, left[0] - 2]
+
+
+@pytest.mark.parametrize("begun", ['"', '"a, ', 'for="', '"\\', "a,,", ", ,"])
+def test_nothing_that_a_caller_begins_hides_what_the_proxy_adds(behind, begun) -> None:
+    asked = behind.ask("GET", "/health", f"X-Forwarded-For: {begun}, {NEAREST}")
+    assert behind.logged(asked)["address"] == NEAREST
+    assert "Secure" in behind.sign_up(f"X-Forwarded-Proto: {begun}, HTTPS").headers["Set-Cookie"]

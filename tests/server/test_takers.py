@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from support.visitors import id_of, signed
 
 from app.testing.server import Server, eventually, new_session_id, random_address, script
 from app.testing.sockets import read_until, request
@@ -33,11 +34,12 @@ def ask(server) -> Iterator[Ask]:
     eventually(lambda: running(server) == 0)
     with ExitStack() as stack:
 
-        def one(address: str, key: str = "", path: str = "/api/chat") -> int:
+        def one(address: str, key: str = "", path: str = "/api/chat", visitor: str = "") -> int:
             body = {"prompt": LONG} if path == "/api/chat" else {"sessionId": new_session_id(), "message": LONG}
             connection = socket.create_connection(("127.0.0.1", server.port), 10, source_address=(address, 0))
             stack.enter_context(connection)
             headers = {"x-api-key": key} if key else {}
+            headers |= {"x-visitor": visitor} if visitor else {}
             connection.sendall(request(path, json.dumps(body).encode(), headers))
             return int(read_until(connection, b"\r\n").split()[1])
 
@@ -58,6 +60,18 @@ def test_a_widget_key_has_two_at_each_address_and_three_at_all(server, ask) -> N
     assert [ask(here, key, "/chat") for _ in range(3)] == [200, 200, 429]
     assert [ask(there, key, "/chat") for _ in range(2)] == [200, 429]
     assert ask(there, other, "/chat") == 200
+
+
+def test_visitors_for_whom_a_site_vouches_have_two_each_wherever_they_are(server, ask) -> None:
+    key = server.key("widget")
+    secret = server.flask("keys", "visitor-secret", id_of(server, key)).stdout.strip()
+    ann, bob, here, there = signed(secret, "ann"), signed(secret, "bob"), random_address(), random_address()
+    assert [ask(here, key, "/chat", ann), ask(there, key, "/chat", ann), ask(there, key, "/chat", ann)] == [
+        200,
+        200,
+        429,
+    ]
+    assert ask(here, key, "/chat", bob) == 200
 
 
 def test_a_secret_key_has_three_wherever_it_is_used(server, ask) -> None:

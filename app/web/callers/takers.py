@@ -12,14 +12,16 @@ _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[^]]+)\](?::[0-9]+)?")
 
 
 def taker_of(caller: Caller) -> Taker:
-    """A user, a secret key, a widget key together with the address, else the address.
+    """A user, a visitor for whom a site vouches, a secret key, a widget key with the address, else the address.
 
-    A widget's key stands in a public page, so each of its visitors counts; one who signs in counts wherever they are.
+    A widget's key stands in a public page, so each of its visitors counts; one who is known counts wherever they are.
     """
     if caller.session is not None:
         return Taker(caller.user_id)
     if caller.key is None:
         return Taker(address(), anonymous=True)
+    if caller.end_user is not None:
+        return Taker(caller.owner, caller.key.id)
     return Taker(caller.key.id if caller.key.kind == "secret" else f"{caller.key.id}:{address()}", caller.key.id)
 
 

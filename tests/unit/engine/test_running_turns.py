@@ -22,51 +22,67 @@ class FakeTurn:
         self.reasons.append(error)
 
 
+def admit(running: RunningTurns, conversation: str, turn: FakeTurn, taker: Taker) -> None:
+    """As turns do it."""
+    running.enter(taker)
+    try:
+        running.claim(conversation, turn)
+    except ChatError:
+        running.leave(taker, None)
+        raise
+
+
 def test_a_second_turn_of_a_conversation_is_busy_until_the_first_leaves() -> None:
     running = RunningTurns(10, 99, 99)
-    running.admit("a", FakeTurn(), SOMEBODY)
-    assert problem_of(lambda: running.admit("a", FakeTurn(), SOMEBODY)) is Problem.BUSY
-    running.leave("a")
-    running.admit("a", FakeTurn(), SOMEBODY)
+    admit(running, "a", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: admit(running, "a", FakeTurn(), SOMEBODY)) is Problem.BUSY
+    running.leave(SOMEBODY, "a")
+    admit(running, "a", FakeTurn(), SOMEBODY)
     assert len(running) == 1
 
 
 def test_no_more_turns_than_the_capacity_run_at_once() -> None:
     running = RunningTurns(2, 99, 99)
-    running.admit("a", FakeTurn(), SOMEBODY)
-    running.admit("b", FakeTurn(), SOMEBODY)
-    assert problem_of(lambda: running.admit("c", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
+    admit(running, "a", FakeTurn(), SOMEBODY)
+    admit(running, "b", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: admit(running, "c", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
     assert len(running) == 2
-    running.leave("a")
-    running.admit("c", FakeTurn(), SOMEBODY)
+    running.leave(SOMEBODY, "a")
+    admit(running, "c", FakeTurn(), SOMEBODY)
 
 
 def test_a_full_house_is_full_also_for_a_conversation_that_is_in_it() -> None:
     running = RunningTurns(1, 99, 99)
-    running.admit("a", FakeTurn(), SOMEBODY)
-    assert problem_of(lambda: running.admit("a", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
+    admit(running, "a", FakeTurn(), SOMEBODY)
+    assert problem_of(lambda: admit(running, "a", FakeTurn(), SOMEBODY)) is Problem.OVERLOADED
     assert problem_of(lambda: running.check_room(SOMEBODY)) is Problem.OVERLOADED
-    running.leave("a")
+    running.leave(SOMEBODY, "a")
     running.check_room(SOMEBODY)
 
 
-def test_leaving_twice_or_without_having_entered_is_harmless() -> None:
+def test_a_turn_that_has_entered_counts_before_it_has_a_conversation() -> None:
     running = RunningTurns(1, 99, 99)
-    running.admit("a", FakeTurn(), SOMEBODY)
-    for conversation in ("a", "a", "unknown"):
-        running.leave(conversation)
-    assert len(running) == 0
+    running.enter(SOMEBODY)
+    assert problem_of(lambda: running.enter(SOMEBODY)) is Problem.OVERLOADED
+    running.leave(SOMEBODY, None)
     assert not running
+
+
+def test_a_turn_that_entered_before_a_refusal_gets_no_conversation_after_it() -> None:
+    running = RunningTurns(1, 99, 99)
+    running.enter(SOMEBODY)
+    running.refuse(RESTARTING.message)
+    assert problem_of(lambda: running.claim("a", FakeTurn())) is Problem.OVERLOADED
 
 
 def test_after_a_refusal_nobody_enters_and_those_inside_go_on() -> None:
     running = RunningTurns(5, 99, 99)
     inside = FakeTurn()
-    running.admit("a", inside, SOMEBODY)
+    admit(running, "a", inside, SOMEBODY)
     running.refuse(RESTARTING.message)
     for conversation in ("a", "b"):
         with pytest.raises(ChatError) as refused:
-            running.admit(conversation, FakeTurn(), SOMEBODY)
+            admit(running, conversation, FakeTurn(), SOMEBODY)
         assert refused.value.message == "The server is restarting"
     assert (len(running), inside.reasons) == (1, [])
 
@@ -77,11 +93,11 @@ def test_cancelling_all_reaches_each_turn_even_where_one_leaves_meanwhile() -> N
     class Leaving(FakeTurn):
         def cancel(self, error: ChatError) -> None:
             super().cancel(error)
-            running.leave("a")
+            running.leave(SOMEBODY, "a")
 
     turns = {"a": Leaving(), "b": FakeTurn(), "c": FakeTurn()}
     for conversation, turn in turns.items():
-        running.admit(conversation, turn, SOMEBODY)
+        admit(running, conversation, turn, SOMEBODY)
     running.cancel_all(RESTARTING)
     assert [turn.reasons for turn in turns.values()] == [[RESTARTING]] * 3
     assert len(running) == 2
@@ -91,7 +107,7 @@ def fill(running: RunningTurns, taker: Taker, count: int) -> list[str]:
     """Admit so many turns; their conversations."""
     names = [f"{taker.name} {taker.key} {number}" for number in range(count)]
     for name in names:
-        running.admit(name, FakeTurn(), taker)
+        admit(running, name, FakeTurn(), taker)
     return names
 
 
@@ -99,10 +115,9 @@ def test_a_caller_has_so_many_turns_and_no_more_and_others_still_enter() -> None
     running, one, other = RunningTurns(10, 2, 10), Taker("one"), Taker("other")
     first, _ = fill(running, one, 2)
     assert problem_of(lambda: running.check_room(one)) is Problem.LIMITED
-    assert problem_of(lambda: running.admit("another", FakeTurn(), one)) is Problem.LIMITED
+    assert problem_of(lambda: admit(running, "another", FakeTurn(), one)) is Problem.LIMITED
     fill(running, other, 2)
-    running.leave(first)
-    running.leave(first)
+    running.leave(one, first)
     fill(running, one, 1)
     assert problem_of(lambda: running.check_room(one)) is Problem.LIMITED
 
@@ -134,6 +149,8 @@ def test_the_anonymous_have_half_of_the_room_and_the_rest_is_for_those_who_are_k
 def test_what_has_left_is_counted_for_nobody() -> None:
     running, keyed, anonymous = RunningTurns(4, 99, 99), Taker("key:a", "key"), Taker("b", anonymous=True)
     for _ in range(3):
-        for name in [*fill(running, keyed, 2), *fill(running, anonymous, 2)]:
-            running.leave(name)
+        left = [*((keyed, name) for name in fill(running, keyed, 2))]
+        left += [(anonymous, name) for name in fill(running, anonymous, 2)]
+        for taker, name in left:
+            running.leave(taker, name)
     assert (len(running), running._taken) == (0, {})

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 from support.storage import locked
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, Problem, StoreError
 from app.store.database import Database
 from app.store.tables import sessions, users
 from app.store.users import RENEWAL_MILLISECONDS, RENEWAL_SECONDS, UserStore
@@ -80,6 +80,21 @@ def test_a_hash_of_other_costs_is_renewed_when_its_user_signs_in(database: Datab
     database.write(lambda connection: connection.execute(update(users).values(password=old)))
     together = [gevent.spawn(store.sign_in, "ada@example.com", "correct horse") for _ in range(3)]
     gevent.joinall(together, raise_error=True)
+
+
+def test_who_signs_in_with_an_old_hash_where_nothing_can_be_stored_is_told_so_after_one_try(database: Database) -> None:
+    store, old = UserStore(database), PasswordHasher(time_cost=1, memory_cost=1024).hash("correct horse")
+    database.write(lambda connection: connection.execute(update(users).values(password=old)))
+    database.write(lambda connection: connection.exec_driver_sql("ALTER TABLE sessions RENAME TO moved"))
+    with pytest.raises(StoreError):
+        store.sign_in("ada@example.com", "correct horse")
+
+
+def test_signing_out_ends_all_sessions_whose_tokens_are_shown_and_no_other(database: Database) -> None:
+    store = UserStore(database)
+    tokens = [store.sign_in("ada@example.com", "correct horse").token for _ in range(3)]
+    store.sign_out(*tokens[:2], "none")
+    assert [store.session(token) is not None for token in tokens] == [False, False, True]
 
 
 def test_a_password_that_is_changed_while_its_hash_is_renewed_stays_changed(database: Database) -> None:
