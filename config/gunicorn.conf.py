@@ -127,6 +127,8 @@ def worker_exit(_server, worker):
 
 
 def post_worker_init(worker):
+    # Behind proxies all callers come from theirs.
+    worker.most_per_address = worker_connections if _settings.trusted_hops else worker_connections // 2
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     services = worker.wsgi.extensions["parlance"]

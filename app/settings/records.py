@@ -29,7 +29,8 @@ class Server:
       the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
       addresses has so much, and nothing that is stored is deleted by itself.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
-      `body_seconds`, and no turn. A caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
+      `body_seconds`, and no turn. One address has at most half of the connections, where no proxy stands in front. A
+      caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
     - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive every
       `heartbeat_seconds` (15).
     - A failing model delays an answer by `retry_seconds` (0.5), or by up to 10 s if its server asks for that. After

@@ -26,8 +26,12 @@ def taker_of(caller: Caller) -> Taker:
 
 
 def address() -> str:
-    """The caller's address; of IPv6 the /64 network, all of whose addresses one household has."""
-    text = request.remote_addr or "local"  # a Unix socket has no address
+    """The caller's, as `network_of` has it."""
+    return network_of(request.remote_addr or "local")  # a Unix socket has no address
+
+
+def network_of(text: str) -> str:
+    """The address, without a port; of IPv6 the /64 network, all of whose addresses one household has."""
     with_port = _WITH_PORT.fullmatch(text)
     if with_port:
         text = with_port["v4"] or with_port["v6"]

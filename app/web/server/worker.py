@@ -1,6 +1,7 @@
 """gunicorn's worker, with a bound on the head of a request, and with words of its own for what is no HTTP: gunicorn's
 repeat what was sent, in the response and in the log."""
 
+from collections import Counter
 from typing import Any
 
 import gevent
@@ -9,6 +10,8 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
+
+from app.web.callers.takers import network_of
 
 MOST_HEAD = 32_768  # bytes of all headers together, which are looked at in one piece once all have come
 PIECE = 8192  # bytes that gunicorn reads at once: behind a head they may be of the body
@@ -36,7 +39,27 @@ RequestParser.mesg_class = BoundedRequest
 
 
 class Worker(GeventWorker):
-    """One request after another on each connection, a greenlet for each connection."""
+    """One request after another on each connection, a greenlet for each connection.
+
+    `most_per_address`: the most connections of one address; more are closed as they come.
+    """
+
+    most_per_address = 0
+    _connections: Counter[str] = Counter()  # noqa: RUF012 - a process has one worker
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection to its end."""
+        network = network_of(addr[0]) if addr else "local"
+        if self._connections[network] >= self.most_per_address:
+            client.close()
+            return
+        self._connections[network] += 1
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._connections[network] -= 1
+            if not self._connections[network]:
+                del self._connections[network]
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Others have their turn before the next request, which may have come already: who sends thousands ahead would
