@@ -1,8 +1,6 @@
 """A name server that does not answer, in the whole server: who needs no name of it is answered as ever."""
 
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from support.storage import ALONE
 from support.wires import Workers
 
 from app.testing.caller import Caller
@@ -18,7 +17,6 @@ from app.testing.model_server import ModelServer
 from app.testing.provider_apis import OPENAI
 from app.testing.server import GUNICORN, Server, eventually, script
 
-ALONE = ["unshare", "--mount"]  # a file of the system is another for this program and those that it starts
 MOUNT = 'mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts && shift 2 && exec "$@"'
 SETTINGS = """
 [models.far]
@@ -41,13 +39,7 @@ tools = ["http_request"]
 CALLS = 20  # more than gevent has threads for names
 
 
-def may_mount() -> bool:
-    if not shutil.which("unshare"):
-        return False
-    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
-
-
-pytestmark = [pytest.mark.timed, pytest.mark.skipif(not may_mount(), reason="unshare --mount is not permitted here")]
+pytestmark = [pytest.mark.timed, pytest.mark.mounts]
 
 
 @pytest.fixture

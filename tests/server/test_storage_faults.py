@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from support.agents import Client
-from support.storage import ALONE, damaged, locked, may_mount
+from support.storage import ALONE, damaged, locked
 
 from app.store.database import Database
 from app.testing.server import BIN, GUNICORN, ROOT, Server, eventually, script
@@ -81,7 +81,7 @@ def disk(tmp_path) -> Iterator[Disk]:
     disk.server.__exit__()
 
 
-@pytest.mark.skipif(not may_mount(), reason="unshare --mount is not permitted here")
+@pytest.mark.mounts
 def test_a_full_disk_refuses_what_is_to_be_stored_and_shows_what_is(disk) -> None:
     server = disk.server
     client = Client(server, disk.key)

@@ -7,16 +7,20 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-ALONE = ("unshare", "--mount")
+ALONE = ("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--mount")
 """What a program that starts so mounts, is mounted for itself and its children alone."""
 
 
+@cache
 def may_mount() -> bool:
+    """Whether the system lets programs mount something for themselves alone."""
     if not shutil.which("unshare"):
         return False
-    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
+    command = [*ALONE, "sh", "-c", "mount -t tmpfs none /mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

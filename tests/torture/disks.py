@@ -13,33 +13,23 @@ import sqlite3
 import subprocess
 import tempfile
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from support.storage import ALONE
 from torture.servers import Victim
 
 from app.testing.server import ServerRecords
 
 MEBIBYTES = 20
-ROOT_OR_NOT = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-UNSHARE = ("unshare", *ROOT_OR_NOT, "--mount", "sh", "-ec")
+UNSHARE = (*ALONE, "sh", "-ec")
 MOUNT = f"""
 cp -r "$0" "$0.made"
 mount -t tmpfs -o size={MEBIBYTES}m,mode=700 none "$0"
 cp "$0.made/parlance.db" "$0.made/parlance.db-wal" "$0"
 exec "$@"
 """
-
-
-@cache
-def can_mount() -> bool:
-    """Whether this machine lets us have a small disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [*UNSHARE, 'mount -t tmpfs none "$0"', folder]
-        if shutil.which("unshare") is None:
-            return False
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 class FileLimit(Victim):
@@ -82,7 +72,7 @@ class SmallDisk(Victim):
         self._enter('umount --lazy "$0"')
 
     def _enter(self, commands: str) -> None:
-        user = () if ROOT_OR_NOT == () else ("--user", "--preserve-credentials")
+        user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
         enter = ("nsenter", f"--target={self.master_pid()}", *user, "--mount", "sh", "-ec")
         subprocess.run([*enter, commands, self.database.parent.resolve()], check=True, capture_output=True)
 
@@ -97,4 +87,4 @@ class SmallDisk(Victim):
             return copy.rows(query, *values)
 
 
-DISKS = (SmallDisk, FileLimit) if can_mount() else (FileLimit,)
+DISKS = (pytest.param(SmallDisk, marks=pytest.mark.mounts), FileLimit)

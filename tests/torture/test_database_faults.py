@@ -10,7 +10,7 @@ import pytest
 import requests
 from support.torture import scaled, seed
 from torture.checker import can_read, faults, is_sound, readiness, wait_until_quiet
-from torture.disks import SmallDisk, can_mount
+from torture.disks import SmallDisk
 from torture.servers import Victim, keys_of, sign_up
 from torture.workload import Ledger, Workload
 
@@ -71,7 +71,7 @@ def test_a_database_of_another_version_is_not_ready_until_it_is_migrated(victim:
     assert faults(victim, ledger) == []
 
 
-@pytest.mark.skipif(not can_mount(), reason="a disk of one's own is not allowed here")
+@pytest.mark.mounts
 def test_a_disk_that_is_read_only_when_a_worker_starts(tmp_path: Path) -> None:
     ledger, server = Ledger(), SmallDisk(tmp_path / "server")
     keys = keys_of(server)

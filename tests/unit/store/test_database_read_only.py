@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.database import ask, new_database, new_store
-from support.storage import ALONE, may_mount
+from support.storage import ALONE
 
 BEGINNING = """
 import subprocess, sys, time
@@ -85,7 +85,7 @@ def run(tmp_path: Path, program: str) -> str:
     return ran.stdout
 
 
-pytestmark = pytest.mark.skipif(not may_mount(), reason="unshare --mount is not permitted here")
+pytestmark = pytest.mark.mounts
 
 
 def test_what_is_there_is_read_what_is_written_refused_until_the_file_system_takes_it(tmp_path) -> None:
