@@ -10,37 +10,25 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
+from app.web.routing import current_operation
+from app.web.server.line_cap import LineCap
+
 log = logging.getLogger(__name__)
 
-REFUSED_PER_SECOND = 20  # lines of requests that were refused for want of room; who floods must not fill the disk
 LONGEST_PATH = 200
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PARAMETER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
 
 
-class RefusedLines:
-    """Which lines of refused requests are written: the first REFUSED_PER_SECOND in each second (monotonic clock)."""
-
-    def __init__(self) -> None:
-        self._second = self._written = self._left_out = 0
-
-    def admit(self) -> int | None:
-        """None where this line is left out; else how many were since the last that was not."""
-        if self._second != int(monotonic()):
-            self._second, self._written = int(monotonic()), 0
-        if self._written == REFUSED_PER_SECOND:
-            self._left_out += 1
-            return None
-        self._written += 1
-        left_out, self._left_out = self._left_out, 0
-        return left_out
-
-
 def log_requests(app: Flask) -> None:
     """Give each request an id (its own `x-request-id`, if that is one), and write one line of log when its response has
-    been sent or its caller has left. `seconds` in it is by the monotonic clock."""
-    refused = RefusedLines()
+    been sent or its caller has left. `seconds` in it is by the monotonic clock.
+
+    Requests that are refused for want of room, and those to no operation of a wire, can be sent without end: of their
+    lines there are so many as a LineCap admits."""
+    refused = LineCap(lambda left_out: log.info("requests refused", extra={"left_out": left_out}))
+    others = LineCap(lambda left_out: log.info("other requests", extra={"left_out": left_out}))
 
     @app.before_request
     def identify_request() -> None:
@@ -54,8 +42,8 @@ def log_requests(app: Flask) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         started, status = g.started, response.status_code
-        left_out = refused.admit() if status in (429, 503) else 0
-        if left_out is None:
+        cap = refused if status in (429, 503) else None if current_operation() else others
+        if cap and not cap.admit():
             return response
         fields = {
             "request_id": g.request_id,
@@ -63,7 +51,6 @@ def log_requests(app: Flask) -> None:
             "path": logged_path(),
             "status": status,
             "address": request.remote_addr,
-            **({"left_out": left_out} if left_out else {}),
         }
         response.call_on_close(lambda: log.info("request", extra=fields | {"seconds": round(monotonic() - started, 4)}))
         return response

@@ -12,6 +12,7 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.web.callers.takers import network_of
+from app.web.server.line_cap import LineCap
 
 MOST_HEAD = 32_768  # bytes of all headers together, which are looked at in one piece once all have come
 PIECE = 8192  # bytes that gunicorn reads at once: behind a head they may be of the body
@@ -47,6 +48,10 @@ class Worker(GeventWorker):
     most_per_address = 0
     _connections: Counter[str] = Counter()  # noqa: RUF012 - a process has one worker
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lines = LineCap(lambda left_out: self.log.warning("no HTTP", extra={"left_out": left_out}))
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection to its end."""
         network = network_of(addr[0]) if addr else "local"
@@ -74,7 +79,8 @@ class Worker(GeventWorker):
             super().handle_error(req, client, addr, exc)
             return
         status = _STATUSES.get(type(exc), "400 Bad Request")
-        self.log.warning("no HTTP from %s: %s", addr[0] if addr else "a local socket", type(exc).__name__)
+        if self._lines.admit():
+            self.log.warning("no HTTP from %s: %s", addr[0] if addr else "a local socket", type(exc).__name__)
         body = b'{"error":"%b"}' % status[4:].encode()
         head = (
             f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
