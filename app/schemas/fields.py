@@ -1,11 +1,22 @@
 """Fields of request schemas: booleans that are JSON's own (1 is none), numbers in a query, and lists with an end."""
 
+from itertools import islice
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 NOT_BLANK = validate.Regexp(r"\s*\S", error="Must not be blank.")
 MOST_MISTAKES = 20  # that are told at once: looking for more takes time, and telling them space
+
+
+def with_few_unknown(schema: Schema, data: Any) -> Any:
+    """The data, with no more unknown names than a refusal tells of and one, where the schema refuses such: marshmallow
+    makes a mistake of each."""
+    if schema.unknown != RAISE or not isinstance(data, dict) or len(data) <= MOST_MISTAKES:
+        return data
+    known = {field.data_key or name for name, field in schema.load_fields.items()}
+    kept = known.union(islice((name for name in data if name not in known), MOST_MISTAKES + 1))
+    return {name: value for name, value in data.items() if name in kept}
 
 
 class Number(fields.Float):
@@ -54,6 +65,8 @@ class BoundedList(fields.List[Any]):
         loaded, mistakes = [], {}
         for index, item in enumerate(value):
             try:
+                if isinstance(self.inner, fields.Nested):
+                    item = with_few_unknown(self.inner.schema, item)  # noqa: PLW2901 - the same, as far as it counts
                 loaded.append(self.inner.deserialize(item, **kwargs))
             except ValidationError as error:
                 mistakes[index] = error.messages

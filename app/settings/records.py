@@ -15,8 +15,9 @@ class Server:
     Worst cases, with the defaults in brackets:
 
     - Bodies: each connection may hold `body_bytes` (256 KiB) for `body_seconds` (20). gunicorn accepts 3 * `streams` +
-      2,000 connections (5,000), so bodies that are being read take at most 1.3 GB. One may hold 10,000 values, and is
-      looked at in one piece: of 256 KiB, for less than 50 ms, in which nobody else is served; longer with longer texts.
+      2,000 connections (5,000), so bodies that are being read take at most 1.3 GB. One may hold 20,000 lists and
+      objects, and is looked at in one piece: of 256 KiB, for less than 50 ms, in which nobody else is served; longer
+      where it may be larger.
     - Turns: `streams` (1,000) run at once, each with about 35 kB, its question, the history that is sent to the model,
       and the answer so far, at most `answer_bytes` (1 MiB): 35 MB and these texts. An address, a user, a visitor for
       whom a site vouches, or an address with a widget key has at most `streams_per_caller` (10) of them, a key over all

@@ -22,7 +22,10 @@ def worst_values() -> Iterator[Any]:
     size = LARGEST - 2000
     yield [{}] * (size // 3)
     yield [[]] * (size // 3)
+    yield [{"": 0}] * 19_000
+    yield [[]] * 19_000
     yield [""] * (size // 3)
+    yield [0] * (size // 2)
     yield {f"{number:x}": {} for number in range(size // 11)}
     yield orjson.Fragment(b"[" * 900 + b"]" * 900)
     yield orjson.Fragment(b"9" * 300)
@@ -37,12 +40,15 @@ def worst_bodies(body: dict[str, Any]) -> Iterator[bytes]:
             yield orjson.dumps({**body, name: value})
             if isinstance(usual, list) and isinstance(usual[0], dict):
                 yield from (orjson.dumps({**body, name: [{**usual[0], inner: value}]}) for inner in usual[0])
+    names = {f"{number:x}": 0 for number in range(25_000)}
     for name, value in body.items():
         if isinstance(value, list):
             yield orjson.dumps({**body, name: value * (LARGEST // (len(orjson.dumps(value)) + 1) - 10)})
             yield orjson.dumps({**body, name: value * 1000})
             yield orjson.dumps({**body, name: [{} for _ in range(1000)]})
-    yield orjson.dumps({**body, **{f"{number:x}": 0 for number in range(9_000)}})
+            if isinstance(value[0], dict):
+                yield orjson.dumps({**body, name: [{**value[0], **names}]})
+    yield orjson.dumps({**body, **names})
     yield orjson.dumps({**body, **{f"{number}" + "\x01" * 300: 0 for number in range(50)}})  # each is six bytes in JSON
 
 

@@ -12,7 +12,7 @@ from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
 from app.web.reference.operations import Content, Operation, Reference, Reply
 from app.web.reference.shapes import Shapes
-from app.web.requests.body import MOST_DEPTH, MOST_VALUES
+from app.web.requests.body import MOST_CONTAINERS, MOST_DEPTH
 from app.web.responses.errors import MOST_BYTES
 from app.web.wire import Wire
 
@@ -52,7 +52,7 @@ The schema of a body is the one that checks it. Of `text/event-stream` and `appl
 has no words, the schema is that of one event, and the example a whole stream. Below a wire's paths a path that leads
 nowhere is 404 and another method 405, in that wire's form of failures. `OPTIONS` is answered everywhere.
 
-A body holds at most {values:,} values (objects, lists, texts, numbers), {depth} levels deep; else it is 400. A failure
+A body holds at most {containers:,} lists and objects, {depth} levels deep; else it is 400. A failure
 tells of at most {mistakes} mistakes, in at most {bytes:,} bytes.
 
 What lies below `/playground/` is not described: it is the parts of the page at `/`, and changes with that page."""
@@ -83,7 +83,7 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
             "title": "Parlance",
             "version": project["version"],
             "description": _ABOUT.format(
-                **project, values=MOST_VALUES, depth=MOST_DEPTH, mistakes=MOST_MISTAKES, bytes=MOST_BYTES
+                **project, containers=MOST_CONTAINERS, depth=MOST_DEPTH, mistakes=MOST_MISTAKES, bytes=MOST_BYTES
             ),
             "license": {"name": project["license"], "identifier": project["license"]},
         },

@@ -9,7 +9,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import ChatError, Problem
-from app.schemas.fields import MOST_MISTAKES
+from app.schemas.fields import MOST_MISTAKES, with_few_unknown
 from app.settings.mistakes import flatten
 
 MOST_PLACE = 120  # characters of a mistake's place, which may be a name that was sent
@@ -24,7 +24,8 @@ def load_query(schema: type[Schema]) -> Any:
 def load(schema: type[Schema], data: Any) -> Any:
     """What the schema makes of the data. Raises ChatError: INVALID with the fields named."""
     try:
-        return _made(schema).load(data)
+        made = _made(schema)
+        return made.load(with_few_unknown(made, data))
     except ValidationError as error:
         raise invalid(flatten(error.messages)) from error
 

@@ -1,9 +1,9 @@
 """Fields that take JSON values for what they are."""
 
 import pytest
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validate
 
-from app.schemas.fields import NOT_BLANK, BoundedList, Digits, Flag, Number
+from app.schemas.fields import MOST_MISTAKES, NOT_BLANK, BoundedList, Digits, Flag, Number, with_few_unknown
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,14 @@ def test_anything_else_is_a_mistake(field: fields.Field, value) -> None:
 
 class Item(Schema):
     number = fields.Integer(required=True)
+
+
+class Empty(Schema):
+    pass
+
+
+class Few(Schema):
+    listed = BoundedList(fields.Nested(Empty), validate.Length(max=5))
 
 
 class Counting(fields.Nested):
@@ -65,3 +73,21 @@ def test_a_bounded_list_is_looked_at_no_further_than_its_mistakes_are_told(value
 
 def test_a_bounded_list_loads_its_items() -> None:
     assert Listed().load({"items": [{"number": 1}] * 100}) == {"items": [{"number": 1}] * 100}
+
+
+def test_of_thousands_of_unknown_names_one_more_than_is_told_becomes_a_mistake() -> None:
+    sent = {
+        **{f"{number}": 0 for number in range(5000)},
+        "listed": [{"wrong": 1, **dict.fromkeys(map(str, range(5000)))}],
+    }
+    with pytest.raises(ValidationError) as refused:
+        Few().load(with_few_unknown(Few(), sent))
+    mistakes = refused.value.normalized_messages()
+    assert len(mistakes.pop("listed")[0]) == MOST_MISTAKES + 1
+    assert len(mistakes) == MOST_MISTAKES + 1
+
+
+@pytest.mark.parametrize("unknown", [EXCLUDE, INCLUDE])
+def test_unknown_names_that_are_no_mistakes_stay(unknown) -> None:
+    sent = dict.fromkeys(map(str, range(100)))
+    assert with_few_unknown(Few(unknown=unknown), sent) is sent
