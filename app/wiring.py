@@ -14,7 +14,7 @@ from app.providers.fallback import Candidate, Fallback
 from app.settings.secret import secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
-from app.store.database import MOST_WAITING, Database
+from app.store.database import MOST_WAITING, Database, beside_database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
@@ -42,7 +42,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     server, secret = settings.server, secret_key(settings.home)
     # All answers may end at once, in a stop, and are stored then.
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
-    worker = Worker(settings.home / "workers")
+    worker = Worker(beside_database(settings.database_url, settings.home, "workers"))
     unstored = RetryingStore(ConversationStore(database, worker), database)
     knowledge = KnowledgeSearch()
     things = ThingStore(database)

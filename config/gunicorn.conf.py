@@ -17,11 +17,14 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
+from app.settings.secret import secret_key  # noqa: E402
+from app.store.database import beside_database  # noqa: E402
+from app.store.faults import os_problem  # noqa: E402
 from app.store.schema import why_not_prepared  # noqa: E402
 from app.store.workers import watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
-from app.web.server.master import guard_signals, own_home  # noqa: E402
+from app.web.server.master import guard_signals, own_database  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
@@ -58,28 +61,32 @@ accesslog = None  # one line for each request is logged by the application
 errorlog = "-"
 logger_class = ServerLogger
 logconfig_dict = logging_config()
-_NOT_SERVED = "The database cannot be served"
 
 
 def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
     if server.cfg.workers > 1:
         refuse("More than one worker is not possible: limits and running turns live in the worker's memory.")
+    if server.cfg.settings["worker_class"].get() != worker_class:
+        refuse(f"Another --worker-class than {worker_class} is not possible: that one notices callers who leave.")
+    if server.cfg.preload_app:
+        refuse("--preload is not possible: a worker that dies would not be replaced by one that serves.")
     believed = server.cfg.forwarded_allow_ips or server.cfg.forwarder_headers or server.cfg.header_map == "dangerous"
     if believed or server.cfg.proxy_protocol != "off":
         refuse(
             "--forwarded-allow-ips, --forwarder-headers, --header-map dangerous and --proxy-protocol are not possible: "
             "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
         )
-    problem = why_not_prepared(_settings.database_url)
+    problem = _why_not_served(_settings)
     if problem:
-        refuse(f"{_NOT_SERVED}: {problem}")
+        refuse(problem)
+    lock = beside_database(_settings.database_url, _settings.home, "lock")
     try:
-        is_ours = own_home(_settings.home)
+        is_ours = own_database(lock)
     except OSError as error:
-        refuse(f"The home folder cannot be written: {error}")
+        refuse(f"The database's lock cannot be made: {os_problem(error)}")
     if not is_ours:
-        refuse(f"Another server runs with the home folder {_settings.home}, which has one at a time.")
+        refuse(f"Another server runs with the database {lock.with_suffix('')}, which has one at a time.")
     guard_signals(server, _problems)
 
 
@@ -89,8 +96,20 @@ def _problems():
         settings = load_configuration().settings
     except SettingsError as error:
         return error.problems
+    problem = _why_not_served(settings)
+    return [problem] if problem else []
+
+
+def _why_not_served(settings):
+    """What is wrong with the database or the home folder; None where a worker can work with them."""
     problem = why_not_prepared(settings.database_url)
-    return [f"{_NOT_SERVED}: {problem}"] if problem else []
+    if problem:
+        return f"The database cannot be served: {problem}"
+    try:
+        secret_key(settings.home)
+    except OSError as error:
+        return f"The home folder cannot be used: {os_problem(error)}"
+    return None
 
 
 def pre_request(_worker, request):

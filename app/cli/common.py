@@ -10,6 +10,8 @@ import click
 from flask.cli import AppGroup
 
 from app.engine.errors import StoreError
+from app.store.faults import for_operators
+from app.web.services import services
 
 
 class StoreGroup(AppGroup):
@@ -28,7 +30,8 @@ def store_errors_told() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        raise click.ClickException(f"The database does not answer as it should: {error.reason}.") from error
+        reason = for_operators(error.reason, services().database.file)
+        raise click.ClickException(f"The database does not answer as it should: {reason}.") from error
 
 
 def utc_minute(milliseconds: int) -> str:

@@ -1,12 +1,13 @@
 """The environment variables that the server reads, and their checks."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from app.store.keys import normalised_origin
 
@@ -57,18 +58,21 @@ def _check_redis(_url: str) -> None:
 def _check_database(url: str) -> None:
     try:
         parsed = make_url(url)
-        parsed.get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+    except (ArgumentError, ValueError) as error:
         raise ValidationError(f"Not a database URL that can be used: {error}") from error
-    except ImportError as error:
-        raise ValidationError(f"The database's driver is not installed: {error}") from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise ValidationError(
+            f"This version takes SQLite only, for instance sqlite:////var/lib/parlance/parlance.db, and not "
+            f"{parsed.drivername}."
+        )
+    if parsed.database in (None, "", ":memory:"):
         raise ValidationError("SQLite needs a file, for instance sqlite:////var/lib/parlance/parlance.db")
 
 
 def _check_home(path: str) -> None:
-    if Path(path).exists() and not Path(path).is_dir():
-        raise ValidationError(f"{path} is not a folder.")
+    with suppress(OSError):  # one that cannot be entered is told by what needs it, with the user
+        if Path(path).exists() and not Path(path).is_dir():
+            raise ValidationError(f"{path} is not a folder.")
 
 
 class EnvironmentSchema(Schema):
@@ -83,7 +87,7 @@ class EnvironmentSchema(Schema):
     PARLANCE_HOME = fields.String(
         validate=_check_home,
         metadata={
-            "description": "Folder of the database and of the installation's secret; one server runs with it at a time",
+            "description": "Folder of the database and of the installation's secret",
             "default": "`instance/`",
         },
     )
@@ -96,7 +100,8 @@ class EnvironmentSchema(Schema):
     DATABASE_URL = fields.String(
         validate=_check_database,
         metadata={
-            "description": "A SQLite URL; no other database's driver is installed",
+            "description": "A SQLite URL; no other database can be used. One server runs with the file at a time, and "
+            "keeps `<file>.lock` and `<file>.workers/` beside it",
             "default": "`parlance.db` in `PARLANCE_HOME`",
         },
     )

@@ -179,6 +179,13 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database).absolute() if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
+def beside_database(url: str, home: Path, name: str) -> Path:
+    """Where servers of one database find each other: `<file>.<name>` beside SQLite's file, which symbolic links to it
+    share as they share its log; in `home` for other databases."""
+    file = sqlite_file(url)
+    return Path(f"{file.resolve()}.{name}") if file else home / name
+
+
 def make_engine(url: str) -> Engine:
     """Of connections that are made where they are used. SQLite's file is opened and never made: an empty one in the
     place of one that is missing would be served as if nothing had ever been said."""

@@ -1,9 +1,12 @@
 """What is wrong with a database that cannot be read or written, from the exceptions of its driver."""
 
 import logging
+import os
+import pwd
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -19,11 +22,14 @@ READ_ONLY = "read-only"
 FULL = "disk full"
 NO_ANSWER = "no answer"
 OTHER_VERSION = "of another version: run `flask prepare`"
+NEWER_VERSION = "of a newer Parlance: install that one, or restore a backup"
+NO_PERMISSION = "no permission"
+MISSING = "missing, or cannot be opened: run `flask prepare` where there was none"
 LOCK_SECONDS = 0.1
 SETTLED_SECONDS = 2  # without a failure, after which a fault counts as over in the log
 
 _REASONS = {
-    sqlite3.SQLITE_PERM: "no permission",
+    sqlite3.SQLITE_PERM: NO_PERMISSION,
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_NOMEM: "no memory left",
@@ -31,7 +37,7 @@ _REASONS = {
     sqlite3.SQLITE_IOERR: "disk failing",
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_FULL: FULL,
-    sqlite3.SQLITE_CANTOPEN: "missing, or cannot be opened: run `flask prepare` where there was none",
+    sqlite3.SQLITE_CANTOPEN: MISSING,
     sqlite3.SQLITE_PROTOCOL: LOCKED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
 }
@@ -57,6 +63,29 @@ def _reason(error: BaseException | None) -> str | None:
     if code == sqlite3.SQLITE_ERROR and any(words in str(error) for words in _OTHER_VERSION):
         return OTHER_VERSION
     return _REASONS.get(code & 0xFF)  # the extended codes' lowest byte is the kind
+
+
+def for_operators(reason: str, file: Path | None) -> str:
+    """What is wrong with the database, for those who run the server and nobody else: it names SQLite's file, what
+    helps, and as which user the process has tried where another may be the one who can."""
+    if reason == DAMAGED:
+        reason = f"{DAMAGED}: restore a backup"
+    elif reason in (MISSING, READ_ONLY, NO_PERMISSION):
+        reason = f"{reason} (as {process_user()})"
+    return f"{file}: {reason}" if file else reason
+
+
+def os_problem(error: OSError) -> str:
+    """What the system refuses, in a line: the path, why, and to which user."""
+    return f"{error.filename}: {error.strerror} (as {process_user()})"
+
+
+def process_user() -> str:
+    uid = os.geteuid()
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"uid {uid}"
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, text
 
 from app.engine.errors import StoreError
 from app.store.database import Database
-from app.store.faults import DAMAGED, FULL, NO_ANSWER, OTHER_VERSION, READ_ONLY
-from app.store.schema import find_damage, is_current
+from app.store.faults import DAMAGED, FULL, NO_ANSWER, READ_ONLY
+from app.store.schema import find_damage, version_problem
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ class Readiness:
     def _read(self, connection: Connection) -> str | None:
         """In a native thread: looking at a disk may take its time."""
         database = self._database
-        if not is_current(connection):
-            return OTHER_VERSION
+        if problem := version_problem(connection):
+            return problem
         if database.damaged:
             if find_damage(database.url) is not False:
                 return DAMAGED

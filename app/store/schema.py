@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.engine.errors import Problem, StoreError
 from app.store.database import Database, make_engine, sqlite_file
-from app.store.faults import DAMAGED, OTHER_VERSION, known_errors
+from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION, for_operators, known_errors, process_user
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,17 +25,25 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(database: Database) -> None:
     """Apply the migrations that are missing, in one transaction: all of them or none.
 
-    Makes SQLite's file where there is none, readable by its owner only, and sets its journal to WAL.
+    Makes SQLite's file where there is none, readable by its owner only, and sets its journal to WAL. Raises StoreError,
+    also for a database that is damaged or of a newer version.
     """
     if database.file:
         try:
             os.close(os.open(database.file, os.O_CREAT, 0o600))  # its -wal and -shm files inherit the mode
         except OSError as error:
-            raise StoreError(Problem.STORE_UNAVAILABLE, f"cannot be made: {error.strerror}") from error
+            raise StoreError(
+                Problem.STORE_UNAVAILABLE, f"cannot be made or opened: {error.strerror} (as {process_user()})"
+            ) from error
         with known_errors(), closing(sqlite3.connect(database.file)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # it is kept in the file: setting it once is enough
 
+        if find_damage(database.url):
+            raise StoreError(Problem.STORE_UNAVAILABLE, DAMAGED)
+
     def migrate(connection: Connection) -> None:
+        if version_problem(connection) == NEWER_VERSION:
+            raise StoreError(Problem.STORE_UNAVAILABLE, NEWER_VERSION)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -42,23 +51,28 @@ def upgrade(database: Database) -> None:
     database.write(migrate)
 
 
-def is_current(connection: Connection) -> bool:
-    """Whether the latest migration has been applied to the database."""
-    return MigrationContext.configure(connection).get_current_revision() == _latest()
+def version_problem(connection: Connection) -> str | None:
+    """None where the latest migration has been applied to the database; a migration that this version does not know is
+    a newer one's."""
+    revision, known = MigrationContext.configure(connection).get_current_revision(), _migrations()
+    if revision == known[0]:
+        return None
+    return OTHER_VERSION if revision is None or revision in known else NEWER_VERSION
 
 
 def why_not_prepared(url: str) -> str | None:
-    """Why the database at `url` cannot be served, None where it can.
+    """Why the database at `url` cannot be served, with the file, None where it can.
 
     For the process that will fork the workers: unlike `Database`, this starts no thread, which a fork would lose.
     """
     try:
         with known_errors(), make_engine(url).connect() as connection:
-            if not is_current(connection):
-                return OTHER_VERSION
-        return DAMAGED if find_damage(url) else None
+            reason = version_problem(connection)
+        if reason is None and find_damage(url):
+            reason = DAMAGED
     except StoreError as error:
-        return error.reason
+        reason = error.reason
+    return for_operators(reason, sqlite_file(url)) if reason else None
 
 
 def find_damage(url: str, seconds: float = 1.0) -> bool | None:
@@ -82,8 +96,9 @@ def find_damage(url: str, seconds: float = 1.0) -> bool | None:
 
 
 @cache
-def _latest() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def _migrations() -> Sequence[str]:
+    """The latest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def _config() -> Config:

@@ -1,4 +1,4 @@
-"""gunicorn's master: signals that would make a second worker, reloads, and a second server with the same home."""
+"""gunicorn's master: signals that would make a second worker, reloads, and a second server with the same database."""
 
 import os
 import signal
@@ -41,11 +41,15 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def second(server) -> Iterator[subprocess.Popen[str]]:
-    """Another server that is started with the same home, and waits in vain for the first one's end meanwhile."""
+def second(server, tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
+    """Another server, with a home of its own, that is started with the same database under another name, and waits in
+    vain for the first one's end meanwhile."""
+    home = tmp_path_factory.mktemp("second")
+    (home / "other.db").symlink_to(server.database)
+    env = {**server.env, "PARLANCE_HOME": str(home), "DATABASE_URL": f"sqlite:///{home / 'other.db'}"}
     command = [*GUNICORN, "-b", "127.0.0.1:0"]
     piped = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, env=server.env, stdout=piped, stderr=piped, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=piped, stderr=piped, text=True) as process:
         yield process
         process.kill()
 
@@ -123,13 +127,13 @@ def test_what_a_worker_leaves_that_is_killed_while_it_ends_is_buried_by_the_next
         os.kill(old, signal.SIGKILL)
         eventually(lambda: chat(client, message="x").status_code == 200, 9)
     assert not server.rows("SELECT * FROM messages WHERE status = 'running'")
-    assert len(list((server.home / "instance" / "workers").iterdir())) == 1
+    assert len(list((server.home / "instance" / "parlance.db.workers").iterdir())) == 1
 
 
-def test_a_second_server_with_the_same_home_is_refused(second) -> None:
+def test_a_second_server_with_the_same_database_is_refused_and_buries_nothing(server, second) -> None:
     out, err = second.communicate(timeout=20)
     assert second.returncode == 2, out
-    assert "Another server runs with the home folder" in err
+    assert f"Another server runs with the database {server.database.resolve()}, which has one at a time" in err
     assert "Traceback" not in out + err
 
 

@@ -151,7 +151,7 @@ def test_ready_says_what_was_checked(server) -> None:
 def test_a_database_of_another_version_is_not_ready(start) -> None:
     server: Server = start()
     with sqlite3.connect(server.database) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'older'")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
     answer = requests.get(f"{server.url}/ready", timeout=5)
     assert answer.status_code == 503
@@ -161,8 +161,14 @@ def test_a_database_of_another_version_is_not_ready(start) -> None:
 @pytest.mark.parametrize(
     ("prepared", "flags", "words"),
     [
-        (False, (), "The database cannot be served: missing, or cannot be opened: run `flask prepare`"),
+        (False, (), "/instance/parlance.db: missing, or cannot be opened: run `flask prepare`"),
         (True, ("--workers", "2"), "More than one worker is not possible"),
+        (
+            True,
+            ("--worker-class", "gevent"),
+            "Another --worker-class than app.web.server.worker.Worker is not possible",
+        ),
+        (True, ("--preload",), "--preload is not possible"),
     ],
 )
 def test_a_server_that_could_not_work_does_not_start(tmp_path, prepared, flags, words) -> None:

@@ -1,6 +1,11 @@
 """The real commands with a configuration that cannot work: what is wrong, status 2, and no traceback."""
 
+import os
+import shutil
+import sqlite3
 import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +85,7 @@ def test_every_mistake_is_told_on_a_line_of_its_own(configured, command) -> None
         ("WEB_CONCURRENCY", "2", "every limit would silently be multiplied"),
         ("REDIS_URL", "redis://localhost", "cannot use Redis yet"),
         ("DATABASE_URL", "postgresql://user:hunter2@host:port/db", "DATABASE_URL: "),
+        ("DATABASE_URL", "postgresql://user:hunter2@host/db", "DATABASE_URL: This version takes SQLite only"),
         ("PARLANCE_CONFIG", "/nowhere/parlance.toml", "PARLANCE_CONFIG: /nowhere/parlance.toml cannot be read"),
         ("PARLANCE_HOME", str(ROOT / "wsgi.py"), "PARLANCE_HOME: "),
     ],
@@ -103,3 +109,93 @@ def test_a_refused_start_leaves_nothing_behind(tmp_path, configured) -> None:
     server = configured(env={"PORT": "x"})
     run(COMMANDS["flask"], server)
     assert not (tmp_path / "instance").exists()
+
+
+# Root may enter everything, but not without these capabilities.
+LIKE_ANYBODY = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+PREPARE, LIST = [BIN / "flask", "prepare"], COMMANDS["flask"]
+both_commands = pytest.mark.parametrize("command", [PREPARE, LIST], ids=["prepare", "list"])
+
+
+@pytest.fixture
+def shut() -> Iterator[Callable[[Path], None]]:
+    """Takes all permissions from a file or folder, until the test has ended."""
+    if LIKE_ANYBODY and not shutil.which("setpriv"):
+        pytest.skip("setpriv is needed for a root that may not enter everything")
+    shut: list[Path] = []
+    yield lambda path: (shut.append(path), path.chmod(0))[-1]
+    for path in shut:
+        path.chmod(0o700)
+
+
+def assert_told_in_a_line(ran: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert (ran.returncode, ran.stdout) == (1, "")
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("Error: ")
+    for each in (*words, "(as u"):
+        assert each in line
+
+
+@both_commands
+def test_a_home_folder_that_may_not_be_entered_is_told_with_the_user(configured, shut, command) -> None:
+    server = configured()
+    server.make_database()
+    shut(server.database.parent)
+    ran = run([*LIKE_ANYBODY, *command], server)
+    assert_told_in_a_line(ran, f"{server.database.parent}/", "Permission denied")
+
+
+@both_commands
+def test_a_home_folder_below_a_file_is_told(configured, command) -> None:
+    server = configured(env={"PARLANCE_HOME": f"{ROOT}/wsgi.py/home"})
+    assert_told_in_a_line(run(command, server), f"{ROOT}/wsgi.py/home", "Not a directory")
+
+
+@both_commands
+def test_a_database_that_may_not_be_opened_is_told_with_the_user(configured, shut, command) -> None:
+    server = configured()
+    server.make_database()
+    shut(server.database)
+    assert_told_in_a_line(run([*LIKE_ANYBODY, *command], server), f"{server.database}: ", "opened")
+
+
+def test_a_server_does_not_start_with_a_home_folder_that_it_may_not_enter(tmp_path, configured, shut) -> None:
+    server = configured(env={"DATABASE_URL": f"sqlite:///{tmp_path}/instance/parlance.db"})
+    server.make_database()
+    server.env["PARLANCE_HOME"] = str(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    shut(tmp_path / "home")
+    ran = run([*LIKE_ANYBODY, *COMMANDS["gunicorn"]], server)
+    assert_refused(ran, f"The home folder cannot be used: {tmp_path}/home/")
+
+
+def set_version(server: Server) -> None:
+    with sqlite3.connect(server.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0099'")
+    connection.close()
+
+
+def damage(server: Server) -> None:
+    with server.database.open("r+b") as file:
+        file.seek(10 * 4096)
+        file.write(b"damaged!" * 512)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (set_version, "of a newer Parlance: install that one, or restore a backup"),
+        (damage, "damaged: restore a backup"),
+    ],
+)
+def test_a_database_that_no_preparation_helps_is_told_by_the_start_and_the_preparation(
+    configured, spoil, words
+) -> None:
+    server = configured()
+    server.make_database()
+    spoil(server)
+    told = f"{server.database}: {words}"
+    assert_refused(run(COMMANDS["gunicorn"], server), told)
+    ran = run(PREPARE, server)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"Error: The database does not answer as it should: {told}.\n"

@@ -135,7 +135,8 @@ def test_a_locked_database_keeps_nobody_waiting_longer_than_one_call_may(start) 
         assert time.monotonic() - begun < 6.5, "each by its own deadline, not one after another"
         refused = server.flask("keys", "create", "--agent", "open", "--kind", "secret", check=False)
         assert refused.returncode == 1
-        assert refused.stderr == "Error: The database does not answer as it should: locked by another process.\n"
+        why = f"{server.database}: locked by another process"
+        assert refused.stderr == f"Error: The database does not answer as it should: {why}.\n"
     eventually(lambda: ready(server) == (200, "ok"))
     client.ask(script({"text": "after"}))
 
@@ -156,7 +157,8 @@ def test_a_damaged_database_is_told_and_not_served_again(start) -> None:
         command = [BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "-b", "127.0.0.1:0"]
         ran = subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=30, check=False)
         assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
-        assert "The database cannot be served: damaged" in ran.stderr
+        why = f"{server.database}: damaged: restore a backup"
+        assert f"The database cannot be served: {why}" in ran.stderr
         listed = server.flask_program("keys", "list", check=False)
         assert listed.returncode == 1
-        assert listed.stderr == "Error: The database does not answer as it should: damaged.\n"
+        assert listed.stderr == f"Error: The database does not answer as it should: {why}.\n"

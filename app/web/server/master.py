@@ -1,4 +1,4 @@
-"""gunicorn's master: one server for each home folder, one worker that takes new questions, and reloads that cannot end
+"""gunicorn's master: one server for each database, one worker that takes new questions, and reloads that cannot end
 the server."""
 
 import time
@@ -12,12 +12,12 @@ PREDECESSOR_SECONDS = 10.0  # for one that is ending; a worker whose master was 
 _POLL_SECONDS = 0.1
 
 
-def own_home(home: Path) -> bool:
-    """Lock the home folder, until this process and all workers forked from it have ended; False where another server
-    owns it and does not end within PREDECESSOR_SECONDS. Raises OSError where the folder cannot be written."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+def own_database(lock: Path) -> bool:
+    """Lock the file that stands for the database, until this process and all workers forked from it have ended; False
+    where another server has it and does not end within PREDECESSOR_SECONDS. Raises OSError where it cannot be made."""
+    lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + PREDECESSOR_SECONDS
-    while try_lock(home / "lock") is None:
+    while try_lock(lock) is None:
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import gevent
 import pytest
@@ -19,7 +20,7 @@ from support.storage import full_disk, locked
 from app.engine.conversation import ConversationRef
 from app.engine.errors import Problem, StoreError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
-from app.store.database import MOST_WAITING, READERS, Database
+from app.store.database import MOST_WAITING, READERS, Database, beside_database
 from app.store.faults import LOCKED
 
 pytestmark = pytest.mark.timed
@@ -200,3 +201,15 @@ def test_writers_of_two_processes_wait_for_each_other(conversations, database) -
     ]
     gevent.joinall(writers, timeout=20, raise_error=True)
     assert rows(database, "SELECT count(*) FROM messages") == [(50,)]
+
+
+def test_servers_of_one_database_find_each_other_whatever_they_call_it(tmp_path, monkeypatch) -> None:
+    file = tmp_path.resolve() / "data" / "p.db"
+    file.parent.mkdir()
+    (tmp_path / "link.db").symlink_to(file)
+    (tmp_path / "folder").symlink_to(file.parent)
+    monkeypatch.chdir(tmp_path)
+    for name in (file, tmp_path / "link.db", tmp_path / "folder" / "p.db", Path("data/p.db")):
+        for home in ("a", "b"):
+            assert beside_database(f"sqlite:///{name}", tmp_path / home, "lock") == Path(f"{file}.lock")
+    assert beside_database("postgresql://host/db", tmp_path, "lock") == tmp_path / "lock"

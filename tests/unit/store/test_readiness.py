@@ -122,7 +122,7 @@ def test_a_file_that_is_gone_and_one_of_another_version_are_told(database, readi
     assert readiness.problem() == "missing, or cannot be opened: run `flask prepare` where there was none"
     away.rename(database.file)
     assert later(readiness) is None
-    database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = 'older'"))
+    database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'"))
     assert later(readiness) == OTHER_VERSION
 
 

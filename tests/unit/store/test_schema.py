@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -13,9 +14,9 @@ from support.database import rows
 
 from app.engine.errors import StoreError
 from app.store.database import Database
-from app.store.faults import DAMAGED, OTHER_VERSION
+from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION
 from app.store.keys import KeyStore
-from app.store.schema import _config, find_damage, is_current, upgrade, why_not_prepared
+from app.store.schema import _config, find_damage, upgrade, version_problem, why_not_prepared
 from app.store.tables import metadata
 
 
@@ -43,24 +44,24 @@ def test_the_migrations_end_in_the_tables_that_the_code_knows(database) -> None:
     assert differences == []
 
 
-def test_a_database_is_current_after_its_upgrade_and_a_second_one_is_harmless(database) -> None:
+def test_a_database_version_problem_after_its_upgrade_and_a_second_one_is_harmless(database) -> None:
     with pytest.raises(StoreError):
-        database.read(is_current)
+        database.read(version_problem)
     upgrade(database)
-    assert database.read(is_current) is True
+    assert database.read(version_problem) is None
     key = KeyStore(database).create("secret", "demo")
     upgrade(database)
-    assert database.read(is_current) is True
+    assert database.read(version_problem) is None
     assert KeyStore(database).find(key.encode())
 
 
 def test_whether_a_database_can_be_served_can_be_asked_before_there_is_a_server(database, path) -> None:
-    missing = "missing, or cannot be opened: run `flask prepare` where there was none"
-    for url in (database.url, "sqlite:////nowhere/parlance.db"):
-        assert why_not_prepared(url) == missing
+    for file in (path, Path("/nowhere/parlance.db")):
+        why = why_not_prepared(f"sqlite:///{file}")
+        assert why.startswith(f"{file}: missing, or cannot be opened: run `flask prepare` where there was none (as u")
     assert not path.exists(), "asking makes no file"
     path.touch()
-    assert why_not_prepared(database.url) == OTHER_VERSION
+    assert why_not_prepared(database.url) == f"{path}: {OTHER_VERSION}"
     upgrade(database)
     assert why_not_prepared(database.url) is None
 
@@ -78,7 +79,23 @@ def test_a_damaged_file_is_not_served(database, path, page) -> None:
     assert find_damage(database.url) is False
     damage(path, page * 4096)
     assert find_damage(database.url) is True
-    assert why_not_prepared(database.url) == DAMAGED
+    assert why_not_prepared(database.url) == f"{path}: damaged: restore a backup"
+    with pytest.raises(StoreError) as refused:
+        upgrade(database)
+    assert refused.value.reason == DAMAGED
+
+
+def test_a_database_of_a_newer_version_is_told_from_one_that_waits_for_its_migrations(database, path) -> None:
+    upgrade(database)
+    for revision, problem in (("0001", OTHER_VERSION), ("0099", NEWER_VERSION)):
+        move = f"UPDATE alembic_version SET version_num = '{revision}'"
+        database.write(lambda c, move=move: c.exec_driver_sql(move))
+        assert database.read(version_problem) == problem
+        assert why_not_prepared(database.url) == f"{path}: {problem}"
+    with pytest.raises(StoreError) as refused:
+        upgrade(database)
+    assert refused.value.reason == NEWER_VERSION
+    assert rows(database, "SELECT version_num FROM alembic_version") == [("0099",)]
 
 
 def test_looking_for_damage_takes_no_longer_than_it_may(database) -> None:
@@ -106,7 +123,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(database, path) -> None:
         upgrade(database)
     tables = database.read(lambda c: c.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all())
     assert tables == ["keys"]
-    assert database.read(is_current) is False
+    assert database.read(version_problem) == OTHER_VERSION
 
 
 def test_what_an_older_server_held_and_left_under_way_is_ended_and_all_else_is_kept(database, path) -> None:
