@@ -16,11 +16,14 @@ model = "scripted"
 client_history = true
 history_messages = 200
 """
-PASSAGES = [{"title": f"Page {number}", "text": "x" * 50, "score": 0.5} for number in range(8)]
+PASSAGES = [
+    {"id": number, "title": "A page", "text": "x" * 50, "score": 0.5, **dict.fromkeys("abcdefghi", 1)}
+    for number in range(8)
+]
 CHATS = {
     "ten outputs of a thousand numbers": ([*range(1001)], 10),
     "a hundred outputs of eight passages": (PASSAGES, 100),
-    "forty outputs of a hundred pairs": ([[0.5, 1.5]] * 450, 40),
+    "forty outputs of hundreds of pairs": ([[0.5, 1.5]] * 450, 40),
     "five outputs of many short texts": ([""] * 10_000, 5),
 }
 
