@@ -18,9 +18,9 @@ from app.store.database import MOST_WAITING, Database, beside_database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
-from app.store.runs import RunStore
 from app.store.things import ThingStore
 from app.store.unstored import RetryingStore
+from app.store.unstored_runs import RetryingRunStore
 from app.store.users import UserStore
 from app.store.workers import Worker
 from app.store.workflows import WorkflowStore
@@ -53,7 +53,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         )
         for name, model in settings.models.items()
     }
-    runs = RunStore(database)
+    runs = RetryingRunStore(database)
     rules_of_users = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})
     workflows = Catalogue(configuration.workflows, WorkflowStore(database), runs, rules_of_users)
     plans = {workflow.name: WorkflowPlan(workflow, runs) for workflow in configuration.workflows}

@@ -143,6 +143,7 @@ def worker_exit(_server, worker):
     """In the worker, and in the master for one that it finds gone."""
     if hasattr(worker, "unstored"):
         worker.unstored.store_waiting()  # the last chance
+        worker.runs.store_waiting()
 
 
 def post_worker_init(worker):
@@ -151,7 +152,7 @@ def post_worker_init(worker):
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     services = worker.wsgi.extensions["parlance"]
-    worker.unstored = services.unstored
+    worker.unstored, worker.runs = services.unstored, services.runs
     watch_workers(services.database, services.worker)
     if _settings.files.workflows.files:
         start_rendering()

@@ -16,6 +16,7 @@ from app.store.tables import conversations, messages, now, run_steps, running, r
 
 MOST_RESULT_CHARACTERS = 16_000  # of a step's result, or of its JSON
 MOST_ERROR_CHARACTERS = 4000
+RECORD_SECONDS = 1.0  # how long a run waits for its record to be stored, which may be done later as well
 
 RunStatus = Literal["running", "complete", "failed", "interrupted"]
 StepStatus = Literal["complete", "failed", "skipped"]
@@ -35,6 +36,17 @@ class StepRecord:
     ended_at: int
     result: Any = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended, and the steps that are to be stored with that; `ended_at` in epoch milliseconds."""
+
+    run_id: str
+    status: RunStatus
+    error: str | None
+    steps: Sequence[StepRecord]
+    ended_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,10 @@ class RunStore:
             raise ChatError(Problem.NOT_FOUND) from error
 
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
-        """Store steps that have ended, in place of those with the same ids: a call that was cut short is repeated."""
+        """Store steps that have ended, in place of those with the same ids: a call that was cut short is repeated.
+
+        Raises StoreError where they cannot be stored within RECORD_SECONDS.
+        """
         stored = select(runs.c.id).where(runs.c.id == run_id)
 
         def work(connection: Connection) -> None:
@@ -86,18 +101,22 @@ class RunStore:
                 _add_steps(connection, run_id, steps)
 
         if steps:
-            self._database.write(work)
+            self._database.write(work, RECORD_SECONDS)
 
     def end(self, run_id: str, status: RunStatus, error: str | None, steps: Sequence[StepRecord]) -> None:
-        """Store how the run ended, now, and its last steps."""
-        ended = {"status": status, "error": _cut(error), "ended_at": now()}
-        query = update(runs).where(runs.c.id == run_id).values(ended)
+        """Store how the run ended, now, and its last steps. `RetryingRunStore` keeps what cannot be stored."""
+        self.store_end(RunEnd(run_id, status, error, steps, now()), RECORD_SECONDS)
+
+    def store_end(self, ended: RunEnd, seconds: float) -> None:
+        """Store how the run ended. Raises StoreError where that does not begin within `seconds`."""
+        columns = {"status": ended.status, "error": _cut(ended.error), "ended_at": ended.ended_at}
+        query = update(runs).where(runs.c.id == ended.run_id).values(columns)
 
         def work(connection: Connection) -> None:
             if connection.execute(query).rowcount:
-                _add_steps(connection, run_id, steps)
+                _add_steps(connection, ended.run_id, ended.steps)
 
-        self._database.write(work)
+        self._database.write(work, seconds)
 
     def of_conversation(self, conversation_id: str, limit: int, offset: int = 0) -> list[RunRecord]:
         """At most `limit` runs of the conversation, newest first, after the first `offset`; without their steps."""
@@ -145,7 +164,7 @@ def _add_steps(connection: Connection, run_id: str, steps: Sequence[StepRecord])
         connection.execute(delete(run_steps).where(run_steps.c.run_id == run_id, again))
         last = select(func.coalesce(func.max(run_steps.c.number), 0)).where(run_steps.c.run_id == run_id)
         numbered = enumerate(steps, connection.execute(last).scalar_one() + 1)
-        rows = [{"run_id": run_id, "number": number, **asdict(_shortened(step))} for number, step in numbered]
+        rows = [{"run_id": run_id, "number": number, **asdict(shortened(step))} for number, step in numbered]
         connection.execute(insert(run_steps), rows)
 
 
@@ -153,7 +172,7 @@ def _step(row: Any) -> StepRecord:
     return StepRecord(row.step_id, row.status, row.started_at, row.ended_at, row.result, row.error)
 
 
-def _shortened(step: StepRecord) -> StepRecord:
+def shortened(step: StepRecord) -> StepRecord:
     """The step as it is stored: a long result or error is cut, for it is only looked at."""
     text = step.result if isinstance(step.result, str) else json.dumps(step.result, ensure_ascii=False)
     if len(text) > MOST_RESULT_CHARACTERS:

@@ -88,7 +88,7 @@ class RetryingStore:
             except Exception as error:
                 if _is_lost(error):
                     log.warning("answer lost", extra={"answer_id": waiting.answer_id})
-                elif _may_pass(error):
+                elif may_pass(error):
                     return
                 elif waiting.answer:
                     self._give_up(waiting, error)
@@ -106,7 +106,7 @@ class RetryingStore:
         log.info("answer stored late", extra={"answer_id": waiting.answer_id})
 
     def _keep(self, waiting: _Waiting, error: BaseException) -> None:
-        if not _may_pass(error):
+        if not may_pass(error):
             self._give_up(waiting, error)
         elif waiting.answer:
             waiting.size = len(json.dumps(parts_to_json(waiting.answer.message)))
@@ -136,6 +136,6 @@ def _is_lost(error: BaseException) -> bool:
     return isinstance(error, ChatError) and error.problem is Problem.LOST
 
 
-def _may_pass(error: BaseException) -> bool:
+def may_pass(error: BaseException) -> bool:
     """Whether the same may be stored later: the database was at fault, or the greenlet was ended; not the answer."""
     return isinstance(error, ChatError) or not isinstance(error, Exception)

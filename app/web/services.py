@@ -16,9 +16,9 @@ from app.store.database import Database
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
-from app.store.runs import RunStore
 from app.store.things import ThingStore
 from app.store.unstored import RetryingStore
+from app.store.unstored_runs import RetryingRunStore
 from app.store.users import UserStore
 from app.store.workers import Worker
 from app.web.callers.sign_in_limits import SignInLimits
@@ -35,6 +35,7 @@ class Services:
 
     - `worker`: this process, as one that makes answers.
     - `unstored`: the engine's conversations, and the answers that wait for the database.
+    - `runs`: of workflows, and the ends of those that wait for the database.
     - `rules`: what workflows may use, for the command line's checks.
     - `circuits`: the circuit breaker of each configured model, in the configuration's order.
     - `wires`: by name.
@@ -51,7 +52,7 @@ class Services:
     chats: ChatStore
     users: UserStore
     things: ThingStore
-    runs: RunStore
+    runs: RetryingRunStore
     workflows: Catalogue
     rules: Rules
     sign_in_limits: SignInLimits

@@ -206,7 +206,8 @@ class Executor:
                 raise failure
             raise ChatError(Problem.WORKFLOW_FAILED, f"The step {step.id!r} failed: {failure}")
         yield from self._advance()
-        self.recorder.save()
+        if self._unfinished > 1:  # else this was the last, which is stored with the run's end
+            self.recorder.save()
 
     def _try(self, step: Step, attempt: int, *, answers: bool) -> Generator[Batch, None, Any]:
         variables = self._schedule.variables()

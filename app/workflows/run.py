@@ -52,6 +52,7 @@ class WorkflowRun:
         self._workflow, self._runs = workflow, runs
         self._engine, self._question = engine, question
         self._executor: Executor | None = None  # from `prepare` on
+        self._complete = False
 
     @property
     def first_token(self) -> float | None:
@@ -97,7 +98,7 @@ class WorkflowRun:
             yield from executor.run()
             yield [*executor.unstreamed_answer(), *self.end_parts(), RoundFinished()]
             self.finish_reason = executor.runner.finish_reason
-            executor.recorder.end("complete")
+            self._complete = True
         except Exception as error:
             executor.stop(error if isinstance(error, ChatError) else ChatError(Problem.INTERNAL))
             remaining = executor.remaining_events()
@@ -106,7 +107,7 @@ class WorkflowRun:
             raise
         finally:
             alarm.kill(block=False)
-            self.close()
+            executor.close()
 
     def end_parts(self) -> Sequence[Event]:
         return self._executor.end_parts() if self._executor else ()
@@ -117,14 +118,15 @@ class WorkflowRun:
             self._executor.stop(error)
 
     def close(self) -> None:
+        """See the protocol. Records how the run ended: after its answer, which does not depend on that record."""
         executor = self._executor
         if executor is None:
             return
         executor.close()
         if not executor.recorder.ended:
-            failure = executor.failure
-            status: RunStatus = "failed" if failure and not self.cancelled else "interrupted"
+            failure = None if self._complete else executor.failure
+            broken: RunStatus = "failed" if failure and not self.cancelled else "interrupted"
             try:
-                executor.recorder.end(status, failure.message if failure else None)
+                executor.recorder.end("complete" if self._complete else broken, failure.message if failure else None)
             except Exception:
                 log.exception("run not recorded", extra={"request_id": self._question.request_id})

@@ -13,6 +13,24 @@ from support.agents import Client, configured, refused
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
 
+WORKFLOW = """
+id: 3b9d5b0e-7f1c-4c66-9a0e-2f6f1d8f4a26
+name: Three
+steps:
+  - {id: a, prompt: '[{"text": "one"}, {"pause": 0.5}]'}
+  - {id: b, prompt: '[{"text": "two"}]', dependsOn: [a]}
+  - {id: c, prompt: '[{"text": "said"}, {"pause": 1}]', dependsOn: [b]}
+"""
+TABLES = """
+[agents.three]
+model = "scripted"
+workflow = "Three"
+
+[workflows]
+files = ["FOLDER/three.yaml"]
+"""
+RUNS = "SELECT status, error FROM runs"
+STEPS = "SELECT step_id, status FROM run_steps ORDER BY number"
 STATES = "SELECT status, held, json_extract(parts, '$[0].text') FROM messages WHERE role = 'assistant'"
 
 
@@ -44,8 +62,12 @@ def unstored(client: Client) -> Iterator[Callable[[], None]]:
         lock.close()
 
 
+def rows(server: Server, query: str) -> list[tuple]:
+    return [tuple(row) for row in server.rows(query)]
+
+
 def states(server: Server) -> list[tuple]:
-    return [tuple(row) for row in server.rows(STATES)]
+    return rows(server, STATES)
 
 
 def test_the_conversation_is_busy_until_the_answer_is_stored(server, client) -> None:
@@ -79,3 +101,30 @@ def test_a_killed_worker_frees_what_it_could_not_store(server, client) -> None:
         unlock()
         eventually(lambda: states(server) == [("interrupted", 0, None)], 20)
     assert client.chat({"message": "x"}).status_code == 200
+
+
+@pytest.fixture
+def planned(start, tmp_path) -> Client:
+    """A caller whose answers a workflow of three steps makes."""
+    (tmp_path / "three.yaml").write_text(WORKFLOW)
+    return Client.new(start(config=configured(TABLES.replace("FOLDER", str(tmp_path)))), "three")
+
+
+@pytest.mark.parametrize("said", [b'"type":"start"', b'"said"'], ids=["from the start", "at the last step"])
+def test_a_workflows_answer_and_its_record_are_stored_late_as_they_were(planned, said) -> None:
+    """The database is locked for a part of the run, and until the caller has been told."""
+    server = planned.server
+    with sqlite3.connect(server.database, isolation_level=None) as lock, planned.open("x") as answer:
+        read_until(answer, said)
+        lock.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        rest = read_all(answer, 20)
+        took = time.monotonic() - began
+        assert b'"type":"error"' in rest
+        assert 4 < took < 9, "one deadline, after the second and a half that the model pauses"
+        assert rows(server, RUNS) == [("running", None)]
+        lock.execute("ROLLBACK")
+    lock.close()
+    eventually(lambda: states(server) == [("complete", 0, "said")], 10)
+    eventually(lambda: rows(server, RUNS) == [("complete", None)], 10)
+    assert rows(server, STEPS) == [("a", "complete"), ("b", "complete"), ("c", "complete")]

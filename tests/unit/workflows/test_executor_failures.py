@@ -8,7 +8,7 @@ import pytest
 from support.runs import CALL, HANGS, LEFT, OUT, Records, Run, ask, greenlets, say, work
 
 from app.engine.errors import Problem
-from app.engine.events import TextDelta, TextEnded, TextStarted, ToolReturned, TurnFailed
+from app.engine.events import TextDelta, TextEnded, TextStarted, ToolReturned, TurnFailed, TurnFinished
 
 SPEAKS = [{"text": "so far"}, {"pause": HANGS}]
 
@@ -211,7 +211,7 @@ def test_a_run_that_is_cancelled_before_it_runs_begins_no_step() -> None:
     assert (run.records.status, run.work.begun.total(), run.model.prompts) == ("interrupted", 0, [])
 
 
-def test_a_store_that_cannot_keep_the_run_is_told_and_the_slot_is_free(caplog) -> None:
+def test_a_store_that_cannot_keep_the_run_goes_to_the_log_and_its_answer_to_the_caller(caplog) -> None:
     class Broken(Records):
         def end(self, *_: Any) -> None:
             raise OSError("the disk is full: /secret")
@@ -219,6 +219,6 @@ def test_a_store_that_cannot_keep_the_run_is_told_and_the_slot_is_free(caplog) -
     run = Run(say("a", "x"), runs=Broken())
     run.turn.begin()
     last = [*run.turn.run()][-1][-1]
-    assert (last.error.problem, last.error.message) == (Problem.INTERNAL, "Internal server error")
-    assert len(run.running_turns) == 0
+    assert isinstance(last, TurnFinished)
+    assert (run.stored.text, len(run.running_turns)) == ("x", 0)
     assert "the disk is full" in caplog.text

@@ -1,5 +1,6 @@
 """What a real store keeps of runs, while they go on and when they are over."""
 
+import sqlite3
 import time
 from typing import Any
 
@@ -95,6 +96,22 @@ def test_records_of_steps_that_are_over_survive_a_failure_beside_them(database) 
     run.play()
     kept = RunStore(database).find(run.events[0].answer_id, "key:1")
     assert {each.step_id: each.status for each in kept.steps} == {"a": "complete", "b": "failed"}
+
+
+def test_a_step_that_cannot_be_stored_neither_fails_its_run_nor_is_lost(database, caplog) -> None:
+    """The database is locked by another process while the first step ends."""
+    database.write(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 50"))
+    run, store = stored_run(database, work("a"), work("b", "a", seconds=0.5), say("c", "said", "b"))
+    lock = sqlite3.connect(database.file, isolation_level=None)
+    gevent.spawn_later(0.2, lock.close)
+    run.turn.begin()
+    lock.execute("BEGIN IMMEDIATE")
+    for batch in run.turn.run():
+        run.events += batch
+    assert isinstance(run.events[-1], TurnFinished)
+    kept = store.find(run.events[0].answer_id, "key:1")
+    assert (kept.status, [each.step_id for each in kept.steps]) == ("complete", ["a", "b", "c"])
+    assert "steps of a run not stored yet" in caplog.text
 
 
 def test_a_run_whose_conversation_is_erased_meanwhile_comes_to_its_end(database) -> None:
