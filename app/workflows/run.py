@@ -108,6 +108,8 @@ class WorkflowRun:
         finally:
             alarm.kill(block=False)
             executor.close()
+            if not self._complete:  # one that is complete is recorded after its answer, which it must not hold up
+                self.close()
 
     def end_parts(self) -> Sequence[Event]:
         return self._executor.end_parts() if self._executor else ()
@@ -118,7 +120,7 @@ class WorkflowRun:
             self._executor.stop(error)
 
     def close(self) -> None:
-        """See the protocol. Records how the run ended: after its answer, which does not depend on that record."""
+        """See the protocol. Records how the run ended; its answer does not depend on that."""
         executor = self._executor
         if executor is None:
             return

@@ -128,3 +128,18 @@ def test_a_workflows_answer_and_its_record_are_stored_late_as_they_were(planned,
     eventually(lambda: states(server) == [("complete", 0, "said")], 10)
     eventually(lambda: rows(server, RUNS) == [("complete", None)], 10)
     assert rows(server, STEPS) == [("a", "complete"), ("b", "complete"), ("c", "complete")]
+
+
+def test_a_server_that_stops_stores_the_end_of_a_run_that_waits(planned) -> None:
+    server = planned.server
+    with sqlite3.connect(server.database, isolation_level=None) as lock, planned.open("x") as answer:
+        read_until(answer, b'"said"')
+        lock.execute("BEGIN IMMEDIATE")
+        assert b'"type":"error"' in read_all(answer, 20)
+        os.kill(server.master_pid(), signal.SIGTERM)
+        time.sleep(0.2)
+        lock.execute("ROLLBACK")
+    lock.close()
+    server.stop()
+    assert (states(server), rows(server, RUNS)) == ([("complete", 0, "said")], [("complete", None)])
+    assert rows(server, STEPS) == [("a", "complete"), ("b", "complete"), ("c", "complete")]
