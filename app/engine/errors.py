@@ -25,6 +25,7 @@ class Problem(Enum):
     MISDIRECTED = (421, "This server does not answer for that host")
     NOT_AN_ANSWER = (422, "Only an assistant's message can be rated")
     LIMITED = (429, "Too many requests")
+    LEFT = (499, "The caller left")  # nobody reads it: nginx's status, for the log
     INTERNAL = (500, "Internal server error")
     TOOL_LOOP = (502, "The same tool call was made over and over")
     WORKFLOW_FAILED = (502, "The workflow failed")

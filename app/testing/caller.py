@@ -46,9 +46,10 @@ class Caller:
         sent = {"Content-Type": "application/json", **self.wire.headers(self.key), **(headers or {})}
         return requests.post(f"{self.server.url}{self.path}", data=data, headers=sent, timeout=30)
 
-    def open(self, text: str, version: str = "HTTP/1.1") -> socket.socket:
+    def open(self, text: str, version: str = "HTTP/1.1", request_id: str | None = None) -> socket.socket:
         """Send the question; the response is still to be read. The server closes the connection at its end."""
-        headers = {**self.wire.headers(self.key), "Connection": "close"}
+        own_id = {"x-request-id": request_id} if request_id else {}
+        headers = {**self.wire.headers(self.key), "Connection": "close", **own_id}
         return post(self.server, self.path, json.dumps(self.body(text)).encode(), headers, version)
 
     def stored(self, question: str) -> list[dict[str, Any]]:

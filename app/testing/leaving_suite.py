@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.testing.caller import Caller
-from app.testing.server import eventually, script
+from app.testing.server import eventually, new_session_id, script
 from app.testing.sockets import body_of, read_all, read_until
 
 WAIT = {"pause": 0.15}  # as long as it takes until a caller whose sending side is closed has been looked at three times
@@ -48,3 +48,12 @@ class LeavingSuite:
                 time.sleep(0.03)
         answer = eventually(lambda: caller.stored(question)[1:])[0]
         assert answer["status"] == "interrupted"
+
+    def test_the_log_blames_nobody_for_a_caller_who_left(self, caller: Caller) -> None:
+        question, own_id = script({"text": "so far"}, {"pause": 60}), new_session_id()
+        with caller.open(question, request_id=own_id) as connection:
+            if caller.wire.streamed:
+                read_until(connection, b"so far")
+            eventually(lambda: caller.stored(question))
+        (line,) = eventually(lambda: [each for each in caller.server.log("request") if each["request_id"] == own_id])
+        assert line["status"] == (caller.wire.status if caller.wire.streamed else 499)

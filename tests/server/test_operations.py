@@ -5,7 +5,11 @@ import subprocess
 
 import pytest
 import requests
+from support.wires import STREAMS, WHOLE
 
+from app.testing.caller import Caller
+from app.testing.model_server import SILENCE
+from app.testing.provider_apis import OPENAI
 from app.testing.server import BIN, ROOT, Server, eventually, new_session_id, script
 from app.testing.sockets import connect, read_all
 
@@ -109,6 +113,18 @@ def test_a_flood_of_what_is_no_http_leaves_few_lines_and_their_number(start) -> 
 
     eventually(lambda: told() == 200, 3)
     assert server.log_text().count("no HTTP from 127.0.0.1") < 150
+
+
+@pytest.mark.parametrize("wire", [STREAMS[0], WHOLE[0]], ids=repr)
+def test_who_leaves_while_the_model_opens_is_no_error_of_the_server(relay, relay_keys, model_server, wire) -> None:
+    model_server.play([SILENCE])
+    own_id = new_session_id()
+    with Caller(wire, relay, relay_keys[wire.key_kind, f"{OPENAI}"]).open("leaves", request_id=own_id):
+        model_server.wait_for_request()
+    mine = eventually(lambda: [line for line in relay.log() if line.get("request_id") == own_id][1:] and relay.log())
+    turn, request = (line for line in mine if line.get("request_id") == own_id)
+    assert (turn["message"], turn["outcome"]) == ("turn", "interrupted")
+    assert (request["message"], request["status"]) == ("request", 499)
 
 
 def test_a_request_id_that_is_no_id_is_replaced(server, widget_key) -> None:

@@ -246,7 +246,7 @@ def greenlets() -> int:
 HANGS = 20
 
 
-LEFT = ChatError(Problem.INTERNAL, "The caller left")
+LEFT = ChatError(Problem.LEFT)
 
 
 OUT = "a is out of order"

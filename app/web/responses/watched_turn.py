@@ -7,7 +7,7 @@ from time import monotonic
 
 import gevent
 from flask import request
-from gevent import GreenletExit, get_hub, getcurrent
+from gevent import get_hub, getcurrent
 
 from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
@@ -34,7 +34,7 @@ class WatchedTurn:
         self._shared, self._followed = shared, plan or shared.engine.plans.get(question.agent.id)
         self._greenlet = getcurrent()
         self._closed = False
-        self._ending: tuple[ChatError, BaseException] | None = None  # what `_cancel` was called with
+        self._ending: ChatError | None = None  # what `_cancel` was called with
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
         watch = request.environ.get("parlance.watch")
@@ -58,7 +58,7 @@ class WatchedTurn:
                 gevent.sleep(pause)
                 self.turn = self._new_turn()
                 if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
-                    self._cancel(*self._ending)
+                    self._cancel(self._ending)
             else:
                 return
         self.turn.begin()
@@ -85,20 +85,19 @@ class WatchedTurn:
         self._log()
 
     def _caller_left(self) -> None:
-        self._cancel(ChatError(Problem.INTERNAL, "The caller left"), GreenletExit())  # nobody waits for an error
+        self._cancel(ChatError(Problem.LEFT))
 
     def _too_late(self) -> None:
-        late = ChatError(Problem.UPSTREAM_TIMEOUT)
-        self._cancel(late, late)
+        self._cancel(ChatError(Problem.UPSTREAM_TIMEOUT))
 
-    def _cancel(self, error: ChatError, connecting: BaseException) -> None:
-        """Cancel the turn; where it still waits for a model, `connecting` is thrown into the greenlet that waits."""
-        self._ending = self._ending or (error, connecting)
+    def _cancel(self, error: ChatError) -> None:
+        """Cancel the turn; where it still waits for a model, the error is thrown into the greenlet that waits."""
+        self._ending = self._ending or error
         self.turn.cancel(error)
         if self.turn.generation.connecting:
-            get_hub().loop.run_callback(self._stop_connecting, connecting)
+            get_hub().loop.run_callback(self._stop_connecting, error)
 
-    def _stop_connecting(self, error: BaseException) -> None:
+    def _stop_connecting(self, error: ChatError) -> None:
         """Called by the event loop, where no greenlet runs: what is seen here is still so when the error is thrown."""
         if self.turn.generation.connecting:
             self._greenlet.throw(error)

@@ -9,6 +9,7 @@ from app.engine.errors import ChatError, Problem
 _CODES = {
     Problem.BUSY: "WORKFLOW_RUN_IN_PROGRESS",  # the only 409 of a chat that the wire's clients know
     Problem.CHANGED: "CONFLICT",
+    Problem.LEFT: "Client Closed Request",  # no status of HTTP
 }
 _IN_STREAM = {
     Problem.UPSTREAM_FAILED: "MODEL_UNAVAILABLE",
