@@ -27,7 +27,7 @@ class Rounds:
     """Implements `Generation`. `usage` and `finish_reason` are those of the rounds that have ended."""
 
     def __init__(self, engine: Engine, question: Question) -> None:
-        self.transcript = Transcript(engine.answer_bytes)
+        self.transcript = Transcript(engine.answer_bytes, request_id=question.request_id)
         self.usage = Usage()
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
@@ -79,7 +79,8 @@ class Rounds:
         the model, and no knowledge is looked up."""
         self._messages = source.messages
         if source.resumed:
-            self.transcript = Transcript(self._engine.answer_bytes, source.resumed.parts)
+            parts, request_id = source.resumed.parts, self._question.request_id
+            self.transcript = Transcript(self._engine.answer_bytes, parts, request_id=request_id)
 
     def run(self) -> Iterator[Batch]:
         try:
@@ -139,7 +140,7 @@ class Rounds:
         yield from stream.connect()
         if self.cancelled:
             raise self.cancelled
-        self._model = stream.model
+        self._model = self.transcript.model = stream.model
 
     def _read(self, calls: list[ToolCalled]) -> Iterator[Batch]:
         """The model's output in this round; appends its tool calls to `calls`. Every token passes through here."""

@@ -22,10 +22,13 @@ log = logging.getLogger(__name__)
 class Transcript:
     """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's.
 
-    `most_bytes` bounds what is added of text, reasoning and arguments of calls, in UTF-8.
+    `most_bytes` bounds what is added of text, reasoning and arguments of calls, in UTF-8. `request_id` and `model` (of
+    which it is, once that is known; None where there are several) are for the log.
     """
 
-    def __init__(self, most_bytes: int, parts: Iterable[Part] = ()) -> None:
+    def __init__(self, most_bytes: int, parts: Iterable[Part] = (), *, request_id: str | None = None) -> None:
+        self.model: str | None = None
+        self._request_id = request_id
         self._room = most_bytes
         self._parts: list[Part] = list(parts)
         self._text: list[str] = []
@@ -65,7 +68,8 @@ class Transcript:
             self._refuse()
 
     def _refuse(self) -> NoReturn:
-        log.warning("a model's answer is longer than answer_bytes")
+        fields = {"request_id": self._request_id, "model": self.model}
+        log.warning("a model's answer is longer than answer_bytes", extra=fields)
         raise ChatError(Problem.UPSTREAM_FAILED)
 
     def _open_parts(self) -> list[Part]:

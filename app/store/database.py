@@ -58,7 +58,8 @@ class Database:
 
     def __init__(self, url: str, most_waiting: int = MOST_WAITING) -> None:
         self.url = url
-        self.reading, self.writing = Condition("read"), Condition("written")
+        self.reading = Condition("the database cannot be read", "the database can be read again")
+        self.writing = Condition("the database cannot be written", "the database can be written again")
         self.damaged = False
         self.file = sqlite_file(url)
         self._engine = make_engine(url)

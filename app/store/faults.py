@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+import gevent
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -103,17 +104,19 @@ def known_errors() -> Iterator[None]:
 class Condition:
     """Of a database that is read, or written: `reason` is what is wrong with it, None where the latest call went well.
 
-    The log tells when a fault begins, and when it is over: nothing has failed for SETTLED_SECONDS then, so that one
-    which comes and goes fills no log. Used in greenlets only, since it logs; but for `lock_wanted_since` (seconds of
-    the monotonic clock), which a writer's thread sets while it waits for the lock.
+    The log tells when a fault begins (`bad`), and when it is over (`good`, and how long it was from the first failure
+    to the first success): nothing has failed for SETTLED_SECONDS then, so that one which comes and goes fills no log.
+    Used in greenlets only, since it logs; but for `lock_wanted_since` (seconds of the monotonic clock), which a
+    writer's thread sets while it waits for the lock.
     """
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, bad: str, good: str) -> None:
         self.reason: str | None = None
         self.lock_wanted_since: float | None = None
-        self._doing = doing
+        self._bad, self._good = bad, good
         self._began: float | None = None  # the fault that the log has told of; seconds of the monotonic clock
-        self._latest = 0.0
+        self._over: float | None = None  # the first success since the latest failure
+        self._waits = False  # for the fault to be settled
 
     def waits_for_lock(self) -> bool:
         """Whether a writer has waited for longer than it takes to get a lock that is free."""
@@ -121,14 +124,28 @@ class Condition:
         return since is not None and monotonic() - since > LOCK_SECONDS
 
     def failed(self, error: StoreError) -> None:
-        self.reason, self._latest = error.reason, monotonic()
+        self.reason, self._over = error.reason, None
         if self._began is None:
-            self._began = self._latest
+            self._began = monotonic()
             cause = getattr(error.__cause__, "orig", error.__cause__)  # the driver's own words, without the statement
-            log.error("the database cannot be %s: %s", self._doing, error.reason, extra={"cause": repr(cause)})
+            log.error("%s: %s", self._bad, error.reason, extra={"cause": repr(cause)} if cause else {})
 
     def succeeded(self) -> None:
         self.reason = None
-        if self._began is not None and monotonic() - self._latest >= SETTLED_SECONDS:
-            log.warning("the database can be %s again, after %.0f s", self._doing, monotonic() - self._began)
-            self._began = None
+        if self._began is not None and self._over is None:
+            self._over = monotonic()
+            if not self._waits:
+                self._waits = True
+                gevent.spawn_later(SETTLED_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        self._waits = False
+        if self._began is None or self._over is None:
+            return  # it has failed again: the next success waits anew
+        early = SETTLED_SECONDS - (monotonic() - self._over)
+        if early > 0:
+            self._waits = True
+            gevent.spawn_later(early, self._settle)
+            return
+        log.warning("%s, after %.0f s", self._good, self._over - self._began)
+        self._began = self._over = None

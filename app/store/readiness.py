@@ -7,9 +7,9 @@ from time import monotonic
 import gevent
 from sqlalchemy import Connection, text
 
-from app.engine.errors import StoreError
+from app.engine.errors import Problem, StoreError
 from app.store.database import Database
-from app.store.faults import DAMAGED, FULL, NO_ANSWER, READ_ONLY
+from app.store.faults import DAMAGED, FULL, NO_ANSWER, READ_ONLY, Condition
 from app.store.schema import find_damage, version_problem
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,14 @@ _CHANGE_NOTHING = text("UPDATE alembic_version SET version_num = version_num WHE
 
 
 class Readiness:
-    """Looks at a database at most once in FRESH_SECONDS, however many ask."""
+    """Looks at a database at most once in FRESH_SECONDS, however many ask. The log tells when it begins to be of no
+    use, and when it is of use again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._look: gevent.Greenlet[[], str | None] | None = None
         self._looked = 0.0
+        self._told = Condition("/ready says unready", "/ready says ready again")
 
     def problem(self) -> str | None:
         """Why the database is of no use now, None where it is. Waits at most PATIENCE_SECONDS.
@@ -41,7 +43,12 @@ class Readiness:
         if self._look is None or (self._look.ready() and monotonic() - self._looked >= FRESH_SECONDS):
             self._look = gevent.spawn(self._find_out)  # by itself, so that it survives the caller that began it
         self._look.join(PATIENCE_SECONDS)
-        return self._look.value if self._look.ready() else f"{NO_ANSWER} within {PATIENCE_SECONDS:g} s"
+        problem = self._look.value if self._look.ready() else f"{NO_ANSWER} within {PATIENCE_SECONDS:g} s"
+        if problem:
+            self._told.failed(StoreError(Problem.STORE_UNAVAILABLE, problem))
+        else:
+            self._told.succeeded()
+        return problem
 
     def _find_out(self) -> str | None:
         database = self._database

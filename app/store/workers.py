@@ -13,7 +13,7 @@ import gevent
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.engine.errors import ChatError
+from app.engine.errors import ChatError, StoreError
 from app.store.database import Database
 from app.store.locks import try_lock
 from app.store.runs import end_abandoned
@@ -38,6 +38,7 @@ class Worker:
         self.id = uuid.uuid4().hex
         self.folder = folder
         self._lock: int | None = None
+        self.fails_to_bury = False  # which the log has told
 
     def claim(self) -> str:
         """The id, once others can see that this worker lives: until the process ends it holds the lock. Raises OSError
@@ -89,10 +90,15 @@ def _is_alone(database: Database, worker: Worker) -> bool:
     """Bury; whether there is nobody left who could die."""
     try:
         worker.claim()
-        return not bury_dead_workers(database, worker)
+        others_live = bury_dead_workers(database, worker)
     except (ChatError, SQLAlchemyError, OSError) as error:
-        log.warning("dead workers are not buried yet", extra={"cause": repr(error)})
+        if not worker.fails_to_bury:  # once for a fault, which may last
+            reason = error.reason if isinstance(error, StoreError) else repr(error)
+            log.warning("dead workers are not buried yet: %s", reason)
+        worker.fails_to_bury = True
         return False
+    worker.fails_to_bury = False
+    return not others_live
 
 
 def _bury(connection: Connection, dead: str) -> None:

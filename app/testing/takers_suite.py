@@ -104,3 +104,6 @@ class WholeTakersSuite:
         narrow.wire.check_error(narrow.ask(FLOOD), 502)
         last = narrow.stored(FLOOD)[-1]
         assert (last["status"], last["text"], last["credits"]) == ("failed", "é" * 1000, 1)
+        line = narrow.server.log("a model's answer is longer than answer_bytes")[-1]
+        turn = eventually(lambda: [turn for turn in narrow.server.log("turn") if turn["outcome"] == "failed"])[-1]
+        assert (line["request_id"], line["model"]) == (turn["request_id"], "scripted")

@@ -46,7 +46,7 @@ class WorkflowRun:
     connecting = False  # `prepare` waits for the store alone
 
     def __init__(self, workflow: Workflow, runs: RunStore, engine: Engine, question: Question) -> None:
-        self.transcript = Transcript(engine.answer_bytes)
+        self.transcript = Transcript(engine.answer_bytes, request_id=question.request_id)
         self.finish_reason: FinishReason = "stop"
         self.cancelled: ChatError | None = None
         self._workflow, self._runs = workflow, runs
@@ -73,7 +73,8 @@ class WorkflowRun:
     def prepare(self, source: GenerationInput) -> None:
         """Record the run as running. Raises ChatError: NOT_ONGOING where an answer is to be resumed."""
         if source.resumed:
-            self.transcript = Transcript(self._engine.answer_bytes, source.resumed.parts)
+            parts, request_id = source.resumed.parts, self._question.request_id
+            self.transcript = Transcript(self._engine.answer_bytes, parts, request_id=request_id)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         heartbeat, stopping = self._engine.heartbeat, Signal()
         fill = TemplateFiller(self._question.taker.name, stopping, heartbeat).fill

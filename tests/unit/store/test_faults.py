@@ -1,8 +1,8 @@
 """What is told of a database that fails, and how often."""
 
 import sqlite3
-import time
 
+import gevent
 import pytest
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -71,18 +71,39 @@ def test_another_databases_driver_that_does_not_answer_is_unavailable_and_a_pool
     assert full.problem is Problem.OVERLOADED
 
 
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Without what earlier tests' faults say when they settle."""
+    return [line for line in caplog.messages if line.startswith("it is")]
+
+
 def test_a_fault_is_told_when_it_begins_and_when_it_has_ended_however_often_it_comes_and_goes(caplog) -> None:
-    condition = Condition("written")
+    condition = Condition("it is bad", "it is good")
     full = StoreError(Problem.STORE_UNAVAILABLE, FULL)
     for _ in range(100):
         condition.failed(full)
         assert condition.reason == FULL
         condition.succeeded()
         assert condition.reason is None
-    assert [record.getMessage() for record in caplog.records] == ["the database cannot be written: disk full"]
-    time.sleep(SETTLED_SECONDS)
-    for _ in range(3):
-        condition.succeeded()
+    assert told(caplog) == ["it is bad: disk full"]
+    gevent.sleep(SETTLED_SECONDS / 2)
     condition.failed(full)
-    told = [record.getMessage() for record in caplog.records][1:]
-    assert told == ["the database can be written again, after 2 s", "the database cannot be written: disk full"]
+    condition.succeeded()
+    gevent.sleep(SETTLED_SECONDS * 0.75)
+    assert len(told(caplog)) == 1, "it failed a moment ago"
+    gevent.sleep(SETTLED_SECONDS * 0.5)
+    condition.failed(full)
+    assert told(caplog)[1:] == ["it is good, after 1 s", "it is bad: disk full"]
+
+
+def test_a_fault_is_as_long_as_until_the_first_success_and_its_end_is_told_though_no_other_follows(caplog) -> None:
+    condition = Condition("it is bad", "it is good")
+    condition.failed(StoreError(Problem.STORE_UNAVAILABLE, FULL))
+    condition.succeeded()
+    gevent.sleep(SETTLED_SECONDS + 0.5)
+    assert told(caplog) == ["it is bad: disk full", "it is good, after 0 s"]
+
+
+def test_a_fault_without_a_cause_names_none(caplog) -> None:
+    condition = Condition("it is bad", "it is good")
+    condition.failed(StoreError(Problem.STORE_UNAVAILABLE, LOCKED))
+    assert not hasattr(caplog.records[0], "cause")

@@ -10,7 +10,7 @@ from support.storage import damaged, full_disk, locked
 
 from app.engine.errors import StoreError
 from app.store.database import Database
-from app.store.faults import DAMAGED, LOCKED, OTHER_VERSION
+from app.store.faults import DAMAGED, LOCKED, OTHER_VERSION, SETTLED_SECONDS
 from app.store.readiness import FRESH_SECONDS, LOOK_SECONDS, PATIENCE_SECONDS, Readiness
 
 pytestmark = pytest.mark.timed
@@ -114,6 +114,28 @@ def test_a_disk_with_hardly_any_room_is_told_though_small_writes_succeed(databas
     assert Readiness(database).problem() is None
     numbers[8] |= os.ST_RDONLY
     assert Readiness(database).problem() == "read-only"
+
+
+def test_what_is_said_goes_to_the_log_once_when_it_begins_and_once_when_it_is_over(
+    database, monkeypatch, caplog
+) -> None:
+    """Nobody writes: what the system says of the disk is all that there is."""
+    gevent.sleep(SETTLED_SECONDS)  # what earlier tests' faults say when they are over
+    caplog.clear()
+    real = os.statvfs(database.file.parent)
+    full = list(real)
+    full[4] = 0
+    readiness = Readiness(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "statvfs", lambda _: os.statvfs_result(full))
+        for _ in range(3):
+            assert [readiness.problem(), later(readiness)] == ["disk full"] * 2
+    for _ in range(3):
+        assert later(readiness) is None
+    gevent.sleep(SETTLED_SECONDS)
+    told = [line for line in caplog.messages if line.startswith("/ready")]
+    assert told[:1] == ["/ready says unready: disk full"]
+    assert [line.startswith("/ready says ready again, after ") for line in told[1:]] == [True]
 
 
 def test_a_file_that_is_gone_and_one_of_another_version_are_told(database, readiness) -> None:

@@ -11,7 +11,7 @@ from app.engine.conversation import ConversationRef
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.conversations import ConversationStore
 from app.store.runs import RunStore
-from app.store.workers import Worker, bury_dead_workers
+from app.store.workers import Worker, bury_dead_workers, watch_workers
 
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
 MINE = ConversationRef("demo", "widget", "key:1", "mine")
@@ -96,3 +96,18 @@ def test_what_is_no_workers_file_stays(database, folder, worker) -> None:
     (folder / "README").write_text("mine")
     assert bury_dead_workers(database, worker) is False
     assert (folder / "README").read_text() == "mine"
+
+
+def test_what_cannot_be_buried_is_told_once_for_each_fault_in_one_line(database, worker, caplog) -> None:
+    away = database.file.with_suffix(".away")
+    for _ in range(2):
+        database.file.rename(away)
+        for _ in range(3):
+            watch_workers(database, worker)
+        away.rename(database.file)
+        watch_workers(database, worker)
+    told = [record for record in caplog.records if record.name == "app.store.workers"]
+    assert [record.getMessage()[:60] for record in told] == [
+        "dead workers are not buried yet: missing, or cannot be opene"
+    ] * 2
+    assert not any(record.exc_info for record in told)
