@@ -11,6 +11,7 @@ import pytest
 from support.chromium import Chromium
 from support.pages import served
 from support.sdk import NPM, VERSIONS, config, installed
+from support.widget_pages import known_key
 
 from app.testing.server import Server, eventually, script
 
@@ -65,7 +66,7 @@ def shop(tmp_path_factory, allowed) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def keys(shop, origin) -> dict[str, str]:
-    return {agent: shop.key("widget", agent, "--origin", origin) for agent in ("shop", "site")}
+    return {agent: known_key(shop, agent, "--origin", origin) for agent in ("shop", "site")}
 
 
 @dataclass
@@ -178,7 +179,7 @@ def test_the_page_that_the_documentation_prints_holds_a_conversation(version, br
         given = {
             "https://chat.example": shop.url,
             "/demo/": "/site/",
-            "wk_…": shop.key("widget", "site", "--origin", origin),
+            "wk_…": known_key(shop, "site", "--origin", origin),
         }
         for printed, ours in given.items():
             assert printed in page

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from support.pages import served, serving
-from support.widget_pages import HOST, ROOT, Site, site
+from support.widget_pages import HOST, ROOT, Site, known_key, site
 
 from app.testing.server import Server, eventually, script
 
@@ -79,7 +79,7 @@ def at(server: Server, shop: Site) -> dict[str, str]:
     """The attributes for a chat on another server."""
     return {
         "data_endpoint": f"{server.url}/chat",
-        "data_api_key": server.key("widget", "open", "--origin", shop.origin),
+        "data_api_key": known_key(server, "open", "--origin", shop.origin),
     }
 
 
@@ -226,7 +226,7 @@ def test_failures_of_the_model_are_told_in_the_widgets_words(shop) -> None:
 
 
 def test_a_page_that_the_key_is_not_bound_to_is_told_so(shop, browser, tmp_path) -> None:
-    shop.server.key("widget")  # with no origin: any page may read why it is refused
+    known_key(shop.server)  # with no origin: any page may read why it is refused
     with served(tmp_path) as elsewhere:
         widget = Site(tmp_path, elsewhere, shop.server, shop.key, browser).opened()
         widget.send("Let me in.")
