@@ -82,7 +82,7 @@ class RetryingRunStore(RunStore):
         log.error("steps of a run given up", exc_info=failure, extra={"answer_id": ended.run_id})
         self._waiting[ended.run_id] = replace(ended, steps=()), 0
 
-    def _retry(self) -> None:
+    def _retry(self) -> None:  # as in unstored.py: a class for these lines would need more of them
         try:
             while self._waiting:
                 gevent.sleep(RETRY_SECONDS)

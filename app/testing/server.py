@@ -54,9 +54,8 @@ def empty_database() -> bytes:
 class Server(ServerRecords):
     """Start with `with`; `url` is its base. Agents: open (public), frank, site; see CONFIG.
 
-    `home` is a folder for its files, made where there is none. `config` is the text of parlance.toml, in which the keys
-    of `changes` are replaced by their values; `env` is added to the environment. `wsgi` is the application to serve, as
-    gunicorn takes it.
+    `home` is a folder for its files, made where there is none. In `config`, the text of parlance.toml, the keys of
+    `changes` are replaced by their values. `env` is added to the environment. gunicorn serves `wsgi`.
     """
 
     def __init__(
