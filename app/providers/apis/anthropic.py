@@ -1,21 +1,16 @@
 """Anthropic's Messages API. Source: its API reference, "Messages" and "Streaming messages"."""
 
-import re
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from marshmallow import fields, validate
 
 from app.engine.chunks import Chunk
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.apis.anthropic_decoder import AnthropicDecoder
+from app.providers.apis.anthropic_messages import conversation_fields
 from app.providers.apis.http_stream import open_stream
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
-from app.providers.apis.tool_calls import accepted_id, result_text
-
-_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class AnthropicOptions(HttpModelOptions):
@@ -64,12 +59,9 @@ class AnthropicModel:
         payload: dict[str, Any] = {
             "model": options["model"],
             "max_tokens": min(requested.max_tokens or options["max_tokens"], options["max_tokens"]),
-            "messages": _messages(prompt.messages),
             "stream": True,
+            **conversation_fields(prompt),
         }
-        system = "\n\n".join(message.text for message in prompt.messages if message.role == "system")
-        if system:
-            payload["system"] = system
         if "stop" in options:
             payload["stop_sequences"] = options["stop"]
         thinking = options.get("thinking_tokens", 0)
@@ -81,37 +73,4 @@ class AnthropicModel:
                 value = getattr(requested, name)
                 if value is not None or name in options:
                     payload[name] = min(options[name] if value is None else value, 1)  # the API's range ends at 1
-        if prompt.tools:
-            payload["tools"] = [
-                {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
-                for tool in prompt.tools
-            ]
         return payload
-
-
-def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages as the API takes them, user and assistant in turn: neighbours of one role become one message."""
-    merged: list[dict[str, Any]] = []
-    for role, block in _blocks(messages):
-        if not merged or merged[-1]["role"] != role:
-            merged.append({"role": role, "content": []})
-        merged[-1]["content"].append(block)
-    return merged
-
-
-def _blocks(messages: Sequence[Message]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The role and content block of each part; a tool's result is the user's."""
-    for message in messages:
-        if message.role == "system":
-            continue
-        for part in message.parts:
-            match part:
-                case TextPart(text) if text.strip():  # the API refuses blank text
-                    yield message.role, {"type": "text", "text": text}
-                case ToolCallPart(call_id, name, args):
-                    tool_use_id = accepted_id(call_id, _CALL_ID)
-                    yield message.role, {"type": "tool_use", "id": tool_use_id, "name": name, "input": dict(args)}
-                case ToolResultPart(call_id, _, result, is_error):
-                    tool_use_id = accepted_id(call_id, _CALL_ID)
-                    block = {"type": "tool_result", "tool_use_id": tool_use_id, "content": result_text(result)}
-                    yield "user", block | ({"is_error": True} if is_error else {})
