@@ -71,6 +71,14 @@ class ModelError(ChatError):
         self.transient = transient
 
 
+class BusyError(ChatError):
+    """BUSY, by an answer of this worker. Where it is `ending` it has been cancelled, and is about to be recorded."""
+
+    def __init__(self, *, ending: bool) -> None:
+        super().__init__(Problem.BUSY)
+        self.ending = ending
+
+
 class StoreError(ChatError):
     """The store could not be read or written, and nothing was changed; the same may succeed a little later.
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import BusyError, ChatError, Problem
 
 
 class Cancellable(Protocol):
+    @property
+    def cancelled(self) -> bool: ...
     def cancel(self, error: ChatError) -> None: ...
 
 
@@ -64,12 +66,13 @@ class RunningTurns:
         self._taken.update(share for share, _, _ in self._shares(taker))
 
     def claim(self, conversation_id: str, turn: Cancellable) -> None:
-        """The conversation is the turn's until it leaves. Raises ChatError: BUSY where it is another's, OVERLOADED
+        """The conversation is the turn's until it leaves. Raises BusyError where it is another's, ChatError(OVERLOADED)
         where `refuse` was called."""
         if self._closing:
             raise ChatError(Problem.OVERLOADED, self._closing)
-        if self._turns.setdefault(conversation_id, turn) is not turn:  # one step: two threads cannot both have it
-            raise ChatError(Problem.BUSY)
+        holder = self._turns.setdefault(conversation_id, turn)  # one step: two threads cannot both have it
+        if holder is not turn:
+            raise BusyError(ending=holder.cancelled)
 
     def leave(self, taker: Taker, conversation_id: str | None) -> None:
         """A turn that has entered has ended; so has its claim, if it had one."""

@@ -52,6 +52,11 @@ class Turn:
         """The text of the question; "" for one that is stored already, before `begin` has loaded it."""
         return last_question(self._source.messages if self._source else self.question.messages)
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self.generation.cancelled is not None
+
     def begin(self) -> None:
         """Commit the question and prepare the generation, which waits until a model begins to answer.
 

@@ -36,7 +36,8 @@ class LeavingSuite:
     @pytest.mark.parametrize("how", ["close", "reset", "first the sending side, then all"])
     @pytest.mark.parametrize("when", ["before the first token", "between two tokens"])
     def test_a_caller_who_leaves_ends_the_answer(self, caller: Caller, version: str, how: str, when: str) -> None:
-        question = script(*[{"text": "so far"}][: when == "between two tokens"], {"pause": 60})
+        steps = [{"text": "so far"}][: when == "between two tokens"]
+        question = script(*steps, {"pause": 60}, {"text": new_session_id()})  # no other test's
         with caller.open(question, version) as connection:
             if when == "between two tokens" and caller.wire.streamed:
                 read_until(connection, b"so far")

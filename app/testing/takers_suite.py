@@ -95,7 +95,7 @@ class WholeTakersSuite:
     """What holds for every wire that answers in one piece, besides."""
 
     def test_an_answer_that_takes_too_long_is_a_status(self, narrow: Caller) -> None:
-        question = script({"text": "so far"}, {"pause": 60})
+        question = script({"text": "so far"}, {"pause": 60}, {"text": new_session_id()})
         narrow.wire.check_error(narrow.ask(question), 504)
         last = narrow.stored(question)[-1]
         assert (last["status"], last["text"]) == ("interrupted", "so far")

@@ -49,7 +49,7 @@ def test_the_model_is_left_within_milliseconds(model_server, caller, moment, how
 
 @pytest.mark.parametrize("wire", [STREAMS[0], WHOLE[0]], ids=repr)
 def test_who_closes_the_sending_side_and_leaves_later_is_noticed_with_the_next_probe(server, key_of, wire) -> None:
-    caller, question = Caller(wire, server, key_of[wire.key_kind]), script({"pause": 60})
+    caller, question = Caller(wire, server, key_of[wire.key_kind]), script({"pause": 60}, {"text": new_session_id()})
     with caller.open(question) as connection:
         connection.shutdown(socket.SHUT_WR)
         time.sleep(0.3)

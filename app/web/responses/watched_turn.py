@@ -10,7 +10,7 @@ from flask import request
 from gevent import get_hub, getcurrent
 
 from app.engine.engine import Plan
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import BusyError, ChatError, Problem
 from app.engine.question import Question
 from app.engine.turn import Turn
 from app.web.callers.stored_bytes import stored_size
@@ -18,7 +18,9 @@ from app.web.services import services
 
 log = logging.getLogger(__name__)
 
-BUSY_RETRIES = (0.01, 0.03, 0.06, 0.1)  # seconds before each
+BUSY_SECONDS = 0.2  # for the server to notice that the caller of the running answer has left
+ENDING_SECONDS = 5  # for a cancelled answer to be recorded: as long as the store lets a write wait
+LONGEST_PAUSE = 0.1  # seconds between two tries
 
 
 class WatchedTurn:
@@ -47,21 +49,26 @@ class WatchedTurn:
             raise
 
     def _begin(self) -> None:
-        """Retry BUSY briefly: a client that cancels and asks again may arrive before the cancelled turn has released
-        the conversation."""
-        for pause in BUSY_RETRIES:
+        """Where the conversation is BUSY, try again for a while: a client that cancels and asks again may arrive before
+        the cancelled turn has released the conversation."""
+        asked, pause = monotonic(), 0.01
+        while True:
             try:
                 self.turn.begin()
             except ChatError as error:
-                if error.problem is not Problem.BUSY:
+                ending = isinstance(error, BusyError) and error.ending
+                waits = error.problem is Problem.BUSY and monotonic() - asked < (
+                    ENDING_SECONDS if ending else BUSY_SECONDS
+                )
+                if not waits:
                     raise
-                gevent.sleep(pause)
-                self.turn = self._new_turn()
-                if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
-                    self._cancel(self._ending)
             else:
                 return
-        self.turn.begin()
+            gevent.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            self.turn = self._new_turn()
+            if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
+                self._cancel(self._ending)
 
     def probe_by(self, probe: Callable[[], None]) -> None:
         """How to find out, from now on, whether the caller is still there: see watcher.py."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from support.fakes import problem_of
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import BusyError, ChatError, Problem
 from app.engine.running_turns import RunningTurns, Taker
 
 SOMEBODY = Taker("somebody")
@@ -17,6 +17,10 @@ class FakeTurn:
     """Implements `Cancellable`."""
 
     reasons: list[ChatError] = field(default_factory=list)
+
+    @property
+    def cancelled(self) -> bool:
+        return bool(self.reasons)
 
     def cancel(self, error: ChatError) -> None:
         self.reasons.append(error)
@@ -39,6 +43,18 @@ def test_a_second_turn_of_a_conversation_is_busy_until_the_first_leaves() -> Non
     running.leave(SOMEBODY, "a")
     admit(running, "a", FakeTurn(), SOMEBODY)
     assert len(running) == 1
+
+
+def test_who_finds_a_conversation_busy_learns_whether_its_answer_is_about_to_end() -> None:
+    running = RunningTurns(10, 99, 99)
+    admit(running, "a", FakeTurn(), SOMEBODY)
+    with pytest.raises(BusyError) as found:
+        admit(running, "a", FakeTurn(), SOMEBODY)
+    assert not found.value.ending
+    running.cancel("a", RESTARTING)
+    with pytest.raises(BusyError) as found:
+        admit(running, "a", FakeTurn(), SOMEBODY)
+    assert found.value.ending
 
 
 def test_no_more_turns_than_the_capacity_run_at_once() -> None:
