@@ -8,7 +8,7 @@ from itsdangerous import URLSafeSerializer
 from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
-from app.providers import PROVIDERS
+from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
 from app.settings.secret import secret_key
@@ -50,6 +50,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         name: Candidate(
             PROVIDERS[model.provider].build(model.options),
             CircuitBreaker(name, server.circuit_failures, server.circuit_seconds),
+            identity_of(name, model.provider, model.options),
         )
         for name, model in settings.models.items()
     }

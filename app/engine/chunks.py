@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
+from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Usage
 
 
@@ -14,4 +14,4 @@ class ModelFinished:
     usage: Usage
 
 
-Chunk = TextDelta | ReasoningDelta | ToolCalled | ModelFinished
+Chunk = TextDelta | ReasoningDelta | ReasoningIdentified | ToolCalled | ModelFinished

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.errors import ChatError
-from app.engine.messages import FinishReason, Message, Usage
+from app.engine.messages import FinishReason, Message, ProviderMetadata, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,16 @@ class ReasoningDelta:
 @dataclass(frozen=True, slots=True)
 class ReasoningEnded:
     part: int
+    metadata: ProviderMetadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningIdentified:
+    """Metadata of reasoning. A model says it of the reasoning that is open, which ends with it. Where none is open, and
+    always as an event, it is that of thoughts which no caller is shown: without a `text`, or of a workflow's step."""
+
+    metadata: ProviderMetadata
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ class ToolCalled:
     call_id: str
     name: str
     args: Mapping[str, Any]
+    metadata: ProviderMetadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,7 @@ Event = (
     | ReasoningStarted
     | ReasoningDelta
     | ReasoningEnded
+    | ReasoningIdentified
     | ToolCalled
     | ToolReturned
     | SourceFound

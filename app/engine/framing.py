@@ -6,6 +6,7 @@ from app.engine.events import (
     Event,
     ReasoningDelta,
     ReasoningEnded,
+    ReasoningIdentified,
     ReasoningStarted,
     TextDelta,
     TextEnded,
@@ -19,6 +20,8 @@ _PARTS: dict[type, tuple[Callable[[int], Event], Callable[[int], Event]]] = {
     ReasoningDelta: (ReasoningStarted, ReasoningEnded),
 }
 
+Saying = TextDelta | ReasoningDelta | ReasoningIdentified | ToolCalled
+
 
 class Framing:
     """Puts the starts and ends of parts between the chunks of one answer. Parts are numbered from 1."""
@@ -27,7 +30,7 @@ class Framing:
         self._kind: type | None = None
         self._part = 0
 
-    def frame(self, chunks: Sequence[TextDelta | ReasoningDelta | ToolCalled]) -> Sequence[Event]:
+    def frame(self, chunks: Sequence[Saying]) -> Sequence[Event]:
         """The chunks with the starts and ends of parts between them; without empty deltas and lone surrogates.
 
         Returns `chunks` itself where they only continue the open text.
@@ -41,7 +44,11 @@ class Framing:
         events: list[Event] = []
         for raw in chunks:
             kind = type(raw)
-            chunk = raw if isinstance(raw, ToolCalled) else _without_surrogates(raw)
+            if isinstance(raw, ReasoningIdentified) and self._kind is ReasoningDelta:
+                self._kind = None
+                events.append(ReasoningEnded(self._part, raw.metadata))
+                continue
+            chunk = _without_surrogates(raw) if isinstance(raw, TextDelta | ReasoningDelta) else raw
             if isinstance(chunk, TextDelta | ReasoningDelta) and not chunk.text:
                 continue
             if kind is not self._kind:

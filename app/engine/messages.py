@@ -17,8 +17,24 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderMetadata:
+    """What a model's server wants back with the model's own words, such as a signature of its thoughts. Callers are
+    never shown it, nor is it logged.
+
+    `value` is opaque to all but the provider: its decoder makes it, and its payload reads it. `model` is the identity
+    (`ModelStream.identity`) of the model that said it; no other one is given it. "" until the engine knows.
+    """
+
+    value: Mapping[str, Any]
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningPart:
+    """`text` may be "": thoughts of which only the metadata was told. Without metadata, models never see it again."""
+
     text: str
+    metadata: ProviderMetadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,7 @@ class ToolCallPart:
     call_id: str
     name: str
     args: Mapping[str, Any]
+    metadata: ProviderMetadata | None = None
 
 
 @dataclass(frozen=True, slots=True)

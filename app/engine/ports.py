@@ -38,11 +38,13 @@ class Model(Protocol):
 class ModelStream(Stream[Chunk], Protocol):
     """The answer of one of an agent's models. Use: iterate `connect` to its end, then the stream itself.
 
-    `model` is the name of the configured model that is asked, and answers once `connect` has ended. `accepted` says
-    whether it has accepted the prompt, also while `connect` waits for its first words.
+    `model` is the name of the configured model that is asked, and answers once `connect` has ended; `identity` is that
+    name with which model at which server it stands for. `accepted` says whether it has accepted the prompt, also while
+    `connect` waits for its first words.
     """
 
     model: str
+    identity: str
 
     @property
     def accepted(self) -> bool: ...

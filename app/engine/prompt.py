@@ -1,10 +1,19 @@
 """What a model gets to see: the agent's instructions, passages of its knowledge, the end of a conversation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.engine.agent import Agent, SamplingOptions, ToolSpec
-from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart, text_message
+from app.engine.messages import (
+    Message,
+    Part,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    text_message,
+)
 
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
 
@@ -21,6 +30,14 @@ class Prompt:
     messages: Sequence[Message]
     options: SamplingOptions
     tools: Sequence[ToolSpec] = ()
+
+    def for_model(self, identity: str) -> "Prompt":
+        """The prompt as this model gets it: with its own metadata, and none of other models."""
+        messages = [
+            Message(message.role, tuple(_for_model(identity, part) for part in message.parts))
+            for message in self.messages
+        ]
+        return replace(self, messages=messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +69,9 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
 
 
 def normalized(message: Message) -> Message:
-    """The message as model servers accept it: without reasoning, without calls that have no result (an interrupted
-    answer has them), and with the results of concurrent calls together, where the first of these results came."""
+    """The message as model servers accept it: without calls that have no result (an interrupted answer has them), and
+    with the results of concurrent calls together, where the first of these results came. Reasoning with metadata stays,
+    for the model that it came from, unless nothing else was said."""
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
     parts: list[Part] = []
     pending: list[ToolResultPart] = []  # of the calls since the last results
@@ -65,9 +83,18 @@ def normalized(message: Message) -> Message:
             case ToolResultPart(call_id) if results[call_id] in pending:
                 parts += pending
                 pending = []
-            case TextPart():
+            case TextPart() | ReasoningPart(_, metadata=ProviderMetadata()):
                 parts.append(part)
+    if all(isinstance(part, ReasoningPart) for part in parts):
+        parts = []
     return Message(message.role, (*parts, *pending))
+
+
+def _for_model(identity: str, part: Part) -> Part:
+    """The part without metadata of another model."""
+    if isinstance(part, ReasoningPart | ToolCallPart) and part.metadata and part.metadata.model != identity:
+        return replace(part, metadata=None)
+    return part
 
 
 def _latest(agent: Agent, messages: list[Message]) -> list[Message]:
@@ -90,7 +117,7 @@ def estimated_tokens(message: Message) -> int:
     size = 0
     for part in message.parts:
         match part:
-            case TextPart(text):
+            case TextPart(text) | ReasoningPart(text, metadata=ProviderMetadata()):
                 size += len(text.encode())
             case ToolCallPart(_, _, args):
                 size += len(str(args).encode())

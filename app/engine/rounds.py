@@ -11,7 +11,17 @@ from app.engine.agent import ToolContext, ToolSpec
 from app.engine.chunks import ModelFinished
 from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
-from app.engine.events import Batch, Event, RoundFinished, RoundStarted, SourceFound, ToolCalled, ToolReturned
+from app.engine.events import (
+    Batch,
+    Event,
+    ReasoningEnded,
+    ReasoningIdentified,
+    RoundFinished,
+    RoundStarted,
+    SourceFound,
+    ToolCalled,
+    ToolReturned,
+)
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep, last_question
@@ -156,10 +166,7 @@ class Rounds:
                 events = frame(chunks)
                 if events:
                     if events is not chunks:  # more than the next deltas of a text
-                        events = [
-                            self._with_unique_id(event, calls) if type(event) is ToolCalled else event
-                            for event in events
-                        ]
+                        events = [self._received(event, stream.identity, calls) for event in events]
                         self.first_token = self.first_token or monotonic()
                     yield events
         except ModelError as error:
@@ -172,6 +179,15 @@ class Rounds:
         stream.ended(None)
         self.finish_reason = finished.finish_reason
         self.usage += finished.usage
+
+    def _received(self, event: Event, model: str, calls: list[ToolCalled]) -> Event:
+        """The event with the identity of the model in its metadata; a tool call as `_with_unique_id` returns it."""
+        if isinstance(event, ReasoningEnded | ReasoningIdentified | ToolCalled):
+            if event.metadata:
+                event = replace(event, metadata=replace(event.metadata, model=model))
+            if isinstance(event, ToolCalled):
+                return self._with_unique_id(event, calls)
+        return event
 
     def _with_unique_id(self, call: ToolCalled, calls: list[ToolCalled]) -> ToolCalled:
         """The call with an id that is unique in the conversation; it is appended to `calls`. Callers find a call by its

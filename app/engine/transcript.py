@@ -9,12 +9,21 @@ from app.engine.events import (
     Batch,
     ReasoningDelta,
     ReasoningEnded,
+    ReasoningIdentified,
     TextDelta,
     TextEnded,
     ToolCalled,
     ToolReturned,
 )
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import (
+    Message,
+    Part,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +31,8 @@ log = logging.getLogger(__name__)
 class Transcript:
     """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's.
 
-    `most_bytes` bounds what is added of text, reasoning and arguments of calls, in UTF-8. `request_id` and `model` (of
-    which it is, once that is known; None where there are several) are for the log.
+    `most_bytes` bounds what is added of text, reasoning, arguments of calls and metadata, in UTF-8. `request_id` and
+    `model` (of which it is, once that is known; None where there are several) are for the log.
     """
 
     def __init__(self, most_bytes: int, parts: Iterable[Part] = (), *, request_id: str | None = None) -> None:
@@ -49,12 +58,19 @@ class Transcript:
                 case ReasoningDelta(text):
                     self._take(text)
                     self._reasoning.append(text)
-                case TextEnded() | ReasoningEnded():
-                    self._parts += self._open_parts()
-                    self._text, self._reasoning = [], []
-                case ToolCalled(call_id, name, args):
+                case TextEnded():
+                    self._end_parts()
+                case ReasoningEnded(_, metadata):
+                    self._take_metadata(metadata)
+                    self._end_parts(metadata)
+                case ReasoningIdentified(metadata, text):
+                    self._take_metadata(metadata)
+                    self._take(text)
+                    self._parts.append(ReasoningPart(text, metadata))
+                case ToolCalled(call_id, name, args, metadata):
+                    self._take_metadata(metadata)
                     self._take(str(args))
-                    self._parts.append(ToolCallPart(call_id, name, args))
+                    self._parts.append(ToolCallPart(call_id, name, args, metadata))
                 case ToolReturned(call_id, name, result, is_error):
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
 
@@ -67,15 +83,23 @@ class Transcript:
         if self._room < 0:
             self._refuse()
 
+    def _take_metadata(self, metadata: ProviderMetadata | None) -> None:
+        if metadata:
+            self._take(str(metadata.value))
+
     def _refuse(self) -> NoReturn:
         fields = {"request_id": self._request_id, "model": self.model}
         log.warning("a model's answer is longer than answer_bytes", extra=fields)
         raise ChatError(Problem.UPSTREAM_FAILED)
 
-    def _open_parts(self) -> list[Part]:
+    def _end_parts(self, metadata: ProviderMetadata | None = None) -> None:
+        self._parts += self._open_parts(metadata)
+        self._text, self._reasoning = [], []
+
+    def _open_parts(self, metadata: ProviderMetadata | None = None) -> list[Part]:
         parts: list[Part] = []
         if self._reasoning:
-            parts.append(ReasoningPart("".join(self._reasoning)))
+            parts.append(ReasoningPart("".join(self._reasoning), metadata))
         if self._text:
             parts.append(TextPart("".join(self._text)))
         return parts

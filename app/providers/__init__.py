@@ -1,7 +1,8 @@
 """The providers: each has a schema of its options in parlance.toml and builds a model from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from marshmallow import Schema
@@ -25,3 +26,10 @@ PROVIDERS = {
     "openai": Provider(openai.OpenAIOptions, openai.OpenAIModel),
     "scripted": Provider(scripted.ScriptedOptions, scripted.ScriptedModel),
 }
+
+
+def identity_of(name: str, provider: str, options: Mapping[str, Any]) -> str:
+    """The `identity` of a configured model: its name, and a digest of which model at which server it stands for. What
+    one model has signed is refused by another, which may have taken over its name."""
+    server = [provider, options.get("base_url"), options.get("model")]
+    return f"{name} {sha256(repr(server).encode()).hexdigest()[:16]}"

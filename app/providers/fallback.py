@@ -21,10 +21,12 @@ Attempt = Generator[tuple[()], None, ModelError | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A configured model and its circuit breaker, which all agents with this model share."""
+    """A configured model and its circuit breaker, which all agents with this model share. `identity` is as in the port
+    `ModelStream`; without one, it is the name."""
 
     model: Model
     circuit: CircuitBreaker
+    identity: str = ""
 
 
 class Fallback:
@@ -71,7 +73,7 @@ class FallbackStream:
     """Implements the engine's `ModelStream` port: the stream of the candidate that `connect_by` finds."""
 
     def __init__(self, prompt: Prompt, heartbeat: float, connect_by: Callable[["FallbackStream"], Attempt]) -> None:
-        self.model = ""
+        self.model = self.identity = ""
         self._prompt, self._heartbeat, self._connect_by = prompt, heartbeat, connect_by
         self._circuit: CircuitBreaker | None = None
         self._pending: PendingStream | None = None
@@ -102,7 +104,9 @@ class FallbackStream:
         if self._closed:
             return None
         self.model, self._circuit = candidate.circuit.name, candidate.circuit
-        self._pending = PendingStream(candidate.model, self._prompt, self._heartbeat, pause)
+        self.identity = candidate.identity or candidate.circuit.name
+        prompt = self._prompt.for_model(self.identity)
+        self._pending = PendingStream(candidate.model, prompt, self._heartbeat, pause)
         try:
             yield from self._pending
             batches = iter(self._pending.stream or ())

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import (
+    Message,
+    Part,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 
 
 def to_json(part: Part) -> dict[str, Any]:
@@ -11,10 +19,11 @@ def to_json(part: Part) -> dict[str, Any]:
     match part:
         case TextPart(text):
             return {"type": "text", "text": text}
-        case ReasoningPart(text):
-            return {"type": "reasoning", "text": text}
-        case ToolCallPart(call_id, name, args):
-            return {"type": "tool-call", "toolCallId": call_id, "toolName": name, "input": dict(args)}
+        case ReasoningPart(text, metadata):
+            return {"type": "reasoning", "text": text, **_metadata_to_json(metadata)}
+        case ToolCallPart(call_id, name, args, metadata):
+            call = {"type": "tool-call", "toolCallId": call_id, "toolName": name, "input": dict(args)}
+            return {**call, **_metadata_to_json(metadata)}
         case ToolResultPart(call_id, name, result, is_error):
             return {
                 "type": "tool-result",
@@ -31,12 +40,22 @@ def from_json(data: Mapping[str, Any]) -> Part:
         case "text":
             return TextPart(data["text"])
         case "reasoning":
-            return ReasoningPart(data["text"])
+            return ReasoningPart(data["text"], _metadata_from_json(data))
         case "tool-call":
-            return ToolCallPart(data["toolCallId"], data["toolName"], data["input"])
+            return ToolCallPart(data["toolCallId"], data["toolName"], data["input"], _metadata_from_json(data))
         case "tool-result":
             return ToolResultPart(data["toolCallId"], data["toolName"], data["output"], data["isError"])
     raise ValueError(f"unknown part type {data['type']!r}")
+
+
+def _metadata_to_json(metadata: ProviderMetadata | None) -> dict[str, Any]:
+    return {"providerMetadata": {"model": metadata.model, "value": dict(metadata.value)}} if metadata else {}
+
+
+def _metadata_from_json(part: Mapping[str, Any]) -> ProviderMetadata | None:
+    """Parts that were stored by earlier versions have none."""
+    data = part.get("providerMetadata")
+    return ProviderMetadata(data["value"], data["model"]) if data else None
 
 
 def parts_to_json(message: Message) -> list[dict[str, Any]]:

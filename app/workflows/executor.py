@@ -19,17 +19,14 @@ from app.engine.events import (
     Batch,
     Event,
     ReasoningStarted,
-    SourceFound,
     TextDelta,
     TextStarted,
-    ToolCalled,
-    ToolReturned,
 )
 from app.engine.framing import Framing
 from app.store.tables import now
 from app.workflows.checks import MOST_FAN_OUT
 from app.workflows.definition import RETRY_SECONDS, Say, Step
-from app.workflows.outbox import Outbox
+from app.workflows.outbox import Outbox, ToldBeside
 from app.workflows.record import RunRecorder
 from app.workflows.schedule import Outcome, Pending, Schedule
 from app.workflows.steps import StepError, StepRunner
@@ -161,9 +158,10 @@ class Executor:
 
     def _run_beside(self, step: Step) -> None:
         """Run a step that does not answer, in its own greenlet: callers see its tools and sources, not its text."""
+        told = ToldBeside()
         try:
             for batch in self._perform(step, answers=False):
-                events = [event for event in batch if isinstance(event, ToolCalled | ToolReturned | SourceFound)]
+                events = [*told.of(batch)]
                 if events:
                     self._outbox.add_events(events)
         except ChatError as error:

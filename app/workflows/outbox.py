@@ -1,10 +1,20 @@
 """What waits for the caller's greenlet: the events of other steps, and the steps that it is to run itself."""
 
 from collections import deque
+from collections.abc import Iterator
 
 from gevent.event import Event as Signal
 
-from app.engine.events import Batch, Event
+from app.engine.events import (
+    Batch,
+    Event,
+    ReasoningDelta,
+    ReasoningEnded,
+    ReasoningIdentified,
+    SourceFound,
+    ToolCalled,
+    ToolReturned,
+)
 from app.workflows.definition import Step
 
 
@@ -46,3 +56,31 @@ class Outbox:
     def take_step(self) -> Step | None:
         """The step that has waited longest; it is removed."""
         return self._steps.popleft() if self._steps else None
+
+
+class ToldBeside:
+    """What is told of one step that does not answer: its tools and sources. Of its thoughts, those before a call that
+    its model wants back with the call are kept with it, and not shown."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []  # of the open reasoning
+        self._thoughts: list[ReasoningIdentified] = []  # since the last call
+
+    def of(self, batch: Batch) -> Iterator[Event]:
+        """Of these events of the step."""
+        for event in batch:
+            match event:
+                case ReasoningDelta(text):
+                    self._words.append(text)
+                case ReasoningEnded(_, metadata):
+                    if metadata:
+                        self._thoughts.append(ReasoningIdentified(metadata, "".join(self._words)))
+                    self._words = []
+                case ReasoningIdentified():
+                    self._thoughts.append(event)
+                case ToolCalled():
+                    yield from self._thoughts
+                    self._thoughts = []
+                    yield event
+                case ToolReturned() | SourceFound():
+                    yield event

@@ -36,7 +36,7 @@ class FakeStream:
     def __init__(self, batches: Any, log: Log) -> None:
         self._batches, self._log = batches, log
         self.closed = False
-        self.model = "fake"
+        self.model, self.identity = "fake", "fake-1"
         self.accepted = False
         self.outcomes: list[Any] = []
 

@@ -31,10 +31,12 @@ class Stub:
         self.rounds = list(rounds)
         self.before = before
         self.opened: list[float] = []
+        self.prompts: list[Prompt] = []
         self.closed = 0
 
     def open(self, prompt: Prompt, heartbeat: float) -> "StubStream":
         self.opened.append(time.monotonic())
+        self.prompts.append(prompt)
         self.before()
         played = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
         if isinstance(played, Exception):

@@ -93,6 +93,10 @@ class WatchedStream:
         return self._stream.model
 
     @property
+    def identity(self) -> str:
+        return self._stream.identity
+
+    @property
     def accepted(self) -> bool:
         return self._stream.accepted
 

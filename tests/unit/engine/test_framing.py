@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
+    ReasoningIdentified,
     ReasoningStarted,
     TextDelta,
     TextEnded,
@@ -14,9 +15,11 @@ from app.engine.events import (
     ToolCalled,
 )
 from app.engine.framing import Framing
+from app.engine.messages import ProviderMetadata
 
 CALL = ToolCalled("call_1", "clock", {})
 OTHER = ToolCalled("call_2", "clock", {})
+SIGNED = ReasoningIdentified(ProviderMetadata({"signature": "x"}))
 
 CASES = {
     "nothing": ([], []),
@@ -63,6 +66,18 @@ CASES = {
         [[TextDelta("a\ud83d\ude00b")]],
         [TextStarted(1), TextDelta("a\U0001f600b"), TextEnded(1)],
     ),
+    "metadata ends the open reasoning, and a later one is another part": (
+        [[ReasoningDelta("hm"), SIGNED, ReasoningDelta("so")], [TextDelta("a")]],
+        [
+            *(ReasoningStarted(1), ReasoningDelta("hm"), ReasoningEnded(1, SIGNED.metadata)),
+            *(ReasoningStarted(2), ReasoningDelta("so"), ReasoningEnded(2)),
+            *(TextStarted(3), TextDelta("a"), TextEnded(3)),
+        ],
+    ),
+    "metadata of thoughts without words stands in no part": (
+        [[SIGNED], [TextDelta("a")], [SIGNED, SIGNED]],
+        [SIGNED, TextStarted(1), TextDelta("a"), TextEnded(1), SIGNED, SIGNED],
+    ),
     "letters of any script stay what they are": (
         [[TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x00\u2028")]],
         [TextStarted(1), TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x00\u2028"), TextEnded(1)],
@@ -92,7 +107,7 @@ def test_after_a_close_the_same_kind_opens_a_new_part() -> None:
 
 
 TEXTS = st.text(st.characters(), max_size=6)
-CHUNKS = st.one_of(TEXTS.map(TextDelta), TEXTS.map(ReasoningDelta), st.just(CALL))
+CHUNKS = st.one_of(TEXTS.map(TextDelta), TEXTS.map(ReasoningDelta), st.just(CALL), st.just(SIGNED))
 STARTS = {TextStarted: TextDelta, ReasoningStarted: ReasoningDelta}
 ENDS = {TextEnded: TextDelta, ReasoningEnded: ReasoningDelta}
 
@@ -114,8 +129,8 @@ def test_whatever_a_model_says_parts_balance_and_nothing_is_lost(batches) -> Non
         elif type(event) in ENDS:
             assert (open_kind, open_part) == (ENDS[type(event)], event.part)
             open_kind = None
-        elif isinstance(event, ToolCalled):
-            assert open_kind is None, "a call stands in no part"
+        elif isinstance(event, ToolCalled | ReasoningIdentified):
+            assert open_kind is None, "a call stands in no part, and metadata of no words"
         else:
             assert type(event) is open_kind, "a delta stands in a part of its own kind"
             assert event.text.encode(), "every delta says something that can be sent"
@@ -125,3 +140,5 @@ def test_whatever_a_model_says_parts_balance_and_nothing_is_lost(batches) -> Non
         said = "".join(presentable(chunk.text) for batch in batches for chunk in batch if isinstance(chunk, kind))
         assert "".join(event.text for event in events if isinstance(event, kind)) == said
     assert events.count(CALL) == sum(batch.count(CALL) for batch in batches)
+    told = [event for event in events if isinstance(event, ReasoningEnded | ReasoningIdentified) and event.metadata]
+    assert len(told) == sum(batch.count(SIGNED) for batch in batches)

@@ -5,10 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import World, finished, play
 
-from app.engine.agent import Agent
+from app.engine.agent import Agent, SamplingOptions
 from app.engine.events import TextDelta
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
-from app.engine.prompt import Passage, assemble, estimated_tokens
+from app.engine.messages import (
+    Message,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    text_message,
+)
+from app.engine.prompt import Passage, Prompt, assemble, estimated_tokens
 
 
 def agent(**settings) -> Agent:
@@ -97,6 +105,30 @@ def test_an_answer_that_was_only_thought_is_not_seen() -> None:
     assert assemble(agent(), messages) == [messages[0], messages[2]]
 
 
+SIGNED = ProviderMetadata({"signature": "x"}, "m 1")
+
+
+def test_thoughts_alone_are_not_seen_whatever_their_metadata() -> None:
+    thought = Message("assistant", (ReasoningPart("Hm", SIGNED), called("a")))
+    messages = [text_message("user", "Time?"), thought, text_message("user", "Well?")]
+    assert assemble(agent(), messages) == [messages[0], messages[2]]
+
+
+def test_a_model_gets_its_own_metadata_and_none_of_another() -> None:
+    call = ToolCallPart("a", "clock", {}, SIGNED)
+    messages = [text_message("user", "Time?"), Message("assistant", (ReasoningPart("Hm", SIGNED), call, returned("a")))]
+    prompt = Prompt(agent(), messages, SamplingOptions())
+    assert prompt.for_model("m 1") == prompt
+    for other in ("m 2", "m", ""):
+        seen = prompt.for_model(other).messages[1]
+        assert seen == Message("assistant", (ReasoningPart("Hm"), called("a"), returned("a")))
+
+
+def test_thoughts_that_may_be_handed_back_count_in_a_prompt() -> None:
+    assert estimated_tokens(Message("assistant", (ReasoningPart("x" * 4000, SIGNED),))) > 1000
+    assert estimated_tokens(Message("assistant", (ReasoningPart("x" * 4000),))) < 10
+
+
 def called(call_id: str) -> ToolCallPart:
     return ToolCallPart(call_id, "clock", {})
 
@@ -120,6 +152,10 @@ SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
     "thoughts between": (
         [called("a"), ReasoningPart("Hm"), returned("a"), TextPart("x")],
         [called("a"), returned("a"), TextPart("x")],
+    ),
+    "thoughts that a model wants back": (
+        [ReasoningPart("Hm", SIGNED), called("a"), returned("a"), ReasoningPart("", SIGNED), TextPart("x")],
+        [ReasoningPart("Hm", SIGNED), called("a"), returned("a"), ReasoningPart("", SIGNED), TextPart("x")],
     ),
 }
 

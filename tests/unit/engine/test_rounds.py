@@ -8,6 +8,8 @@ from support.fakes import AGENT, World, finished, play
 
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import (
+    ReasoningDelta,
+    ReasoningIdentified,
     RoundFinished,
     RoundStarted,
     TextDelta,
@@ -19,7 +21,16 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, Usage, text_message
+from app.engine.messages import (
+    Message,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+    text_message,
+)
 
 CALL = ToolCalled("call_1", "echo", {"x": 1})
 ASKING = [[TextDelta("Let me see. "), CALL, finished("tool-calls", 10, 4)]]
@@ -54,6 +65,17 @@ def test_calls_results_and_text_are_stored_in_the_order_they_happened() -> None:
     assert world.answer().message == Message("assistant", (*ANSWERED, TextPart("It is 1.")))
     assert ended.message == world.answer().message
     assert ended.message.text == "Let me see. It is 1."
+
+
+def test_metadata_is_kept_and_seen_in_the_next_round_under_the_name_of_its_model() -> None:
+    raw = ProviderMetadata({"signature": "x"})
+    call = replace(CALL, metadata=raw)
+    thinking = [ReasoningDelta("Hm"), ReasoningIdentified(raw), ReasoningIdentified(raw), call, finished("tool-calls")]
+    world = World([thinking], TELLING)
+    play(world.turn())
+    own = replace(raw, model="fake-1")
+    said = (ReasoningPart("Hm", own), ReasoningPart("", own), ToolCallPart("call_1", "echo", {"x": 1}, own))
+    assert world.model.prompts[1].messages[-1].parts[:3] == world.answer().message.parts[:3] == said
 
 
 def test_usage_is_summed_over_the_rounds_and_the_last_reason_counts() -> None:

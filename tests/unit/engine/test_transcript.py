@@ -6,6 +6,7 @@ from app.engine.errors import ChatError, Problem
 from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
+    ReasoningIdentified,
     ReasoningStarted,
     RoundFinished,
     RoundStarted,
@@ -16,11 +17,12 @@ from app.engine.events import (
     ToolReturned,
     TurnStarted,
 )
-from app.engine.messages import ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import ProviderMetadata, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from app.engine.transcript import Transcript
 
 TEXT = [TextStarted(1), TextDelta("Hel"), TextDelta("lo"), TextEnded(1)]
 THOUGHT = [ReasoningStarted(1), ReasoningDelta("H"), ReasoningDelta("m"), ReasoningEnded(1)]
+SIGNED = ProviderMetadata({"signature": "x"}, "m")
 
 CASES = {
     "nothing was said": ([], ()),
@@ -30,6 +32,20 @@ CASES = {
     "open reasoning counts": (THOUGHT[:3], (ReasoningPart("Hm"),)),
     "two texts are two parts": (TEXT + TEXT, (TextPart("Hello"), TextPart("Hello"))),
     "reasoning comes before the text that followed it": (THOUGHT + TEXT[:2], (ReasoningPart("Hm"), TextPart("Hel"))),
+    "metadata stays with its reasoning, whether it has words or none": (
+        [
+            *THOUGHT[:3],
+            ReasoningEnded(1, SIGNED),
+            ReasoningIdentified(SIGNED),
+            *TEXT,
+            ReasoningIdentified(SIGNED, "So"),
+        ],
+        (ReasoningPart("Hm", SIGNED), ReasoningPart("", SIGNED), TextPart("Hello"), ReasoningPart("So", SIGNED)),
+    ),
+    "and with its call": (
+        [ToolCalled("1", "clock", {}, SIGNED), ToolCalled("2", "clock", {})],
+        (ToolCallPart("1", "clock", {}, SIGNED), ToolCallPart("2", "clock", {})),
+    ),
     "a call without a result": (
         [ToolCalled("1", "clock", {"zone": "UTC"})],
         (ToolCallPart("1", "clock", {"zone": "UTC"}),),
@@ -89,6 +105,8 @@ CALL = ToolCalled("1", "clock", {"zone": "é" * 20})
 
 @pytest.mark.parametrize(("piece", "size"), [
     (TextDelta("abcde"), 5), (TextDelta("é" * 5), 10), (ReasoningDelta("é" * 5), 10), (CALL, len(str(CALL.args)) + 20),
+    (ReasoningEnded(1, SIGNED), len(str(SIGNED.value))), (ReasoningIdentified(SIGNED, "é"), len(str(SIGNED.value)) + 2),
+    (ToolCalled("1", "clock", {}, SIGNED), len(str(SIGNED.value)) + 2),
 ])  # fmt: skip
 def test_what_a_model_writes_has_room_for_so_many_bytes_and_no_more(piece, size) -> None:
     transcript = Transcript(3 * size)

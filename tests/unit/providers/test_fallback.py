@@ -1,6 +1,7 @@
 """Which of an agent's models answers: the next where one refuses; and heartbeats until one does."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,8 @@ from support.fallback import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fal
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
+from app.engine.messages import Message, ProviderMetadata, ReasoningPart, text_message
+from app.providers import identity_of
 from app.providers.fallback import LONGEST_RETRY_SECONDS
 from app.testing.provider_apis import make_prompt
 
@@ -27,6 +30,26 @@ def test_the_next_model_answers_where_one_refuses(name) -> None:
     first, second, third = Stub(REFUSALS[name]), Stub(SPEAKS), Stub(SPEAKS)
     assert heard(fallback(first, second, third)) == ("m2", [TextDelta("x"), FINISHED])
     assert [len(model.opened) for model in (first, second, third)] == [1, 1, 0]
+
+
+def test_each_model_gets_its_own_metadata_and_none_of_the_others() -> None:
+    parts = [ReasoningPart("Hm", ProviderMetadata({"signature": name}, name)) for name in ("m1", "m2", "m2 else")]
+    prompt = replace(make_prompt(), messages=[text_message("user", "Hi"), Message("assistant", tuple(parts))])
+    models = Stub(FAILED), Stub(SPEAKS)
+    stream = fallback(*models).ask(prompt, 5)
+    list(stream.connect())
+    assert stream.identity == "m2"
+    seen = [[part.metadata for part in model.prompts[0].messages[1].parts] for model in models]
+    assert seen == [[parts[0].metadata, None, None], [None, parts[1].metadata, None]]
+
+
+def test_a_model_is_another_one_under_another_name_at_another_server_or_if_the_server_has_another() -> None:
+    options = {"base_url": "http://a.example/v1", "model": "x", "temperature": 1.0}
+    assert identity_of("m", "openai", options) == identity_of("m", "openai", options | {"temperature": 0.0})
+    others = [options | {"base_url": "http://b.example/v1"}, options | {"model": "y"}]
+    identities = {identity_of("m", "openai", each) for each in (options, *others)}
+    identities |= {identity_of("n", "openai", options), identity_of("m", "anthropic", options)}
+    assert len(identities) == 5
 
 
 def test_where_all_refuse_the_last_is_tried_once_more_and_it_is_its_failure() -> None:

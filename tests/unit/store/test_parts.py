@@ -10,6 +10,7 @@ from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.messages import (
     AnswerRecord,
     Message,
+    ProviderMetadata,
     ReasoningPart,
     TextPart,
     ToolCallPart,
@@ -26,10 +27,11 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(TEXT, JSON, max_size=3)
+METADATA = st.none() | st.builds(ProviderMetadata, OBJECTS, TEXT)
 PARTS = st.one_of(
     st.builds(TextPart, TEXT),
-    st.builds(ReasoningPart, TEXT),
-    st.builds(ToolCallPart, TEXT, TEXT, OBJECTS),
+    st.builds(ReasoningPart, TEXT, METADATA),
+    st.builds(ToolCallPart, TEXT, TEXT, OBJECTS, METADATA),
     st.builds(ToolResultPart, TEXT, TEXT, JSON, st.booleans()),
 )
 
@@ -45,6 +47,13 @@ def test_parts_of_every_kind_come_back_as_they_were_stored(conversations, stored
     asked = {uuid.uuid4().hex: text_message("user", "y")}
     again = conversations.add_question(QuestionEntry(ref, asked, 1, uuid.uuid4().hex), ids.append)
     assert again.messages[:-1] == [message]
+
+
+def test_parts_that_were_stored_before_there_was_metadata_are_read() -> None:
+    assert parts.from_json({"type": "reasoning", "text": "Hm"}) == ReasoningPart("Hm")
+    call = {"type": "tool-call", "toolCallId": "1", "toolName": "clock", "input": {}}
+    assert parts.from_json(call) == ToolCallPart("1", "clock", {})
+    assert parts.to_json(ToolCallPart("1", "clock", {})) == call, "and an earlier version reads what has none"
 
 
 def test_a_part_of_an_unknown_kind_is_refused() -> None:

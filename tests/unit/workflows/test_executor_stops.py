@@ -38,7 +38,7 @@ class Moody:
 class CallsAndBreaksOff:
     """Implements `AgentModel` and its stream: one call, and no end."""
 
-    model = "scripted"
+    model = identity = "scripted"
     accepted = True
 
     def ask(self, _prompt: Prompt, _heartbeat: float, _model: str | None = None) -> "CallsAndBreaksOff":
