@@ -63,12 +63,48 @@ class ChatError(Exception):
         super().__init__(self.message)
 
 
-class ModelError(ChatError):
-    """A model's failure. Where it is `transient`, another model, or the same one a little later, may answer."""
+class FailureKind(Enum):
+    """What a model's failure says of the model and of the request, and so what is done next: whether another model of
+    the agent's list may be asked (`others`), the same one a little later (`again`), and whether its circuit breaker
+    counts it (`counts`).
 
-    def __init__(self, problem: Problem, *, transient: bool = True, retry_after: int | None = None) -> None:
-        super().__init__(problem, retry_after=retry_after)
-        self.transient = transient
+    - PASSING: the server's trouble, which may be over soon.
+    - STANDING: the server's trouble, which a second try does not end: no money, no right, no such model.
+    - TOO_LONG: the prompt does not fit into this model.
+    - REFUSED: the server takes the request for a wrong one.
+    - ENDLESS: the answer had begun and took too long; another one would take as long.
+    """
+
+    PASSING = ("passing", True, True, True)
+    STANDING = ("standing", True, False, True)
+    TOO_LONG = ("too long", True, False, False)
+    REFUSED = ("refused", False, False, False)
+    ENDLESS = ("endless", False, False, False)
+
+    def __init__(self, word: str, others: bool, again: bool, counts: bool) -> None:
+        self.word = word
+        self.others = others
+        self.again = again
+        self.counts = counts
+
+
+class ModelError(ChatError):
+    """A model's failure. `reason` is what happened, for the log alone; `details` are further fields of its line."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        message: str | None = None,
+        *,
+        kind: FailureKind = FailureKind.PASSING,
+        retry_after: int | None = None,
+        reason: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(problem, message, retry_after=retry_after)
+        self.kind = kind
+        self.reason = reason
+        self.details = dict(details or {})
 
 
 class BusyError(ChatError):

@@ -15,7 +15,7 @@ from app.providers.pending import PendingStream
 LONGEST_RETRY_SECONDS = 10  # a model server that asks for a longer pause is not tried again
 
 # One try of a model. Yields an empty batch after each heartbeat interval; returns None once an answer has begun, or the
-# failure that another try may not meet.
+# failure after which another model may be asked, or the same one again.
 Attempt = Generator[tuple[()], None, ModelError | None]
 
 
@@ -32,8 +32,8 @@ class Candidate:
 class Fallback:
     """Implements the engine's `AgentModel` port.
 
-    Tries the candidates in their order and the last that was tried once more: `retry_seconds` later, or when its server
-    says, at most LONGEST_RETRY_SECONDS later.
+    Tries the candidates in their order and the last of them whose failure may pass once more: `retry_seconds` later, or
+    when its server says, at most LONGEST_RETRY_SECONDS later.
     """
 
     def __init__(self, candidates: Sequence[Candidate], retry_seconds: float) -> None:
@@ -54,15 +54,21 @@ class Fallback:
         batch even if that is empty: its caller's response then begins after one heartbeat interval.
         """
         error: ModelError | None = None
+        passing: tuple[Candidate, ModelError] | None = None
         for position, candidate in enumerate(self._candidates, 1):
             if candidate.circuit.allows(stream):
                 others = any(not each.circuit.seconds_open() for each in self._candidates[position:])
-                error, last = (yield from stream.attempt(candidate, to_first_chunk=others)), candidate
+                error = yield from stream.attempt(candidate, to_first_chunk=others)
                 if error is None:
                     return None
+                if error.kind.again:
+                    passing = candidate, error
         if error is None:
             wait = min(candidate.circuit.seconds_open() for candidate in self._candidates)
             return ModelError(Problem.OVERLOADED, retry_after=ceil(wait))
+        if passing is None:
+            return error
+        last, error = passing
         pause = self._retry_seconds if error.retry_after is None else error.retry_after
         if last.circuit.seconds_open() or pause > LONGEST_RETRY_SECONDS:
             return error
@@ -99,7 +105,7 @@ class FallbackStream:
         """Try the candidate after `pause` seconds, until it has accepted the prompt and sent its first batch, or with
         `to_first_chunk` its first chunk.
 
-        Raises ModelError where no other try would end better.
+        Raises ModelError where no other model would do better.
         """
         if self._closed:
             return None
@@ -117,7 +123,7 @@ class FallbackStream:
         except ModelError as error:
             self._pending.close()
             self.ended(error)
-            if not error.transient:
+            if not error.kind.others:
                 raise
             return error
         if first:
@@ -129,9 +135,9 @@ class FallbackStream:
         return self._batches
 
     def ended(self, error: ModelError | None) -> None:
-        """See the port. An error that is not transient is the request's fault: for the circuit the model is well."""
+        """See the port. After an error that does not count the model is well, for its circuit: it was the request's."""
         assert self._circuit
-        if error and error.transient:
+        if error and error.kind.counts:
             self._circuit.failed()
         else:
             self._circuit.succeeded()

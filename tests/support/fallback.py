@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from app.engine.chunks import ModelFinished
-from app.engine.errors import ModelError, Problem
+from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.engine.ports import ModelStream
@@ -20,7 +20,7 @@ from app.testing.provider_apis import make_prompt
 FINISHED = ModelFinished("stop", Usage(3, 2))
 SPEAKS = [[TextDelta("x")], [FINISHED]]
 FAILED = ModelError(Problem.UPSTREAM_FAILED)
-WRONG = ModelError(Problem.UPSTREAM_FAILED, transient=False)
+WRONG = ModelError(Problem.UPSTREAM_FAILED, kind=FailureKind.REFUSED)
 
 
 class Stub:

@@ -13,6 +13,7 @@ from app.engine.messages import FinishReason, Usage
 from app.providers.apis.decoder import Decoder, count_of, text_of
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
+from app.providers.transport.statuses import MOST_ERROR_BYTES, reported
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +25,15 @@ _REASONS: Mapping[str, FinishReason] = {
     "tool_use": "tool-calls",
     "refusal": "content-filter",
 }
-_PROBLEMS = {
-    "overloaded_error": Problem.OVERLOADED,
-    "rate_limit_error": Problem.OVERLOADED,
-    "timeout_error": Problem.UPSTREAM_TIMEOUT,
+_STATUSES = {  # its reference, "Errors": the status of each type
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
 
 
@@ -117,8 +123,9 @@ class AnthropicDecoder(Decoder):
 
 def _failure(event: Mapping[str, Any]) -> ModelError:
     error = event.get("error") or {}
-    log.warning("model server reports in mid-stream: %.2000s", redacted(error))
-    return ModelError(_PROBLEMS.get(str(error.get("type")), Problem.UPSTREAM_FAILED))
+    said = redacted(error)[:MOST_ERROR_BYTES]
+    log.warning("model server reports in mid-stream: %s", said)
+    return reported(_STATUSES.get(str(error.get("type"))), said)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -18,7 +18,7 @@ from app.providers.apis.decoder import Decoder, count_of, text_of, text_of_parts
 from app.providers.apis.repetition import Repetition
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
-from app.providers.transport.statuses import PROBLEMS
+from app.providers.transport.statuses import MOST_ERROR_BYTES, reported
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +141,9 @@ class OpenAIDecoder(Decoder):
 
 def _failure(error: Any) -> ModelError:
     """An error in mid-stream. Its code is a status, if anything: LiteLLM and OpenRouter pass on what they received."""
-    log.warning("model server reports in mid-stream: %.2000s", redacted(error))
-    code = str(error.get("code")) if isinstance(error, Mapping) else ""
-    return ModelError(next((PROBLEMS[status] for status in PROBLEMS if code == str(status)), Problem.UPSTREAM_FAILED))
+    said = redacted(error)[:MOST_ERROR_BYTES]
+    log.warning("model server reports in mid-stream: %s", said)
+    return reported(error.get("code") if isinstance(error, Mapping) else None, said)
 
 
 def _is_bare_error(event: Mapping[str, Any]) -> bool:

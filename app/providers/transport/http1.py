@@ -3,18 +3,13 @@
 It costs a third of what Python's http.client does for each token, which reads a stream through three layers.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import ceil
 from typing import Protocol
 
 MOST_HEAD_BYTES = 65_536
 MOST_LENGTH_DIGITS = 18
 MOST_CHUNK_LINE_BYTES = 1_024
 BURST_BYTES = 2_048  # from here on, splitting all chunks at once is faster than one after another
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class ProtocolError(Exception):
@@ -56,21 +51,6 @@ def _headers(fields: bytes) -> dict[str, str]:
             name = name.lower()
             headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
     return headers
-
-
-def retry_seconds(retry_after: str) -> int | None:
-    """A Retry-After header in whole seconds from now, rounded up; None where it is neither a number nor a date.
-
-    RFC 9110, section 10.2.3; a date is compared with the wall clock.
-    """
-    if _SECONDS.fullmatch(retry_after):
-        return ceil(float(retry_after))
-    try:
-        moment = parsedate_to_datetime(retry_after[:64])
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(ceil((zoned - datetime.now(UTC)).total_seconds()), 0)
-    except (ValueError, OverflowError):
-        return None
 
 
 class Body(Protocol):

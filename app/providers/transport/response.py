@@ -9,16 +9,15 @@ from typing import Any
 
 import gevent
 
-from app.engine.errors import ModelError, Problem
+from app.engine.errors import FailureKind, ModelError, Problem
 from app.providers.transport.connections import Connections
-from app.providers.transport.http1 import Body, ProtocolError, body_of, retry_seconds
+from app.providers.transport.http1 import Body, ProtocolError, body_of
 from app.providers.transport.redaction import redacted
-from app.providers.transport.statuses import TRANSIENT, problem_of
+from app.providers.transport.statuses import MOST_ERROR_BYTES, failure
 from app.providers.transport.ticker import Ticker, Watch
 
 log = logging.getLogger(__name__)
 
-MOST_ERROR_BYTES = 4_096  # of the body of a refusal, for the log
 READ_BYTES = 65_536
 
 _ticker = Ticker()
@@ -168,18 +167,15 @@ class UpstreamResponse:
             self.close()
         text = redacted(body.decode("utf-8", "replace"))[:MOST_ERROR_BYTES]
         log.warning("model server answered %s: %s", self.status, text)
-        return ModelError(
-            problem_of(self.status),
-            transient=self.status in TRANSIENT,
-            retry_after=retry_seconds(self.headers.get("retry-after", "")),
-        )
+        return failure(self.status, text, self.headers)
 
     def _overdue(self, silent: float, age: float) -> BaseException | None:
         if silent > self._longest_silence:
             return ModelError(Problem.UPSTREAM_TIMEOUT)
         if age > self._timeouts.total:
             # Where the answer has begun, the model is well and the answer too long: another try would not be shorter.
-            return ModelError(Problem.UPSTREAM_TIMEOUT, transient=silent == age)
+            kind = FailureKind.PASSING if silent == age else FailureKind.ENDLESS
+            return ModelError(Problem.UPSTREAM_TIMEOUT, kind=kind)
         if silent > self._heartbeat * (self._heartbeats + 1):
             self._heartbeats += 1
             return _Silence()

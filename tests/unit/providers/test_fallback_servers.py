@@ -8,14 +8,14 @@ import pytest
 from support.fallback import failure, fallback, heard
 
 from app.engine.chunks import ModelFinished
-from app.engine.errors import Problem
+from app.engine.errors import FailureKind, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
 from app.testing.model_server import CUT, SILENCE, ModelServer, head, streamed, whole
 from app.testing.provider_apis import PROVIDER_APIS, ProviderApi, close_idle_connections
 
 FINISHED = ModelFinished("stop", Usage(3, 2))
-TRANSIENT = [401, 404, 408, 409, 425, 429, 500, 502, 503, 504, 529]
+COUNTED = [401, 402, 403, 404, 408, 409, 412, 413, 425, 429, 451, 500, 502, 503, 504, 522, 529]
 
 
 @pytest.fixture
@@ -28,18 +28,54 @@ def two() -> Iterator[tuple[ModelServer, ModelServer]]:
 every_api = pytest.mark.parametrize("api", PROVIDER_APIS, ids=repr)
 
 
-@pytest.mark.parametrize(("status", "api"), list(zip([*TRANSIENT, 400, 403, 413, 422], cycle(PROVIDER_APIS))), ids=str)
-def test_which_statuses_of_a_real_server_send_the_question_on(two, api: ProviderApi, status) -> None:
+@pytest.mark.parametrize(("status", "api"), list(zip(COUNTED, cycle(PROVIDER_APIS))), ids=str)
+def test_a_status_that_is_the_servers_own_trouble_sends_the_question_on_and_is_held_against_the_model(
+    two, api: ProviderApi, status
+) -> None:
     first, second = two
     first.play(whole(api.refusal("no"), status))
     second.play(api.answer("x"))
-    both = fallback(api.model(first.url), api.model(second.url))
-    if status in TRANSIENT:
+    both = fallback(api.model(first.url), api.model(second.url), failures=2)
+    for _ in range(3):
         assert heard(both) == ("m2", [TextDelta("x"), FINISHED])
-    else:
-        assert not failure(lambda: heard(both)).transient
-        assert second.requests == []
-    assert len(first.requests) == 1
+    assert len(first.requests) == 2, "then it is passed over"
+
+
+@every_api
+def test_a_prompt_that_is_too_long_for_one_model_is_for_the_next_and_not_held_against_it(two, api: ProviderApi) -> None:
+    first, second = two
+    first.play(whole(api.refusal("prompt is too long: 9 tokens > 8 maximum"), 400))
+    second.play(api.answer("x"))
+    both = fallback(api.model(first.url), api.model(second.url), failures=1)
+    for _ in range(2):
+        assert heard(both) == ("m2", [TextDelta("x"), FINISHED])
+    assert len(first.requests) == 2
+
+
+@pytest.mark.parametrize(("status", "api"), list(zip([400, 422], PROVIDER_APIS, strict=True)), ids=str)
+def test_a_request_that_is_refused_is_wrong_for_every_model(two, api: ProviderApi, status) -> None:
+    first, second = two
+    first.play(whole(api.refusal("no"), status))
+    both = fallback(api.model(first.url), api.model(second.url))
+    assert failure(lambda: heard(both)).kind is FailureKind.REFUSED
+    assert (len(first.requests), second.requests) == (1, [])
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 412, 413])
+def test_an_only_model_whose_trouble_stands_is_not_tried_twice(upstream, status) -> None:
+    api = PROVIDER_APIS[0]
+    upstream.play(whole(api.refusal("no"), status))
+    assert failure(lambda: heard(fallback(api.model(upstream.url)))).problem is Problem.UPSTREAM_FAILED
+    assert len(upstream.requests) == 1
+
+
+def test_the_one_that_may_have_recovered_is_tried_once_more_though_another_was_tried_last(two) -> None:
+    api = PROVIDER_APIS[0]
+    first, second = two
+    first.play(whole(api.refusal("no"), 503), api.answer("x"))
+    second.play(whole(api.refusal("no"), 402))
+    assert heard(fallback(api.model(first.url), api.model(second.url)))[0] == "m1"
+    assert (len(first.requests), len(second.requests)) == (2, 1)
 
 
 @every_api

@@ -197,4 +197,4 @@ def test_an_answer_that_breaks_off_or_makes_no_sense_is_a_failure_of_the_model(u
     with pytest.raises(ModelError) as failure:
         chunks_of(ANTHROPIC.model(upstream.url))
     assert failure.value.problem.status == status
-    assert (failure.value.transient, "secret" in str(failure.value)) == (True, False)
+    assert (failure.value.kind.others, "secret" in str(failure.value)) == (True, False)

@@ -107,7 +107,7 @@ def test_an_error_in_the_stream_that_names_a_status_means_what_the_status_means(
         upstream.play(answer)
         with pytest.raises(ModelError) as failure:
             chunks_of(OPENAI.model(upstream.url))
-        assert (failure.value.problem.status, failure.value.transient) == (CODES[code], True)
+        assert (failure.value.problem.status, failure.value.kind.others) == (CODES[code], True)
 
 
 SAID_FIRST = OPENAI.text("a") + OPENAI.text("b")

@@ -1,7 +1,5 @@
 """The receiving half of HTTP/1.1: whole, cut anywhere, and malformed."""
 
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
@@ -14,7 +12,6 @@ from app.providers.transport.http1 import (
     ProtocolError,
     body_of,
     parse_head,
-    retry_seconds,
 )
 
 CHUNKED = {"transfer-encoding": "chunked"}
@@ -154,45 +151,6 @@ def test_a_size_line_without_end_is_refused_before_it_fills_the_memory() -> None
 def test_a_sized_body_is_as_long_as_it_says(payload, cut) -> None:
     headers = {"content-length": str(len(payload))}
     assert received(headers, *filter(None, [payload[:cut], payload[cut:] + b"more"])) == (payload, True)
-
-
-RETRIES = {
-    "0": 0,
-    "20": 20,
-    "1.5": 2,
-    "0.001": 1,
-    "19.0": 19,
-    "Sun, 06 Nov 1994 08:49:37 GMT": 0,
-    "Sunday, 06-Nov-94 08:49:37 GMT": 0,
-    "Sun Nov  6 08:49:37 1994": 0,
-    "": None,
-    "-1": None,
-    "1,5": None,
-    "1e3": None,
-    "5" * 5_000: None,
-    "0." + "5" * 5_000: None,
-    "inf": None,
-    "nan": None,
-    "soon": None,
-    "\xb2": None,
-    "20, 30": None,
-    "Sun, 99 Nov 1994 08:49:37 GMT": None,
-    "Sun, 06 Nov 99999999999999999999 08:49:37 GMT": None,
-    "Sun, 06 Nov 1994 08:49:37 +9999": None,
-}
-
-
-@pytest.mark.parametrize("said", RETRIES, ids=lambda said: repr(said[:50]))
-def test_the_time_to_come_again_is_whole_seconds_or_none(said) -> None:
-    assert retry_seconds(said) == RETRIES[said]
-
-
-@pytest.mark.parametrize("seconds", [30, 3_600])
-def test_the_time_to_come_again_may_be_a_date(seconds) -> None:
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    assert seconds - 20 < retry_seconds(format_datetime(moment, usegmt=True)) <= seconds
-    zoned = moment.astimezone(timezone(timedelta(hours=5)))
-    assert seconds - 20 < retry_seconds(format_datetime(zoned)) <= seconds
 
 
 def test_a_sized_body_that_ends_early_was_cut() -> None:

@@ -187,7 +187,7 @@ def test_an_answer_that_is_broken_is_said_so_far_and_then_a_failure(upstream, ap
     assert outcome(model) == ("next", FINISHED, None)
 
 
-STATUSES: dict[str, tuple[Problem, bool, Answer]] = {  # the problem, and whether another try may help
+STATUSES: dict[str, tuple[Problem, bool, Answer]] = {  # the problem, and whether the same try may help a little later
     **{
         f"a redirect, {status}": (FAILED, False, lambda _, status=status: [head(status, location="/v2"), LAST])
         for status in (300, 301, 302, 303, 307, 308)
@@ -222,7 +222,7 @@ def test_a_status_other_than_200_is_a_failure_and_no_redirect_is_followed(upstre
     begun = time.monotonic()
     with pytest.raises(ModelError) as raised:
         chunks_of(model)
-    assert (raised.value.problem, raised.value.transient) == (problem, transient)
+    assert (raised.value.problem, raised.value.kind.again) == (problem, transient)
     assert time.monotonic() - begun < 0.4, "a body that cannot come is not waited for"
     assert len(upstream.requests) == 1
     assert outcome(model) == ("next", FINISHED, None)
