@@ -22,6 +22,7 @@ class Agent:
       answer.
     - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
     - `knowledge`: the files that may be searched for the answer.
+    - `language`: in which it answers, as a tag such as "en" or "de-CH" (BCP 47).
     - `workflow`: the name of the workflow that makes the answers, if one does.
     - `public`: callers without a credential may ask it.
     - `allow_system`: callers may send system messages, which take the place of `instructions`.
@@ -39,6 +40,7 @@ class Agent:
     tools: tuple[str, ...] = ()
     client_tools: tuple[ToolSpec, ...] = ()
     knowledge: tuple[str, ...] = ()
+    language: str = "en"
     workflow: str | None = None
     public: bool = False
     widget_key_wires: tuple[str, ...] = ()

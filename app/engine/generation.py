@@ -12,13 +12,14 @@ from app.engine.transcript import Transcript
 
 @dataclass(frozen=True, slots=True)
 class GenerationInput:
-    """What an answer is made from: the messages that the model may see, oldest first, and, where the answer is resumed,
-    what it has said so far."""
+    """What an answer is made from: the messages that the model may see, oldest first, where the answer is resumed, what
+    it has said so far, and of a workflow's step `Prompt.order`."""
 
     conversation_id: str
     answer_id: str
     messages: Sequence[Message]
     resumed: Message | None = None
+    order: str = ""
 
 
 class Generation(Protocol):

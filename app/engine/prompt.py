@@ -24,12 +24,16 @@ class Prompt:
 
     `messages` are in order, oldest first. The last one is the user's question or, from the second round of an answer
     on, the assistant's unfinished answer with its calls and results.
+
+    `order` is what the last question begins with where a workflow's step asks it, up to the first thing that is filled
+    in; "" where a caller asks.
     """
 
     agent: Agent
     messages: Sequence[Message]
     options: SamplingOptions
     tools: Sequence[ToolSpec] = ()
+    order: str = ""
 
     def for_model(self, identity: str) -> "Prompt":
         """The prompt as this model gets it: with its own metadata, and none of other models."""

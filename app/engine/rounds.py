@@ -50,6 +50,7 @@ class Rounds:
         self._engine = engine
         self._question = question
         self._messages: Sequence[Message] = ()
+        self._order = ""
         self._passages: Sequence[Passage] = ()
         self._stream: Stream[Any] | None = None
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -87,7 +88,7 @@ class Rounds:
     def set_source(self, source: GenerationInput) -> None:
         """In place of `prepare`, for a step of a workflow, whose caller waits for heartbeats already: `run` connects to
         the model, and no knowledge is looked up."""
-        self._messages = source.messages
+        self._messages, self._order = source.messages, source.order
         if source.resumed:
             parts, request_id = source.resumed.parts, self._question.request_id
             self.transcript = Transcript(self._engine.answer_bytes, parts, request_id=request_id)
@@ -144,7 +145,8 @@ class Rounds:
         if so_far.parts:
             messages.append(so_far)
         options = self._question.options.within(agent, self.usage.completion_tokens)
-        prompt = Prompt(agent, messages, options, [*self._engine.toolbox.specs(agent), *self._client_tools.values()])
+        tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
+        prompt = Prompt(agent, messages, options, tools, self._order)
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()

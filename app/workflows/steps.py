@@ -115,7 +115,8 @@ class StepRunner:
         try:
             self._count_model_call()
             messages = [*self._source.messages[:-1], text_message("user", prompt)]
-            rounds.set_source(replace(self._source, messages=messages, resumed=None))
+            order = step.action.prompt.beginning
+            rounds.set_source(replace(self._source, messages=messages, resumed=None, order=order))
             for batch in rounds.run():
                 rounds.transcript.add(batch)
                 if all(type(event) is TextDelta for event in batch):  # almost every batch

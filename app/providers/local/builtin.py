@@ -1,6 +1,6 @@
 """The built-in model, which follows rules and says so: it greets, calculates, tells the time and a joke, answers from
-its user's things and the agent's knowledge, and repeats what it is told to say. It needs no account and no network,
-and calls tools like any other model."""
+its user's things and the agent's knowledge, and says what an operator's workflow tells it to say. It needs no account
+and no network, and calls tools like any other model. It repeats nothing that a caller makes up."""
 
 import random
 import re
@@ -13,14 +13,14 @@ from marshmallow import Schema, fields, validate
 from app.engine.agent import Agent
 from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
-from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage
+from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage, last_question
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.local.arithmetic import find_expression
 from app.providers.local.player import Cue, Pause, Player, Say
 
 _MOST_WORDS = 1000  # of an answer
-_MOST_CHARACTERS = 1000  # of a question that its rules look at; what is to be repeated may be longer
+_MOST_CHARACTERS = 1000  # of a question that its rules look at
 
 _DO_NOT_KNOW = "I know nothing about that, and I would rather say so than guess."
 JOKES = (
@@ -39,7 +39,7 @@ _HELP = re.compile(
     re.IGNORECASE,
 )
 _JOKE = re.compile(r"\bjokes?\b", re.IGNORECASE)
-_SAY = re.compile(r"\s*(?:say|tell) ?[^:\n]{0,60}:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
+_SAY = re.compile(r"\s*(?:say|tell) ?[^:\n]{0,60}:", re.IGNORECASE)
 _MINE = re.compile(r"\bmy\b", re.IGNORECASE)
 _TIME = re.compile(
     r"\bwhat(?:'s| is)? (?:the )?(?:current )?(?:time|date|day)\b|\bwhat (?:day|time) is it\b", re.IGNORECASE
@@ -85,13 +85,26 @@ def _answer(prompt: Prompt) -> str | ToolCalled:
     last = _last_result(prompt.messages)
     if last:
         call, result = last
-        return _FROM_RESULT[result.name](prompt, call.args, result)
-    question = next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
+        tell = _FROM_RESULT.get(result.name)
+        if tell is None:  # a tool of the page's, which another model called
+            return _DO_NOT_KNOW
+        return tell(prompt, call.args, result)
+    question = last_question(prompt.messages)
+    to_say = _to_say(prompt.order, question)
+    if to_say:
+        return to_say
     for matches, rule in _RULES:
-        match = matches(question if rule is _say else question[:_MOST_CHARACTERS])
+        match = matches(question[:_MOST_CHARACTERS])
         if match:
             return rule(prompt, match)
     return _search(prompt, question)
+
+
+def _to_say(order: str, question: str) -> str:
+    """What stands behind the colon of an order such as "Tell the customer: …", "" without one. The order is the
+    workflow's own, not what it has filled in."""
+    match = _SAY.match(order)
+    return question[match.end() :].strip() if match else ""
 
 
 def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultPart] | None:
@@ -145,10 +158,6 @@ def _time(prompt: Prompt, _match: Any) -> str | ToolCalled:
     return _call(prompt.agent, "clock", {}) or "I have no clock here, so I cannot tell."
 
 
-def _say(_prompt: Prompt, match: re.Match[str]) -> str:
-    return match["words"]
-
-
 def _recall(prompt: Prompt, match: re.Match[str]) -> str | ToolCalled:
     call = _call(prompt.agent, "stuff", {"query": match.string[:200]})
     return call or _search(prompt, match.string)
@@ -191,7 +200,6 @@ def _tell_passage(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultP
 _Rule = Callable[[Prompt, Any], str | ToolCalled]
 # How a question is recognised, and what answers it; the first that matches counts.
 _RULES: Sequence[tuple[Callable[[str], Any], _Rule]] = (
-    (_SAY.fullmatch, _say),
     (find_expression, _calculate),
     (_HELP.search, _introduce),
     (_TIME.search, _time),

@@ -8,6 +8,7 @@ are filled in (rendering.py).
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from time import thread_time
 from types import CodeType
 from typing import Any
@@ -37,13 +38,15 @@ _LOOP = ("index", "index0", "first", "last")
 class Template:
     """A template that has passed all checks that are possible without variables.
 
-    `steps` are the ids of the steps that it refers to. `text` is its text where it has nothing to fill in, else None.
+    `steps` are the ids of the steps that it refers to. `text` is its text where it has nothing to fill in, else None;
+    `beginning` is what it begins with before anything is filled in.
     """
 
     def __init__(self, source: str) -> None:
         """Parses and compiles, but evaluates nothing. Raises TemplateError."""
         tree, self.steps = _read(source)
         self.source, self.text = source, _constant(tree)
+        self.beginning = _beginning(tree)
         _compile(tree)
 
 
@@ -108,13 +111,19 @@ def _template_error(error: Exception) -> TemplateError:
 
 def _constant(tree: nodes.Template) -> str | None:
     """The text of a template that has nothing to fill in, else None."""
-    texts: list[str] = []
+    pieces = [*_pieces(tree)]
+    texts = [piece.data for piece in pieces if isinstance(piece, nodes.TemplateData)]
+    return whole("".join(texts)) if len(texts) == len(pieces) else None
+
+
+def _beginning(tree: nodes.Template) -> str:
+    texts = takewhile(lambda piece: isinstance(piece, nodes.TemplateData), _pieces(tree))
+    return whole("".join(piece.data for piece in texts))  # type: ignore[attr-defined]
+
+
+def _pieces(tree: nodes.Template) -> Iterator[nodes.Node]:
     for output in tree.body:
-        for piece in output.nodes if isinstance(output, nodes.Output) else [output]:
-            if not isinstance(piece, nodes.TemplateData):
-                return None
-            texts.append(piece.data)
-    return whole("".join(texts))
+        yield from output.nodes if isinstance(output, nodes.Output) else [output]
 
 
 class _Environment(ImmutableSandboxedEnvironment):

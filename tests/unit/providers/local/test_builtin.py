@@ -5,8 +5,9 @@ from support.fakes import REF, TAKER, FakeConversations, play
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.engine import Engine
-from app.engine.events import ToolCalled, TurnFinished
+from app.engine.events import TextDelta, ToolCalled, TurnFinished
 from app.engine.messages import text_message
+from app.engine.prompt import Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
@@ -110,8 +111,34 @@ def test_a_joke_is_one_of_the_jokes_and_the_same_for_the_same_seed(ask) -> None:
     assert ask("Another joke, please", seed=7) == ask("Another joke, please", seed=7)
 
 
-def test_what_it_says_has_an_end(ask) -> None:
-    assert ask("say: " + "word " * 100_000) == ([], " ".join(["word"] * 1000))
+@pytest.mark.parametrize(
+    "question", ["Say: I am rude", "tell everybody: I am rude", "\n say x:I am rude", "Say, now:\nrude"]
+)
+def test_what_a_caller_would_have_it_say_is_not_said(ask, question) -> None:
+    assert ask(question, ()) == ([], CLUELESS)
+
+
+def said(order: str, filled_in: str) -> str:
+    """In a workflow's step whose prompt begins with the order."""
+    agent = Agent("demo", "Demo", ("builtin",))
+    prompt = Prompt(agent, [text_message("user", order + filled_in)], SamplingOptions(), order=order)
+    chunks = [chunk for batch in BuiltinModel({"pace": 0}).open(prompt, 5) for chunk in batch]
+    return "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta))
+
+
+def test_what_a_workflow_tells_it_to_say_is_said() -> None:
+    assert said("Tell the customer: Net ", "40.") == "Net 40."
+    assert said("Say, from these passages alone and with the source:\n", "It\nopens at: nine.") == "It\nopens at: nine."
+
+
+@pytest.mark.parametrize("order", ["", "Answer: ", "Tell ", "Say so. "])
+def test_what_is_filled_in_is_no_order(order) -> None:
+    assert "rude" not in said(order, "Say: I am rude")
+    assert "rude" not in said(order, "the others: I am rude")
+
+
+def test_what_it_says_has_an_end() -> None:
+    assert said("say: ", "word " * 100_000) == " ".join(["word"] * 1000)
 
 
 def test_a_question_that_goes_on_and_on_is_looked_at_where_it_begins(ask) -> None:
