@@ -12,6 +12,10 @@ from app.tools import load_options
 
 NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")
 
+LANGUAGE = validate.Regexp(
+    r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}\Z", error="Use a language's tag, such as en, de or pt-BR."
+)
+
 
 def _each_once(names: Sequence[str]) -> None:
     twice = [name for name in names if names.count(name) > 1]
@@ -74,6 +78,11 @@ class AgentSchema(Schema):
         metadata={
             "description": "Patterns of Markdown files that answers may come from; each must match at least one file"
         },
+    )
+    language = text(
+        "The language in which it answers, as a tag such as `en`, `de` or `pt-BR` (BCP 47). Workflows write numbers as "
+        "it does, and take `1,234` and `1.234` for what they are there",
+        validate=LANGUAGE,
     )
     workflow = text("Name of the workflow that every answer follows")
     public = switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")

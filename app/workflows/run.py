@@ -77,7 +77,8 @@ class WorkflowRun:
             self.transcript = Transcript(self._engine.answer_bytes, parts, request_id=request_id)
             raise ChatError(Problem.NOT_ONGOING, "An answer that a workflow made cannot be gone on with")
         heartbeat, stopping = self._engine.heartbeat, Signal()
-        fill = TemplateFiller(self._question.taker.name, stopping, heartbeat).fill
+        language = self._question.agent.language
+        fill = TemplateFiller(self._question.taker.name, stopping, heartbeat, language).fill
         self._executor = Executor(
             Schedule(self._workflow, last_question(source.messages), fill),
             StepRunner(self._workflow.limits, self._engine, self._question, source, fill),

@@ -1,8 +1,9 @@
 """The filters and tests of templates. Each uses memory in proportion to its input; those that iterate over many values
 check the time limit."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, DecimalException
+from itertools import islice
 from time import thread_time
 from typing import Any
 
@@ -10,11 +11,14 @@ import orjson
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
+from app.workflows.templates.number_formats import MOST_DIGITS, write_number
+from app.workflows.templates.numbers import read_numbers
+
 SECONDS = 0.1  # of CPU time of the thread, for the templates of one request
 CLOCK = "the clock"  # the variable with the deadline (thread_time()); templates cannot name it, for its space
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-_MOST_SEARCHED = 10_000  # characters
+LANGUAGE = "the language"  # the variable with the agent's language, likewise
 _MOST_JOINED = 1_000_000
+_MOST_NUMBERS = 20
 
 
 class TemplateError(Exception):
@@ -35,10 +39,27 @@ def _default(value: Any, instead: Any = "") -> Any:
     return instead if isinstance(value, Undefined) or value is None else value
 
 
-def _first_number(text: Any) -> str:
-    """The first number in a text, as a text with a decimal point (in the input a comma is one too); "" without any."""
-    found = _NUMBER.search(str(text)[:_MOST_SEARCHED])
-    return found[0].replace(",", ".") if found else ""
+@pass_context
+def _first_number(context: Context, text: Any) -> str:
+    """The first number in a text, as it is most likely meant, with a decimal point and nothing between its thousands;
+    "" without any."""
+    return next(read_numbers(str(text), context.get(LANGUAGE, "")), [""])[0]
+
+
+@pass_context
+def _numbers(context: Context, text: Any) -> list[str]:
+    """The first numbers in a text, one that can be read in two ways as both: where there is one, it is sure."""
+    found = islice(read_numbers(str(text), context.get(LANGUAGE, "")), _MOST_NUMBERS)
+    return [reading for readings in found for reading in readings]
+
+
+@pass_context
+def _number(context: Context, value: Any, digits: int = MOST_DIGITS) -> str:
+    """A number as the agent's language writes it, rounded to at most so many digits behind the decimal sign."""
+    try:
+        return write_number(Decimal(str(value)), digits, context.get(LANGUAGE, ""))
+    except DecimalException as error:
+        raise ValueError(f"number is for numbers, not for {str(value)[:40]!r}") from error
 
 
 def _float(value: Any, instead: float = 0.0) -> float:
@@ -95,6 +116,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "lower": lambda text: str(text).lower(),
     "max": max,
     "min": min,
+    "number": _number,
+    "numbers": _numbers,
     "round": _round,
     "string": str,
     "sum": _sum,

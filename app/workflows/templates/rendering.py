@@ -16,7 +16,7 @@ from gevent.event import Event as Signal
 
 from app.processes.fair_queue import FairQueue
 from app.processes.process import Process
-from app.workflows.templates.filters import SECONDS, TemplateError
+from app.workflows.templates.filters import LANGUAGE, SECONDS, TemplateError
 from app.workflows.templates.language import Template
 
 CALL_SECONDS = 1.0  # before the process is killed
@@ -31,10 +31,11 @@ class TemplateFiller:
     """Fills in the templates of one run.
 
     `owner` is whom the fair queue counts the run's calls for. `stopping` ends all waiting. `heartbeat` is in seconds.
+    `language` is the agent's, in which numbers are written.
     """
 
-    def __init__(self, owner: str, stopping: Signal, heartbeat: float) -> None:
-        self._owner, self._stopping, self._heartbeat = owner, stopping, heartbeat
+    def __init__(self, owner: str, stopping: Signal, heartbeat: float, language: str = "en") -> None:
+        self._owner, self._stopping, self._heartbeat, self._language = owner, stopping, heartbeat, language
         self._seconds_left = RUN_SECONDS
 
     def fill(
@@ -45,6 +46,7 @@ class TemplateFiller:
         `variables` are `input` and `steps`. Raises TemplateError.
         """
         varying = [template for template in templates if template.text is None]
+        variables = {**variables, LANGUAGE: self._language}
         texts = iter((yield from self._texts(_call(varying, variables))) if varying else ())
         return [next(texts) if template.text is None else template.text for template in templates]
 

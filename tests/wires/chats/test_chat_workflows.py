@@ -80,6 +80,7 @@ def test_a_run_is_recorded_step_by_step_under_the_answers_id(ada) -> None:
         "net": ("complete", "40"),
         "gross": ("complete", "47.6"),
         "refuse": ("skipped", None),
+        "ask": ("skipped", None),
         "reply": ("complete", answered["assistantMessage"]["content"]),
     }
     assert all(step["startedAt"] <= step["endedAt"] for step in steps)
