@@ -1,5 +1,6 @@
 """What a model gets to see: the agent's instructions, passages of its knowledge, the end of a conversation."""
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from app.engine.messages import (
     text_message,
 )
 
+_NOTHING = Message("assistant", ())
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
 
 
@@ -53,7 +55,12 @@ class Passage:
     text: str
 
 
-def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passage] = ()) -> list[Message]:
+def assemble(
+    agent: Agent,
+    messages: Sequence[Message],
+    passages: Sequence[Passage] = (),
+    so_far: Message = _NOTHING,
+) -> list[Message]:
     """The messages that are sent to a model.
 
     - One system message comes first, unless it would be empty: the caller's system messages or, without any, the
@@ -61,6 +68,7 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
     - Then the latest messages that fit `history_messages` and `history_tokens`, and the last message in any case.
       Messages stay whole, so a tool call is never separated from its result.
     - An answer is never the first of several: many chat templates want a question there.
+    - What the answer has said `so_far` comes last.
     """
     system = [message.text for message in messages if message.role == "system"]
     if not system and agent.instructions:
@@ -69,6 +77,9 @@ def assemble(agent: Agent, messages: Sequence[Message], passages: Sequence[Passa
         system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
     dialogue = [normalized(message) for message in messages if message.role != "system"]
     latest = _latest(agent, [message for message in dialogue if message.parts])
+    unfinished = normalized(so_far)
+    if unfinished.parts:
+        latest.append(unfinished)
     return [text_message("system", "\n\n".join(system)), *latest] if system else latest
 
 
@@ -76,15 +87,18 @@ def normalized(message: Message) -> Message:
     """The message as model servers accept it: without calls that have no result (an interrupted answer has them), and
     with the results of concurrent calls together, where the first of these results came. Reasoning with metadata stays,
     for the model that it came from, unless nothing else was said."""
-    results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
+    results: defaultdict[str, deque[ToolResultPart]] = defaultdict(deque)  # of several calls of one id, in their order
+    for part in message.parts:
+        if isinstance(part, ToolResultPart):
+            results[part.call_id].append(part)
     parts: list[Part] = []
     pending: list[ToolResultPart] = []  # of the calls since the last results
     for part in message.parts:
         match part:
-            case ToolCallPart(call_id) if call_id in results:
+            case ToolCallPart(call_id) if results[call_id]:
                 parts.append(part)
-                pending.append(results[call_id])
-            case ToolResultPart(call_id) if results[call_id] in pending:
+                pending.append(results[call_id].popleft())
+            case ToolResultPart() if any(part is each for each in pending):
                 parts += pending
                 pending = []
             case TextPart() | ReasoningPart(_, metadata=ProviderMetadata()):
@@ -117,13 +131,11 @@ def _latest(agent: Agent, messages: list[Message]) -> list[Message]:
 
 def estimated_tokens(message: Message) -> int:
     """One token for each four bytes of UTF-8, and four for the message: near enough for English, too many rather than
-    too few for most other scripts. Thoughts count where providers hand them back: with calls."""
-    size, calls = 0, any(isinstance(part, ToolCallPart) for part in message.parts)
+    too few for most other scripts."""
+    size = 0
     for part in message.parts:
         match part:
-            case TextPart(text):
-                size += len(text.encode())
-            case ReasoningPart(text, metadata=ProviderMetadata()) if calls:
+            case TextPart(text) | ReasoningPart(text, metadata=ProviderMetadata()):
                 size += len(text.encode())
             case ToolCallPart(_, _, args):
                 size += len(str(args).encode())

@@ -140,10 +140,7 @@ class Rounds:
         if self.cancelled:
             raise self.cancelled
         agent = self._question.agent
-        messages = assemble(agent, self._messages, self._passages)
-        so_far = self.transcript.message()
-        if so_far.parts:
-            messages.append(so_far)
+        messages = assemble(agent, self._messages, self._passages, self.transcript.message())
         options = self._question.options.within(agent, self.usage.completion_tokens)
         tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
         prompt = Prompt(agent, messages, options, tools, self._order)

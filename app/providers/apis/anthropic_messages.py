@@ -3,54 +3,51 @@
 Source: its API reference, "Messages".
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart
 from app.engine.prompt import Prompt
-from app.providers.apis.tool_calls import accepted_id, result_text
-
-_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from app.providers.apis.dialogue import dialogue_of, result_text, system_of, tools_of
 
 
 def conversation_fields(prompt: Prompt) -> dict[str, Any]:
-    """`messages` and, where there are any, `system` and `tools`."""
-    fields: dict[str, Any] = {"messages": _messages(prompt.messages)}
-    system = "\n\n".join(message.text for message in prompt.messages if message.role == "system")
+    """`messages`, `system` where there is one, and `tools` where there are any or some have been called.
+
+    Where the prompt has none, none may be called; that goes together with thinking (its guide "Extended thinking")."""
+    dialogue, system = dialogue_of(prompt), system_of(prompt)
+    fields: dict[str, Any] = {"messages": _messages(dialogue)}
     if system:
         fields["system"] = system
-    if prompt.tools:
+    tools = tools_of(prompt, dialogue)
+    if tools:
         fields["tools"] = [
-            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
-            for tool in prompt.tools
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in tools
         ]
+        if not prompt.tools:
+            fields["tool_choice"] = {"type": "none"}
     return fields
 
 
-def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages as the API takes them, user and assistant in turn: neighbours of one role become one message."""
+def _messages(dialogue: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages as the API takes them: results of tools are the user's."""
     merged: list[dict[str, Any]] = []
-    for role, block in _blocks(messages):
+    for role, block in _blocks(dialogue):
         if not merged or merged[-1]["role"] != role:
             merged.append({"role": role, "content": []})
         merged[-1]["content"].append(block)
     return merged
 
 
-def _blocks(messages: Sequence[Message]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The role and content block of each part; a tool's result is the user's."""
-    for message in messages:
-        if message.role == "system":
-            continue
+def _blocks(dialogue: Sequence[Message]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The role and content block of each part."""
+    for message in dialogue:
         for part in message.parts:
             match part:
-                case TextPart(text) if text.strip():  # the API refuses blank text
+                case TextPart(text):
                     yield message.role, {"type": "text", "text": text}
                 case ToolCallPart(call_id, name, args):
-                    tool_use_id = accepted_id(call_id, _CALL_ID)
-                    yield message.role, {"type": "tool_use", "id": tool_use_id, "name": name, "input": dict(args)}
+                    yield message.role, {"type": "tool_use", "id": call_id, "name": name, "input": dict(args)}
                 case ToolResultPart(call_id, _, result, is_error):
-                    tool_use_id = accepted_id(call_id, _CALL_ID)
-                    block = {"type": "tool_result", "tool_use_id": tool_use_id, "content": result_text(result)}
+                    block = {"type": "tool_result", "tool_use_id": call_id, "content": result_text(result)}
                     yield "user", block | ({"is_error": True} if is_error else {})

@@ -1,17 +1,13 @@
 """The tool calls of one response, put together from the pieces in which models write them."""
 
 import logging
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ToolCalled
-from app.engine.messages import ProviderMetadata
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +23,6 @@ class PartialCall:
     call_id: str
     name: str
     arguments: list[str] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 class ToolCalls:
@@ -65,26 +60,13 @@ class ToolCalls:
             raise ModelError(Problem.UPSTREAM_FAILED)
         call.arguments.append(piece)
 
-    def finish(self, metadata: Callable[[PartialCall], ProviderMetadata | None] = lambda _: None) -> list[ToolCalled]:
-        """All calls in the order of their numbers, with their arguments parsed, and with their `metadata`."""
+    def finish(self) -> list[ToolCalled]:
+        """All calls in the order of their numbers, with their arguments parsed."""
         ordered = enumerate(sorted(self._calls, key=lambda call: call.number))
         return [
-            ToolCalled(
-                call.call_id or f"call_{position}", call.name, parsed_arguments("".join(call.arguments)), metadata(call)
-            )
+            ToolCalled(call.call_id or f"call_{position}", call.name, parsed_arguments("".join(call.arguments)))
             for position, call in ordered
         ]
-
-
-def accepted_id(call_id: str, accepted: re.Pattern[str]) -> str:
-    """A call's id as the API accepts it.
-
-    Ids of another provider's models, of callers and of workflows may not match the API's pattern; such an id is
-    replaced, by the same one wherever it occurs.
-    """
-    if accepted.fullmatch(call_id):
-        return call_id
-    return f"call_{sha256(call_id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def parsed_arguments(text: str) -> dict[str, Any]:
@@ -100,8 +82,3 @@ def parsed_arguments(text: str) -> dict[str, Any]:
     if arguments is None:
         return {}
     return arguments if isinstance(arguments, dict) else {"malformed_arguments": text[:200]}
-
-
-def result_text(result: Any) -> str:
-    """A tool's result as the APIs take it: text as it is, any other JSON value as its JSON."""
-    return result if isinstance(result, str) else orjson.dumps(result).decode()

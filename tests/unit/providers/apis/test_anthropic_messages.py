@@ -1,12 +1,13 @@
 """A conversation as Anthropic's Messages API is sent it."""
 
-import re
-from itertools import chain
-
 from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
+from app.providers.apis.call_names import accepted_ids
+from app.providers.apis.dialogue import NO_OUTPUT
 from app.testing.provider_apis import AGENT, ANTHROPIC, chunks_of
+
+A, B = accepted_ids(["a", "b"])
 
 
 def text(words: str) -> dict:
@@ -38,37 +39,38 @@ def test_messages_of_one_role_become_one_and_results_are_the_users(upstream) -> 
     assert body["system"] == "Be brief.\n\nBe kind."
     assert body["tools"] == [{"name": "clock", "description": "Tells the time.", "input_schema": {"type": "object"}}]
     user, assistant, results = body["messages"]
-    assert user == {"role": "user", "content": [text("Hi"), text("Time?")]}
+    assert user == {"role": "user", "content": [text("Hi\n\nTime?")]}
     assert assistant == {
         "role": "assistant",
         "content": [
             text("Let me see."),
-            {"type": "tool_use", "id": "a", "name": "clock", "input": {"zone": "UTC"}},
-            {"type": "tool_use", "id": "b", "name": "clock", "input": {}},
+            {"type": "tool_use", "id": A, "name": "clock", "input": {"zone": "UTC"}},
+            {"type": "tool_use", "id": B, "name": "clock", "input": {}},
         ],
     }
-    failed = {"type": "tool_result", "tool_use_id": "b", "content": "There is no clock.", "is_error": True}
+    failed = {"type": "tool_result", "tool_use_id": B, "content": "There is no clock.", "is_error": True}
     assert results == {
         "role": "user",
-        "content": [failed, {"type": "tool_result", "tool_use_id": "a", "content": '{"time":"12:00"}'}],
+        "content": [failed, {"type": "tool_result", "tool_use_id": A, "content": '{"time":"12:00"}'}],
     }
 
 
-def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> None:
-    """It wants letters, digits, dashes and underscores; other models of a list, and callers, write others too."""
+def test_tools_that_were_called_are_defined_and_none_may_be_called_where_none_are_offered(upstream) -> None:
     upstream.play(ANTHROPIC.answer("x"))
-    ids = ["toolu_01", "functions.clock:0", "functions.clock:1", "x" * 99, ""]
-    parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
-    messages = [
-        text_message("user", "Time?"),
-        Message("assistant", tuple(chain(*parts))),
-        text_message("user", "Thanks"),
-    ]
-    chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
-    blocks = [block for message in upstream.requests[0].json["messages"] for block in message["content"]]
-    called = [block["id"] for block in blocks if block["type"] == "tool_use"]
-    assert called[0] == ids[0]
-    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", each) for each in called)
-    assert len(set(called)) == len(ids)
-    results = [(block["tool_use_id"], block["content"]) for block in blocks if block["type"] == "tool_result"]
-    assert results == [*zip(called, ids, strict=True)]
+    called = (ToolCallPart("a", "clock", {}), ToolResultPart("a", "clock", "", is_error=False), TextPart("12."))
+    messages = [text_message("user", "Time?"), Message("assistant", called), text_message("user", "Thanks")]
+    for offered in ((), (ToolSpec("lookup", "Looks up.", {"type": "object"}),)):
+        chunks_of(
+            ANTHROPIC.model(upstream.url, thinking_tokens=2000), Prompt(AGENT, messages, SamplingOptions(), offered)
+        )
+        body = upstream.requests[-1].json
+        assert [tool["name"] for tool in body["tools"]] == [*(tool.name for tool in offered), "clock"]
+        assert body.get("tool_choice") == (None if offered else {"type": "none"})
+        assert body["messages"][2]["content"][0]["content"] == NO_OUTPUT
+        assert "thinking" in body, "the two go together"
+
+
+def test_without_calls_and_tools_no_tools_are_sent(upstream) -> None:
+    upstream.play(ANTHROPIC.answer("x"))
+    chunks_of(ANTHROPIC.model(upstream.url))
+    assert not {"tools", "tool_choice"} & upstream.requests[0].json.keys()

@@ -1,10 +1,12 @@
 """A conversation as servers with OpenAI's API are sent it."""
 
-from itertools import chain
+import pytest
 
 from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
+from app.providers.apis.call_names import accepted_ids
+from app.providers.apis.dialogue import NO_OUTPUT
 from app.testing.provider_apis import AGENT, OPENAI, chunks_of
 
 TOLD = ToolSpec("clock", "Tells the time.", {"type": "object", "properties": {}})
@@ -23,6 +25,8 @@ ROUNDS = Message(
     ),
 )
 
+A, B, C = accepted_ids(["a", "b", "c"])
+
 
 def called(call_id: str, arguments: str) -> dict:
     return {"id": call_id, "type": "function", "function": {"name": "clock", "arguments": arguments}}
@@ -39,36 +43,44 @@ def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants
         {
             "role": "assistant",
             "content": "Let me see. ",
-            "tool_calls": [called("a", '{"zone":"UTC"}'), called("b", "{}")],
+            "tool_calls": [called(A, '{"zone":"UTC"}'), called(B, "{}")],
         },
-        {"role": "tool", "tool_call_id": "b", "content": "There is no clock."},
-        {"role": "tool", "tool_call_id": "a", "content": '{"time":"12:00"}'},
-        {"role": "assistant", "content": "Once more.", "tool_calls": [called("c", "{}")]},
-        {"role": "tool", "tool_call_id": "c", "content": '["ü",null]'},
+        {"role": "tool", "tool_call_id": B, "content": "There is no clock."},
+        {"role": "tool", "tool_call_id": A, "content": '{"time":"12:00"}'},
+        {"role": "assistant", "content": "Once more.", "tool_calls": [called(C, "{}")]},
+        {"role": "tool", "tool_call_id": C, "content": '["ü",null]'},
     ]
     function = {"name": "clock", "description": "Tells the time.", "parameters": TOLD.parameters}
     assert body["tools"] == [{"type": "function", "function": function}]
 
 
-def test_ids_of_calls_are_kept_as_far_as_the_api_takes_them_back(upstream) -> None:
-    """OpenAI refuses any of more than 40 characters; vLLM's, and those of a workflow's steps, are longer."""
+def test_a_call_without_words_has_null_as_its_content(upstream) -> None:
     upstream.play(OPENAI.answer("x"))
-    ids = ["functions.clock:0", "x" * 40, "chatcmpl-tool-" + "x" * 32, ""]
-    parts = [(ToolCallPart(each, "clock", {}), ToolResultPart(each, "clock", each, is_error=False)) for each in ids]
-    messages = [
-        text_message("user", "Time?"),
-        Message("assistant", tuple(chain(*parts))),
-        text_message("user", "Thanks"),
-    ]
-    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
-    sent = upstream.requests[0].json["messages"]
-    called = [each["tool_calls"][0]["id"] for each in sent if "tool_calls" in each]
-    assert called[:2] == ids[:2]
-    assert all(1 <= len(each) <= 40 for each in called)
-    assert len(set(called)) == len(ids)
-    assert [(each["tool_call_id"], each["content"]) for each in sent if each["role"] == "tool"] == [
-        *zip(called, ids, strict=True)
-    ]
+    called = (ToolCallPart("a", "clock", {}), ToolResultPart("a", "clock", " ", is_error=False), TextPart("12."))
+    messages = [text_message("user", "Time?"), Message("assistant", called), text_message("user", "Thanks")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [TOLD]))
+    _, call, result, _, _ = upstream.requests[0].json["messages"]
+    assert (call["content"], result["content"]) == (None, NO_OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("offered", "choice"), [((), "none"), ((TOLD,), None), ((ToolSpec("lookup", "", {"type": "object"}),), None)]
+)
+def test_tools_that_were_called_are_defined_whether_they_may_still_be_called_or_not(upstream, offered, choice) -> None:
+    upstream.play(OPENAI.answer("x"))
+    messages = [text_message("user", "Time?"), ROUNDS, text_message("user", "Thanks")]
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), offered))
+    body = upstream.requests[0].json
+    names = [tool["function"]["name"] for tool in body["tools"]]
+    assert names == [*dict.fromkeys([*(tool.name for tool in offered), "clock"])]
+    assert body.get("tool_choice") == choice
+    assert all(tool["function"]["parameters"]["type"] == "object" for tool in body["tools"])
+
+
+def test_without_calls_and_tools_no_tools_are_sent(upstream) -> None:
+    upstream.play(OPENAI.answer("x"))
+    chunks_of(OPENAI.model(upstream.url))
+    assert not {"tools", "tool_choice"} & upstream.requests[0].json.keys()
 
 
 def test_neighbouring_questions_become_one_message_since_templates_want_each_side_in_turn(upstream) -> None:
