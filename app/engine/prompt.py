@@ -131,11 +131,13 @@ def _latest(agent: Agent, messages: list[Message]) -> list[Message]:
 
 def estimated_tokens(message: Message) -> int:
     """One token for each four bytes of UTF-8, and four for the message: near enough for English, too many rather than
-    too few for most other scripts."""
-    size = 0
+    too few for most other scripts. Thoughts count where providers hand them back: with calls."""
+    size, calls = 0, any(isinstance(part, ToolCallPart) for part in message.parts)
     for part in message.parts:
         match part:
-            case TextPart(text) | ReasoningPart(text, metadata=ProviderMetadata()):
+            case TextPart(text):
+                size += len(text.encode())
+            case ReasoningPart(text, metadata=ProviderMetadata()) if calls:
                 size += len(text.encode())
             case ToolCallPart(_, _, args):
                 size += len(str(args).encode())

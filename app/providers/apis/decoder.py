@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from app.engine.chunks import Chunk
 
 MOST_TOKENS = 2**31 - 1
+MOST_METADATA = 256 * 1024  # bytes of the metadata of one response, as JSON; of what has more, none is kept
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)  # what decoding nonsense raises
 
 

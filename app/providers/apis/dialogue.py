@@ -12,7 +12,7 @@ another model, and a server often stands in front of another one.
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import orjson
@@ -75,7 +75,7 @@ def _turns(messages: Iterable[Message]) -> Iterator[Message]:
 
 def _parts(message: Message) -> list[Part]:
     """The parts, with neighbouring texts as one; without blank ones, thoughts that the model is not to get back, and
-    thoughts on which nothing followed."""
+    thoughts with neither words nor calls beside them."""
     parts: list[Part] = []
     told = (part for part in message.parts if not isinstance(part, ReasoningPart) or part.metadata)
     for is_text, neighbours in groupby(told, lambda part: isinstance(part, TextPart)):
@@ -85,9 +85,9 @@ def _parts(message: Message) -> list[Part]:
         text = "".join(part.text for part in neighbours if isinstance(part, TextPart))
         if text.strip():
             parts.append(TextPart(text))
-    while parts and isinstance(parts[-1], ReasoningPart):
-        parts.pop()
-    return parts
+    thoughts = [*takewhile(lambda part: isinstance(part, ReasoningPart), reversed(parts))]
+    said = parts[: len(parts) - len(thoughts)]
+    return parts if said and not isinstance(said[-1], ToolResultPart) else said
 
 
 def _one_behind_the_other(answers: Sequence[Sequence[Part]]) -> Iterator[Part]:

@@ -15,6 +15,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.decoder import Decoder, count_of, text_of, text_of_parts
+from app.providers.apis.openai_metadata import ResponseMetadata, words_of
 from app.providers.apis.repetition import Repetition
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
@@ -39,12 +40,14 @@ class OpenAIDecoder(Decoder):
         self._reason: FinishReason | None = None
         self._usage = Usage()
         self._repetition = Repetition()
+        self._metadata = ResponseMetadata()
         self._begun = self._early = self.finished = self.done = False
 
     def event(self, data: bytes) -> list[Chunk] | None:
         text = self._repetition.text(data)
         if text:
-            return [TextDelta(text)]
+            said = TextDelta(text)
+            return [*self._metadata.speak(), said] if self._metadata.thinking else [said]
         if data.startswith(b"[DONE]"):
             self.done = True
             return None
@@ -57,8 +60,9 @@ class OpenAIDecoder(Decoder):
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
+        opaque = self._metadata.note(delta)
         chunks = self._choice(choice, delta, event)
-        nothing_else = not (choice.get("finish_reason") or delta.get("tool_calls") or event.get("usage"))
+        nothing_else = not (opaque or choice.get("finish_reason") or delta.get("tool_calls") or event.get("usage"))
         if nothing_else and len(chunks) == 1 and type(chunks[0]) is TextDelta:
             self._repetition.learn(data, event, chunks[0].text)
         return chunks
@@ -70,6 +74,7 @@ class OpenAIDecoder(Decoder):
         self._note(event)
         choice = event["choices"][0]
         self.done = True
+        self._metadata.note(choice["message"], whole=True)
         return self._choice(choice, choice["message"], event)
 
     def finish(self) -> list[Chunk]:
@@ -77,23 +82,24 @@ class OpenAIDecoder(Decoder):
             raise ModelError(
                 Problem.UPSTREAM_FAILED
             )  # cut off, however cleanly the connection closed, or without any choice
-        calls = self._calls.finish()
+        calls = self._calls.finish(self._metadata.of_call)
         reason = "tool-calls" if calls else self._reason or "other"
-        return [*calls, ModelFinished(reason, self._usage)]
+        return [*self._metadata.finish(calls=bool(calls)), *calls, ModelFinished(reason, self._usage)]
 
     def _choice(self, choice: Mapping[str, Any], delta: Mapping[str, Any], event: Mapping[str, Any]) -> list[Chunk]:
         chunks: list[Chunk] = []
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning") or words_of(delta.get("reasoning_details"))
         if reasoning:
             chunks.append(ReasoningDelta(text_of(reasoning)))
+            self._metadata.think()
         text = delta.get("content")
         if text and type(text) is not str:
             text = text_of_parts(text)
         if text:
-            chunks.append(TextDelta(text))
+            chunks += [*self._metadata.speak(), TextDelta(text)]
         refusal = delta.get("refusal")
         if refusal:
-            chunks.append(TextDelta(text_of(refusal)))
+            chunks += [*self._metadata.speak(), TextDelta(text_of(refusal))]
         if "tool_calls" in delta:
             for piece in filter(None, delta["tool_calls"] or ()):
                 self._piece(piece)
@@ -128,6 +134,7 @@ class OpenAIDecoder(Decoder):
         elif name != call.name:
             call.name += name
         call.call_id = call.call_id or call_id
+        self._metadata.note_call(call, piece)
         arguments = function.get("arguments") or ""
         self._calls.add(call, arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
 

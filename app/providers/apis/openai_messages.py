@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 
 from app.engine.agent import ToolSpec
-from app.engine.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from app.engine.prompt import Prompt
 from app.providers.apis.dialogue import dialogue_of, result_text, system_of, tools_of
+from app.providers.apis.openai_metadata import call_with, fill_in, thought_fields
 
 
 def conversation_fields(prompt: Prompt) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def conversation_fields(prompt: Prompt) -> dict[str, Any]:
     messages = [{"role": "system", "content": system}] if system else []
     for message in dialogue:
         messages += _assistant(message.parts) if message.role == "assistant" else [_user(message)]
+    fill_in(messages)
     fields: dict[str, Any] = {"messages": messages}
     tools = tools_of(prompt, dialogue)
     if tools:
@@ -43,22 +45,42 @@ def _user(message: Message) -> dict[str, Any]:
 
 
 def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
-    """One message for each round, with its text and calls, and after it a message for each result."""
-    message: dict[str, Any] = {"role": "assistant", "content": None}
-    results: list[dict[str, Any]] = []
+    """One message for each round, with its text, calls and metadata, and after it a message for each result."""
+    calls_tools = any(isinstance(part, ToolCallPart) for part in parts)
+    for said, results in _rounds(parts):
+        message = _said(said)
+        if message["content"] or "tool_calls" in message:  # else thoughts alone, of a round that was cut off
+            thoughts = [part for part in said if isinstance(part, ReasoningPart)]
+            yield message | thought_fields(thoughts, words=calls_tools)
+        for result in results:
+            content = result_text(result.result)
+            yield {"role": "tool", "tool_call_id": result.call_id, "content": content}
+
+
+def _rounds(parts: Sequence[Part]) -> Iterator[tuple[list[Part], list[ToolResultPart]]]:
+    """What was said in each round, and its results."""
+    said: list[Part] = []
+    results: list[ToolResultPart] = []
     for part in parts:
         if results and not isinstance(part, ToolResultPart):
-            yield message
-            yield from results
-            message, results = {"role": "assistant", "content": None}, []
+            yield said, results
+            said, results = [], []
+        if isinstance(part, ToolResultPart):
+            results.append(part)
+        else:
+            said.append(part)
+    yield said, results
+
+
+def _said(parts: Sequence[Part]) -> dict[str, Any]:
+    """The message of a round without its thoughts."""
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    for part in parts:
         match part:
             case TextPart(text):
                 message["content"] = (message["content"] or "") + text
-            case ToolCallPart(call_id, name, args):
+            case ToolCallPart(call_id, name, args, metadata):
                 function = {"name": name, "arguments": orjson.dumps(dict(args)).decode()}
                 call = {"id": call_id, "type": "function", "function": function}
-                message.setdefault("tool_calls", []).append(call)
-            case ToolResultPart(call_id, _, result, _):
-                results.append({"role": "tool", "tool_call_id": call_id, "content": result_text(result)})
-    yield message
-    yield from results
+                message.setdefault("tool_calls", []).append(call_with(metadata, call))
+    return message

@@ -1,6 +1,7 @@
 """The tool calls of one response, put together from the pieces in which models write them."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ToolCalled
+from app.engine.messages import ProviderMetadata
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class PartialCall:
     call_id: str
     name: str
     arguments: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 class ToolCalls:
@@ -60,11 +63,13 @@ class ToolCalls:
             raise ModelError(Problem.UPSTREAM_FAILED)
         call.arguments.append(piece)
 
-    def finish(self) -> list[ToolCalled]:
-        """All calls in the order of their numbers, with their arguments parsed."""
+    def finish(self, metadata: Callable[[PartialCall], ProviderMetadata | None] = lambda _: None) -> list[ToolCalled]:
+        """All calls in the order of their numbers, with their arguments parsed, and with their `metadata`."""
         ordered = enumerate(sorted(self._calls, key=lambda call: call.number))
         return [
-            ToolCalled(call.call_id or f"call_{position}", call.name, parsed_arguments("".join(call.arguments)))
+            ToolCalled(
+                call.call_id or f"call_{position}", call.name, parsed_arguments("".join(call.arguments)), metadata(call)
+            )
             for position, call in ordered
         ]
 

@@ -125,8 +125,10 @@ def test_a_model_gets_its_own_metadata_and_none_of_another() -> None:
 
 
 def test_thoughts_that_may_be_handed_back_count_in_a_prompt() -> None:
-    assert estimated_tokens(Message("assistant", (ReasoningPart("x" * 4000, SIGNED),))) > 1000
-    assert estimated_tokens(Message("assistant", (ReasoningPart("x" * 4000),))) < 10
+    signed, plain = ReasoningPart("x" * 4000, SIGNED), ReasoningPart("x" * 4000)
+    assert estimated_tokens(Message("assistant", (signed, called("a")))) > 1000
+    assert estimated_tokens(Message("assistant", (plain, called("a")))) < 10
+    assert estimated_tokens(Message("assistant", (signed, TextPart("x")))) < 10, "they stay behind"
 
 
 def called(call_id: str) -> ToolCallPart:

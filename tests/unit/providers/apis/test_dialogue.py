@@ -79,7 +79,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
     return Prompt(agent, assemble(agent, stored, passages, so_far), SamplingOptions(), tools)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(prompts())
 def test_no_server_refuses_what_is_sent_of_any_history(prompt) -> None:
     for asked in filter(None, (prompt, without_calls(prompt))):
@@ -90,7 +90,7 @@ def test_no_server_refuses_what_is_sent_of_any_history(prompt) -> None:
         assert anthropic_faults(blocks) + bedrock_faults(blocks) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(prompts())
 def test_no_word_call_or_result_is_left_out(prompt) -> None:
     """But for blanks, and for what was asked again in the same words."""
@@ -114,7 +114,7 @@ def test_no_word_call_or_result_is_left_out(prompt) -> None:
         assert not text.strip() or any(message.text.strip() in each.text for each in sent if each.role == message.role)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(prompts())
 def test_calls_told_in_words_are_no_calls_and_name_what_they_were(prompt) -> None:
     told = without_calls(prompt)

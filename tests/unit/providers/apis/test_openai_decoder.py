@@ -5,8 +5,8 @@ import json
 import pytest
 
 from app.engine.chunks import ModelFinished
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
-from app.engine.messages import Usage
+from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
+from app.engine.messages import ProviderMetadata, Usage
 from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import LAST, chunk, head, sse, whole
@@ -27,6 +27,11 @@ def ends(reason: str = "stop", usage: Usage | None = None) -> ModelFinished:
 def call(index: int | None, call_id: str | None = None, name: str | None = None, arguments: object = "") -> dict:
     made = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
     return {key: value for key, value in made.items() if value is not None}
+
+
+def named(*names: str) -> ReasoningIdentified:
+    """What is told of thoughts in words: the fields in which they came."""
+    return ReasoningIdentified(ProviderMetadata({"names": [*names]}))
 
 
 FINISHED = delta(finish_reason="stop")
@@ -65,9 +70,12 @@ STREAMS = {
     "hostile text": (OPENAI.text('ü\u2028"\n\n\x00😀') + FINISHED, [TextDelta('ü\u2028"\n\n\x00😀'), ends()]),
     "reasoning_content": (
         delta(reasoning_content="hm") + OPENAI.text("x") + FINISHED,
-        [ReasoningDelta("hm"), TextDelta("x"), ends()],
+        [ReasoningDelta("hm"), named("reasoning_content"), TextDelta("x"), ends()],
     ),
-    "reasoning": (delta(reasoning="hm", content="x") + FINISHED, [ReasoningDelta("hm"), TextDelta("x"), ends()]),
+    "reasoning": (
+        delta(reasoning="hm", content="x") + FINISHED,
+        [ReasoningDelta("hm"), named("reasoning"), TextDelta("x"), ends()],
+    ),
     "a call in pieces": (
         delta(tool_calls=[call(0, "call_a", "clock")])
         + delta(tool_calls=[call(0, arguments='{"zo')])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
-from app.engine.messages import Usage
+from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
+from app.engine.messages import ProviderMetadata, Usage
 from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.repetition import MOST_LESSONS, Repetition
 from app.providers.apis.tool_calls import parsed_arguments
@@ -20,13 +20,14 @@ from app.providers.apis.tool_calls import parsed_arguments
 Event = dict[str, Any]
 Chunks = list[Any]
 DONE = b"[DONE]"
+THOUGHT = ReasoningIdentified(ProviderMetadata({"names": ["reasoning"]}))
 
 
 def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]:
     """What the events say, and the end of them, with every one parsed as a whole: the long way. None is a failure."""
     said: list[Chunks | None] = []
     calls: dict[int, list[str]] = {}
-    reason, usage = None, Usage()
+    reason, usage, thinking, thought, named = None, Usage(), False, False, False
     for data in stream:
         if data == DONE:
             said.append(None)
@@ -41,7 +42,13 @@ def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]
         choice = event["choices"][0]
         delta = choice.get("delta") or {}
         chunks: Chunks = [ReasoningDelta(delta["reasoning"])] if delta.get("reasoning") else []
-        chunks += [TextDelta(delta[key]) for key in ("content", "refusal") if delta.get(key)]
+        named = named or isinstance(delta.get("reasoning"), str)
+        thinking = thinking or bool(chunks)
+        thought = thought or thinking
+        texts = [TextDelta(delta[key]) for key in ("content", "refusal") if delta.get(key)]
+        if texts:
+            chunks += [*([THOUGHT] if thinking else []), *texts]
+            thinking = False
         for call in delta.get("tool_calls") or ():
             known = calls.setdefault(call["index"], [call["id"], "", ""])
             known[1] += call["function"]["name"] if call["function"]["name"] != known[1] else ""
@@ -51,7 +58,8 @@ def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]
     called = [ToolCalled(call_id, name, parsed_arguments(args)) for _, (call_id, name, args) in sorted(calls.items())]
     if said.count(None) == len(said):
         return said, None  # not one choice
-    return said, [*called, ModelFinished("tool-calls" if called else reason or "other", usage)]
+    left = [THOUGHT] if thinking or (named and called and not thought) else []
+    return said, [*left, *called, ModelFinished("tool-calls" if called else reason or "other", usage)]
 
 
 def decoded(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]:
