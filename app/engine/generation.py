@@ -1,6 +1,6 @@
 """The making of one answer: the protocol that a model's rounds (rounds.py) and a workflow's run implement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +32,7 @@ class Generation(Protocol):
     - `usage`: tokens of all rounds that have ended.
     - `model`: the name of the model that has accepted the question, or answered last; None before.
     - `paid_models`: the names of the models that have to be paid for the answer so far, one for each that it costs.
+    - `phases`: how long each phase of the first request to a model took, as `PHASE_seconds`, for the log.
     - `connecting`: whether `prepare` waits for knowledge or a model, where `cancel` may not end it.
     """
 
@@ -47,6 +48,8 @@ class Generation(Protocol):
     def model(self) -> str | None: ...
     @property
     def paid_models(self) -> Sequence[str]: ...
+    @property
+    def phases(self) -> Mapping[str, float]: ...
     @property
     def connecting(self) -> bool: ...
 

@@ -1,6 +1,6 @@
 """What a turn needs from outside, as protocols; the rooms above the engine implement them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from app.engine.agent import Agent, ToolContext, ToolSpec
@@ -40,11 +40,15 @@ class ModelStream(Stream[Chunk], Protocol):
 
     `model` is the name of the configured model that is asked, and answers once `connect` has ended; `identity` is that
     name with which model at which server it stands for. `accepted` says whether it has accepted the prompt, also while
-    `connect` waits for its first words.
+    `connect` waits for its first words. `phases` says how long each phase of its request took, as `PHASE_seconds`, as
+    soon as it has ended.
     """
 
     model: str
     identity: str
+
+    @property
+    def phases(self) -> Mapping[str, float]: ...
 
     @property
     def accepted(self) -> bool: ...

@@ -2,9 +2,10 @@
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from app.engine.agent import Agent, SamplingOptions, ToolSpec
+from app.engine.exchange import Exchange
 from app.engine.messages import (
     Message,
     Part,
@@ -25,7 +26,7 @@ class Prompt:
     """A request to a model.
 
     `messages` are in order, oldest first. The last one is the user's question or, from the second round of an answer
-    on, the assistant's unfinished answer with its calls and results.
+    on, the assistant's unfinished answer with its calls and results. `exchange` is for whoever sends it to a server.
 
     `order` is what the last question begins with where a workflow's step asks it, up to the first thing that is filled
     in; "" where a caller asks.
@@ -36,6 +37,7 @@ class Prompt:
     options: SamplingOptions
     tools: Sequence[ToolSpec] = ()
     order: str = ""
+    exchange: Exchange = field(default_factory=Exchange, compare=False)
 
     def for_model(self, identity: str) -> "Prompt":
         """The prompt as this model gets it: with its own metadata, and none of other models."""

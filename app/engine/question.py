@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.conversation import Charge, ConversationRef, Payer, Rewind
+from app.engine.exchange import TraceContext
 from app.engine.messages import Message
 from app.engine.running_turns import Taker
 
@@ -21,6 +22,7 @@ class Question:
     - `client_history`: what the model sees in place of the stored and the new messages.
     - `posted`: what the caller brought before the new messages, to be kept with a new conversation; None: nothing is.
     - `user_id`: of the user who is signed in, if one is.
+    - `trace`: the caller's place in a trace, which models' servers are told.
     """
 
     agent: Agent
@@ -37,6 +39,7 @@ class Question:
     client_history: Sequence[Message] | None = None
     posted: Sequence[Message] | None = None
     user_id: str | None = None
+    trace: TraceContext = field(default_factory=TraceContext)
 
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of

@@ -22,6 +22,7 @@ from app.engine.events import (
     ToolCalled,
     ToolReturned,
 )
+from app.engine.exchange import Exchange
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep, last_question
@@ -70,6 +71,11 @@ class Rounds:
         """The model, once for all rounds, as soon as it has accepted the question; none where it failed before it had
         said anything."""
         return (self.model,) if self.model and not self._failed else ()
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        """See the protocol."""
+        return self._first.phases if self._first else {}
 
     def prepare(self, source: GenerationInput) -> None:
         """Look up the agent's knowledge and wait until the model begins to answer. Raises ChatError."""
@@ -143,7 +149,8 @@ class Rounds:
         messages = assemble(agent, self._messages, self._passages, self.transcript.message())
         options = self._question.options.within(agent, self.usage.completion_tokens)
         tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
-        prompt = Prompt(agent, messages, options, tools, self._order)
+        exchange = Exchange(self._question.request_id, self._question.trace)
+        prompt = Prompt(agent, messages, options, tools, self._order, exchange)
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()

@@ -1,9 +1,11 @@
 """An agent's models behind one port: where one refuses, the next is tried; one whose circuit is open is left out."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import ceil
+from time import monotonic
 
 from app.engine.chunks import Chunk
 from app.engine.errors import ModelError, Problem
@@ -11,6 +13,9 @@ from app.engine.ports import Model, ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.pending import PendingStream
+from app.providers.transport.redaction import redacted
+
+log = logging.getLogger(__name__)
 
 LONGEST_RETRY_SECONDS = 10  # a model server that asks for a longer pause is not tried again
 
@@ -81,6 +86,7 @@ class FallbackStream:
     def __init__(self, prompt: Prompt, heartbeat: float, connect_by: Callable[["FallbackStream"], Attempt]) -> None:
         self.model = self.identity = ""
         self._prompt, self._heartbeat, self._connect_by = prompt, heartbeat, connect_by
+        self._exchange, self._began = prompt.exchange, monotonic()
         self._circuit: CircuitBreaker | None = None
         self._pending: PendingStream | None = None
         self._batches: Iterator[Sequence[Chunk]] = iter(())
@@ -90,6 +96,11 @@ class FallbackStream:
     def accepted(self) -> bool:
         """See the port."""
         return self._pending is not None and self._pending.stream is not None
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        """See the port."""
+        return self._exchange.phases
 
     def connect(self) -> Iterator[tuple[()]]:
         """See the port."""
@@ -111,7 +122,8 @@ class FallbackStream:
             return None
         self.model, self._circuit = candidate.circuit.name, candidate.circuit
         self.identity = candidate.identity or candidate.circuit.name
-        prompt = self._prompt.for_model(self.identity)
+        self._exchange, self._began = self._exchange.another(), monotonic() + pause
+        prompt = replace(self._prompt.for_model(self.identity), exchange=self._exchange)
         self._pending = PendingStream(candidate.model, prompt, self._heartbeat, pause)
         try:
             yield from self._pending
@@ -120,6 +132,7 @@ class FallbackStream:
             while to_first_chunk and first is not None and not first:
                 yield ()
                 first = next(batches, None)
+            self._log_refused()
         except ModelError as error:
             self._pending.close()
             self.ended(error)
@@ -128,8 +141,20 @@ class FallbackStream:
             return error
         if first:
             self._circuit.began()
-        self._batches = batches if first is None else chain([first], batches)
+            self._exchange.enter("rest")
+            self._batches = chain([first], batches)
+        elif first is not None:
+            self._batches = chain([first], self._to_first_chunk(batches), batches)
         return None
+
+    def _to_first_chunk(self, batches: Iterator[Sequence[Chunk]]) -> Iterator[Sequence[Chunk]]:
+        """What comes until then; all that follows does not pass through here."""
+        for batch in batches:
+            if batch:
+                self._exchange.enter("rest")
+            yield batch
+            if batch:
+                return
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
         return self._batches
@@ -137,10 +162,23 @@ class FallbackStream:
     def ended(self, error: ModelError | None) -> None:
         """See the port. After an error that does not count the model is well, for its circuit: it was the request's."""
         assert self._circuit
+        if error:
+            self._log_refused()
+            self._log(error)
         if error and error.kind.counts:
             self._circuit.failed()
         else:
             self._circuit.succeeded()
+
+    def _log_refused(self) -> None:
+        while self._exchange.refused:
+            self._log(self._exchange.refused.pop(0))
+
+    def _log(self, error: ModelError) -> None:
+        """A line for each request that failed, with the ids by which it is found, and how long each phase took."""
+        fields = {"model": self.model, "kind": error.kind.word, "reason": redacted(error.reason or error.message)}
+        times = {**self._exchange.fields(), "seconds": round(max(monotonic() - self._began, 0.0), 4)}
+        log.warning("model failed", extra=fields | times | error.details)
 
     def close(self) -> None:
         """See the port."""

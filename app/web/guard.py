@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, g, request
 
 from app.engine.errors import ChatError, Problem
 from app.engine.running_turns import Taker
@@ -23,6 +23,7 @@ from app.web.reference.operations import Operation
 from app.web.requests.body import load_body, require_json
 from app.web.requests.call import Call
 from app.web.requests.query import load_query
+from app.web.requests.tracing import trace_context
 from app.web.routing import current_operation, declare_operations, routes_of
 from app.web.services import services
 from app.web.wire import Wire
@@ -66,7 +67,7 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
         _check_room(taker_of(caller))
     query = load_query(operation.query) if operation.query else None
     body = load_body(operation.body_schema) if operation.body_schema else None
-    return Call(g.request_id, query, body, caller)
+    return Call(g.request_id, query, body, caller, trace_context(request.headers))
 
 
 def _check_room(taker: Taker) -> None:

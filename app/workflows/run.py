@@ -1,7 +1,7 @@
 """Workflows as the engine sees them: a plan for answers, and a run, which makes one answer."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import gevent
 from gevent.event import Event as Signal
@@ -69,6 +69,10 @@ class WorkflowRun:
     @property
     def paid_models(self) -> Sequence[str]:
         return self._executor.runner.paid_models if self._executor else ()
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        return {}  # its record has the times of its steps
 
     def prepare(self, source: GenerationInput) -> None:
         """Record the run as running. Raises ChatError: NOT_ONGOING where an answer is to be resumed."""

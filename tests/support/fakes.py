@@ -38,6 +38,7 @@ class FakeStream:
         self.closed = False
         self.model, self.identity = "fake", "fake-1"
         self.accepted = False
+        self.phases: Mapping[str, float] = {}
         self.outcomes: list[Any] = []
 
     def connect(self) -> Iterator[tuple[()]]:

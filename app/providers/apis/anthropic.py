@@ -52,7 +52,7 @@ class AnthropicModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
-        return open_stream(self._upstream, "/messages", self._payload(prompt), AnthropicDecoder(), heartbeat)
+        return open_stream(self._upstream, "/messages", prompt, [self._payload(prompt)], AnthropicDecoder(), heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, requested = self._options, prompt.options

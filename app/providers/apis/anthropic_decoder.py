@@ -1,6 +1,5 @@
 """Reads the responses of Anthropic's Messages API. Source: its API reference, "Streaming messages"."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,6 @@ from app.providers.apis.decoder import Decoder, count_of, text_of
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
 from app.providers.transport.statuses import MOST_ERROR_BYTES, reported
-
-log = logging.getLogger(__name__)
 
 _REASONS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -124,7 +121,6 @@ class AnthropicDecoder(Decoder):
 def _failure(event: Mapping[str, Any]) -> ModelError:
     error = event.get("error") or {}
     said = redacted(error)[:MOST_ERROR_BYTES]
-    log.warning("model server reports in mid-stream: %s", said)
     return reported(_STATUSES.get(str(error.get("type"))), said)
 
 

@@ -1,7 +1,6 @@
 """The stream of a model that is reached over HTTP: pieces of a response in, batches of chunks out."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,16 +8,17 @@ import gevent
 import orjson
 
 from app.engine.chunks import Chunk
-from app.engine.errors import ModelError, Problem
+from app.engine.errors import FailureKind, ModelError, Problem
+from app.engine.prompt import Prompt
 from app.providers.apis.decoder import UNREADABLE, Decoder
+from app.providers.transport.redaction import redacted
 from app.providers.transport.response import UpstreamResponse
 from app.providers.transport.sse import EventStream
 from app.providers.transport.upstream import Upstream
 
-log = logging.getLogger(__name__)
-
 MOST_WHOLE_BYTES = 16 * 1024 * 1024  # of a response that is no stream
 DRAIN_SECONDS = 0.05  # for the end of a response whose answer is complete, so that its connection can be kept
+LONGEST_REASON = 500  # characters, for the log
 ENDING_SECONDS = 1.0  # between the finish reason and the usage: they come together, if the usage comes at all
 
 
@@ -46,8 +46,8 @@ class ChunkStream:
                 if decoder.done:
                     self._drain()
         except UNREADABLE as error:
-            log.warning("model server sent what cannot be read: %r", error)
-            raise ModelError(Problem.UPSTREAM_FAILED) from error
+            reason = f"sent what cannot be read: {redacted(repr(error))[:LONGEST_REASON]}"
+            raise ModelError(Problem.UPSTREAM_FAILED, reason=reason) from error
         finally:
             response.close()
 
@@ -112,11 +112,30 @@ class ChunkStream:
                 pass
 
 
-def open_stream(
-    upstream: Upstream, path: str, payload: Mapping[str, Any], decoder: Decoder, heartbeat: float
+def open_stream(  # noqa: PLR0917 - what a stream is opened with
+    upstream: Upstream,
+    path: str,
+    prompt: Prompt,
+    payloads: Iterable[Mapping[str, Any]],
+    decoder: Decoder,
+    heartbeat: float,
 ) -> ChunkStream:
-    """Post the payload as JSON. Raises ModelError where the server refuses or cannot be reached."""
-    response = upstream.post(path, orjson.dumps(payload))
-    if response.status != 200:
-        raise response.refusal()
-    return ChunkStream(response, decoder, heartbeat)
+    """Post the first payload as JSON; where the server takes it for a wrong request, or too long, the next one in its
+    place, but none twice. Raises ModelError where the server refuses the last one, or cannot be reached.
+    """
+    exchange = prompt.exchange
+    asked: list[bytes] = []
+    for payload in payloads:
+        body = orjson.dumps(payload)
+        if body in asked:
+            continue
+        asked.append(body)
+        response = upstream.post(path, body, exchange)
+        if response.status == 200:
+            return ChunkStream(response, decoder, heartbeat)
+        error = response.refusal()
+        error.details["server_request_id"] = exchange.server_request_id
+        if error.kind not in (FailureKind.REFUSED, FailureKind.TOO_LONG):
+            raise error
+        exchange.refused.append(error)
+    raise exchange.refused.pop()

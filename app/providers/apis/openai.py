@@ -56,7 +56,9 @@ class OpenAIModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
-        return open_stream(self._upstream, "/chat/completions", self._payload(prompt), OpenAIDecoder(), heartbeat)
+        return open_stream(
+            self._upstream, "/chat/completions", prompt, [self._payload(prompt)], OpenAIDecoder(), heartbeat
+        )
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, requested = self._options, prompt.options

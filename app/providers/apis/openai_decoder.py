@@ -4,7 +4,6 @@ Sources: OpenAI's API reference, "Streaming"; `reasoning_content` is DeepSeek's 
 `reasoning`.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +19,6 @@ from app.providers.apis.repetition import Repetition
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
 from app.providers.transport.statuses import MOST_ERROR_BYTES, reported
-
-log = logging.getLogger(__name__)
 
 _REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -149,7 +146,6 @@ class OpenAIDecoder(Decoder):
 def _failure(error: Any) -> ModelError:
     """An error in mid-stream. Its code is a status, if anything: LiteLLM and OpenRouter pass on what they received."""
     said = redacted(error)[:MOST_ERROR_BYTES]
-    log.warning("model server reports in mid-stream: %s", said)
     return reported(error.get("code") if isinstance(error, Mapping) else None, said)
 
 

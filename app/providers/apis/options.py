@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app import VERSION
 from app.providers.transport.connections import proxy_of
 from app.providers.transport.redaction import register_key
 from app.providers.transport.response import Timeouts
@@ -94,7 +95,7 @@ class HttpModelOptions(Schema):
         fields.String(validate=[validate.Regexp(r"[A-Za-z0-9-]+\Z"), _check_header]),
         fields.String(validate=printable),
         load_default=dict,
-        metadata={"description": "Further headers, not secret; they replace Parlance's own of the same spelling"},
+        metadata={"description": "Further headers, not secret; they replace Parlance's own, such as `User-Agent`"},
     )
     ca_file = fields.String(
         validate=_check_file,
@@ -152,10 +153,11 @@ def api_key(options: dict[str, Any]) -> str | None:
 
 
 def upstream(options: dict[str, Any], headers: dict[str, str]) -> Upstream:
-    """The server of the options. `headers` are the provider's own; configured ones replace them."""
+    """The server of the options. `headers` are the provider's own; configured ones replace them, however spelled."""
+    configured = options["headers"]
+    replaced = {name.lower() for name in configured}
+    own = {"User-Agent": f"Parlance/{VERSION}", **headers}
+    kept = {name: value for name, value in own.items() if name.lower() not in replaced}
     return Upstream(
-        options["base_url"],
-        {**headers, **options["headers"]},
-        Timeouts(**options["timeouts"]),
-        options.get("ca_file"),
+        options["base_url"], {**kept, **configured}, Timeouts(**options["timeouts"]), options.get("ca_file")
     )

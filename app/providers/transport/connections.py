@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 from gevent import socket, ssl
 from gevent.monkey import get_original
 
+from app.engine.exchange import Exchange
 from app.providers.transport.http1 import ProtocolError, parse_head
 from app.providers.transport.names import NAMES, Names
 
@@ -41,15 +42,18 @@ class Connections:
         """What precedes the path in a request line: a proxy for plain HTTP wants the whole URL."""
         return f"http://{self._url.netloc}" if self._proxy and not self._tls else ""
 
-    def take(self) -> tuple[Any, bool]:
-        """A socket without a timeout, and whether it has been used before. Raises OSError or ProtocolError."""
+    def take(self, exchange: Exchange) -> tuple[Any, bool]:
+        """A socket without a timeout, and whether it has been used before. Notes the phases of making a new one.
+
+        Raises OSError or ProtocolError.
+        """
         self.close_idle(before=time.monotonic() - IDLE_SECONDS)
         while self._idle:
             _, connection = self._idle.pop()
             if _is_open(connection):
                 return connection, True
             connection.close()
-        return self._connect(), False
+        return self._connect(exchange), False
 
     def give_back(self, connection: Any) -> None:
         """Keep a connection whose response has been read to its end, or close it where MOST_IDLE are kept already."""
@@ -63,14 +67,16 @@ class Connections:
         while self._idle and self._idle[0][0] < before:
             self._idle.popleft()[1].close()
 
-    def _connect(self) -> Any:
+    def _connect(self, exchange: Exchange) -> Any:
         host, port = _address(self._url)
-        connection = self._connected(*_address(self._proxy or self._url))
+        connection = self._connected(*_address(self._proxy or self._url), exchange)
         try:
             connection.setsockopt(posix.IPPROTO_TCP, posix.TCP_NODELAY, 1)
             if self._proxy and self._tls:
+                exchange.enter("proxy")
                 _tunnel(connection, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", self._proxy)
             if self._tls:
+                exchange.enter("tls")
                 connection = self._tls.wrap_socket(connection, server_hostname=host)
             connection.settimeout(None)
         except BaseException:
@@ -78,10 +84,13 @@ class Connections:
             raise
         return connection
 
-    def _connected(self, host: str, port: int) -> Any:
+    def _connected(self, host: str, port: int, exchange: Exchange) -> Any:
         """A socket to the first address of the host that accepts a connection. Raises OSError."""
         problem = OSError(f"{host} has no address")
-        for family, address in self._names.addresses(host, port, self._seconds):
+        exchange.enter("name")
+        addresses = self._names.addresses(host, port, self._seconds)
+        exchange.enter("connect")
+        for family, address in addresses:
             connection = socket.socket(family, socket.SOCK_STREAM)
             try:
                 connection.settimeout(self._seconds)

@@ -1,6 +1,5 @@
 """A model server's response while its body is still arriving."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,6 @@ from app.providers.transport.http1 import Body, ProtocolError, body_of
 from app.providers.transport.redaction import redacted
 from app.providers.transport.statuses import MOST_ERROR_BYTES, failure
 from app.providers.transport.ticker import Ticker, Watch
-
-log = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
 
@@ -50,7 +47,8 @@ class UpstreamResponse:
     """Status, headers (names in lower case) and a body that is read as it arrives.
 
     One greenlet calls `begin` and then `read` until None; any greenlet may `close`, which gives the connection back to
-    `connections` where the body was read to its end, and otherwise closes it. `rest` is what came behind the head.
+    `connections` where the body was read to its end, and otherwise closes it. `rest` is what came behind the head;
+    `released` is called once, when the connection is let go of.
     """
 
     def __init__(  # noqa: PLR0917 - what a response is made of
@@ -61,6 +59,7 @@ class UpstreamResponse:
         status: int,
         headers: Mapping[str, str],
         rest: bytes,
+        released: Callable[[], None] = lambda: None,
     ) -> None:
         self.status = status
         self.headers = headers
@@ -69,6 +68,7 @@ class UpstreamResponse:
         self._connection = connection
         self._body: Body = body_of(headers, status)
         self._rest = rest
+        self._released = released
         self._fault: ProtocolError | None = None
         self._closed = False
         self._heartbeat = float("inf")
@@ -122,8 +122,7 @@ class UpstreamResponse:
                 payload, error.payload, self._fault = error.payload, b"", error
                 return payload
             if not self._closed:
-                log.warning("model server broke off: %s", error)
-                raise ModelError(Problem.UPSTREAM_FAILED) from error
+                raise ModelError(Problem.UPSTREAM_FAILED, reason=f"broke off: {error}") from error
         finally:
             watch.waiting = False  # a timeout or the end of the greenlet may have come instead
         return None
@@ -154,7 +153,7 @@ class UpstreamResponse:
             self._release()
 
     def refusal(self) -> ModelError:
-        """The error that a status other than 200 means. Reads the body, which goes to the log only, and closes."""
+        """The error that a status other than 200 means. Reads the body, of which no caller is told, and closes."""
         body = b""
         try:
             with gevent.Timeout(self._timeouts.connect):
@@ -166,16 +165,16 @@ class UpstreamResponse:
         finally:
             self.close()
         text = redacted(body.decode("utf-8", "replace"))[:MOST_ERROR_BYTES]
-        log.warning("model server answered %s: %s", self.status, text)
         return failure(self.status, text, self.headers)
 
     def _overdue(self, silent: float, age: float) -> BaseException | None:
         if silent > self._longest_silence:
-            return ModelError(Problem.UPSTREAM_TIMEOUT)
+            return ModelError(Problem.UPSTREAM_TIMEOUT, reason=f"silent for {self._longest_silence:g} s")
         if age > self._timeouts.total:
             # Where the answer has begun, the model is well and the answer too long: another try would not be shorter.
             kind = FailureKind.PASSING if silent == age else FailureKind.ENDLESS
-            return ModelError(Problem.UPSTREAM_TIMEOUT, kind=kind)
+            reason = f"not complete within {self._timeouts.total:g} s"
+            return ModelError(Problem.UPSTREAM_TIMEOUT, kind=kind, reason=reason)
         if silent > self._heartbeat * (self._heartbeats + 1):
             self._heartbeats += 1
             return _Silence()
@@ -189,6 +188,7 @@ class UpstreamResponse:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        self._released()
         if self._body.complete and not self._body.surplus and self.headers.get("connection", "").lower() != "close":
             self._connections.give_back(connection)
         else:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app.engine.exchange import TraceContext
 from app.web.callers.caller import Caller
 
 
@@ -14,6 +15,7 @@ class Call:
     query: Any
     body: Any
     _caller: Caller | None
+    trace: TraceContext
 
     @property
     def caller(self) -> Caller:

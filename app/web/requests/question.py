@@ -51,6 +51,7 @@ def new_question(
         client_history=client_history,
         posted=posted,
         user_id=caller.session.user.id if caller.session else None,
+        trace=call.trace,
     )
 
 

@@ -133,6 +133,7 @@ class WatchedTurn:
             "seconds": round(now - turn.started, 4),
             "first_token_seconds": round(first_token - turn.started, 4) if first_token else None,
         }
+        fields |= turn.generation.phases
         if self._shared.settings.server.log_messages:
             fields |= {"question": turn.question_text, "answer": turn.generation.transcript.message().text}
         log.info("turn", extra=fields)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import gevent
 import pytest
 
+from app.engine.exchange import Exchange
 from app.providers.transport.connections import Connections
 from app.providers.transport.names import GOOD_SECONDS, PATIENCE_SECONDS, RETRY_SECONDS, Names
 
@@ -106,7 +107,7 @@ def test_where_nobody_answers_at_an_address_the_name_is_looked_up_again(upstream
     url = urlsplit(f"http://model.test:{upstream.port}/v1")
     connections = Connections(url, None, 5, Names(server))
     with pytest.raises(ConnectionRefusedError):
-        connections.take()
-    connection, used = connections.take()
+        connections.take(Exchange())
+    connection, used = connections.take(Exchange())
     connection.close()
     assert (used, server.asked) == (False, 2)
