@@ -6,8 +6,7 @@ BIN := .venv/bin
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
-	@echo "Serving on http://127.0.0.1:$${PORT:-8000} (Ctrl-C stops)"
-	@exec $(BIN)/gunicorn --config config/gunicorn.conf.py
+	@PARLANCE_ANNOUNCES=1 exec $(BIN)/gunicorn --config config/gunicorn.conf.py
 
 # Three processes keep two cores busy: tests wait half of their time. What measures times runs two at a time, and what
 # loads the machine alone (tests/README.md). With COVERAGE=1 the first group also counts which lines of app/ have run,

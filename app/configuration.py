@@ -64,6 +64,12 @@ def refuse(*problems: str) -> NoReturn:
     sys.exit(2)
 
 
+def refuse_in_a_line(problem: str) -> NoReturn:
+    """Likewise, for what no setting has to be corrected for."""
+    print(f"Parlance cannot start: {problem}", file=sys.stderr)
+    sys.exit(2)
+
+
 def _read(files: OperatorFiles) -> tuple[dict[str, Tool], Rules, list[Workflow], list[str]]:
     """What the files hold, and the mistakes in them, a line each."""
     mistakes: dict[str, Any] = {}

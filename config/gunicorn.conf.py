@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all()  # before anything else is imported
 
 import gc  # noqa: E402
+import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 from functools import partial  # noqa: E402
@@ -15,16 +16,15 @@ from gevent.socket import socket as GeventSocket  # noqa: E402, N812
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.configuration import load_configuration, load_configuration_or_exit, refuse  # noqa: E402
+from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
-from app.settings.secret import secret_key  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
 from app.store.faults import os_problem  # noqa: E402
-from app.store.schema import why_not_prepared  # noqa: E402
 from app.store.workers import watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
+from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
-from app.web.server.master import guard_signals, own_database  # noqa: E402
+from app.web.server.master import guard_signals, own_database, why_not_served  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
@@ -50,6 +50,7 @@ timeout = 60  # a worker whose event loop stands still for so long is replaced
 graceful_timeout = int(_settings.server.shutdown_seconds) + keepalive + 5  # idle connections close after keepalive
 limit_request_field_size = 65_536  # an oversized key is a wrong key, answered by the wire
 control_socket_disable = True
+http_parser = "python"  # its bounds are ours (app/web/server/worker.py); "auto" takes another where one is installed
 # Whom a request comes from, over which scheme and to which path, is said by no header but those that
 # PARLANCE_TRUSTED_HOPS admits (app/main.py). By itself gunicorn believes this machine, or FORWARDED_ALLOW_IPS.
 forwarded_allow_ips = ""
@@ -65,19 +66,7 @@ logconfig_dict = logging_config()
 
 def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
-    if server.cfg.workers > 1:
-        refuse("More than one worker is not possible: limits and running turns live in the worker's memory.")
-    if server.cfg.settings["worker_class"].get() != worker_class:
-        refuse(f"Another --worker-class than {worker_class} is not possible: that one notices callers who leave.")
-    if server.cfg.preload_app:
-        refuse("--preload is not possible: a worker that dies would not be replaced by one that serves.")
-    believed = server.cfg.forwarded_allow_ips or server.cfg.forwarder_headers or server.cfg.header_map == "dangerous"
-    if believed or server.cfg.proxy_protocol != "off":
-        refuse(
-            "--forwarded-allow-ips, --forwarder-headers, --header-map dangerous and --proxy-protocol are not possible: "
-            "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
-        )
-    problem = _why_not_served(_settings)
+    problem = _why_not_with(server.cfg) or why_not_served(_settings)
     if problem:
         refuse(problem)
     lock = beside_database(_settings.database_url, _settings.home, "lock")
@@ -87,7 +76,40 @@ def on_starting(server):
         refuse(f"The database's lock cannot be made: {os_problem(error)}")
     if not is_ours:
         refuse(f"Another server runs with the database {lock.with_suffix('')}, which has one at a time.")
+    if not _inherits_sockets():
+        for problem in filter(None, map(why_not_listening, server.cfg.address)):
+            refuse_in_a_line(problem)
     guard_signals(server, _problems)
+
+
+def _why_not_with(cfg):
+    """What flags must not change; None where they do not."""
+    if cfg.workers > 1:
+        return "More than one worker is not possible: limits and running turns live in the worker's memory."
+    if cfg.settings["worker_class"].get() != worker_class:
+        return f"Another --worker-class than {worker_class} is not possible: that one notices callers who leave."
+    if cfg.preload_app:
+        return "--preload is not possible: a worker that dies would not be replaced by one that serves."
+    if cfg.http_parser != http_parser:
+        return f"Another --http-parser than {http_parser} is not possible: it does not know Parlance's bounds."
+    if cfg.forwarded_allow_ips or cfg.forwarder_headers or cfg.header_map == "dangerous" or cfg.proxy_protocol != "off":
+        return (
+            "--forwarded-allow-ips, --forwarder-headers, --header-map dangerous and --proxy-protocol are not possible: "
+            "what proxies of yours say is believed where PARLANCE_TRUSTED_HOPS counts them."
+        )
+    return None
+
+
+def _inherits_sockets():
+    """From systemd, or from the gunicorn that started this one (SIGUSR2)."""
+    return "GUNICORN_FD" in os.environ or os.environ.get("LISTEN_PID") == str(os.getpid())
+
+
+def when_ready(server):
+    """For `make run`, whose reader knows from here on that there is something to look at."""
+    if os.environ.get("PARLANCE_ANNOUNCES"):
+        sys.stdout.write(f"Serving on {' '.join(map(str, server.LISTENERS))} (Ctrl-C stops)\n")
+        sys.stdout.flush()
 
 
 def _problems():
@@ -96,20 +118,8 @@ def _problems():
         settings = load_configuration().settings
     except SettingsError as error:
         return error.problems
-    problem = _why_not_served(settings)
+    problem = why_not_served(settings)
     return [problem] if problem else []
-
-
-def _why_not_served(settings):
-    """What is wrong with the database or the home folder; None where a worker can work with them."""
-    problem = why_not_prepared(settings.database_url)
-    if problem:
-        return f"The database cannot be served: {problem}"
-    try:
-        secret_key(settings.home)
-    except OSError as error:
-        return f"The home folder cannot be used: {os_problem(error)}"
-    return None
 
 
 def pre_request(_worker, request):

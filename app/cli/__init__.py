@@ -6,11 +6,12 @@ from app.cli.agents import agents
 from app.cli.conversations import conversations
 from app.cli.keys import keys
 from app.cli.prepare import prepare
+from app.cli.reload import reload_server
 from app.cli.users import users
 from app.cli.workflows import workflows
 
 
 def register(app: Flask) -> None:
-    """Make the commands `flask prepare`, `keys`, `users`, `conversations`, `agents` and `workflows`."""
-    for command in (prepare, keys, users, conversations, agents, workflows):
+    """Make the commands `flask prepare`, `reload`, `keys`, `users`, `conversations`, `agents` and `workflows`."""
+    for command in (prepare, reload_server, keys, users, conversations, agents, workflows):
         app.cli.add_command(command)

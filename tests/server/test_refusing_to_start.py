@@ -105,6 +105,12 @@ def test_gunicorn_is_not_made_to_believe_headers(configured, flag) -> None:
     assert_refused(run(COMMANDS["gunicorn"], server), "PARLANCE_TRUSTED_HOPS")
 
 
+def test_another_parser_of_requests_is_refused(configured) -> None:
+    server = configured(env={"GUNICORN_CMD_ARGS": "--http-parser auto"})
+    server.make_database()
+    assert_refused(run(COMMANDS["gunicorn"], server), "Another --http-parser than python is not possible")
+
+
 def test_a_refused_start_leaves_nothing_behind(tmp_path, configured) -> None:
     server = configured(env={"PORT": "x"})
     run(COMMANDS["flask"], server)
