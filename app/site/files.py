@@ -11,16 +11,31 @@ from app.web.responses.prepared import Prepared
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 _COMMENT = re.compile(rb"^\s*(?://.*|/\*\*.*\*/)\n", re.MULTILINE)  # on a line of its own
+_INDENT = re.compile(rb"^\s+", re.MULTILINE)
 
 
 def file_response(name: str, seconds: int = 0) -> Response:
     """One of the files, which caches may keep for so many seconds before they ask again."""
-    return _read(name).response(seconds)
+    return _file(name).response(seconds)
+
+
+def function_response(names: tuple[str, ...], seconds: int = 0) -> Response:
+    """Several scripts as the body of one function, as small as it can be without changing what it does: none of them may
+    have a text over several lines whose indentation or whose empty lines matter."""
+    return _function(names).response(seconds)
 
 
 @cache
-def _read(name: str) -> Prepared:
+def _file(name: str) -> Prepared:
+    return Prepared(_read(name), f"{_TYPES[Path(name).suffix]}; charset=utf-8")
+
+
+@cache
+def _function(names: tuple[str, ...]) -> Prepared:
+    body = b"".join(_INDENT.sub(b"", _read(name)) for name in names)
+    return Prepared(b'(() => {\n"use strict";\n' + body + b"})();\n", f"{_TYPES['.js']}; charset=utf-8")
+
+
+def _read(name: str) -> bytes:
     content = (STATIC / name).read_bytes()
-    if name.endswith(".js"):
-        content = _COMMENT.sub(b"", content)  # for people who read it here
-    return Prepared(content, f"{_TYPES[Path(name).suffix]}; charset=utf-8")
+    return _COMMENT.sub(b"", content) if name.endswith(".js") else content  # comments are for people who read it here

@@ -1,12 +1,24 @@
-"""The script of the chat widget (docs/widget.md)."""
+"""The script of the chat widget (docs/widget.md).
+
+No build step: browsers run the files of `static/widget`, one behind the other within one function, without the lines that
+are comments and without indentation. What a comment beside code says is sent to every page, so it is short.
+
+No string ever becomes markup (no innerHTML, no style or handler attributes), so nothing that a model says can run. Page and
+widget share nothing but `window.ParlanceChat`.
+"""
 
 from flask import Blueprint, Response
 
-from app.site.files import file_response
+from app.site.files import function_response
 from app.web.reference.operations import file_operation
 
 PATHS = ("/widget.js", "/widget/chat-widget.js")
 SECONDS = 300  # for so long may a page show the old widget after an upgrade
+# In this order: constants are made of those before them.
+PARTS = (
+    *("words", "settings", "memory", "elements", "markdown", "inline"),
+    *("wire", "style", "colors", "conversation", "turn", "panel"),
+)
 
 OPERATIONS = tuple(
     file_operation(path, "The chat widget's script", "text/javascript", description="For a `<script>` in any page.")
@@ -20,7 +32,7 @@ blueprint = Blueprint("site", __name__)
 @blueprint.get(PATHS[0])
 def chat_widget() -> Response:
     """The script, the same for every page. Any page may load it: it holds no key, and asks for nothing by itself."""
-    response = file_response("chat-widget.js", SECONDS)
+    response = function_response(tuple(f"widget/{name}.js" for name in PARTS), SECONDS)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # for pages that are isolated (COEP)
     return response

@@ -1,0 +1,166 @@
+// A turn: a question and its answer.
+
+function submit() {
+  if (send(input.value)) {
+    input.value = "";
+    fitInput();
+  }
+}
+
+/** False where nothing can be sent just now. */
+function send(text) {
+  const question = { role: "user", text: wellFormed(String(text)), id: randomId() };
+  if (!question.text || current || Date.now() < blockedUntil) return false;
+  catchUp();
+  forgetNotice();
+  addMessage(question);
+  tell("send", { message: question.text });
+  ask(question);
+  return true;
+}
+
+/** What the server takes: no halves of letters, and more than white space and control characters; or else nothing. */
+function wellFormed(text) {
+  const trimmed = text.replace(/\p{Cs}/gu, "\ufffd").trim();
+  return trimmed.length <= 4000 && /[^\s\p{Cc}]/u.test(trimmed) ? trimmed : "";
+}
+
+/** In place of the answer, or of the history, that failed. */
+function tryAgain() {
+  catchUp();
+  const { messages } = memory;
+  const failed = messages[messages.length - 1];
+  // Another tab was quicker.
+  if (!failed || !failed.state) return;
+  messages.pop();
+  if (!visitor) remember();
+  log.lastChild.remove();
+  if (messages.length) ask(messages[messages.length - 1]);
+  else showHistory();
+  input.focus();
+}
+
+function forgetNotice() {
+  const retry = log.querySelector(".retry");
+  if (retry) retry.remove();
+}
+
+async function showHistory() {
+  const asked = memory;
+  try {
+    await recall();
+  } catch (error) {
+    // What was asked meanwhile will fail on its own.
+    if (memory !== asked || memory.messages.length) return;
+    const message = { role: "bot", text: "" };
+    fail(message, error);
+    // If not, the page has brought another token at once.
+    if (memory === asked) addMessage(message);
+  }
+}
+
+async function ask(question) {
+  const message = { role: "bot", text: "" };
+  const turn = (current = { question, message, abort: new AbortController(), frame: 0, rested: 0 });
+  waitForWords(turn);
+  try {
+    await exchange(question.text, turn.abort, (event) => receive(turn, event));
+  } catch (error) {
+    if (turn !== current) return;
+    if (turn.abort.signal.aborted) message.state = "stopped";
+    else fail(message, error);
+  }
+  finish(turn);
+}
+
+function waitForWords(turn) {
+  turn.element = make("div", { className: "text" });
+  const dots = make("div", { className: "typing" }, make("i"), make("i"), make("i"));
+  pending.replaceChildren(make("div", { className: "message bot" }, dots, turn.element));
+  say(words.typing);
+  showControls();
+  scrollDown();
+}
+
+function receive(turn, event) {
+  if (turn !== current) return;
+  if (event.type === "start") {
+    turn.conversationId = event.conversationId;
+    settle();
+  }
+  if (event.type !== "token") return;
+  turn.message.text += event.token;
+  tell("token", { token: event.token });
+  if (turn.frame) return;
+  turn.frame = setTimeout(() => requestAnimationFrame(() => show(turn)), turn.rested - performance.now());
+}
+
+/** At most once a frame, and less often where it takes long. */
+function show(turn) {
+  if (turn !== current) return;
+  const began = performance.now();
+  const follow = isAtEnd();
+  pending.querySelectorAll(".typing").forEach((dots) => dots.remove());
+  showMarkdown(turn.element, turn.message.text);
+  if (follow) scrollDown();
+  const now = performance.now();
+  turn.rested = now + 4 * (now - began);
+  turn.frame = 0;
+}
+
+function fail(message, error) {
+  const { state = "failed", status, reason, seconds } = error;
+  message.state = state;
+  if (state === "limited") message.until = Date.now() + seconds * 1000;
+  complain(`${state}${status ? ` (${status})` : ""}: ${reason || error.message}`);
+  tell("error", { state, status, message: wordsFor(message), seconds });
+}
+
+/** What came stays, whatever happened. It moves to where screen readers hear it. */
+function finish(turn) {
+  const follow = isAtEnd();
+  catchUp();
+  if (turn !== current) return;
+  current = null;
+  say("");
+  pending.replaceChildren();
+  addMessage(turn.message, turn.element, turn.question);
+  showControls();
+  if (follow) scrollDown();
+  if (panel.hidden) markUnread(true);
+  if (!turn.message.state) tell("answer", { message: turn.message.text, conversationId: turn.conversationId });
+}
+
+function stop() {
+  if (current) current.abort.abort();
+}
+
+/** An answer that the page does not outlive is kept as far as it came. */
+function leave() {
+  const turn = current;
+  if (!turn) return;
+  turn.message.state = "broken";
+  finish(turn);
+  turn.abort.abort();
+}
+
+/** A new conversation: the server knows it by another session id. */
+function clear() {
+  memory = { ...fresh(), known: true };
+  remember();
+  showAnew();
+}
+
+/** Another visitor, or a new token of the same one; without a token nobody in particular. Throws TypeError. */
+function visit(next) {
+  if (next && !isToken(next)) throw new TypeError("ParlanceChat: this is no visitor's token");
+  const same = place(next || null) === place();
+  if (!same) leave();
+  visitor = next;
+  if (same && fromQuestion(memory.messages).length) return;
+  if (!same) input.value = "";
+  memory = remembered() || fresh();
+  showAnew();
+  markUnread(false);
+  showHistory();
+}
