@@ -16,7 +16,7 @@ PATHS = ("/widget.js", "/widget/chat-widget.js")
 SECONDS = 300  # for so long may a page show the old widget after an upgrade
 # In this order: constants are made of those before them.
 PARTS = (
-    *("words", "settings", "memory", "elements", "markdown", "inline"),
+    *("words", "settings", "memory", "elements", "markdown", "blocks", "inline", "links", "entities"),
     *("wire", "style", "colors", "conversation", "turn", "panel"),
 )
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timed(tries=1)
 LAST = f"[...{ROOT}.querySelectorAll('[role=log] .bot .text')].pop()"
 ELEMENTS = {"p", "br", "strong", "em", "code", "h3", "ul", "ol", "li", "blockquote", "hr", "a", "img"}
 ELEMENTS |= {"div", "span", "button", "pre", "table", "thead", "tbody", "tr", "th", "td"}
+ELEMENTS |= {"b", "del", "i", "kbd", "mark", "s", "sub", "sup", "u"}
 ATTRIBUTES = {"dir", "class", "start", "href", "target", "rel", "tabindex", "type"}
 LINK = 'target="_blank" rel="noopener nofollow noreferrer"'
 
@@ -43,8 +44,12 @@ def inert(widget: Widget) -> None:
     assert set(widget.js(f"[...new Set({elements}.map(each => each.localName))]")) <= ELEMENTS
     assert set(widget.js(f"[...new Set({elements}.flatMap(each => each.getAttributeNames()))]")) <= ATTRIBUTES
     schemes = widget.js(f"[...{LAST}.querySelectorAll('a')].map(each => each.protocol)")
-    assert set(schemes) <= {"http:", "https:", "mailto:"}
+    assert set(schemes) <= {"http:", "https:", "mailto:", "tel:"}
     assert widget.js("window.hacked === undefined")
+
+
+def link(href: str, label: str) -> str:
+    return f'<a href="{href}" {LINK}>{label}</a>'
 
 
 @pytest.mark.parametrize(
@@ -72,18 +77,75 @@ def inert(widget: Widget) -> None:
         ("(https://x.example/a).", f'<p>(<a href="https://x.example/a" {LINK}>https://x.example/a</a>).</p>'),
         ("<mailto:a@x.example>", f'<p><a href="mailto:a@x.example" {LINK}>mailto:a@x.example</a></p>'),
         ("![a cat](https://x.example/cat.png)", f'<p><a href="https://x.example/cat.png" {LINK}>a cat</a></p>'),
+        ("[a](https://x.example 't') [b](<https://x.example/b> (t))",
+         f"<p>{link('https://x.example/', 'a')} {link('https://x.example/b', 'b')}</p>"),
+        ("[[1]](https://x.example/1) [a\\]b](https://x.example/2)",
+         f"<p>{link('https://x.example/1', '[1]')} {link('https://x.example/2', 'a]b')}</p>"),
+        ("[![a cat](https://x.example/cat.png)](https://x.example/l)",
+         f"<p>{link('https://x.example/l', 'a cat')}</p>"),
+        ("~~20 €~~ 15 €, ~5 to ~6", "<p><del>20 €</del> 15 €, ~5 to ~6</p>"),
+        ("H<sub>2</sub>O, <b>bold *it*</b> <B>x</B> <kbd>Q</kbd><!-- not\nthis --> a<br>b<br/>c<BR />d",
+         "<p>H<sub>2</sub>O, <b>bold <em>it</em></b> <b>x</b> <kbd>Q</kbd> a<br>b<br>c<br>d</p>"),
+        ("<!-- nothing -->\n\na", "<!----><p>a</p>"),
+        ("Inline \\(x^2\\), \\[y=1\\] and $$a_1 * b_1$$", "<p>Inline <code>x^2</code>, <code>y=1</code> and <code>a_1 * b_1</code></p>"),
+        ("\\(optional\\) \\(2023\\) \\[no link\\] $5 and $10", "<p>(optional) (2023) [no link] $5 and $10</p>"),
+        ("One\\\ntwo  \nthree", "<p>One<br>two<br>three</p>"),
+        ("Big\n===\nText.\n\nLess\n---\nA sentence.\n---\nb",
+         '<h3 class="large">Big</h3><p>Text.</p><h3 class="large">Less</h3><p>A sentence.</p><hr><p>b</p>'),
+        ("## A ##", '<h3 class="large">A</h3>'),
+        ("- [ ] a\n- [x] b\n\n\n- c", '<ul><li class="task">☐ a</li><li class="task">☑ b</li><li>c</li></ul>'),
+        ("1. a\n\n   - b\n\n2. c", '<ol start="1"><li>a<ul><li>b</li></ul></li><li>c</li></ol>'),
+        ("See [the docs][1], [Docs] and [x][none].[^2]\n\n[1]: https://x.example/1 \"T\"\n[docs]: </d>\n[Note]: hello",
+         f"<p>See {link('https://x.example/1', 'the docs')}, {link('{home}/d', 'Docs')} and [x][none].<sup>2</sup></p>"
+         "<!----><!----><p>[Note]: hello</p>"),
+        ("[unused]: https://x.example/u", f"<p>[unused]: {link('https://x.example/u', 'https://x.example/u')}</p>"),
+        ("```one``` line", "<p><code>one</code> line</p>"),
         ("a | b", "<p>a | b</p>"),
         ("", ""),
     ],
 )  # fmt: skip
-def test_markdown_is_shown_as_what_it_means(widget, text, html) -> None:
-    assert shown(widget, text) == html
+def test_markdown_is_shown_as_what_it_means(widget, shop, text, html) -> None:
+    assert shown(widget, text) == html.replace("{home}", shop.origin)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("5&nbsp;km, Tom &amp; Jerry, a &lt; b", "5\u00a0km, Tom & Jerry, a < b"),
+        ("&quot;&#39;&apos;&#8364;&#x20AC;&euro;&hellip;&Uuml;&ouml;&alpha;&Omega;&rarr;", "\"''€€€…ÜöαΩ→"),
+        ("&amp;lt;b&amp;gt; &amp;amp; \\&amp;", "&lt;b&gt; &amp; &amp;"),
+        ("&lt;script&gt;hacked = 1&lt;/script&gt; &#60;img src=x onerror=hacked=1&#62;",
+         "<script>hacked = 1</script> <img src=x onerror=hacked=1>"),
+        ("&#42;&#42;plain&#42;&#42; &#91;a&#93;(https:)", "**plain** [a](https:)"),
+        ("&copy &nothing; &; &#; &#x; AT&T &#0;&#xD800;&#x110000;", "&copy &nothing; &; &#; &#x; AT&T ���"),
+        ("`&amp;` &constructor; &toString;", "&amp; &constructor; &toString;"),
+    ],
+)  # fmt: skip
+def test_characters_by_their_names_are_read_once_and_never_as_markup(widget, text, read) -> None:
+    shown(widget, text)
+    assert widget.js(f"{LAST}.textContent") == read
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("~~~py\nx = 1\n~~~", "x = 1"),
+        ("Text\n\n    one\n\n      two\n\nmore", "one\n\n  two"),
+        ("1. Run\n\n      ```sh\n      ls\n        -l\n      ```\n2. Done", "ls\n  -l"),
+        ("      ```\n      ls\n      ```", "ls"),
+        ("````md\n```\nx\n```\n````", "```\nx\n```"),
+    ],
+)
+def test_code_is_found_however_it_is_marked(widget, text, code) -> None:
+    shown(widget, text)
+    assert widget.js(f"[...{LAST}.querySelectorAll('pre')].map(each => each.textContent)") == [code]
 
 
 def test_a_table_is_one_while_it_is_written_and_when_it_is_done(widget) -> None:
-    html = shown(widget, "| a | b\\|c |\n", "|:--|--:|\n", "| 1 | **2** |", "\n| 3 |\n\nend")
-    head = "<thead><tr><th>a</th><th>b|c</th></tr></thead>"
-    body = "<tbody><tr><td>1</td><td><strong>2</strong></td></tr><tr><td>3</td><td></td></tr></tbody>"
+    html = shown(widget, "| a | b\\|c |\n", "|:--|--:|\n", "| 1 | **2**<br>2 |", "\n| 3 |\n\nend")
+    head = '<thead><tr><th>a</th><th class="ending">b|c</th></tr></thead>'
+    first = '<tr><td>1</td><td class="ending"><strong>2</strong><br>2</td></tr>'
+    body = f'<tbody>{first}<tr><td>3</td><td class="ending"></td></tr></tbody>'
     assert html == f'<div class="table" tabindex="0"><table>{head}{body}</table></div><p>end</p>'
 
 
@@ -113,6 +175,12 @@ def test_code_is_shown_as_it_stands_and_can_be_copied(widget) -> None:
         "<style>* { display: none }</style> <p style='position:fixed'> <div class='panel'>",
         '```"><script>hacked=1</script>\nx\n```',
         "| <img src=x onerror=hacked=1> |\n|---|\n| [x](javascript:hacked=1) |",
+        "[a](tel:*%2306%23) [b](tel:hacked) [c](&#106;avascript:hacked=1) [d](jav&#x09;ascript:hacked=1) [e][x]\n\n"
+        "[x]: javascript:hacked=1\n[y]: <javascript:hacked=1>\n[e][y] [y]",
+        "<b onclick=hacked=1>a</b> <ul><li onclick=hacked=1><script>hacked=1</script></li></ul> <sub><img src=x></sub>",
+        "<br onclick=hacked=1><!--><script>hacked=1</script>--><b><script>hacked=1</script></b>&lt;script&gt;hacked=1",
+        "\\(<script>x_1</script>\\) $$<img src=x onerror=hacked=1>_$$ ~~<svg onload=hacked=1>~~ x@x.example<script>",
+        "[a](\\\\x.example/<b>) [b](blob:https://x.example/1) [c](about:blank) [d](view-source:x) [e](intent://x#Intent;end)",
         "- <script>hacked=1</script>\n> <script>hacked=1</script>\n# <script>hacked=1</script>",
     ],
 )  # fmt: skip
@@ -129,6 +197,8 @@ def test_what_is_hostile_is_shown_as_text(widget, text) -> None:
         ("[", 20000), ("[a](", 10000), ("`", 20000), ("_a", 20000), ("![", 20000), ("# ", 10000), ("\n", 20000),
         ("*a **b ", 5000), ("https://", 5000), ("(((", 5000), ("[a](x(y)", 2500), ("https://x(y)(", 1500),
         ("[a](<", 4000), (" ", 20000), ("```\n", 10000), ("\\", 20000),
+        ("\\(", 9000), ("<!--", 5000), ("<ul>", 4000), ("<b>", 6000), ("a@", 9000), ("www.a", 4000), ("https://x,", 2000),
+        ("[a[b]", 4000), ("[a][", 5000), ("[a]: /x\n", 3000), ("a\n===\n", 4000), ("https://x/日", 1500), ("&#", 9000),
     ],
 )  # fmt: skip
 def test_what_is_huge_is_shown_at_once(shop, unit, times) -> None:

@@ -38,6 +38,11 @@ class Odd(BaseHTTPRequestHandler):
         "/number": (*LINES[:5], '{"type":"token","token":7}', LINES[-1]),
         "/no-event": (*LINES[:5], "null", LINES[-1]),
     }
+    WORDLESS: Mapping[str, tuple[str, ...]] = {
+        "/nothing": (LINES[0], '{"type":"done","message":"","conversationId":"1"}'),
+        "/white-space": (LINES[0], '{"type":"token","token":"\\n \\u200b"}', LINES[-1]),
+        "/comment": (LINES[0], '{"type":"token","token":"<!-- none -->"}', LINES[-1]),
+    }
 
     def do_OPTIONS(self) -> None:
         self._head(204, {"Access-Control-Allow-Headers": "*", "Content-Length": "0"})
@@ -45,7 +50,7 @@ class Odd(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self._head(200, {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"})
-        data = "\n".join(self.SPOILT.get(self.path, self.LINES)).encode()
+        data = "\n".join({**self.SPOILT, **self.WORDLESS}.get(self.path, self.LINES)).encode()
         for piece in (data[at : at + 3] for at in range(0, len(data), 3)):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.flush()
@@ -245,6 +250,27 @@ def test_an_answer_that_is_spoilt_is_not_taken_for_whole(shop, odd, path) -> Non
     widget = shop.opened(data_endpoint=f"{odd}{path}")
     assert widget.ask("Hello") == "Grüße, 世界 🎉"
     widget.shows("The connection broke.")
+
+
+@pytest.mark.parametrize(
+    ("path", "lang", "said"),
+    [
+        ("/nothing", "en", "Something went wrong."),
+        ("/white-space", "de", "Da ist etwas schiefgegangen."),
+        ("/comment", "es", "Algo ha salido mal."),
+        ("/nothing", "ar", "حدث خطأ ما."),
+    ],
+)
+def test_an_answer_without_a_word_is_a_failure_that_can_be_tried_again(shop, odd, path, lang, said) -> None:
+    widget = shop.opened(data_endpoint=f"{odd}{path}", data_lang=lang)
+    widget.js("window.told = []; for (const e of ['answer', 'error']) ParlanceChat.on(e, ({ state }) => told.push(e, state))")
+    assert widget.ask("Hello").strip(" \n\u200b") == ""
+    assert widget.js(NOTICE).startswith(said)
+    assert widget.js("told") == ["error", "failed"]
+    bubble = f"[...{ROOT}.querySelectorAll('[role=log] .bot .text')].pop().getBoundingClientRect().height"
+    assert widget.js(bubble) == 0, "no empty bubble"
+    widget.click(".retry")
+    widget.until(f"told.length === 4 && !!{ROOT}.querySelector('.retry')")
 
 
 def test_the_page_can_drive_it_and_listen(shop) -> None:

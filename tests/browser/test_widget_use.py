@@ -17,10 +17,13 @@ Both are **good**, *really*. See [the list](https://shop.example/plans) or `plan
 2. Team
    - with support
 
+- [x] ~~20 €~~ <mark>15 €</mark> for m<sup>2</sup>, \\(x^2\\), <kbd>Q</kbd>
+- [ ] [by phone](tel:+4930123456), www.shop.example or info@shop.example
+
 > Without tax.
 
 | Plan | Price |
-|---|---|
+|---|--:|
 | Basic | 5 € |
 
 ```python

@@ -1,18 +1,29 @@
 // Markdown: within a paragraph.
 
 // Every repetition is bounded, so that no text makes the search slow.
-const IN_URL = "[^\\s()<>\"`]";
-// Within an address, as in many an encyclopedia's.
-const PAIR = `\\(${IN_URL}{0,300}\\)`;
+const PAIR = '\\([^\\s()<>"`]{0,300}\\)';
+const TITLE = "(?:\"[^\"\\n]{0,300}\"|'[^'\\n]{0,300}'|\\([^()\\n]{0,300}\\))";
 const INLINE = [
-  "\\\\(?<escaped>[!-/:-@[-`{-~])",
+  "\\\\\\((?<math>[^]{1,1000}?)\\\\\\)",
+  "\\\\\\[(?<display>[^]{1,2000}?)\\\\\\]",
+  "\\$\\$(?<dollars>[^$]{1,2000})\\$\\$",
+  "\\\\(?<escaped>[!-\\/:-@[-`{-~])",
+  "&(?<entity>#\\d{1,7}|#x[\\da-f]{1,6}|[a-z][a-z\\d]{1,31});",
   "(?<ticks>`{1,3})(?!`)(?<code>[^]{1,500}?)\\k<ticks>(?!`)",
-  "(?<image>!?)\\[(?<label>[^[\\]]{0,300})\\]" +
-    `\\((?:<(?<angled>[^<>\\n]{1,2000})>|(?<target>(?:[^\\s()<>]|${PAIR}){1,2000}))(?:\\s"[^"\\n]{0,200}")?\\)`,
-  "<(?<auto>(?:https?:\\/\\/|mailto:)[^\\s<>]{1,2000})>",
-  `(?<bare>https?:\\/\\/(?:${IN_URL}|${PAIR}){0,2000}(?:[^\\s<>"\`.,;:!?()*_'\\]]|${PAIR}))`,
+  "(?<image>!?)\\[(?<label>(?:[^[\\]\\\\]|\\\\[^]|\\[[^[\\]]{0,200}\\]){0,300})\\]" +
+    `(?:\\(\\s?(?:<(?<angled>[^<>\\n]{1,2000})>|(?<tel>tel:\\+?[-\\d()./ ]{2,40})|` +
+    `(?<target>(?:[^\\s()<>]|${PAIR}){1,2000}))(?:\\s{1,3}${TITLE})?\\s?\\)|(?:\\[(?<ref>[^[\\]]{0,100})\\])?)`,
+  "<(?<auto>(?:https?:\\/\\/|mailto:|tel:|www\\.)[^\\s<>]{1,2000}|[\\w.+-]{1,64}@[^\\s<>@]{1,255})>",
+  "(?<bare>(?:https?:\\/\\/|(?<![\\w.@\\/-])www\\.)(?=[\\p{L}\\p{N}[])(?:[^\\s<>\"`\\\\|]|\\\\_){1,2000})",
+  "(?<![\\w.+@\\/-])(?<mail>(?:mailto:)?[\\w.+-]{1,64}@(?:[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?\\.){1,8}[a-z]{2,24})" +
+    "(?![\\w@-]|:[\\w\\/])",
+  "(?<br><br\\s{0,3}\\/?>)",
+  "(?<comment><!--[^]{0,2000}?-->)",
+  "<(?<list>[uo]l)>(?<items>[^]{0,2000}?)<\\/\\k<list>>",
+  "<(?<tag>b|i|u|s|strong|em|del|sub|sup|kbd|mark)>(?<tagText>[^]{0,1000}?)<\\/\\k<tag>>",
   "(?<strong>\\*\\*|__)(?=\\S)(?<strongText>[^]{0,1000}?\\S)\\k<strong>(?!\\*)",
   "(?<em>[*_])(?=[^\\s*_])(?<emText>[^]{0,1000}?[^\\s*_])\\k<em>(?![*_])",
+  "~~(?=[^\\s~])(?<struck>[^]{0,1000}?[^\\s~])~~(?!~)",
 ].join("|");
 
 // The deepest level, where there are no links.
@@ -21,11 +32,11 @@ const IN_LINK = 3;
 /** A fragment of text and the elements of the whitelist. */
 function inline(text, depth = 0) {
   const fragment = document.createDocumentFragment();
-  const pattern = new RegExp(INLINE, "g");
+  const pattern = new RegExp(INLINE, "giu");
   let plain = 0;
   const readable = depth <= IN_LINK && text.length <= LONGEST_INLINE;
   for (let match; readable && (match = pattern.exec(text)); ) {
-    const element = inlineElement(match, text, depth);
+    const element = inlineElement(match, text, depth, pattern);
     if (element === null) pattern.lastIndex = match.index + 1;
     else {
       appendText(fragment, text.slice(plain, match.index));
@@ -41,16 +52,22 @@ function appendText(fragment, text) {
   text.split("\n").forEach((line, index) => fragment.append(...(index ? [make("br"), line] : [line])));
 }
 
-/** Null: it is plain text after all. */
-function inlineElement(match, text, depth) {
+/** Null: it is plain text after all. A bare address may be shorter than what was found. */
+function inlineElement(match, text, depth, pattern) {
   const found = match.groups;
+  const formula = found.math || found.display || found.dollars;
+  if (formula && isMath(formula)) return make("code", { dir: "ltr" }, formula.trim());
+  if (formula) return bracket(match, pattern);
   if (found.escaped) return found.escaped;
+  if (found.entity) return character(found.entity);
   if (found.code) return make("code", { dir: "ltr" }, found.code.trim() || found.code);
-  const target = found.target || found.angled;
-  if (found.image) return image(target, found.label) || link(target, found.label || target);
-  if (target) return link(target, inline(found.label || target, IN_LINK));
-  const url = found.auto || found.bare;
-  if (url) return depth < IN_LINK ? link(url, url) : null;
+  if (found.label !== undefined) return labelled(found, depth);
+  if (found.auto || found.bare || found.mail) return depth < IN_LINK ? plainLink(match, text, pattern) : null;
+  if (found.br) return make("br");
+  if (found.comment) return "";
+  if (found.list) return htmlList(found.list, found.items, depth);
+  if (found.tag) return make(found.tag.toLowerCase(), {}, inline(found.tagText, depth + 1));
+  if (found.struck) return make("del", {}, inline(found.struck, depth + 1));
   const around = (text[match.index - 1] || "") + (text[match.index + match[0].length] || "");
   // As in snake_case_names.
   if (match[0][0] === "_" && /[\p{L}\p{N}_]/u.test(around)) return null;
@@ -58,15 +75,38 @@ function inlineElement(match, text, depth) {
   return make("em", {}, inline(found.emText, depth + 1));
 }
 
-function link(target, label) {
-  const href = address(target);
-  if (!href || !/^(https?|mailto):/.test(href)) return null;
-  return make("a", { href, target: "_blank", rel: "noopener nofollow noreferrer" }, label);
+/** The escaped one that is no formula's. */
+function bracket(match, pattern) {
+  pattern.lastIndex = match.index + 2;
+  return match[0][0] === "\\" ? match[0][1] : null;
 }
 
-/** Only from hosts that the site names: an image is a request, and may carry the conversation away. */
-function image(target, alt) {
-  const href = address(target);
-  if (!href || !/^https?:/.test(href) || !imageHosts.includes(new URL(href).host)) return null;
-  return make("img", { alt, referrerPolicy: "no-referrer", loading: "lazy", src: href });
+/** Or else its brackets are escaped, as some models do in prose. */
+function isMath(text) {
+  return /[\\^_={}]/.test(text) || (!/\p{L}{2}/u.test(text) && /[a-z+*\/<>-]/i.test(text));
+}
+
+/** [label](target), [label][reference], [reference], ![alt](target), and [^1]. */
+function labelled({ image: mark, label, angled, tel, target, ref }, depth) {
+  const to = angled || tel || target || reference(ref || label);
+  if (!to) return /^\^\d{1,3}$/.test(label) && !mark ? make("sup", {}, label.slice(1)) : null;
+  if (mark) return image(to, unescaped(label)) || (depth < IN_LINK ? link(to, unescaped(label) || to) : unescaped(label));
+  return depth < IN_LINK ? link(to, inline(label || to, IN_LINK)) : null;
+}
+
+function plainLink(match, text, pattern) {
+  const { auto, bare, mail } = match.groups;
+  const before = text[match.index - 1] || "";
+  if (auto) return link(auto, unescaped(auto));
+  // It would begin in the middle of a word.
+  if (mail) return /\p{L}/u.test(before) && !DENSE.test(before) ? null : link(mail, mail);
+  const found = addressIn(bare, before);
+  pattern.lastIndex = match.index + found.length;
+  return link(found, unescaped(found));
+}
+
+/** Tables have no other way to say it. */
+function htmlList(kind, text, depth) {
+  const items = text.replace(/<\/li>/gi, "").split(/<li>/i).filter((each) => each.trim());
+  return make(kind.toLowerCase(), {}, ...items.map((each) => make("li", {}, inline(each.trim(), depth + 1))));
 }

@@ -109,6 +109,12 @@ const STYLE = `
   .table { overflow-x: auto; max-width: 100%; }
   table { border-collapse: collapse; font-size: 14px; overflow-wrap: normal; }
   th, td { padding: 5px 9px; border: 1px solid var(--line); text-align: start; vertical-align: top; }
+  .centered { text-align: center; }
+  .ending { text-align: right; }
+  .task { list-style: none; }
+  del { color: var(--soft); }
+  mark { background: var(--line); color: inherit; }
+  kbd { font-family: ui-monospace, monospace; font-size: .875em; }
   th { background: var(--back); font-weight: 600; }
 
   @media (max-width: 479px) {

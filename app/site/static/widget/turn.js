@@ -65,12 +65,23 @@ async function ask(question) {
   waitForWords(turn);
   try {
     await exchange(question.text, turn.abort, (event) => receive(turn, event));
+    if (!saysSomething(message.text)) throw wordless(turn);
   } catch (error) {
     if (turn !== current) return;
     if (turn.abort.signal.aborted) message.state = "stopped";
     else fail(message, error);
   }
   finish(turn);
+}
+
+function saysSomething(text) {
+  return /[^\s\p{C}]/u.test(text.replace(/<!--[^]*?-->/g, ""));
+}
+
+function wordless(turn) {
+  turn.message.text = "";
+  turn.element = undefined;
+  return failure("failed", { reason: "an answer without a word" });
 }
 
 function waitForWords(turn) {
@@ -100,8 +111,8 @@ function show(turn) {
   if (turn !== current) return;
   const began = performance.now();
   const follow = isAtEnd();
-  pending.querySelectorAll(".typing").forEach((dots) => dots.remove());
-  showMarkdown(turn.element, turn.message.text);
+  showMarkdown(turn.element, turn.message.text, true);
+  if (turn.element.firstElementChild) pending.querySelectorAll(".typing").forEach((dots) => dots.remove());
   if (follow) scrollDown();
   const now = performance.now();
   turn.rested = now + 4 * (now - began);
