@@ -20,8 +20,8 @@ def file_response(name: str, seconds: int = 0) -> Response:
 
 
 def function_response(names: tuple[str, ...], seconds: int = 0) -> Response:
-    """Several scripts as the body of one function, as small as it can be without changing what it does: none of them may
-    have a text over several lines whose indentation or whose empty lines matter."""
+    """Several scripts as the body of one function, without indentation and empty lines: none of them may have a text
+    over several lines in which these matter."""
     return _function(names).response(seconds)
 
 

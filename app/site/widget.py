@@ -1,10 +1,10 @@
 """The script of the chat widget (docs/widget.md).
 
-No build step: browsers run the files of `static/widget`, one behind the other within one function, without the lines that
-are comments and without indentation. What a comment beside code says is sent to every page, so it is short.
+No build step: browsers run the files of `static/widget`, one behind the other within one function, without the lines
+that are comments and without indentation. What a comment beside code says is sent to every page, so it is short.
 
-No string ever becomes markup (no innerHTML, no style or handler attributes), so nothing that a model says can run. Page and
-widget share nothing but `window.ParlanceChat`.
+No string ever becomes markup (no innerHTML, no style or handler attributes), so nothing that a model says can run. Page
+and widget share nothing but `window.ParlanceChat`.
 """
 
 from flask import Blueprint, Response

@@ -87,7 +87,8 @@ def link(href: str, label: str) -> str:
         ("H<sub>2</sub>O, <b>bold *it*</b> <B>x</B> <kbd>Q</kbd><!-- not\nthis --> a<br>b<br/>c<BR />d",
          "<p>H<sub>2</sub>O, <b>bold <em>it</em></b> <b>x</b> <kbd>Q</kbd> a<br>b<br>c<br>d</p>"),
         ("<!-- nothing -->\n\na", "<!----><p>a</p>"),
-        ("Inline \\(x^2\\), \\[y=1\\] and $$a_1 * b_1$$", "<p>Inline <code>x^2</code>, <code>y=1</code> and <code>a_1 * b_1</code></p>"),
+        ("Inline \\(x^2\\), \\[y=1\\] and $$a_1 * b_1$$",
+         "<p>Inline <code>x^2</code>, <code>y=1</code> and <code>a_1 * b_1</code></p>"),
         ("\\(optional\\) \\(2023\\) \\[no link\\] $5 and $10", "<p>(optional) (2023) [no link] $5 and $10</p>"),
         ("One\\\ntwo  \nthree", "<p>One<br>two<br>three</p>"),
         ("Big\n===\nText.\n\nLess\n---\nA sentence.\n---\nb",
@@ -95,9 +96,9 @@ def link(href: str, label: str) -> str:
         ("## A ##", '<h3 class="large">A</h3>'),
         ("- [ ] a\n- [x] b\n\n\n- c", '<ul><li class="task">☐ a</li><li class="task">☑ b</li><li>c</li></ul>'),
         ("1. a\n\n   - b\n\n2. c", '<ol start="1"><li>a<ul><li>b</li></ul></li><li>c</li></ol>'),
-        ("See [the docs][1], [Docs] and [x][none].[^2]\n\n[1]: https://x.example/1 \"T\"\n[docs]: </d>\n[Note]: hello",
-         f"<p>See {link('https://x.example/1', 'the docs')}, {link('{home}/d', 'Docs')} and [x][none].<sup>2</sup></p>"
-         "<!----><!----><p>[Note]: hello</p>"),
+        ('See [the docs][1], [Docs] and [x][none].[^2]\n\n[1]: https://x.example/1 "T"\n[docs]: </d>\n[Note]: hello',
+         (f"<p>See {link('https://x.example/1', 'the docs')}, {link('{home}/d', 'Docs')} and [x][none].<sup>2</sup></p>"
+          "<!----><!----><p>[Note]: hello</p>")),
         ("[unused]: https://x.example/u", f"<p>[unused]: {link('https://x.example/u', 'https://x.example/u')}</p>"),
         ("```one``` line", "<p><code>one</code> line</p>"),
         ("a | b", "<p>a | b</p>"),
@@ -175,8 +176,8 @@ def test_code_is_shown_as_it_stands_and_can_be_copied(widget) -> None:
         "<style>* { display: none }</style> <p style='position:fixed'> <div class='panel'>",
         '```"><script>hacked=1</script>\nx\n```',
         "| <img src=x onerror=hacked=1> |\n|---|\n| [x](javascript:hacked=1) |",
-        "[a](tel:*%2306%23) [b](tel:hacked) [c](&#106;avascript:hacked=1) [d](jav&#x09;ascript:hacked=1) [e][x]\n\n"
-        "[x]: javascript:hacked=1\n[y]: <javascript:hacked=1>\n[e][y] [y]",
+        "[a](tel:*%2306%23) [b](tel:hacked) [c](&#106;avascript:hacked=1) [d](jav&#x09;ascript:hacked=1)",
+        "[a][x] [b][y] [y]\n\n[x]: javascript:hacked=1\n[y]: <javascript:hacked=1>",
         "<b onclick=hacked=1>a</b> <ul><li onclick=hacked=1><script>hacked=1</script></li></ul> <sub><img src=x></sub>",
         "<br onclick=hacked=1><!--><script>hacked=1</script>--><b><script>hacked=1</script></b>&lt;script&gt;hacked=1",
         "\\(<script>x_1</script>\\) $$<img src=x onerror=hacked=1>_$$ ~~<svg onload=hacked=1>~~ x@x.example<script>",
@@ -197,7 +198,8 @@ def test_what_is_hostile_is_shown_as_text(widget, text) -> None:
         ("[", 20000), ("[a](", 10000), ("`", 20000), ("_a", 20000), ("![", 20000), ("# ", 10000), ("\n", 20000),
         ("*a **b ", 5000), ("https://", 5000), ("(((", 5000), ("[a](x(y)", 2500), ("https://x(y)(", 1500),
         ("[a](<", 4000), (" ", 20000), ("```\n", 10000), ("\\", 20000),
-        ("\\(", 9000), ("<!--", 5000), ("<ul>", 4000), ("<b>", 6000), ("a@", 9000), ("www.a", 4000), ("https://x,", 2000),
+        ("\\(", 9000), ("<!--", 5000), ("<ul>", 4000), ("<b>", 6000), ("a@", 9000), ("www.a", 4000),
+        ("https://x,", 2000),
         ("[a[b]", 4000), ("[a][", 5000), ("[a]: /x\n", 3000), ("a\n===\n", 4000), ("https://x/日", 1500), ("&#", 9000),
     ],
 )  # fmt: skip

@@ -263,7 +263,9 @@ def test_an_answer_that_is_spoilt_is_not_taken_for_whole(shop, odd, path) -> Non
 )
 def test_an_answer_without_a_word_is_a_failure_that_can_be_tried_again(shop, odd, path, lang, said) -> None:
     widget = shop.opened(data_endpoint=f"{odd}{path}", data_lang=lang)
-    widget.js("window.told = []; for (const e of ['answer', 'error']) ParlanceChat.on(e, ({ state }) => told.push(e, state))")
+    widget.js(
+        "window.told = []; for (const e of ['answer', 'error']) ParlanceChat.on(e, ({ state }) => told.push(e, state))"
+    )
     assert widget.ask("Hello").strip(" \n\u200b") == ""
     assert widget.js(NOTICE).startswith(said)
     assert widget.js("told") == ["error", "failed"]

@@ -126,3 +126,4 @@ window.ParlanceChat = Object.freeze({
 });
 
 if (document.body) start();
+else addEventListener("DOMContentLoaded", start);
