@@ -9,6 +9,7 @@ from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.apis.anthropic_decoder import AnthropicDecoder
 from app.providers.apis.anthropic_messages import conversation_fields
+from app.providers.apis.anthropic_thoughts import Prefix, may_think
 from app.providers.apis.http_stream import open_stream
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
 
@@ -52,7 +53,9 @@ class AnthropicModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
-        return open_stream(self._upstream, "/messages", prompt, [self._payload(prompt)], AnthropicDecoder(), heartbeat)
+        payload = self._payload(prompt)
+        decoder = AnthropicDecoder(Prefix(payload).before(payload["messages"]))
+        return open_stream(self._upstream, "/messages", prompt, [payload], decoder, heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, requested = self._options, prompt.options
@@ -65,12 +68,13 @@ class AnthropicModel:
         if "stop" in options:
             payload["stop_sequences"] = options["stop"]
         thinking = options.get("thinking_tokens", 0)
-        if 0 < thinking < payload["max_tokens"] and prompt.messages[-1].role == "user":
-            # Not with tool results: the API wants the signed thoughts before them again, which are not kept.
+        if 0 < thinking < payload["max_tokens"] and may_think(payload["messages"]):
             payload["thinking"] = {"type": "enabled", "budget_tokens": thinking}
-        else:  # the API refuses both of these together with thinking
+        else:
+            if thinking:  # is off in this round
+                payload |= conversation_fields(prompt, thoughts=False)
             for name in ("temperature", "top_p"):
-                value = getattr(requested, name)
+                value = getattr(requested, name)  # the API refuses both of these together with thinking
                 if value is not None or name in options:
                     payload[name] = min(options[name] if value is None else value, 1)  # the API's range ends at 1
         return payload

@@ -9,6 +9,7 @@ from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
+from app.providers.apis.anthropic_thoughts import OpenThought
 from app.providers.apis.decoder import Decoder, count_of, text_of
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
@@ -37,8 +38,10 @@ _STATUSES = {  # its reference, "Errors": the status of each type
 class AnthropicDecoder(Decoder):
     """Content blocks are numbered; text and thinking arrive in deltas, a tool's input as pieces of JSON."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        """`prefix` is the digest of the request (anthropic_thoughts.py)."""
         self._calls = ToolCalls()
+        self._thought = OpenThought(prefix)
         self._others: set[int] = set()  # blocks that are not part of the answer, such as a search by the server itself
         self._reason: FinishReason = "other"
         self._usage = Usage()
@@ -51,6 +54,8 @@ class AnthropicDecoder(Decoder):
                 return self._delta(event["index"], event["delta"])
             case "content_block_start":
                 return self._block(event["index"], event["content_block"])
+            case "content_block_stop":
+                return list(self._thought.end())
             case "message_start":
                 self._usage += _usage(event["message"].get("usage") or {})
             case "message_delta":
@@ -71,6 +76,7 @@ class AnthropicDecoder(Decoder):
         if message["type"] == "error":
             raise _failure(message)
         chunks = [chunk for index, block in enumerate(message["content"]) for chunk in self._block(index, block)]
+        chunks += self._thought.end()
         self._ends(message)
         self._usage = _usage(message.get("usage") or {})
         return chunks
@@ -79,7 +85,8 @@ class AnthropicDecoder(Decoder):
         if not (self.finished or self.done):
             raise ModelError(Problem.UPSTREAM_FAILED)
         calls = self._calls.finish()
-        return [*calls, ModelFinished("tool-calls" if calls else self._reason, self._usage)]
+        reason = "tool-calls" if calls else self._reason
+        return [*self._thought.end(), *calls, ModelFinished(reason, self._usage)]
 
     def _ends(self, message: Mapping[str, Any]) -> None:
         """Take the message's reason to stop, if it has one; a stream sends it before its end."""
@@ -89,26 +96,33 @@ class AnthropicDecoder(Decoder):
             self.finished = True
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
-        """A content block: whole, or empty at its start in a stream."""
+        """A content block: whole, or empty at its start in a stream. The thought before it has ended."""
+        chunks: list[Chunk] = [*self._thought.end()]
         match block:
             case {"type": "text", "text": text} if text:
-                return [TextDelta(text_of(text))]
-            case {"type": "thinking", "thinking": text} if text:
-                return [ReasoningDelta(text_of(text))]
+                chunks.append(TextDelta(text_of(text)))
+            case {"type": "thinking" | "redacted_thinking"}:
+                self._thought.start(block)
+                if block.get("thinking"):
+                    chunks.append(ReasoningDelta(text_of(block["thinking"])))
             case {"type": "tool_use"}:
                 call = self._calls.start(index, text_of(block["id"]), text_of(block["name"]))
                 if block.get("input"):
                     self._calls.add(call, orjson.dumps(block["input"]).decode())
             case _:
                 self._others.add(index)
-        return []
+        return chunks
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         match delta:
             case {"type": "text_delta", "text": text}:
-                return [TextDelta(text_of(text))]
+                said = TextDelta(text_of(text))
+                return [*self._thought.end(), said] if self._thought.block else [said]
             case {"type": "thinking_delta", "thinking": text}:
+                self._thought.go_on()
                 return [ReasoningDelta(text_of(text))]
+            case {"type": "signature_delta", "signature": signature}:
+                self._thought.sign(text_of(signature))
             case {"type": "input_json_delta", "partial_json": piece}:
                 call = self._calls.get(index)
                 if call:

@@ -3,20 +3,23 @@
 Source: its API reference, "Messages".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from app.engine.prompt import Prompt
-from app.providers.apis.dialogue import dialogue_of, result_text, system_of, tools_of
+from app.providers.apis.anthropic_thoughts import Prefix, is_thought, thought_blocks
+from app.providers.apis.dialogue import dialogue_of, result_text, rounds_of, system_of, tools_of
 
 
-def conversation_fields(prompt: Prompt) -> dict[str, Any]:
+def conversation_fields(prompt: Prompt, *, thoughts: bool = True) -> dict[str, Any]:
     """`messages`, `system` where there is one, and `tools` where there are any or some have been called.
 
-    Where the prompt has none, none may be called; that goes together with thinking (its guide "Extended thinking")."""
+    Where the prompt has none, none may be called; that goes together with thinking (its guide "Extended thinking").
+    Without `thoughts`, none is handed back.
+    """
     dialogue, system = dialogue_of(prompt), system_of(prompt)
-    fields: dict[str, Any] = {"messages": _messages(dialogue)}
+    fields: dict[str, Any] = {}
     if system:
         fields["system"] = system
     tools = tools_of(prompt, dialogue)
@@ -26,28 +29,49 @@ def conversation_fields(prompt: Prompt) -> dict[str, Any]:
         ]
         if not prompt.tools:
             fields["tool_choice"] = {"type": "none"}
-    return fields
+    return {"messages": _messages(dialogue, Prefix(fields) if thoughts else None), **fields}
 
 
-def _messages(dialogue: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages as the API takes them: results of tools are the user's."""
+def _messages(dialogue: Sequence[Message], prefix: Prefix | None) -> list[dict[str, Any]]:
+    """The messages as the API takes them: results of tools are the user's. Thoughts are handed back with an answer that
+    called tools: nobody wants those of others, and they would take room."""
     merged: list[dict[str, Any]] = []
-    for role, block in _blocks(dialogue):
-        if not merged or merged[-1]["role"] != role:
-            merged.append({"role": role, "content": []})
-        merged[-1]["content"].append(block)
+    for message in dialogue:
+        if message.role == "user":
+            _add(merged, "user", [{"type": "text", "text": message.text}])
+            continue
+        calls_tools = any(isinstance(part, ToolCallPart) for part in message.parts)
+        for said, results in rounds_of(message.parts):
+            thoughts = thought_blocks(said, prefix.before(merged)) if prefix and calls_tools else {}
+            _add(merged, "assistant", _said(said, thoughts))
+            _add(merged, "user", [_result(part) for part in results])
     return merged
 
 
-def _blocks(dialogue: Sequence[Message]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The role and content block of each part."""
-    for message in dialogue:
-        for part in message.parts:
-            match part:
-                case TextPart(text):
-                    yield message.role, {"type": "text", "text": text}
-                case ToolCallPart(call_id, name, args):
-                    yield message.role, {"type": "tool_use", "id": call_id, "name": name, "input": dict(args)}
-                case ToolResultPart(call_id, _, result, is_error):
-                    block = {"type": "tool_result", "tool_use_id": call_id, "content": result_text(result)}
-                    yield "user", block | ({"is_error": True} if is_error else {})
+def _add(merged: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
+    if blocks and (not merged or merged[-1]["role"] != role):
+        merged.append({"role": role, "content": []})
+    if blocks:
+        merged[-1]["content"] += blocks
+
+
+def _said(said: Sequence[Part], thoughts: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks of one round, with its thoughts by their places. A thought is never the last one: the API refuses that
+    (it is one on which nothing followed)."""
+    blocks: list[dict[str, Any]] = []
+    for place, part in enumerate(said):
+        match part:
+            case ReasoningPart() if place in thoughts:
+                blocks.append(thoughts[place])
+            case TextPart(text):
+                blocks.append({"type": "text", "text": text})
+            case ToolCallPart(call_id, name, args):
+                blocks.append({"type": "tool_use", "id": call_id, "name": name, "input": dict(args)})
+    while blocks and is_thought(blocks[-1]):
+        blocks.pop()
+    return blocks
+
+
+def _result(part: ToolResultPart) -> dict[str, Any]:
+    block = {"type": "tool_result", "tool_use_id": part.call_id, "content": result_text(part.result)}
+    return block | ({"is_error": True} if part.is_error else {})

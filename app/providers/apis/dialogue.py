@@ -121,6 +121,21 @@ def _with_accepted_calls(messages: Sequence[Message], known: set[str]) -> list[M
     return [replace(message, parts=tuple(map(with_accepted_call, message.parts))) for message in messages]
 
 
+def rounds_of(said: Sequence[Part]) -> Iterator[tuple[list[Part], list[ToolResultPart]]]:
+    """What was said in each round of an answer, and its results."""
+    parts: list[Part] = []
+    results: list[ToolResultPart] = []
+    for part in said:
+        if results and not isinstance(part, ToolResultPart):
+            yield parts, results
+            parts, results = [], []
+        if isinstance(part, ToolResultPart):
+            results.append(part)
+        else:
+            parts.append(part)
+    yield parts, results
+
+
 def result_text(result: Any) -> str:
     """A tool's result as the APIs take it: text as it is, unless it is blank; any other JSON value as its JSON."""
     if isinstance(result, str):

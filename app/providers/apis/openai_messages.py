@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from app.engine.agent import ToolSpec
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
 from app.engine.prompt import Prompt
-from app.providers.apis.dialogue import dialogue_of, result_text, system_of, tools_of
+from app.providers.apis.dialogue import dialogue_of, result_text, rounds_of, system_of, tools_of
 from app.providers.apis.openai_metadata import call_with, fill_in, thought_fields
 
 
@@ -47,7 +47,7 @@ def _user(message: Message) -> dict[str, Any]:
 def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
     """One message for each round, with its text, calls and metadata, and after it a message for each result."""
     calls_tools = any(isinstance(part, ToolCallPart) for part in parts)
-    for said, results in _rounds(parts):
+    for said, results in rounds_of(parts):
         message = _said(said)
         if message["content"] or "tool_calls" in message:  # else thoughts alone, of a round that was cut off
             thoughts = [part for part in said if isinstance(part, ReasoningPart)]
@@ -55,21 +55,6 @@ def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
         for result in results:
             content = result_text(result.result)
             yield {"role": "tool", "tool_call_id": result.call_id, "content": content}
-
-
-def _rounds(parts: Sequence[Part]) -> Iterator[tuple[list[Part], list[ToolResultPart]]]:
-    """What was said in each round, and its results."""
-    said: list[Part] = []
-    results: list[ToolResultPart] = []
-    for part in parts:
-        if results and not isinstance(part, ToolResultPart):
-            yield said, results
-            said, results = [], []
-        if isinstance(part, ToolResultPart):
-            results.append(part)
-        else:
-            said.append(part)
-    yield said, results
 
 
 def _said(parts: Sequence[Part]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Anthropic's Messages API: what is made of everything it may answer."""
 
 import json
+from unittest.mock import ANY
 
 import pytest
 
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError
-from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
-from app.engine.messages import Usage
+from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
+from app.engine.messages import ProviderMetadata, Usage
 from app.providers.apis.tool_calls import MOST_CALLS
 from app.testing.model_server import CUT, LAST, chunk, head, sse, streamed, whole
 from app.testing.provider_apis import ANTHROPIC, chunks_of, event
@@ -28,6 +29,11 @@ def tool(index: int, name: str, *pieces: str) -> bytes:
     return begun + b"".join(delta(index, "input_json_delta", partial_json=piece) for piece in pieces)
 
 
+def thought(prefix: object = ANY, **block) -> ReasoningIdentified:
+    """What is told of a thought besides its words."""
+    return ReasoningIdentified(ProviderMetadata({"prefix": prefix, "block": block}))
+
+
 def ends(reason: str = "stop", prompt: int = 3, completion: int = 2) -> ModelFinished:
     return ModelFinished(reason, Usage(prompt, completion))
 
@@ -45,7 +51,7 @@ STREAMS = {
     "thinking": (
         BEGIN + start(0, type="thinking", thinking="") + delta(0, "thinking_delta", thinking="hm")
         + delta(0, "signature_delta", signature="abc") + ANTHROPIC.text("x") + ANTHROPIC.end(),
-        [ReasoningDelta("hm"), TextDelta("x"), ends()],
+        [ReasoningDelta("hm"), thought(type="thinking", signature="abc"), TextDelta("x"), ends()],
     ),
     "a tool's input in pieces": (
         BEGIN + ANTHROPIC.text("x") + tool(1, "clock", '{"zo', 'ne": "UTC"}') + ANTHROPIC.end("tool_use"),
@@ -125,8 +131,13 @@ WHOLES = {
         ],
         "tool_use",
         [
-            *(ReasoningDelta("hm"), TextDelta("x"), ToolCalled("toolu_1", "clock", {"zone": "UTC"})),
-            *(ToolCalled("toolu_2", "clock", {}), ends("tool-calls", completion=9)),
+            *(ReasoningDelta("hm"), thought(type="thinking", signature="abc")),
+            *(thought(type="redacted_thinking", data="abc"), TextDelta("x")),
+            *(
+                ToolCalled("toolu_1", "clock", {"zone": "UTC"}),
+                ToolCalled("toolu_2", "clock", {}),
+                ends("tool-calls", completion=9),
+            ),
         ],
     ),
     "nothing": ([], "max_tokens", [ends("length", completion=9)]),
