@@ -32,7 +32,7 @@ PIECES = [
     *("a", "b ", " c", "\n", "\n\n", "  ", "    ", "- ", "1. ", "> ", "# ", "| ", "|---|\n", "```", "~~~", "`", "**"),
     *("*", "_", "~~", "[", "](", "]", ")", "(", "<", ">", "<br>", "<b>", "</b>", "<ul>", "<li>", "</ul>", "<!--"),
     *("&", "&lt;", "&#60;", "&amp;", "\\", "\\(", "\\)", "\\[", "\\]", "$$", "===\n", "---\n", "[x]: ", "[x]", "[^1]"),
-    *("!", "-->", "https://x.example", "javascript:hacked=1", "data:text/html,x", "tel:1", "www.x.example",),
+    *("!", "-->", "https://x.example", "javascript:hacked=1", "data:text/html,x", "tel:1", "www.x.example"),
     *("<script>hacked=1</script>", "<img src=x onerror=hacked=1>", " onclick=hacked=1 ", "<svg onload=hacked=1>"),
     *("i@x.example", "\r", "\t", "。", "日", "“", "🎉"),
 ]  # fmt: skip
