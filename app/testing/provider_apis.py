@@ -61,7 +61,7 @@ class ProviderApi(ABC):
         """A whole tool call. Calls of one answer are numbered from 0."""
 
     @abstractmethod
-    def end(self, reason: str = "", prompt: int = 3, completion: int = 2) -> bytes:
+    def end(self, reason: str = "", prompt: Any = 3, completion: Any = 2) -> bytes:
         """Why the answer ends ("length", "tool_calls", or by itself), the tokens it took, and the last event."""
 
     @abstractmethod
@@ -110,8 +110,8 @@ class OpenAIApi(ProviderApi):
         function = {"name": name, "arguments": json.dumps(args)}
         return self.delta(tool_calls=[{"index": number, "id": f"call_{number}", "function": function}])
 
-    def end(self, reason: str = "stop", prompt: int = 3, completion: int = 2) -> bytes:
-        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    def end(self, reason: str = "stop", prompt: Any = 3, completion: Any = 2) -> bytes:
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": 5}
         return self.delta(finish_reason=reason) + sse({"choices": [], "usage": usage}) + self.last
 
     def error(self, message: str) -> bytes:
@@ -148,7 +148,7 @@ class AnthropicApi(ProviderApi):
             + event("content_block_stop", index=number + 1)
         )
 
-    def end(self, reason: str = "end_turn", prompt: int = 3, completion: int = 2) -> bytes:
+    def end(self, reason: str = "end_turn", prompt: Any = 3, completion: Any = 2) -> bytes:
         reasons = {"length": "max_tokens", "tool_calls": "tool_use"}
         delta = {"stop_reason": reasons.get(reason, reason)}
         return event("message_delta", delta=delta, usage={"output_tokens": completion}) + self.last

@@ -10,19 +10,12 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.anthropic_thoughts import OpenThought
-from app.providers.apis.decoder import Decoder, count_of, text_of
+from app.providers.apis.decoder import MOST_TOKENS, Decoder, count_of, error_in, mapping_of, text_of
+from app.providers.apis.reasons import finish_reason, reason_in
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
 from app.providers.transport.statuses import MOST_ERROR_BYTES, reported
 
-_REASONS: Mapping[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool-calls",
-    "refusal": "content-filter",
-}
 _STATUSES = {  # its reference, "Errors": the status of each type
     "authentication_error": 401,
     "billing_error": 402,
@@ -43,12 +36,16 @@ class AnthropicDecoder(Decoder):
         self._calls = ToolCalls()
         self._thought = OpenThought(prefix)
         self._others: set[int] = set()  # blocks that are not part of the answer, such as a search by the server itself
-        self._reason: FinishReason = "other"
+        self._reason: FinishReason | None = None
+        self._failure: ModelError | None = None
         self._usage = Usage()
         self.finished = self.done = False
 
     def event(self, data: bytes) -> list[Chunk] | None:
-        event = orjson.loads(data)
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            event = error_in(data)
         match event["type"]:
             case "content_block_delta":
                 return self._delta(event["index"], event["delta"])
@@ -57,10 +54,10 @@ class AnthropicDecoder(Decoder):
             case "content_block_stop":
                 return list(self._thought.end())
             case "message_start":
-                self._usage += _usage(event["message"].get("usage") or {})
+                self._usage = _usage(event["message"].get("usage"))
             case "message_delta":
                 self._ends(event["delta"])
-                usage = _usage(event.get("usage") or {})  # cumulative; some gateways know the prompt's only here
+                usage = _usage(event.get("usage"))  # cumulative; some gateways know the prompt's only here
                 prompt_tokens = max(self._usage.prompt_tokens, usage.prompt_tokens)
                 self._usage = Usage(prompt_tokens, usage.completion_tokens)
             case "ping":
@@ -78,22 +75,26 @@ class AnthropicDecoder(Decoder):
         chunks = [chunk for index, block in enumerate(message["content"]) for chunk in self._block(index, block)]
         chunks += self._thought.end()
         self._ends(message)
-        self._usage = _usage(message.get("usage") or {})
+        self._usage = _usage(message.get("usage"))
         return chunks
 
     def finish(self) -> list[Chunk]:
-        if not (self.finished or self.done):
+        if self._failure:
+            raise self._failure
+        if not self._reason:
             raise ModelError(Problem.UPSTREAM_FAILED)
         calls = self._calls.finish()
-        reason = "tool-calls" if calls else self._reason
-        return [*self._thought.end(), *calls, ModelFinished(reason, self._usage)]
+        reason = "other" if self._reason == "tool-calls" else self._reason
+        return [*self._thought.end(), *calls, ModelFinished("tool-calls" if calls else reason, self._usage)]
 
     def _ends(self, message: Mapping[str, Any]) -> None:
         """Take the message's reason to stop, if it has one; a stream sends it before its end."""
-        reason = message.get("stop_reason")
-        if reason:
-            self._reason = _REASONS.get(reason, "other")
-            self.finished = True
+        word = reason_in(message.get("stop_reason"))
+        if word:
+            self._reason = finish_reason(word)
+            self.finished = self._reason is not None
+            if not self.finished:
+                self._failure, self.done = _failure({"error": word}), True
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
         """A content block: whole, or empty at its start in a stream. The thought before it has ended."""
@@ -124,7 +125,7 @@ class AnthropicDecoder(Decoder):
             case {"type": "signature_delta", "signature": signature}:
                 self._thought.sign(text_of(signature))
             case {"type": "input_json_delta", "partial_json": piece}:
-                call = self._calls.get(index)
+                call = self._calls.numbered(index)
                 if call:
                     self._calls.add(call, text_of(piece))
                 elif index not in self._others:
@@ -135,10 +136,11 @@ class AnthropicDecoder(Decoder):
 def _failure(event: Mapping[str, Any]) -> ModelError:
     error = event.get("error") or {}
     said = redacted(error)[:MOST_ERROR_BYTES]
-    return reported(_STATUSES.get(str(error.get("type"))), said)
+    return reported(_STATUSES.get(str(mapping_of(error).get("type"))), said)
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Any) -> Usage:
     """Tokens of the prompt, those that were read from a cache or written to it included, and of the answer."""
-    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return Usage(sum(count_of(usage.get(name)) for name in names), count_of(usage.get("output_tokens")))
+    names, counts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"), mapping_of(usage)
+    prompt_tokens = sum(count_of(counts.get(name)) for name in names)
+    return Usage(min(prompt_tokens, MOST_TOKENS), count_of(counts.get("output_tokens")))

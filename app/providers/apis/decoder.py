@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import orjson
+
 from app.engine.chunks import Chunk
+from app.providers.transport.sse import ERROR
 
 MOST_TOKENS = 2**31 - 1
 MOST_METADATA = 256 * 1024  # bytes of the metadata of one response, as JSON; of what has more, none is kept
@@ -46,9 +49,28 @@ def text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def count_of(value: Any) -> int:
-    """The value, if it is a number of tokens; 0 where there is none. Raises ValueError for anything else."""
-    if value is None:
+    """A number of tokens; 0 for what is none. Some gateways estimate them, and write 2.5 or "3"."""
+    try:
+        count = 0 if isinstance(value, bool) else int(float(value))
+    except (ValueError, TypeError, OverflowError):
         return 0
-    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
-        raise ValueError("not a number of tokens")
-    return value
+    return count if 0 <= count <= MOST_TOKENS else 0
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """The value, if it is an object; an empty one where something else stands in its place."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def error_in(data: bytes) -> dict[str, Any]:
+    """An event that is an error by its name, or that was sent as the field `error` (ggml-org/llama.cpp#16109), as an
+    event of the type "error". Raises ValueError where the data is something else that is no JSON."""
+    if not data.startswith(ERROR):
+        raise ValueError("no JSON")
+    text = data.removeprefix(ERROR).strip()
+    try:
+        said = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        said = text.decode("utf-8", "replace")
+    inner = said.get("error") if isinstance(said, Mapping) else None
+    return {"type": "error", "error": inner or said or "no more than that"}

@@ -35,6 +35,15 @@ class OpenAIOptions(HttpModelOptions):
             "description": "Ask for token counts (`stream_options`); `false` for a server that refuses the field"
         },
     )
+    finish_reasons = fields.Boolean(
+        load_default=True,
+        truthy={True},
+        falsy={False},
+        metadata={
+            "description": "`false` for a server that tells no `finish_reason`: its answers then end with `[DONE]`. "
+            "Otherwise an answer without one was cut off"
+        },
+    )
     max_tokens_field = fields.String(
         load_default="max_tokens",
         validate=validate.OneOf(["max_tokens", "max_completion_tokens"]),
@@ -56,9 +65,9 @@ class OpenAIModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
-        return open_stream(
-            self._upstream, "/chat/completions", prompt, [self._payload(prompt)], OpenAIDecoder(), heartbeat
-        )
+        tools = {tool.name for tool in prompt.tools}
+        decoder = OpenAIDecoder(tools, reasons=self._options["finish_reasons"])
+        return open_stream(self._upstream, "/chat/completions", prompt, [self._payload(prompt)], decoder, heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         options, requested = self._options, prompt.options

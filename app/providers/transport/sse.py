@@ -1,8 +1,11 @@
 """Server-sent events as model servers send them: bytes in, the data of each event out.
 
-Follows the WHATWG HTML standard, section 9.2.6, without event names and ids, which model servers repeat in the data.
+Follows the WHATWG HTML standard, section 9.2.6, without ids, and without the names of events, which model servers
+repeat in the data. Three ways in which servers break off are read besides: an event of the name `error` begins with
+ERROR, a line of a field with that name is data as it stands, and so is JSON that stands in no field.
 """
 
+ERROR = b"error:"
 MOST_EVENT_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
@@ -49,12 +52,21 @@ class EventStream:
         for line in lines:
             if line[:5] == b"data:":
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
+            elif not line:
+                if data:
+                    events.append(data[0] if len(data) == 1 else b"\n".join(data))
+                    data.clear()
             elif line == b"data":
                 data.append(b"")
-            elif not line and data:
-                events.append(data[0] if len(data) == 1 else b"\n".join(data))
-                data.clear()
+            elif line[:1] in b"e{":
+                self._take_other(line)
         return events
+
+    def _take_other(self, line: bytes) -> None:
+        if line[:1] == b"{" or line.startswith(ERROR):
+            self._data.append(line)
+        elif line[:6] == b"event:" and line[6:].strip() == b"error":
+            self._data.insert(0, ERROR)
 
     def _grow(self, size: int) -> None:
         self._size += size

@@ -102,6 +102,13 @@ STREAMS = {
                 usage={"input_tokens": 50, "cache_read_input_tokens": 7, "output_tokens": 9}) + STOP,
         [TextDelta("x"), ends(prompt=57, completion=9)],
     ),
+    "counts that are none": (
+        event("message_start", message={"usage": {"input_tokens": 3.0, "cache_read_input_tokens": "4"}})
+        + ANTHROPIC.text("x")
+        + event("message_delta", delta={"stop_reason": "end_turn"}, usage={"input_tokens": -1, "output_tokens": 2.5})
+        + event("message_delta", delta={}, usage="n/a") + STOP,
+        [TextDelta("x"), ends(prompt=7, completion=0)],
+    ),
     "CRLF and no names of events": (
         b"".join(line + b"\r\n" for line in (BEGIN + ANTHROPIC.text("x") + ANTHROPIC.end()).split(b"\n")
                  if not line.startswith(b"event")),
@@ -156,21 +163,21 @@ def test_an_answer_in_one_piece_is_an_answer_too(upstream, name) -> None:
     assert [request.connection for request in upstream.requests] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("reason", "name"),
-    [
-        *(("end_turn", "stop"), ("stop_sequence", "stop"), ("max_tokens", "length"), ("tool_use", "tool-calls")),
-        *(
-            ("model_context_window_exceeded", "length"),
-            ("refusal", "content-filter"),
-            ("pause_turn", "other"),
-            (None, "other"),
-        ),
-    ],
-)
-def test_each_stop_reason_has_its_name(upstream, reason, name) -> None:
+REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content-filter",
+    "tool_use": "other",  # there was no call
+    "whatever": "other",
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_stop_reason_has_its_name(upstream, reason) -> None:
     upstream.play([*streamed(BEGIN, ANTHROPIC.text("x"), ANTHROPIC.end(reason)), LAST])
-    assert chunks_of(ANTHROPIC.model(upstream.url))[-1].finish_reason == name
+    assert chunks_of(ANTHROPIC.model(upstream.url))[-1].finish_reason == REASONS[reason]
 
 
 END_OF_TOOLS = [chunk(ANTHROPIC.end("tool_use")), LAST]
@@ -184,6 +191,10 @@ BROKEN = {
     "cut": ([*streamed(BEGIN, ANTHROPIC.text("x")), CUT], 502),
     "a clean end too early": ([*streamed(BEGIN, ANTHROPIC.text("x")), LAST], 502),
     "no reason and no stop": ([*streamed(BEGIN, event("message_delta", delta={"stop_reason": None})), LAST], 502),
+    "a stop without a reason": ([*streamed(BEGIN, ANTHROPIC.text("x"), STOP), LAST], 502),
+    "a pause, which is no end": ([*streamed(BEGIN, ANTHROPIC.text("x"), ANTHROPIC.end("pause_turn")), LAST], 502),
+    "an event called error": ([*streamed(BEGIN, b"event: error\ndata: overloaded\n\n"), LAST], 502),
+    "a field called error": ([*streamed(BEGIN, b'error: {"type":"overloaded_error"}\n\n'), LAST], 503),
     "too many tools": ([*streamed(BEGIN, *[tool(n, "a") for n in range(MOST_CALLS + 1)]), *END_OF_TOOLS], 502),
     "a tool without a name": ([*streamed(BEGIN, start(0, type="tool_use", id="a", input={})), *END_OF_TOOLS], 502),
     "an empty stream": ([head(), LAST], 502),

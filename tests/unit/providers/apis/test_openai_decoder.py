@@ -1,16 +1,18 @@
 """Servers with OpenAI's API: what is made of their answers, however they write them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from app.engine.agent import ToolSpec
 from app.engine.chunks import ModelFinished
+from app.engine.errors import ModelError
 from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
 from app.engine.messages import ProviderMetadata, Usage
 from app.providers.apis.openai_decoder import OpenAIDecoder
-from app.providers.apis.tool_calls import MOST_CALLS
-from app.testing.model_server import LAST, chunk, head, sse, whole
-from app.testing.provider_apis import OPENAI, chunks_of
+from app.testing.model_server import LAST, chunk, head, sse, streamed, whole
+from app.testing.provider_apis import OPENAI, chunks_of, make_prompt
 
 DONE = b"data: [DONE]\n\n"
 HELLO = [TextDelta("Hel"), TextDelta("lo"), ModelFinished("stop", Usage(3, 2))]
@@ -34,6 +36,11 @@ def named(*names: str) -> ReasoningIdentified:
     return ReasoningIdentified(ProviderMetadata({"names": [*names]}))
 
 
+def message(content: str | None, finish_reason: str | None = "stop", **fields) -> bytes:
+    whole_message = {"role": "assistant", "content": content, **fields}
+    return sse({"object": "chat.completion", "choices": [{"message": whole_message, "finish_reason": finish_reason}]})
+
+
 FINISHED = delta(finish_reason="stop")
 WHOLE = {
     "choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
@@ -51,7 +58,6 @@ STREAMS = {
         [TextDelta("x"), ends()],
     ),
     "no [DONE]": (OPENAI.text("x") + FINISHED, [TextDelta("x"), ends()]),
-    "no finish reason": (OPENAI.text("x") + DONE, [TextDelta("x"), ends("other")]),
     "no blank line at the end": (OPENAI.text("x") + FINISHED.rstrip(), [TextDelta("x"), ends()]),
     "an answer without a word": (delta(role="assistant", content="") + FINISHED + DONE, [ends()]),
     "content is null": (delta(role="assistant", content=None) + FINISHED + DONE, [ends()]),
@@ -83,103 +89,82 @@ STREAMS = {
         + delta(finish_reason="tool_calls"),
         [ToolCalled("call_a", "clock", {"zone": "UTC"}), ends("tool-calls")],
     ),
-    "two calls with their pieces mixed": (
-        delta(tool_calls=[call(1, "b", "clock")])
-        + delta(tool_calls=[call(0, "a", "clock"), call(1, arguments='{"zone"')])
-        + delta(tool_calls=[call(0, arguments='{"zone":"A"}'), call(1, arguments=':"B"}')])
-        + delta(finish_reason="tool_calls"),
-        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+    "a call at the finish, which is called a stop": (
+        OPENAI.text("x") + delta(finish_reason="stop", tool_calls=[call(0, "a", "clock", {"zone": "UTC"})]) + DONE,
+        [TextDelta("x"), ToolCalled("a", "clock", {"zone": "UTC"}), ends("tool-calls")],
     ),
-    "calls without an index": (
-        delta(tool_calls=[call(None, "a", "clock", "{}")])
-        + delta(tool_calls=[call(None, "b", "clock", '{"zone": "B"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "a call without an id, its arguments an object": (
-        delta(tool_calls=[call(0, None, "clock", {"zone": "UTC"})]) + FINISHED,
+    "the old form of a call, in pieces": (
+        delta(function_call={"name": "clock", "arguments": ""})
+        + delta(function_call={"arguments": '{"zone":'})
+        + delta(function_call={"arguments": '"UTC"}'})
+        + delta(finish_reason="function_call"),
         [ToolCalled("call_0", "clock", {"zone": "UTC"}), ends("tool-calls")],
     ),
-    "a call whose arguments are null": (
-        delta(tool_calls=[call(0, "a", "clock", None)]) + delta(tool_calls=[call(1, "b", "clock", "null")]) + FINISHED,
-        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {}), ends("tool-calls")],
-    ),
-    "a call whose arguments are no JSON": (
-        delta(tool_calls=[call(0, "a", "clock", "{zone}")]) + FINISHED,
-        [ToolCalled("a", "clock", {"malformed_arguments": "{zone}"}), ends("tool-calls")],
-    ),
-    "calls that are all numbered 0": (
-        delta(tool_calls=[call(0, "a", "clock", "{}")])
-        + delta(tool_calls=[call(0, "b", "clock", '{"zone": "B"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "calls that are all numbered 0, in pieces with the id once": (
-        delta(tool_calls=[call(0, "a", "clock")])
-        + delta(tool_calls=[call(0, "", None, '{"zone"')])
-        + delta(tool_calls=[call(0, "", None, ':"A"}')])
-        + delta(tool_calls=[call(0, "b", "clock")])
-        + delta(tool_calls=[call(0, "", None, '{"zone":"B"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "calls that are all numbered 0, in pieces with the id each": (
-        delta(tool_calls=[call(0, "a", "clock")])
-        + delta(tool_calls=[call(0, "a", None, '{"zone":"A"}')])
-        + delta(tool_calls=[call(0, "b", "clock")])
-        + delta(tool_calls=[call(0, "b", None, '{"zone":"B"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "id and name in each piece": (
-        delta(tool_calls=[call(0, "a", "clock")])
-        + delta(tool_calls=[call(0, "a", "clock", '{"zone":')])
-        + delta(tool_calls=[call(0, "a", "clock", '"UTC"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {"zone": "UTC"}), ends("tool-calls")],
-    ),
-    "a name in two pieces, an id in the second": (
-        delta(tool_calls=[call(0, None, "clo")]) + delta(tool_calls=[call(0, "a", "ck", "{}")]) + FINISHED,
+    "a call in both forms": (
+        delta(tool_calls=[call(0, "a", "clock", "{}")], function_call={"name": "clock", "arguments": "{}"}) + FINISHED,
         [ToolCalled("a", "clock", {}), ends("tool-calls")],
     ),
-    "pieces without index and id": (
-        delta(tool_calls=[call(None, "a", "clock")])
-        + delta(tool_calls=[call(None, None, None, '{"zone":')])
-        + delta(tool_calls=[call(None, None, None, '"A"}')])
-        + delta(tool_calls=[call(None, "b", "clock")])
-        + delta(tool_calls=[call(None, None, None, '{"zone":"B"}')])
+    "a message in the place of a delta": (
+        message("Hello") + DONE,
+        [TextDelta("Hello"), ends()],
+    ),
+    "a message with thoughts, a call and no reason": (
+        message(None, None, reasoning_content="hm", tool_calls=[call(None, "a", "clock", "{}")]) + FINISHED,
+        [ReasoningDelta("hm"), named("reasoning_content"), ToolCalled("a", "clock", {}), ends("tool-calls")],
+    ),
+    "a message in pieces": (
+        message("Hel", None) + message("lo", None) + message("", "stop"),
+        [TextDelta("Hel"), TextDelta("lo"), ends()],
+    ),
+    "a message so far in each event": (
+        message("Hel", None) + message("Hello", None) + message("Hello", "stop"),
+        [TextDelta("Hel"), TextDelta("lo"), ends()],
+    ),
+    "all once more as a message at the end": (
+        delta(reasoning_content="hm")
+        + OPENAI.text("Hel")
+        + OPENAI.text("lo")
+        + delta(tool_calls=[call(0, "a", "clock")])
+        + message("Hello", reasoning_content="hm", tool_calls=[call(0, "b", "clock", "{}")])
+        + DONE,
+        [
+            *(ReasoningDelta("hm"), named("reasoning_content"), TextDelta("Hel"), TextDelta("lo")),
+            *(ToolCalled("a", "clock", {}), ends("tool-calls")),
+        ],
+    ),
+    "only thoughts before the message at the end": (
+        delta(reasoning_content="hm", content="") + message("Hello", reasoning_content="hm") + DONE,
+        [ReasoningDelta("hm"), named("reasoning_content"), TextDelta("Hello"), ends()],
+    ),
+    "a message at the end that has the calls": (
+        OPENAI.text("x") + message("x", "tool_calls", tool_calls=[call(0, "a", "clock", "{}")]) + DONE,
+        [TextDelta("x"), ToolCalled("a", "clock", {}), ends("tool-calls")],
+    ),
+    "text in the old completions' place": (
+        sse({"choices": [{"text": "Hel", "finish_reason": None}]}) + sse({"choices": [{"text": "lo"}]}) + FINISHED,
+        [TextDelta("Hel"), TextDelta("lo"), ends()],
+    ),
+    "no reason beside each token": (
+        delta(finish_reason="null", content="x") + delta(finish_reason="", content="y") + FINISHED,
+        [TextDelta("x"), TextDelta("y"), ends()],
+    ),
+    "a reason that is an object": (
+        OPENAI.text("x") + sse({"choices": [{"delta": {}, "finish_reason": {"type": "length", "length": 7}}]}) + DONE,
+        [TextDelta("x"), ends("length")],
+    ),
+    "errors that are none": (
+        sse({"error": None, "choices": [{"delta": {"content": "x", "error": None}, "error": None}]})
+        + sse({"choices": [], "error": None, "base_resp": {"status_code": 0, "status_msg": ""}})
         + FINISHED,
-        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
+        [TextDelta("x"), ends()],
     ),
-    "pieces with an id and no index, mixed": (
-        delta(tool_calls=[call(None, "a", "clock"), call(None, "b", "clock")])
-        + delta(tool_calls=[call(None, "a", None, '{"zone":"A"}'), call(None, "b", None, '{"zone":"B"}')])
-        + FINISHED,
-        [ToolCalled("a", "clock", {"zone": "A"}), ToolCalled("b", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "whole calls without index and id": (
-        delta(tool_calls=[call(None, "", "clock", "{}"), call(None, "", "clock", '{"zone":"B"}')]) + FINISHED,
-        [ToolCalled("call_0", "clock", {}), ToolCalled("call_1", "clock", {"zone": "B"}), ends("tool-calls")],
-    ),
-    "as many calls as one reply may have": (
-        b"".join(delta(tool_calls=[call(0, f"c{n}", "clock", "{}")]) for n in range(MOST_CALLS)) + FINISHED,
-        [*(ToolCalled(f"c{n}", "clock", {}) for n in range(MOST_CALLS)), ends("tool-calls")],
-    ),
-    "a refusal": (
-        delta(role="assistant", content=None, refusal="")
-        + delta(refusal="I'm sorry, ")
-        + delta(refusal="no.")
-        + FINISHED,
-        [TextDelta("I'm sorry, "), TextDelta("no."), ends()],
-    ),
-    "content in parts": (
-        delta(content=[{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}])
-        + delta(content=[{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": "!"}])
-        + delta(content=[{"type": "refusal", "refusal": "No."}])
-        + delta(content=[])
-        + delta(content=[{"type": "text", "text": ""}])
-        + FINISHED,
-        [TextDelta("Hello"), TextDelta("!"), TextDelta("No."), ends()],
+    "counts that are none": (
+        sse({"choices": [], "usage": "n/a"})
+        + OPENAI.text("x")
+        + FINISHED
+        + sse({"choices": [], "usage": {"prompt_tokens": 3.0, "completion_tokens": -1}})
+        + DONE,
+        [TextDelta("x"), ends(usage=Usage(3, 0))],
     ),
     "tool_calls is null": (delta(content="x", tool_calls=None) + FINISHED, [TextDelta("x"), ends()]),
 }
@@ -187,8 +172,7 @@ REASONS = {
     "stop": "stop",
     "length": "length",
     "content_filter": "content-filter",
-    "tool_calls": "tool-calls",
-    "function_call": "tool-calls",
+    "tool_calls": "other",  # there was no call
     "whatever": "other",
 }
 
@@ -248,3 +232,20 @@ def test_tool_calls_in_one_piece_are_calls_too(upstream) -> None:
     ]
     assert upstream.requests[0].json["stream"] is False
     assert "stream_options" not in upstream.requests[0].json
+
+
+def test_a_server_that_tells_no_reason_ends_an_answer_with_done(upstream) -> None:
+    upstream.play([*streamed(OPENAI.text("x"), DONE), LAST])
+    assert chunks_of(OPENAI.model(upstream.url, finish_reasons=False)) == [TextDelta("x"), ends("other")]
+    upstream.play([*streamed(OPENAI.text("x")), LAST])
+    with pytest.raises(ModelError):
+        chunks_of(OPENAI.model(upstream.url, finish_reasons=False))
+
+
+def test_the_model_knows_its_tools_by_name(upstream) -> None:
+    pieces = [delta(tool_calls=[call(0, None, name)]) for name in ("clock", "date")]
+    upstream.play([*streamed(*pieces, FINISHED), LAST])
+    tools = [ToolSpec(name, "", {}) for name in ("clock", "date")]
+    prompt = replace(make_prompt(), tools=tools)
+    calls = [each.name for each in chunks_of(OPENAI.model(upstream.url), prompt) if isinstance(each, ToolCalled)]
+    assert calls == ["clock", "date"]

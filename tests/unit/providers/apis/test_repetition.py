@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError
-from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled
+from app.engine.events import ReasoningDelta, ReasoningIdentified, TextDelta
 from app.engine.messages import ProviderMetadata, Usage
+from app.providers.apis.call_pieces import CallPieces
 from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.repetition import MOST_LESSONS, Repetition
-from app.providers.apis.tool_calls import parsed_arguments
 
 Event = dict[str, Any]
 Chunks = list[Any]
@@ -26,8 +26,7 @@ THOUGHT = ReasoningIdentified(ProviderMetadata({"names": ["reasoning"]}))
 def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]:
     """What the events say, and the end of them, with every one parsed as a whole: the long way. None is a failure."""
     said: list[Chunks | None] = []
-    calls: dict[int, list[str]] = {}
-    reason, usage, thinking, thought, named = None, Usage(), False, False, False
+    calls, reason, usage, thinking, thought, named = CallPieces(), None, Usage(), False, False, False
     for data in stream:
         if data == DONE:
             said.append(None)
@@ -49,17 +48,14 @@ def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]
         if texts:
             chunks += [*([THOUGHT] if thinking else []), *texts]
             thinking = False
-        for call in delta.get("tool_calls") or ():
-            known = calls.setdefault(call["index"], [call["id"], "", ""])
-            known[1] += call["function"]["name"] if call["function"]["name"] != known[1] else ""
-            known[2] += call["function"]["arguments"]
+        calls.add(delta.get("tool_calls"))
         reason = choice.get("finish_reason") or reason
         said.append(chunks)
-    called = [ToolCalled(call_id, name, parsed_arguments(args)) for _, (call_id, name, args) in sorted(calls.items())]
-    if said.count(None) == len(said):
-        return said, None  # not one choice
+    if reason is None:
+        return said, None
+    called = calls.finish()
     left = [THOUGHT] if thinking or (named and called and not thought) else []
-    return said, [*left, *called, ModelFinished("tool-calls" if called else reason or "other", usage)]
+    return said, [*left, *called, ModelFinished("tool-calls" if called else reason, usage)]
 
 
 def decoded(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]:

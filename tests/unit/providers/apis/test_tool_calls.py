@@ -1,22 +1,23 @@
-"""Tool calls put together from pieces, and their arguments; the decoders' tests have the servers' ways to send them."""
+"""Tool calls put together from pieces; `test_call_pieces.py` has the servers' ways to send them."""
 
 import pytest
 
 from app.engine.errors import ModelError
 from app.engine.events import ToolCalled
-from app.providers.apis.tool_calls import MOST_CALLS, ToolCalls, parsed_arguments
+from app.providers.apis.arguments import MOST_CALLS
+from app.providers.apis.tool_calls import MOST_ARGUMENTS, MOST_WORD, ToolCalls
 
 
-def test_pieces_go_to_the_latest_call_of_their_key_and_calls_come_by_number() -> None:
+def test_calls_are_found_by_number_and_id_and_come_in_the_order_of_their_numbers() -> None:
     calls = ToolCalls()
-    calls.start(1, "b", "clock").arguments.append("{}")
-    calls.start(0, "", "clock").arguments.append('{"zone"')
-    piece = calls.get(0)
-    assert piece is calls.last
-    piece.arguments.append(': "UTC"}')
-    calls.start(0, "c", "clock")
-    assert calls.get(0) is not piece
-    assert calls.get(7) is None
+    assert (calls.last, calls.numbered(None), calls.identified("")) == (None, None, None)
+    first, second = calls.start(1, "b", "clock"), calls.start(0, "", "clock")
+    calls.add(first, "{}")
+    calls.add(second, '{"zone"')
+    assert (calls.numbered(0), calls.last, calls.identified("b")) == (second, second, first)
+    calls.add(second, ': "UTC"}')
+    third = calls.start(0, "c", "clock")
+    assert (calls.numbered(0), calls.numbered(7), len(calls)) == (third, None, 3)
     assert calls.finish() == [
         ToolCalled("call_0", "clock", {"zone": "UTC"}),
         ToolCalled("c", "clock", {}),
@@ -24,24 +25,29 @@ def test_pieces_go_to_the_latest_call_of_their_key_and_calls_come_by_number() ->
     ]
 
 
+def test_the_first_id_of_a_call_is_its_id() -> None:
+    calls = ToolCalls()
+    call = calls.start(0, "", "clock")
+    for call_id in ("", "a", "b"):
+        calls.identify(call, call_id)
+    assert (calls.identified("a"), calls.identified("b"), call.call_id) == (call, None, "a")
+
+
 def test_more_calls_than_the_most_are_a_failure() -> None:
     calls = ToolCalls()
     for number in range(MOST_CALLS):
-        calls.start(number, "", "clock")
+        calls.add(calls.start(number, "", "clock"), '{"x": 1}')
     with pytest.raises(ModelError):
         calls.start(MOST_CALLS, "", "clock")
+    calls.add(calls.numbered(0), '{"x": 2}')
+    with pytest.raises(ModelError):
+        calls.finish()
 
 
-@pytest.mark.parametrize(
-    ("text", "arguments"),
-    [
-        ("", {}),
-        ("null", {}),
-        ('{"a": [1]}', {"a": [1]}),
-        ("[1]", {"malformed_arguments": "[1]"}),
-        ("7", {"malformed_arguments": "7"}),
-        ("{" * 999, {"malformed_arguments": "{" * 200}),
-    ],
-)
-def test_arguments_are_an_object_whatever_the_model_wrote(text, arguments) -> None:
-    assert parsed_arguments(text) == arguments
+def test_names_and_ids_are_cut_and_too_long_arguments_are_a_failure() -> None:
+    calls = ToolCalls()
+    call = calls.start(0, "i" * 9999, "n" * 9999)
+    assert (call.call_id, call.name) == ("i" * MOST_WORD, "n" * MOST_WORD)
+    calls.add(call, "x" * MOST_ARGUMENTS)
+    with pytest.raises(ModelError):
+        calls.add(call, "x")

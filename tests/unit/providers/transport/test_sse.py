@@ -22,6 +22,12 @@ STREAMS = {
     "bytes of any kind": ("data: ü\u2028\x0b\x0c\x1c\x85😀\n\n".encode(), ["ü\u2028\x0b\x0c\x1c\x85😀".encode()]),
     "no blank line at the end": (b"data: a\n\ndata: b\n", [b"a", b"b"]),
     "no line end at the end": (b"data: a\n\ndata: b", [b"a", b"b"]),
+    "a field called error": (b'error: {"code":500}\n\ndata: a\n\n', [b'error: {"code":500}', b"a"]),
+    "an event called error": (b"event: error\ndata: x\n\ndata: a\n\n", [b"error:\nx", b"a"]),
+    "an event called error, its name behind the data": (b"data: x\nevent:error\n\ndata: a\n\n", [b"error:\nx", b"a"]),
+    "an event called error, without data": (b"event: error\n\ndata: a\n\n", [b"error:", b"a"]),
+    "JSON in no field": (b'data: a\n\n{"error":{}}\n', [b"a", b'{"error":{}}']),
+    "names and fields that begin as error does": (b"event: errors\nerrors: x\nerr: x\nerror\ndata: a\n\n", [b"a"]),
     "nothing": (b"", []),
     "an event without data": (b"event: ping\n\n", []),
 }
@@ -61,7 +67,21 @@ def test_a_field_without_a_colon_is_one_with_an_empty_value() -> None:
     assert read(b"data\n\n") == read(b"data:\n\n") == [b""]
 
 
-LINES = st.sampled_from([b"data: a", b"data:b", b"data:", b": c", b"event: x", b"", b"", b"data: d\xc3\xa9"])
+LINES = st.sampled_from(
+    [
+        b"data: a",
+        b"data:b",
+        b"data:",
+        b": c",
+        b"event: x",
+        b"event: error",
+        b"error: e",
+        b"{}",
+        b"",
+        b"",
+        b"data: d\xc3\xa9",
+    ]
+)
 
 
 @given(
