@@ -22,7 +22,6 @@ A provider that speaks an API over HTTP inherits `HttpProviderSuite` and says on
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gevent
 import pytest
@@ -30,17 +29,15 @@ from gevent.event import Event
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.chunks import Chunk, ModelFinished
-from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, text_message
 from app.engine.ports import Model, Stream
 from app.engine.prompt import Prompt
 from app.testing.model_server import LAST, SILENCE, Action, ModelServer, Request, streamed
-from app.testing.provider_apis import ProviderApi
+from app.testing.replies_suite import RepliesSuite
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
 HEARTBEAT = 0.1  # seconds
-QUESTION = Prompt(AGENT, [text_message("user", "Hi")], SamplingOptions())
 OVERRIDE = "A class that inherits the suite overrides the fixtures `speaking`, `silent` and `calling`"
 
 
@@ -199,10 +196,8 @@ class ProviderSuite:
         assert len(set(ids)) == len(ids)
 
 
-class HttpProviderSuite(ProviderSuite):
+class HttpProviderSuite(RepliesSuite, ProviderSuite):
     """The same for a provider that speaks an API over HTTP: subclasses set `api`."""
-
-    api: ProviderApi
 
     @pytest.fixture
     def speaking(self, upstream: ModelServer) -> Scenario:
@@ -215,46 +210,6 @@ class HttpProviderSuite(ProviderSuite):
     @pytest.fixture
     def calling(self, upstream: ModelServer) -> Scenario:
         return self._asking(upstream, self._call)
-
-    @pytest.mark.parametrize("count", [3.0, 2.5, -1, "3", "n/a", None, 1e300, [3], True], ids=str)
-    def test_counts_that_are_none_cost_nothing_but_themselves(self, upstream: ModelServer, count: Any) -> None:
-        upstream.play(self.api.answer("All is well.", completion=count))
-        before, last = finished(chunks_of(self.api.model(upstream.url).open(QUESTION, HEARTBEAT)))
-        assert before == [TextDelta("All is well.")]
-        assert last.finish_reason == "stop"
-        assert last.usage.completion_tokens in (0, 2, 3)
-
-    @pytest.mark.parametrize("reason", ["abort", "network_error", "insufficient_system_resource", "error", "null"])
-    def test_a_reason_that_is_no_end_is_a_failure_behind_what_was_said(
-        self, upstream: ModelServer, reason: str
-    ) -> None:
-        upstream.play(self.api.answer("so far", reason=reason))
-        said: list[Chunk] = []
-        with pytest.raises(ModelError) as failure:
-            said.extend(chunk for batch in self.api.model(upstream.url).open(QUESTION, HEARTBEAT) for chunk in batch)
-        assert said == [TextDelta("so far")]
-        assert failure.value.problem is Problem.UPSTREAM_FAILED
-
-    @pytest.mark.parametrize("reason", ["content_filter", "sensitive", "SAFETY", "refusal"])
-    def test_an_answer_that_a_filter_has_cut_says_so(self, upstream: ModelServer, reason: str) -> None:
-        upstream.play(self.api.answer("so far", reason=reason))
-        assert finished(chunks_of(self.api.model(upstream.url).open(QUESTION, HEARTBEAT)))[1].finish_reason == (
-            "content-filter"
-        )
-
-    @pytest.mark.parametrize("reason", ["length", "model_length", "model_context_window_exceeded", "MAX_TOKENS"])
-    def test_an_answer_for_which_there_was_no_more_room_says_so(self, upstream: ModelServer, reason: str) -> None:
-        upstream.play(self.api.answer("so far", reason=reason))
-        assert finished(chunks_of(self.api.model(upstream.url).open(QUESTION, HEARTBEAT)))[1].finish_reason == "length"
-
-    @pytest.mark.parametrize("told", [b"error: out of memory\n\n", b"event: error\ndata: out of memory\n\n"])
-    def test_an_error_that_is_told_as_a_field_or_an_event_is_a_failure(
-        self, upstream: ModelServer, told: bytes
-    ) -> None:
-        upstream.play([*streamed(self.api.begin, self.api.text("so far"), told, self.api.end()), LAST])
-        with pytest.raises(ModelError) as failure:
-            chunks_of(self.api.model(upstream.url).open(QUESTION, HEARTBEAT))
-        assert failure.value.problem is Problem.UPSTREAM_FAILED
 
     def _asking(self, upstream: ModelServer, answer: Callable[[Request], Sequence[Action]]) -> Scenario:
         upstream.always = answer

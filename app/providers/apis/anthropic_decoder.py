@@ -59,7 +59,7 @@ class AnthropicDecoder(Decoder):
                 self._ends(event["delta"])
                 usage = _usage(event.get("usage"))  # cumulative; some gateways know the prompt's only here
                 prompt_tokens = max(self._usage.prompt_tokens, usage.prompt_tokens)
-                self._usage = Usage(prompt_tokens, usage.completion_tokens)
+                self._usage = Usage(prompt_tokens, max(self._usage.completion_tokens, usage.completion_tokens))
             case "ping":
                 return None
             case "message_stop":

@@ -87,7 +87,7 @@ class OpenAIDecoder(Decoder):
         if self._failure:
             raise self._failure
         if not (self._begun and (self._reason or (self.done and not self._needs_reason))):
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise ModelError(Problem.UPSTREAM_FAILED, reason="ended without a finish reason")
         calls = self._calls.finish(self._metadata.of_call)
         reason = self._reason if self._reason and self._reason != "tool-calls" else "other"
         left = self._metadata.finish(calls=bool(calls))
@@ -173,7 +173,8 @@ class OpenAIDecoder(Decoder):
 def _failure(error: Any) -> ModelError:
     """An error in mid-stream. Its code is a status, if anything: LiteLLM and OpenRouter pass on what they received."""
     said = redacted(error)[:MOST_ERROR_BYTES]
-    return reported(error.get("code") if isinstance(error, Mapping) else None, said)
+    told = mapping_of(error)
+    return reported(told.get("code") or told.get("status") or told.get("error_code"), said)
 
 
 def _is_bare_error(event: Mapping[str, Any]) -> bool:

@@ -107,7 +107,7 @@ STREAMS = {
         + ANTHROPIC.text("x")
         + event("message_delta", delta={"stop_reason": "end_turn"}, usage={"input_tokens": -1, "output_tokens": 2.5})
         + event("message_delta", delta={}, usage="n/a") + STOP,
-        [TextDelta("x"), ends(prompt=7, completion=0)],
+        [TextDelta("x"), ends(prompt=7, completion=2)],
     ),
     "CRLF and no names of events": (
         b"".join(line + b"\r\n" for line in (BEGIN + ANTHROPIC.text("x") + ANTHROPIC.end()).split(b"\n")
