@@ -7,6 +7,7 @@ from marshmallow import ValidationError
 
 from app.cli.common import StoreGroup, utc_minute
 from app.engine.errors import ChatError
+from app.engine.texts import NUL
 from app.settings.mistakes import mistake_lines
 from app.web.callers.accounts import AccountSchema
 from app.web.services import services
@@ -69,7 +70,10 @@ def set_password(email: str, password_stdin: bool) -> None:  # noqa: ARG001 - th
 
 
 def _password() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+    password = sys.stdin.readline().rstrip("\r\n")
+    if NUL in password:
+        raise click.UsageError("password: Must not have the character NUL (U+0000).")  # nobody could sign in with it
+    return password
 
 
 def _usage_error(error: ValidationError) -> click.UsageError:

@@ -1,6 +1,7 @@
 """Starts and ends the parts of an answer exactly once each, so that no encoder has to."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from app.engine.events import (
     Event,
@@ -13,6 +14,7 @@ from app.engine.events import (
     TextStarted,
     ToolCalled,
 )
+from app.engine.texts import NUL, clean, cleaned
 
 # Each kind of delta has its own kind of part; an event that is not a delta ends the open part.
 _PARTS: dict[type, tuple[Callable[[int], Event], Callable[[int], Event]]] = {
@@ -31,13 +33,13 @@ class Framing:
         self._part = 0
 
     def frame(self, chunks: Sequence[Saying]) -> Sequence[Event]:
-        """The chunks with the starts and ends of parts between them; without empty deltas and lone surrogates.
+        """The chunks with the starts and ends of parts between them; without empty deltas, and with clean texts.
 
         Returns `chunks` itself where they only continue the open text.
         """
         if self._kind is TextDelta:  # almost every batch
             for raw in chunks:
-                if type(raw) is not TextDelta or not raw.text or not raw.text.isascii():
+                if type(raw) is not TextDelta or not raw.text or not raw.text.isascii() or NUL in raw.text:
                     break
             else:
                 return chunks
@@ -48,7 +50,7 @@ class Framing:
                 self._kind = None
                 events.append(ReasoningEnded(self._part, raw.metadata))
                 continue
-            chunk = _without_surrogates(raw) if isinstance(raw, TextDelta | ReasoningDelta) else raw
+            chunk = _clean(raw)
             if isinstance(chunk, TextDelta | ReasoningDelta) and not chunk.text:
                 continue
             if kind is not self._kind:
@@ -69,8 +71,11 @@ class Framing:
         return [ended]
 
 
-def _without_surrogates(delta: TextDelta | ReasoningDelta) -> TextDelta | ReasoningDelta:
-    """The delta with lone surrogates replaced by U+FFFD: neither UTF-8 nor databases accept them."""
-    if delta.text.isascii():
-        return delta
-    return type(delta)(delta.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+def _clean(chunk: Saying) -> Saying:
+    match chunk:
+        case TextDelta(text) | ReasoningDelta(text):
+            cleaned_text = clean(text)
+            return chunk if cleaned_text is text else type(chunk)(cleaned_text)
+        case ToolCalled(call_id, name, args):
+            return replace(chunk, call_id=clean(call_id), name=clean(name), args=cleaned(args))
+    return chunk

@@ -13,6 +13,7 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy import URL
 
 from app.engine.agent import Agent, ToolSpec
+from app.engine.texts import places_of_nul
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
 from app.settings.mistakes import SettingsError, mistake_lines
@@ -30,6 +31,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     tables = _read(path, problems)
     if tables is None:
         raise SettingsError(problems)
+    problems += [f"{path.name}: {place}: Must not have the character NUL (U+0000)." for place in places_of_nul(tables)]
     config, mistakes = _load(ConfigSchema(path.parent), tables)
     problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     files = _files(path, config)

@@ -25,6 +25,7 @@ from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
 from app.testing.headers_suite import HeadersSuite, refused
 from app.testing.leaving_suite import LeavingSuite
+from app.testing.nul_suite import NulSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, script
 from app.testing.sockets import read_all, read_until
@@ -39,7 +40,7 @@ HOSTILE = {
     "newlines": "one\ntwo\r\nthree\rfour\n\nfive",
     "line separators": "a\u2028b\u2029c\x85d\x0be\x1cf",
     "emoji": "👩‍👩‍👧‍👦 🇩🇪 é ü 中文 \U0010ffff",
-    "NUL and other control characters": "a\x00b\x07\x1b[31m\x7f\x9f",
+    "control characters": "a\x01b\x07\x1b[31m\x7f\x9f",
     "what ends a stream": "data: [DONE]\n\ndata: [DONE]",
     "what is a frame": '{"type":"done","message":"x"}\n{"response":"x"}\n\n: keep-alive\n\n',
     "markup": "</script><!-- &amp; <img src=x onerror=alert(1)>",
@@ -50,7 +51,9 @@ HOSTILE = {
 REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, "internal": 500}
 
 
-class WireSuite(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, StorageSuite, TakersSuite, UnstoredSuite):
+class WireSuite(
+    BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, NulSuite, StorageSuite, TakersSuite, UnstoredSuite
+):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
     @pytest.fixture

@@ -14,6 +14,7 @@ from app.engine.agent import Agent, ToolContext, ToolSpec
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.messages import is_too_deep
 from app.engine.ports import Stream
+from app.engine.texts import clean, cleaned
 from app.tools.base import Tool, ToolError
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class _RunningCalls:
         except Exception:
             log.exception("tool %s failed", call.name)
             reason = "The tool failed."
-        return ToolReturned(call.call_id, call.name, reason, is_error=True)
+        return ToolReturned(call.call_id, call.name, clean(reason), is_error=True)
 
     def _call(self, call: ToolCalled) -> Any:
         """Raises ValidationError, ToolError, and whatever the tool raises."""
@@ -94,6 +95,7 @@ class _RunningCalls:
             raise ToolError(f"The tool took longer than {tool.seconds:g} seconds.") from error
         if is_too_deep(result):
             raise ToolError("The result is nested too deeply.")
-        if len(orjson.dumps(result)) > MOST_RESULT_BYTES:
+        written = orjson.dumps(result)
+        if len(written) > MOST_RESULT_BYTES:
             raise ToolError("The result is too large.")
-        return result
+        return cleaned(result) if b"\\u0000" in written else result

@@ -22,7 +22,7 @@ from app.web.callers.takers import taker_of
 from app.web.reference.operations import Operation
 from app.web.requests.body import load_body, require_json
 from app.web.requests.call import Call
-from app.web.requests.query import load_query
+from app.web.requests.query import load_query, refuse_nul_in_url
 from app.web.requests.tracing import trace_context
 from app.web.routing import current_operation, declare_operations, routes_of
 from app.web.services import services
@@ -52,8 +52,10 @@ def _guarded(wire: Wire, view: Callable[..., Any]) -> Callable[..., Any]:
 def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call:
     """Raises ChatError with the first thing that is wrong."""
     caller = None
-    if operation.credential != "none":
-        caller = wire.admit(identify(), parameters)
+    identified = identify() if operation.credential != "none" else None
+    refuse_nul_in_url(parameters)
+    if identified:
+        caller = wire.admit(identified, parameters)
         if operation.credential == "secret key" and (caller.key is None or caller.key.kind != "secret"):
             raise ChatError(Problem.FORBIDDEN, "This takes a secret key")
     if wire.takes_cookies and operation.changes_something:

@@ -11,6 +11,7 @@ import orjson
 import yaml
 from marshmallow import ValidationError
 
+from app.engine.texts import places_of_nul
 from app.workflows.checks import Rules, check
 from app.workflows.definition import Workflow, read
 
@@ -49,6 +50,9 @@ def read_file(path: Path, rules: Rules) -> Workflow:
         raise ValidationError(f"Cannot be read: {error}") from error
     except (TypeError, ValueError, RecursionError) as error:  # dates, infinite numbers, circles
         raise ValidationError(f"Not what JSON could say: {error}") from error
+    with_nul = [*places_of_nul(definition)]
+    if with_nul:
+        raise ValidationError(dict.fromkeys(with_nul, "Must not have the character NUL (U+0000)."))
     if not isinstance(definition, dict):
         raise ValidationError("Not a mapping.")
     try:

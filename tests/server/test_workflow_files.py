@@ -114,6 +114,9 @@ BAD_FILES = {
         {"a.yaml": written(0, "A", "steps: [{id: a, prompt: b}]\nlimits: {seconds: 121}")},
         "workflows.a.yaml.limits.seconds: 121 seconds could be spent on a run; 120 is the most."),
     "nested without end": ({"a.yaml": "steps: " + "[" * 1000}, "workflows.a.yaml: "),
+    "a NUL": (
+        {"a.yaml": written(0, "A", 'steps: [{id: a, say: "b\\0"}]')},
+        "workflows.a.yaml.steps.0.say: Must not have the character NUL"),
     "no file": ({}, "workflows.w/*.yaml: No file matches."),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from marshmallow import Schema, fields, validate
 
 from app.engine.agent import Agent, ToolContext
 from app.engine.prompt import Passage
+from app.engine.texts import clean
 from app.tools.base import Tool
 from app.tools.stop_words import significant_words
 
@@ -86,7 +87,7 @@ def _build(paths: list[str]) -> sqlite3.Connection:
     table = sqlite3.connect(":memory:", check_same_thread=False)
     table.execute("CREATE VIRTUAL TABLE passages USING fts5(source, title, text, tokenize = 'porter unicode61')")
     for path in paths:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        text = clean(Path(path).read_text(encoding="utf-8", errors="replace"))
         table.executemany("INSERT INTO passages VALUES (?, ?, ?)", map(astuple, _sections(Path(path).name, text)))
     return table
 

@@ -9,7 +9,7 @@ from flask import g, request
 from marshmallow import Schema
 
 from app.engine.errors import ChatError, Problem
-from app.web.requests.query import load
+from app.web.requests.query import load, refuse_nul
 from app.web.services import services
 
 PIECE = 4096
@@ -32,7 +32,7 @@ def _parsed(body: bytes) -> Any:
     """Its JSON. Python's garbage collector is kept from looking at each list and object again and again while they are
     made, and from looking at all at those that are refused.
 
-    Raises ChatError: MALFORMED, or INVALID where _mistake tells of one.
+    Raises ChatError: MALFORMED, or INVALID where _mistake tells of one, or a text has a NUL.
     """
     gc.disable()
     try:
@@ -46,6 +46,8 @@ def _parsed(body: bytes) -> Any:
         gc.enable()
     if mistake:
         raise ChatError(Problem.INVALID, mistake)
+    if b"\\u0000" in body:  # as JSON says it, unless a backslash stands before it
+        refuse_nul(data)
     return data
 
 

@@ -1,6 +1,6 @@
 """Query parameters, checked as bodies are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -9,6 +9,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import ChatError, Problem
+from app.engine.texts import places_of_nul
 from app.schemas.fields import MOST_MISTAKES, with_few_unknown
 from app.settings.mistakes import flatten
 
@@ -19,6 +20,19 @@ MOST_WORDS = 300  # characters of what is told of it
 def load_query(schema: type[Schema]) -> Any:
     """What the schema makes of the query. Raises ChatError: INVALID with the parameters named."""
     return load(schema, request.args.to_dict())
+
+
+def refuse_nul_in_url(parameters: Mapping[str, Any]) -> None:
+    """Raises ChatError: INVALID with the parameters of the path or the query that have a NUL."""
+    if "\0" in request.path or "%00" in request.environ.get("QUERY_STRING", ""):
+        refuse_nul({**request.args.to_dict(), **parameters})
+
+
+def refuse_nul(data: Any) -> None:
+    """Raises ChatError: INVALID with the places of texts that have a NUL, which is no character of a text."""
+    places = [*islice(places_of_nul(data), MOST_MISTAKES + 1)]
+    if places:
+        raise invalid((place, "Must not have the character NUL (U+0000).") for place in places)
 
 
 def load(schema: type[Schema], data: Any) -> Any:

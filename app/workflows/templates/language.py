@@ -20,6 +20,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from app.engine.texts import clean
 from app.workflows.templates.filters import CLOCK, FILTERS, SECONDS, TESTS, TemplateError, each
 
 MOST_CHARACTERS = 4000  # of a template's source
@@ -72,12 +73,7 @@ def fill(source: str, variables: Mapping[str, Any], until: float | None = None) 
         raise TemplateError("A template took too much memory.") from error
     except Exception as error:
         raise TemplateError(f"A template cannot be filled in: {error}"[:300]) from error
-    return whole("".join(pieces))
-
-
-def whole(text: str) -> str:
-    """The text with lone surrogates replaced by U+FFFD: UTF-8 cannot encode them."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return clean("".join(pieces))
 
 
 @lru_cache(256)
@@ -113,12 +109,12 @@ def _constant(tree: nodes.Template) -> str | None:
     """The text of a template that has nothing to fill in, else None."""
     pieces = [*_pieces(tree)]
     texts = [piece.data for piece in pieces if isinstance(piece, nodes.TemplateData)]
-    return whole("".join(texts)) if len(texts) == len(pieces) else None
+    return clean("".join(texts)) if len(texts) == len(pieces) else None
 
 
 def _beginning(tree: nodes.Template) -> str:
     texts = takewhile(lambda piece: isinstance(piece, nodes.TemplateData), _pieces(tree))
-    return whole("".join(piece.data for piece in texts))  # type: ignore[attr-defined]
+    return clean("".join(piece.data for piece in texts))  # type: ignore[attr-defined]
 
 
 def _pieces(tree: nodes.Template) -> Iterator[nodes.Node]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
+from app.engine.texts import clean
 from app.processes.serving import serve
 from app.workflows.templates.filters import SECONDS, TemplateError
-from app.workflows.templates.language import fill, whole
+from app.workflows.templates.language import fill
 
 EXTRA_MEMORY = 512 * 2**20  # bytes of address space, beyond what it has at its start
 ALARM_SECONDS = 5  # for one request; more than its parent waits
@@ -50,4 +51,4 @@ def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
         until = thread_time() + SECONDS
         return {"texts": [fill(source, request["variables"], until) for source in request["sources"]]}
     except TemplateError as error:
-        return {"error": whole(str(error))}
+        return {"error": clean(str(error))}

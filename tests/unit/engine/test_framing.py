@@ -78,9 +78,20 @@ CASES = {
         [[SIGNED], [TextDelta("a")], [SIGNED, SIGNED]],
         [SIGNED, TextStarted(1), TextDelta("a"), TextEnded(1), SIGNED, SIGNED],
     ),
+    "a NUL is replaced, in a text that goes on too": (
+        [[TextDelta("a")], [TextDelta("b\0")], [TextDelta("c"), TextDelta("\0")], [ReasoningDelta("\0")]],
+        [
+            *(TextStarted(1), TextDelta("a"), TextDelta("b\ufffd"), TextDelta("c"), TextDelta("\ufffd"), TextEnded(1)),
+            *(ReasoningStarted(2), ReasoningDelta("\ufffd"), ReasoningEnded(2)),
+        ],
+    ),
+    "a NUL in a call is replaced": (
+        [[ToolCalled("1\0", "a\0", {"b\0": ["\0", {"c": "d\0"}, 1]})]],
+        [ToolCalled("1\ufffd", "a\ufffd", {"b\ufffd": ["\ufffd", {"c": "d\ufffd"}, 1]})],
+    ),
     "letters of any script stay what they are": (
-        [[TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x00\u2028")]],
-        [TextStarted(1), TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x00\u2028"), TextEnded(1)],
+        [[TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x01\u2028")]],
+        [TextStarted(1), TextDelta("\ufeffäß 你好 \U0001f469\u200d\U0001f4bb e\u0301 \x01\u2028"), TextEnded(1)],
     ),
 }
 
@@ -113,7 +124,7 @@ ENDS = {TextEnded: TextDelta, ReasoningEnded: ReasoningDelta}
 
 
 def presentable(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @given(st.lists(st.lists(CHUNKS, max_size=8), max_size=8))

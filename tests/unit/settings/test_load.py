@@ -148,3 +148,9 @@ def test_the_shipped_configuration_loads() -> None:
     assert settings.public_agent
     assert settings.public_agent.id == "demo"
     assert {name for agent in settings.agents.values() for name in agent.models} <= settings.models.keys()
+
+
+def test_a_nul_in_a_text_is_a_mistake(problems) -> None:
+    assert problems(more='name = "De\\u0000mo"') == [
+        "parlance.toml: agents.demo.name: Must not have the character NUL (U+0000)."
+    ]

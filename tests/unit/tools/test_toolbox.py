@@ -96,6 +96,17 @@ def test_a_tool_gets_the_agent_the_user_and_its_checked_arguments() -> None:
     }
 
 
+def test_a_nul_in_a_result_or_a_reason_is_replaced_and_what_only_looks_like_one_stays() -> None:
+    (returned,) = results({"tool": lambda _context, _args: {"a\0": ["b\0", 1, r"\u0000"]}}, call())
+    assert returned.result == {"a\ufffd": ["b\ufffd", 1, r"\u0000"]}
+
+    def refuse_so(_context: ToolContext, _args: Mapping[str, Any]) -> Any:
+        raise ToolError("closed\0")
+
+    (refused,) = results({"tool": refuse_so}, call())
+    assert (refused.is_error, refused.result) == (True, "closed\ufffd")
+
+
 def test_a_tools_bug_is_logged_and_not_told(caplog) -> None:
     (returned,) = results({"tool": fail}, call())
     assert returned.result == "The tool failed."

@@ -134,6 +134,14 @@ def test_an_account_that_could_not_be_is_refused_at_sign_up_and_on_the_command_l
         assert f"{place}: " in ran.stderr
 
 
+def test_no_password_with_a_nul_is_set_on_the_command_line(server) -> None:
+    for command in ("create", "password"):
+        given = ("users", command, "--email", "n@example.com", "--password-stdin")
+        ran = server.flask(*given, stdin="long\0enough\n", check=False)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "password: Must not have the character NUL" in ran.stderr
+
+
 def test_an_address_has_one_account(server, ada) -> None:
     again = Person(server, f" {ada.email.upper()}")
     refused = refusal(again.call("POST", f"{AUTH}/sign-up/email", again.account(password="another password")))

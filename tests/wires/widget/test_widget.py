@@ -35,16 +35,16 @@ def frank(server) -> Caller:
 
 
 def test_the_stream_is_these_bytes(streaming) -> None:
-    content = streaming.ask(script({"text": "We"}, {"text": ' "are"'}, {"text": " ü😀\x00\u2028\\/"})).content
+    content = streaming.ask(script({"text": "We"}, {"text": ' "are"'}, {"text": " ü😀\x01\u2028\\/"})).content
     start, *tokens, done, nothing = content.split(b"\n")
     conversation = conversation_id(start).encode()
     assert start == b'{"type":"start","conversationId":"' + conversation + b'"}'
     assert tokens == [
         b'{"type":"token","token":"We"}',
         rb'{"type":"token","token":" \"are\""}',
-        rb'{"type":"token","token":" \u00fc\ud83d\ude00\u0000\u2028\\/"}',
+        rb'{"type":"token","token":" \u00fc\ud83d\ude00\u0001\u2028\\/"}',
     ]
-    message = rb"We \"are\" \u00fc\ud83d\ude00\u0000\u2028\\/"
+    message = rb"We \"are\" \u00fc\ud83d\ude00\u0001\u2028\\/"
     assert done == b'{"type":"done","message":"' + message + b'","conversationId":"' + conversation + b'"}'
     assert nothing == b""
     assert content.isascii()

@@ -51,7 +51,7 @@ def test_the_stream_is_these_bytes(caller) -> None:
         ("a\\", rb'{"response":"a\\"}'),
         ("ü 中 😀 \u2028 / ' < &", '{"response":"ü 中 😀 \u2028 / \' < &"}'.encode()),
         ("\n\t\r", rb'{"response":"\n\t\r"}'),
-        ("\x00\x1f", rb'{"response":"\u0000\u001f"}'),
+        ("\x01\x1f", rb'{"response":"\u0001\u001f"}'),
     ],
 )
 def test_text_is_raw_utf_8_with_only_the_escapes_that_json_and_regular_expressions_need(caller, text, frame) -> None:

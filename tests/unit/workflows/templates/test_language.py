@@ -48,6 +48,7 @@ WORKS = {
     "{{ steps.clock.result.time }} {{ steps.clock.result['zone'] }}": "12:30 UTC",
     "{{ steps.clock.result.items[1] }}": "2",
     "{{ steps.lost.error }}": "it rained",
+    r"{{ 'a\0\x00' }}": "a\ufffd\ufffd",
     "{{ steps.lost.result | default('none') }}": "none",
     "{{ steps.lost.result.time | default('unknown') }}": "unknown",
     "{{ steps.sum.result | float * 2 + 1 }}": "86.0",

@@ -33,5 +33,5 @@ def test_texts_come_in_the_order_of_their_templates_and_with_what_they_look_at()
 
 
 def test_as_much_as_may_be_made_comes_back_whole() -> None:
-    text = "\x00é😀" * (MOST_OUTPUT // 3)
+    text = "\x01é😀" * (MOST_OUTPUT // 3)
     assert filled(TemplateFiller("me", Event(), 1), [Template("{{ input }}")], {"input": text, "steps": {}}) == [text]
