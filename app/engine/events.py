@@ -1,7 +1,7 @@
 """What happens during a turn, as facts in the past tense.
 
-A turn yields batches: sequences of all events that one wake-up brought. An empty batch means that nothing came for the
-heartbeat interval.
+A turn yields batches: sequences of all events that one wake-up brought. An empty batch means that no event came for
+the heartbeat interval.
 
 Between `TurnStarted` and the one final event (`TurnFinished` or `TurnFailed`) come rounds, one for each request to the
 model; within a round, text and reasoning come as parts, each of which starts once and ends once. Parts are numbered

@@ -54,6 +54,7 @@ class Rounds:
         self._order = ""
         self._passages: Sequence[Passage] = ()
         self._stream: Stream[Any] | None = None
+        self._connection: Iterator[Batch] = iter(())  # the first, which `prepare` may leave unfinished
         self._calls: Counter[tuple[str, str]] = Counter()
         self._call_ids: set[str] | None = None  # all of the conversation, once the model has called a tool
         client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
@@ -78,13 +79,19 @@ class Rounds:
         return self._first.phases if self._first else {}
 
     def prepare(self, source: GenerationInput) -> None:
-        """Look up the agent's knowledge and wait until the model begins to answer. Raises ChatError."""
+        """Look up the agent's knowledge and wait until the model begins to answer. Raises ChatError.
+
+        One that has accepted the prompt and says nothing for a heartbeat is waited for by `run`, whose caller hears
+        keep-alives meanwhile.
+        """
         self.set_source(source)
         self.connecting = True
         try:
             self._passages = self._search()
-            for _ in self._connect():
-                pass
+            self._connection = self._connect()
+            for _ in self._connection:
+                if self._first and self._first.accepted:
+                    break
         except Exception:
             self._failed = not self.cancelled
             raise
@@ -102,8 +109,8 @@ class Rounds:
     def run(self) -> Iterator[Batch]:
         try:
             for round_number in range(self._question.agent.max_rounds):
-                if round_number or self._stream is None:
-                    yield from self._connect()
+                connects = round_number or self._stream is None
+                yield from self._connect() if connects else self._connection
                 calls: list[ToolCalled] = []
                 passages = () if round_number else self._passages
                 yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in passages)]

@@ -32,8 +32,8 @@ class Server:
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. One address has at most half of the connections, where no proxy stands in front. A
       caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
-    - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive every
-      `heartbeat_seconds` (15).
+    - A silent model holds a turn for as long as the model's own `timeouts` allow; its caller gets a keep-alive
+      whenever nothing else was sent for `heartbeat_seconds` (15).
     - A failing model delays an answer by `retry_seconds` (0.5), or by up to 10 s if its server asks for that. After
       `circuit_failures` (5) in a row it is not asked for `circuit_seconds` (30).
     - The database: what a request reads or writes there begins within 5 s each time, or is refused with 503: to learn

@@ -8,7 +8,7 @@ from app.settings.fields import number, seconds, switch
 class ServerSchema(Schema):
     """The [server] table. docs/configuration.md is generated from these meanings and units."""
 
-    heartbeat_seconds = seconds("Silence of a model or of its tools after which the caller is sent a keep-alive", 15)
+    heartbeat_seconds = seconds("Time in which a caller was sent nothing, after which there is a keep-alive", 15)
     body_bytes = number(
         "Largest request body; a larger one is refused with 413. A body is held in memory whole, so at worst "
         "this is taken by each request that is being read",

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.engine.agent import Agent, SamplingOptions
@@ -47,6 +47,8 @@ class ProviderApi(ABC):
     """The event with which `end` ends."""
     ping: bytes
     """What the server sends while it has nothing to say."""
+    nothing: Sequence[bytes]
+    """Further pieces of a stream that hold nothing of the answer."""
 
     @abstractmethod
     def text(self, text: str) -> bytes:
@@ -59,6 +61,10 @@ class ProviderApi(ABC):
     @abstractmethod
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
         """A whole tool call. Calls of one answer are numbered from 0."""
+
+    @abstractmethod
+    def call_in_pieces(self, number: int, name: str, args: Mapping[str, Any]) -> Sequence[bytes]:
+        """The same, a character of the arguments in each piece."""
 
     @abstractmethod
     def end(self, reason: str = "", prompt: Any = 3, completion: Any = 2) -> bytes:
@@ -100,6 +106,19 @@ class OpenAIApi(ProviderApi):
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return sse({"id": "c", "object": "chat.completion.chunk", "choices": [choice]})
 
+    @property
+    def nothing(self) -> Sequence[bytes]:  # type: ignore[override]  # it needs `delta`
+        choice = {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+        usage = {"prompt_tokens": 3, "completion_tokens": 1}
+        return (
+            sse({"choices": [choice], "usage": None}),
+            self.delta(role="assistant", content=None, reasoning_content="", refusal=None, tool_calls=[]),
+            self.delta(reasoning_details=[{"type": "reasoning.text", "text": "", "format": "x", "index": 0}]),
+            sse({"choices": [], "usage": usage}),
+            sse({"choices": [{"index": 0, "delta": {}, "finish_reason": None}], "usage": usage}),
+            b"data:\n\n",
+        )
+
     def text(self, text: str) -> bytes:
         return self.delta(content=text)
 
@@ -109,6 +128,12 @@ class OpenAIApi(ProviderApi):
     def call(self, number: int, name: str, args: Mapping[str, Any]) -> bytes:
         function = {"name": name, "arguments": json.dumps(args)}
         return self.delta(tool_calls=[{"index": number, "id": f"call_{number}", "function": function}])
+
+    def call_in_pieces(self, number: int, name: str, args: Mapping[str, Any]) -> Sequence[bytes]:
+        function = {"name": name, "arguments": ""}
+        first = self.delta(tool_calls=[{"index": number, "id": f"call_{number}", "function": function}])
+        pieces = [{"index": number, "function": {"arguments": piece}} for piece in json.dumps(args)]
+        return [first, *(self.delta(tool_calls=[piece]) for piece in pieces)]
 
     def end(self, reason: str = "stop", prompt: Any = 3, completion: Any = 2) -> bytes:
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": 5}
@@ -132,6 +157,15 @@ class AnthropicApi(ProviderApi):
     begin = event("message_start", message={"role": "assistant", "usage": {"input_tokens": 3, "output_tokens": 1}})
     last = event("message_stop")
     ping = event("ping")
+    nothing = (
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        event("content_block_start", index=0, content_block={"type": "thinking", "thinking": "", "signature": ""}),
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": ""}),
+        event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": ""}),
+        event("content_block_stop", index=0),
+        event("message_delta", delta={"stop_reason": None}, usage={"output_tokens": 1}),
+        b": comment\n\n",
+    )
 
     def text(self, text: str) -> bytes:
         return event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
@@ -147,6 +181,12 @@ class AnthropicApi(ProviderApi):
             + event("content_block_delta", index=number + 1, delta=delta)
             + event("content_block_stop", index=number + 1)
         )
+
+    def call_in_pieces(self, number: int, name: str, args: Mapping[str, Any]) -> Sequence[bytes]:
+        block = {"type": "tool_use", "id": f"call_{number}", "name": name, "input": {}}
+        first = event("content_block_start", index=number + 1, content_block=block)
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in json.dumps(args)]
+        return [first, *(event("content_block_delta", index=number + 1, delta=delta) for delta in deltas)]
 
     def end(self, reason: str = "end_turn", prompt: Any = 3, completion: Any = 2) -> bytes:
         reasons = {"length": "max_tokens", "tool_calls": "tool_use"}

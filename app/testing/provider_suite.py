@@ -29,6 +29,7 @@ from gevent.event import Event
 
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.chunks import Chunk, ModelFinished
+from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, text_message
 from app.engine.ports import Model, Stream
@@ -38,6 +39,7 @@ from app.testing.replies_suite import RepliesSuite
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
 HEARTBEAT = 0.1  # seconds
+PROMPT = Prompt(AGENT, [text_message("user", "Hi")], SamplingOptions())
 OVERRIDE = "A class that inherits the suite overrides the fixtures `speaking`, `silent` and `calling`"
 
 
@@ -210,6 +212,33 @@ class HttpProviderSuite(RepliesSuite, ProviderSuite):
     @pytest.fixture
     def calling(self, upstream: ModelServer) -> Scenario:
         return self._asking(upstream, self._call)
+
+    @pytest.mark.timed
+    def test_what_holds_nothing_does_not_put_off_the_end_of_a_silence(self, upstream: ModelServer) -> None:
+        api = self.api
+        beats = [piece for each in (api.begin or api.ping, api.ping, *api.nothing) for piece in (each, 0.02)] * 20
+        for first in ([], [api.text("x")], api.call_in_pieces(0, "clock", {})):
+            upstream.play(streamed(*first, *beats))
+            begun = time.monotonic()
+            with pytest.raises(ModelError) as failed:
+                chunks_of(api.model(upstream.url, timeouts={"first_token": 0.5, "between_tokens": 0.5}).open(PROMPT, 5))
+            assert failed.value.problem is Problem.UPSTREAM_TIMEOUT
+            assert 0.5 < time.monotonic() - begun < 1.5
+
+    @pytest.mark.timed
+    def test_a_call_that_comes_in_pieces_is_no_silence_but_a_heartbeat_is_told_meanwhile(
+        self, upstream: ModelServer
+    ) -> None:
+        pieces = self.api.call_in_pieces(0, "calculator", {"expression": "2+2"})
+        trickle = [piece for each in pieces for piece in (each, 0.1)]
+        upstream.play([*streamed(self.api.begin, *trickle, self.api.end("tool_calls")), LAST])
+        model = self.api.model(upstream.url, timeouts={"first_token": 1, "between_tokens": 1})
+        batches = list(model.open(PROMPT, 0.5))
+        (*_, called, _), empty = [chunk for batch in batches for chunk in batch], batches.count(())
+        assert isinstance(called, ToolCalled)
+        assert called.args == {"expression": "2+2"}
+        assert len(pieces) > 20
+        assert empty + batches.count([]) >= 3, "one after each 0.5 s of more than two"
 
     def _asking(self, upstream: ModelServer, answer: Callable[[Request], Sequence[Action]]) -> Scenario:
         upstream.always = answer

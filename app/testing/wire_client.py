@@ -52,15 +52,26 @@ class Reply:
         self.text = "".join(self.tokens)
 
 
+_KEEP_ALIVE = b": keep-alive\n"  # no blank line: some clients take that for the end of an event
+
+
 def sse_frames(data: bytes) -> list[Any]:
     """The data of server-sent events as JSON, "[DONE]" as itself, and None for a keep-alive. Fails on anything else."""
-    assert data.endswith(b"\n\n"), data
-    return [_frame(frame) for frame in data[:-2].split(b"\n\n")]
+    frames: list[Any] = []
+    at = 0
+    while at < len(data):
+        if data.startswith(_KEEP_ALIVE, at):
+            frames.append(None)
+            at += len(_KEEP_ALIVE)
+        else:
+            end = data.find(b"\n\n", at)
+            assert end >= 0, data[at:]
+            frames.append(_frame(data[at:end]))
+            at = end + 2
+    return frames
 
 
 def _frame(frame: bytes) -> Any:
-    if frame == b": keep-alive":
-        return None
     assert frame.startswith(b"data: "), frame
     assert b"\n" not in frame, frame
     assert b"\r" not in frame, frame

@@ -24,6 +24,7 @@ from app.testing.bounds_suite import BoundsSuite
 from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
 from app.testing.headers_suite import HeadersSuite, refused
+from app.testing.heartbeat_suite import HeartbeatSuite
 from app.testing.leaving_suite import LeavingSuite
 from app.testing.nul_suite import NulSuite
 from app.testing.responses import chunks
@@ -133,7 +134,7 @@ class WireSuite(
         assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
 
 
-class StreamSuite(WireSuite, StreamTakersSuite):
+class StreamSuite(WireSuite, HeartbeatSuite, StreamTakersSuite):
     """What holds for every wire that streams, besides."""
 
     def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:
@@ -162,14 +163,6 @@ class StreamSuite(WireSuite, StreamTakersSuite):
         for piece in pieces:
             assert caller.wire.frames(piece)
         assert caller.wire.decode(b"".join(pieces)).text == "a\n\nbcd\né" + "e" * 3000 + "f" * 50
-
-    @pytest.mark.parametrize("first", [[], [{"text": "a"}]], ids=["before the first token", "between two tokens"])
-    def test_silence_is_filled_with_keep_alives_and_the_stream_still_decodes(
-        self, caller: Caller, first: list[dict[str, str]]
-    ) -> None:
-        reply = caller.wire.decode(caller.ask(script(*first, {"pause": 1}, {"text": "b"})).content)
-        assert reply.keep_alives == 3, "one after each 0.3 s of the second"
-        assert (reply.tokens[-1], reply.ended) == ("b", True)
 
     @pytest.mark.parametrize("problem", [*REFUSALS, "crash"])
     def test_a_failure_in_mid_answer_is_told_and_then_the_stream_ends(self, caller: Caller, problem: str) -> None:

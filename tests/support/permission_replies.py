@@ -15,7 +15,7 @@ VARYING = (  # from one request to the next
     re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z|\d{9,}"),
     re.compile(rb"[A-Za-z0-9_.-]{40,}"),
     re.compile(rb"_[0-9a-f]{8}\b"),  # behind the id of a call, where there are two of that id
-    re.compile(rb"(?m)^: keep-alive\n\n|^\n"),
+    re.compile(rb"(?m)^: keep-alive\n|^\n"),
 )
 
 

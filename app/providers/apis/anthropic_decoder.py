@@ -10,7 +10,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.anthropic_thoughts import OpenThought
-from app.providers.apis.decoder import MOST_TOKENS, Decoder, count_of, error_in, mapping_of, text_of
+from app.providers.apis.decoder import MOST_TOKENS, Decoder, count_of, error_in, mapping_of, part_of_answer, text_of
 from app.providers.apis.reasons import finish_reason, reason_in
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
@@ -48,11 +48,11 @@ class AnthropicDecoder(Decoder):
             event = error_in(data)
         match event["type"]:
             case "content_block_delta":
-                return self._delta(event["index"], event["delta"])
+                return self._delta(event["index"], event["delta"]) or part_of_answer(event["delta"])
             case "content_block_start":
-                return self._block(event["index"], event["content_block"])
+                return self._block(event["index"], event["content_block"]) or part_of_answer(event["content_block"])
             case "content_block_stop":
-                return list(self._thought.end())
+                return list(self._thought.end()) or None
             case "message_start":
                 self._usage = _usage(event["message"].get("usage"))
             case "message_delta":
@@ -60,13 +60,12 @@ class AnthropicDecoder(Decoder):
                 usage = _usage(event.get("usage"))  # cumulative; some gateways know the prompt's only here
                 prompt_tokens = max(self._usage.prompt_tokens, usage.prompt_tokens)
                 self._usage = Usage(prompt_tokens, max(self._usage.completion_tokens, usage.completion_tokens))
-            case "ping":
-                return None
+                return part_of_answer(event["delta"].get("stop_reason"))
             case "message_stop":
                 self.done = True
             case "error":
                 raise _failure(event)
-        return []
+        return None
 
     def whole(self, data: bytes) -> list[Chunk]:
         message = orjson.loads(data)
@@ -116,10 +115,10 @@ class AnthropicDecoder(Decoder):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         match delta:
-            case {"type": "text_delta", "text": text}:
+            case {"type": "text_delta", "text": text} if text:
                 said = TextDelta(text_of(text))
                 return [*self._thought.end(), said] if self._thought.block else [said]
-            case {"type": "thinking_delta", "thinking": text}:
+            case {"type": "thinking_delta", "thinking": text} if text:
                 self._thought.go_on()
                 return [ReasoningDelta(text_of(text))]
             case {"type": "signature_delta", "signature": signature}:

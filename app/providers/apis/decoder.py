@@ -24,7 +24,8 @@ class Decoder(Protocol):
     done: bool
 
     def event(self, data: bytes) -> list[Chunk] | None:
-        """The chunks of one server-sent event; None where it is no part of the answer, like a ping."""
+        """The chunks of one server-sent event; None where it holds nothing of the answer, like a ping, a role, an empty
+        delta or a count: a server that sends no more than these is as good as silent."""
         ...
 
     def whole(self, data: bytes) -> list[Chunk]:
@@ -34,6 +35,27 @@ class Decoder(Protocol):
     def finish(self) -> list[Chunk]:
         """The last chunks: complete tool calls, then ModelFinished. Raises ModelError where the answer was cut off."""
         ...
+
+
+_LABELS = frozenset({"format", "id", "index", "role", "type"})  # they say of what kind something is, or whose
+_MOST_LEVELS = 8
+
+
+def part_of_answer(value: Any) -> list[Chunk] | None:
+    """What `Decoder.event` returns for a delta or block that gave no chunk: [] where it is part of the answer all the
+    same, such as a piece of a call, and None where it holds nothing."""
+    return [] if _holds_something(value, _MOST_LEVELS) else None
+
+
+def _holds_something(value: Any, levels: int) -> bool:
+    """Any text or number that is no label; what is nested deeper than `levels` counts."""
+    if not levels:
+        return True
+    if isinstance(value, Mapping):
+        return any(_holds_something(each, levels - 1) for name, each in value.items() if name not in _LABELS)
+    if isinstance(value, list):
+        return any(_holds_something(each, levels - 1) for each in value)
+    return bool(value)
 
 
 def text_of(value: Any) -> str:

@@ -91,7 +91,7 @@ class ChunkStream:
                 chunks += decoded
                 progress = True
         if progress:
-            self._response.progressed()
+            self._response.progressed(chunks=bool(chunks))
 
     def _whole(self) -> Iterator[Sequence[Chunk]]:
         data = b""

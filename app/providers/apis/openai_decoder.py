@@ -14,7 +14,7 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.call_pieces import CallPieces
-from app.providers.apis.decoder import Decoder, count_of, error_in, mapping_of, text_of, text_of_parts
+from app.providers.apis.decoder import Decoder, count_of, error_in, mapping_of, part_of_answer, text_of, text_of_parts
 from app.providers.apis.openai_metadata import ResponseMetadata, words_of
 from app.providers.apis.reasons import finish_reason, reason_in
 from app.providers.apis.repetition import Repetition
@@ -72,7 +72,7 @@ class OpenAIDecoder(Decoder):
         nothing_else = delta and not (beside or choice.get("finish_reason") or event.get("usage"))
         if nothing_else and len(chunks) == 1 and type(chunks[0]) is TextDelta:
             self._repetition.learn(data, event, chunks[0].text)
-        return chunks
+        return chunks or part_of_answer([choice.get("finish_reason"), delta])
 
     def whole(self, data: bytes) -> list[Chunk]:
         event = orjson.loads(data)

@@ -72,7 +72,7 @@ class UpstreamResponse:
         self._fault: ProtocolError | None = None
         self._closed = False
         self._heartbeat = float("inf")
-        self._heartbeats = 0  # intervals of silence that have been reported
+        self._beat_at = 0.0  # of the last chunks and of the last heartbeat, monotonic
         self._longest_silence = timeouts.first_token
         self._watch = Watch(self._overdue)
         # A read that is tried first fails nearly always, and a failed system call costs more than a wait.
@@ -80,8 +80,8 @@ class UpstreamResponse:
         self._wait: Callable[[], object] = lambda: None
 
     def begin(self, heartbeat: float) -> None:
-        """Let the calling greenlet read, and be woken after every `heartbeat` seconds without progress."""
-        self._heartbeat = heartbeat
+        """Let the calling greenlet read, and be woken after every `heartbeat` seconds without chunks."""
+        self._heartbeat, self._beat_at = heartbeat, monotonic()
         self._watch.greenlet = gevent.getcurrent()
         if self._connection is None:
             return  # closed before it was read
@@ -92,7 +92,7 @@ class UpstreamResponse:
         _ticker.add(self._watch)
 
     def read(self) -> bytes | None:
-        """The next bytes of the body; b"" after a heartbeat interval without progress, None at the end.
+        """The next bytes of the body; b"" after a heartbeat interval without chunks, None at the end.
 
         Raises ModelError where the server broke off or a timeout has passed. Every token comes through here: no
         generator, for each one deepens the stack that gevent copies at every switch.
@@ -134,10 +134,11 @@ class UpstreamResponse:
         else:
             gevent.get_hub().wait(self._readable)
 
-    def progressed(self) -> None:
-        """Restart the clock of silence: what was read is part of the answer."""
-        self._watch.since = monotonic()
-        self._heartbeats = 0
+    def progressed(self, *, chunks: bool) -> None:
+        """Restart the clock of silence: what was read is part of the answer. With `chunks`, the heartbeat's too."""
+        self._watch.since = now = monotonic()
+        if chunks:
+            self._beat_at = now
         self._longest_silence = self._timeouts.between_tokens
 
     def limit_silence(self, seconds: float) -> None:
@@ -175,8 +176,9 @@ class UpstreamResponse:
             kind = FailureKind.PASSING if silent == age else FailureKind.ENDLESS
             reason = f"not complete within {self._timeouts.total:g} s"
             return ModelError(Problem.UPSTREAM_TIMEOUT, kind=kind, reason=reason)
-        if silent > self._heartbeat * (self._heartbeats + 1):
-            self._heartbeats += 1
+        now = monotonic()
+        if now - self._beat_at > self._heartbeat:
+            self._beat_at = now
             return _Silence()
         return None
 

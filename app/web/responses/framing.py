@@ -11,7 +11,9 @@ from flask import Response
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-store, no-transform", "X-Accel-Buffering": "no"}
 
 SSE = "text/event-stream; charset=utf-8"
-SSE_KEEP_ALIVE = b": keep-alive\n\n"
+# A comment, and no blank line: that would end an event, and one client (@microsoft/fetch-event-source 2.0.1) makes a
+# message without data of it. What follows is the next event's first line, so it comes between two events only.
+SSE_KEEP_ALIVE = b": keep-alive\n"
 
 NDJSON = "application/x-ndjson; charset=utf-8"
 NDJSON_KEEP_ALIVE = b"\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from time import monotonic
 
 from flask import Response, request
 
@@ -10,7 +11,8 @@ from app.engine.events import TurnFailed, TurnFinished, TurnStarted
 from app.engine.question import Question
 from app.web.responses.framing import STREAM_HEADERS
 from app.web.responses.watched_turn import WatchedTurn
-from app.web.server.probes import PieceSender
+from app.web.server.probes import KeepAlive, PieceSender
+from app.web.services import services
 from app.web.wire import Encoder
 
 
@@ -21,7 +23,9 @@ def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None
     """
     watched = WatchedTurn(question, plan)
     response = Response(content_type=encoder.content_type, headers=STREAM_HEADERS, direct_passthrough=True)
-    response.response = _Body(response, _encoded(watched, encoder, request.environ.get("parlance.pieces")))
+    sender, heartbeat = request.environ.get("parlance.pieces"), services().engine.heartbeat
+    pieces = _sent(watched, encoder, sender, heartbeat) if sender else _yielded(watched, encoder, heartbeat)
+    response.response = _Body(response, pieces)
     response.call_on_close(watched.close)  # runs in every case, even if the generator was never started
     return response
 
@@ -44,21 +48,40 @@ class _Body:
             self._response.close()
 
 
-def _encoded(watched: WatchedTurn, encoder: Encoder, pieces: PieceSender | None) -> Iterator[bytes]:
-    """Send each piece by `pieces`, where there is one, past the server. The empty piece that comes first has the server
-    send the headers."""
-    encode = encoder.encode
+def _sent(watched: WatchedTurn, encoder: Encoder, pieces: PieceSender, heartbeat: float) -> Iterator[bytes]:
+    """Send each piece past the server. The empty piece that is yielded has the server send the headers.
+
+    The turn's heartbeats are left out: what the caller is to hear is not what the model's silence is.
+    """
+    encode, send, keep_alive = encoder.encode, pieces.send, encoder.encode(())
     yield b""
-    if pieces:
-        send = pieces.send
-        watched.probe_by(partial(pieces.probe, encode(())))
+    watched.probe_by(partial(pieces.probe, keep_alive))
+    heard = KeepAlive(pieces, keep_alive, heartbeat)
     try:
         for batch in watched.turn.run():
-            piece = encode(batch)
-            if pieces is None:
+            if batch:
+                piece = encode(batch)
+                if piece:
+                    send(piece)
+    finally:
+        heard.stop()
+        watched.stop_watching()
+
+
+def _yielded(watched: WatchedTurn, encoder: Encoder, heartbeat: float) -> Iterator[bytes]:
+    """The pieces, for a server that sends them itself. A keep-alive stands in place of what the wire does not show: it
+    comes with the first batch that is `heartbeat` seconds late, which may take as long once more."""
+    encode, keep_alive = encoder.encode, encoder.encode(())
+    yield b""
+    sent_at = monotonic()
+    try:
+        for batch in watched.turn.run():
+            piece = encode(batch) if batch else b""
+            if not piece and monotonic() - sent_at >= heartbeat:
+                piece = keep_alive
+            if piece:
                 yield piece
-            elif piece:
-                send(piece)
+                sent_at = monotonic()
     finally:
         watched.stop_watching()
 

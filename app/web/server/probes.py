@@ -1,13 +1,18 @@
 """What watcher.py sends to tell a caller who has left from one who only sends no more.
 
-It goes past the server, without waiting, and only where nothing else can be on its way.
+It goes past the server, without waiting, and only where nothing else can be on its way. So do the keep-alives.
 """
 
 import os
 from array import array
 from fcntl import ioctl
 from termios import TIOCOUTQ
+from time import monotonic
 from typing import Any
+
+from gevent import get_hub
+
+_AGAIN_SECONDS = 1.0  # after which a caller to whom something is still on its way is looked at again
 
 
 class Beginning:
@@ -39,12 +44,14 @@ class PieceSender:
     """Sends the pieces of a streamed response, each in one system call if it fits; `in_chunks` for HTTP/1.1.
 
     gunicorn does the same with `sendall`; this costs less for each token. The headers before the first piece and the
-    last chunk stay gunicorn's own.
+    last chunk stay gunicorn's own. `sent_at` is when the last piece or probe was sent (seconds of the
+    monotonic clock), and before the first when the request came.
     """
 
-    __slots__ = ("_connection", "_in_chunks", "_is_cut", "_send")
+    __slots__ = ("_connection", "_in_chunks", "_is_cut", "_send", "sent_at")
 
     def __init__(self, connection: Any, *, in_chunks: bool) -> None:
+        self.sent_at = monotonic()
         self._connection = connection
         self._send = connection.send
         self._in_chunks = in_chunks
@@ -58,11 +65,54 @@ class PieceSender:
             self._is_cut = True
             self._connection.sendall(data[sent:])
             self._is_cut = False
+        self.sent_at = monotonic()
 
     def probe(self, piece: bytes) -> None:
         """Send it if nothing else is on its way, without waiting. Raises OSError."""
         if not self._is_cut and not _unsent(self._connection):
             os.write(self._connection.fileno(), b"%x\r\n%b\r\n" % (len(piece), piece) if self._in_chunks else piece)
+            self.sent_at = monotonic()
+
+
+class KeepAlive:
+    """Sends a stream's keep-alive whenever its caller has been sent nothing for `seconds` (monotonic), whatever the
+    answer's greenlet does meanwhile: the clock is the caller's, not the model's.
+
+    One timer for each stream, which is set anew only as it fires, so that a token costs no more than noting the time.
+    Stop it before the server writes again.
+    """
+
+    def __init__(self, pieces: PieceSender, piece: bytes, seconds: float) -> None:
+        self._pieces, self._piece, self._seconds = pieces, piece, seconds
+        self._timer: Any = None
+        self._look_in(self._left())
+
+    def stop(self) -> None:
+        """May be called more than once."""
+        if self._timer:
+            self._timer.close()
+            self._timer = None
+
+    def _look(self) -> None:
+        """Called by the event loop, which must not wait."""
+        if self._left() <= 0:
+            try:
+                self._pieces.probe(self._piece)
+            except BlockingIOError:
+                pass  # what fills the way to the caller will be heard
+            except OSError:
+                self.stop()  # gone, as the watcher or the next piece finds out
+                return
+        self._look_in(self._left() if self._left() > 0 else min(self._seconds, _AGAIN_SECONDS))
+
+    def _left(self) -> float:
+        """Seconds until the caller is to hear something."""
+        return self._pieces.sent_at + self._seconds - monotonic()
+
+    def _look_in(self, seconds: float) -> None:
+        self.stop()
+        self._timer = get_hub().loop.timer(max(seconds, 0), ref=False)
+        self._timer.start(self._look)
 
 
 def _unsent(connection: Any) -> int:

@@ -67,7 +67,7 @@ def test_a_failure_is_an_empty_token_with_an_error_and_then_done(caller) -> None
 
 def test_keep_alives_are_comments(caller) -> None:
     content = caller.ask(script({"pause": 0.4}, {"text": "x"})).content
-    assert content.startswith(b': keep-alive\n\ndata: {"response":"x"}\n\n')
+    assert content.startswith(b': keep-alive\ndata: {"response":"x"}\n\n')
 
 
 def test_without_stream_the_answer_is_one_object(server, secret_key) -> None:

@@ -24,9 +24,11 @@ THOUGHT = ReasoningIdentified(ProviderMetadata({"names": ["reasoning"]}))
 
 
 def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]:
-    """What the events say, and the end of them, with every one parsed as a whole: the long way. None is a failure."""
+    """What the events say, and the end of them, with every one parsed as a whole: the long way. None is an event that
+    holds nothing, and as the end a failure."""
     said: list[Chunks | None] = []
-    calls, reason, usage, thinking, thought, named = CallPieces(), None, Usage(), False, False, False
+    calls, reason, usage = CallPieces(), None, Usage()
+    thinking, thought, named = False, False, False
     for data in stream:
         if data == DONE:
             said.append(None)
@@ -50,7 +52,8 @@ def parsed(stream: Sequence[bytes]) -> tuple[list[Chunks | None], Chunks | None]
             thinking = False
         calls.add(delta.get("tool_calls"))
         reason = choice.get("finish_reason") or reason
-        said.append(chunks)
+        holds = chunks or delta.get("tool_calls") or choice.get("finish_reason")
+        said.append(chunks if holds else None)
     if reason is None:
         return said, None
     called = calls.finish()

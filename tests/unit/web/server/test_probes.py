@@ -1,5 +1,6 @@
 """What is sent to find out whether a caller is still there never changes what the caller reads."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import gevent
 import pytest
 from gevent.socket import socketpair
 
-from app.web.server.probes import Beginning, PieceSender
+from app.web.server.probes import Beginning, KeepAlive, PieceSender
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -23,10 +24,10 @@ def pair() -> Iterator[tuple[Any, Any]]:
         yield ours, theirs
 
 
-def read(connection: Any) -> bytes:
+def read(connection: Any, seconds: float = 0.1) -> bytes:
     """Everything there is, and what comes behind it soon."""
     got = b""
-    with gevent.Timeout(0.1, False):
+    with gevent.Timeout(seconds, False):
         while True:
             got += connection.recv(65536)
     return got
@@ -57,8 +58,8 @@ def test_no_head_is_begun_that_is_made_already(pair) -> None:
 @pytest.mark.parametrize("in_chunks", [True, False])
 def test_a_probe_is_a_piece_of_its_own(pair, in_chunks) -> None:
     ours, theirs = pair
-    PieceSender(ours, in_chunks=in_chunks).probe(b": keep-alive\n\n")
-    assert read(theirs) == (b"e\r\n: keep-alive\n\n\r\n" if in_chunks else b": keep-alive\n\n")
+    PieceSender(ours, in_chunks=in_chunks).probe(b": keep-alive\n")
+    assert read(theirs) == (b"d\r\n: keep-alive\n\r\n" if in_chunks else b": keep-alive\n")
 
 
 @pytest.mark.parametrize("in_chunks", [True, False])
@@ -78,6 +79,53 @@ def test_no_probe_comes_between_the_parts_of_a_piece(pair, in_chunks) -> None:
     assert got == (b"f4240\r\n" + piece + b"\r\n" if in_chunks else piece)
     sender.probe(b"P")
     assert read(theirs) == (b"1\r\nP\r\n" if in_chunks else b"P")
+
+
+@pytest.fixture
+def sender(pair) -> PieceSender:
+    return PieceSender(pair[0], in_chunks=False)
+
+
+def kept_alive(sender: PieceSender, seconds: float = 0.1) -> contextlib.closing[Any]:
+    return contextlib.closing(SimpleNamespace(close=KeepAlive(sender, b"K", seconds).stop))
+
+
+@pytest.mark.timed
+def test_a_keep_alive_comes_whenever_nothing_was_sent_for_so_long(pair, sender) -> None:
+    with kept_alive(sender):
+        assert read(pair[1], 0.35) == b"KKK"
+    gevent.sleep(0.2)
+    assert read(pair[1]) == b"", "it has been stopped"
+
+
+@pytest.mark.timed
+def test_no_keep_alive_comes_to_a_caller_who_is_sent_pieces(pair, sender) -> None:
+    with kept_alive(sender):
+        for _ in range(10):
+            sender.send(b"p")
+            gevent.sleep(0.04)
+        gevent.sleep(0.08)
+        assert read(pair[1]) == b"p" * 10 + b"K"
+
+
+@pytest.mark.timed
+def test_no_keep_alive_comes_between_the_parts_of_a_piece(pair, sender) -> None:
+    piece = b"z" * 1_000_000
+    with kept_alive(sender):
+        sending = gevent.spawn(sender.send, piece)
+        gevent.sleep(0.35)
+        got = b""
+        while not sending.ready():
+            got += pair[1].recv(65536)
+        assert (got + read(pair[1])).rstrip(b"K") == piece
+
+
+@pytest.mark.timed
+def test_a_keep_alive_to_a_caller_who_has_closed_harms_nobody(pair, sender, capsys) -> None:
+    with kept_alive(sender):
+        pair[1].close()
+        gevent.sleep(0.3)
+    assert capsys.readouterr().err == "", "the event loop says so where a callback fails"
 
 
 def test_a_probe_to_a_caller_who_has_closed_raises(pair) -> None:
