@@ -19,12 +19,13 @@ HEARTBEAT = 0.3  # seconds
 LATE = 0.25  # seconds by which a keep-alive may come later than the heartbeat on a busy machine
 
 SHORT = HEARTBEAT / 3
+CALL: dict[str, Any] = {"call": "calculator", "args": {"expression": "2+2"}}
 SILENCES: dict[str, Sequence[dict[str, Any]]] = {
     "silence": [{"pause": 1.2}],
     "thoughts": [{"reasoning": "hm"}, {"pause": SHORT}] * 12,
     "thoughts, then silence": [*[{"reasoning": "hm"}, {"pause": SHORT}] * 2, {"pause": 1.1}],
     "empty tokens": [{"text": ""}, {"pause": SHORT}] * 12,
-    "silence around calls of tools": [{"pause": 0.2}, {"call": "calculator", "args": {"expression": "2+2"}}] * 2,
+    "silence around calls of tools": [{"pause": 0.2}, CALL] * 2,
 }
 
 
