@@ -19,13 +19,15 @@ HEARTBEAT = 0.3  # seconds
 LATE = 0.25  # seconds by which a keep-alive may come later than the heartbeat on a busy machine
 
 SHORT = HEARTBEAT / 3
-CALL: dict[str, Any] = {"call": "calculator", "args": {"expression": "2+2"}}
-SILENCES: dict[str, Sequence[dict[str, Any]]] = {
+Cue = dict[str, Any]
+THOUGHTS: Sequence[Cue] = [{"reasoning": "hm"}, {"pause": SHORT}]
+CALL: Sequence[Cue] = [{"pause": 0.2}, {"call": "calculator", "args": {"expression": "2+2"}}]
+SILENCES: dict[str, Sequence[Cue]] = {
     "silence": [{"pause": 1.2}],
-    "thoughts": [{"reasoning": "hm"}, {"pause": SHORT}] * 12,
-    "thoughts, then silence": [*[{"reasoning": "hm"}, {"pause": SHORT}] * 2, {"pause": 1.1}],
+    "thoughts": [*THOUGHTS] * 12,
+    "thoughts, then silence": [*THOUGHTS, *THOUGHTS, {"pause": 1.1}],
     "empty tokens": [{"text": ""}, {"pause": SHORT}] * 12,
-    "silence around calls of tools": [{"pause": 0.2}, CALL] * 2,
+    "silence around calls of tools": [*CALL, *CALL],
 }
 
 
