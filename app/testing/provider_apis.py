@@ -159,7 +159,6 @@ class AnthropicApi(ProviderApi):
     ping = event("ping")
     nothing = (
         event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-        event("content_block_start", index=0, content_block={"type": "thinking", "thinking": "", "signature": ""}),
         event("content_block_delta", index=0, delta={"type": "text_delta", "text": ""}),
         event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": ""}),
         event("content_block_stop", index=0),
