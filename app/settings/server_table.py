@@ -51,9 +51,9 @@ class ServerSchema(Schema):
         validate.Range(0, 86_400, min_inclusive=False),
     )
     answer_bytes = number(
-        "The most that models may write for one answer, text, reasoning and arguments of tool calls together, over all "
-        "rounds; of a workflow, in each step and in what is shown. With more the answer fails (502), and keeps what "
-        "was said by then",
+        "The most that models may write for one answer, text, reasoning, arguments of tool calls and what their "
+        "servers want back together, over all rounds; of a workflow, in each step and in what is shown. With more the "
+        "answer fails (502), and keeps what was said by then",
         "bytes",
         validate.Range(1024, 2**30),
         load_default=2**20,
