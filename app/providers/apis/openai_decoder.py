@@ -142,6 +142,8 @@ class OpenAIDecoder(Decoder):
             rest["content"] = text.removeprefix(self._message)
             self._message = text if text.startswith(self._message) else self._message + text
         self._metadata.note(rest, whole=True)
+        if ReasoningDelta in self._told:
+            rest.pop("reasoning_details", None)  # whose words have been told
         return rest
 
     def _ends(self, choice: Mapping[str, Any], delta: Mapping[str, Any], event: Mapping[str, Any]) -> None:

@@ -96,8 +96,8 @@ class ToolCalls:
         made: list[ToolCalled] = []
         for call in self._in_order():
             for part, arguments in enumerate(arguments_of(call.arguments)):
-                call_id = "" if part else call.call_id
-                made.append(ToolCalled(call_id or f"call_{len(made)}", call.name, arguments, metadata(call)))
+                call_id, beside = ("", None) if part else (call.call_id, metadata(call))
+                made.append(ToolCalled(call_id or f"call_{len(made)}", call.name, arguments, beside))
         if len(made) > MOST_CALLS:
             log.warning("model makes more than %s tool calls at once", MOST_CALLS)
             raise ModelError(Problem.UPSTREAM_FAILED)
@@ -110,6 +110,7 @@ class ToolCalls:
         for call in self._calls:
             if calls and not (call.name or calls[-1].arguments):
                 calls[-1].arguments = call.arguments
+                calls[-1].metadata.update(call.metadata)
             elif call.name or call.arguments:
                 calls.append(call)
         places = [position if call.number is None else call.number for position, call in enumerate(calls)]

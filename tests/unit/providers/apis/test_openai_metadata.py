@@ -181,6 +181,19 @@ def test_a_message_in_one_piece_has_its_fields_as_they_are() -> None:
     assert back == {"role": "assistant", **message}
 
 
+def test_a_message_that_is_repeated_at_the_end_changes_nothing() -> None:
+    """As MiniMax does it."""
+    details = [piece(0, "text", text="Hm", signature="s")]
+    message = {"content": "x", "reasoning_details": details, "tool_calls": [call(extra_content=SIGNATURE)]}
+    decoder = OpenAIDecoder()
+    deltas = [{"reasoning_details": details}, {"content": "x"}, {"tool_calls": message["tool_calls"]}]
+    choices = [*({"delta": delta} for delta in deltas), {"message": message, "finish_reason": "stop"}]
+    chunks = [chunk for choice in choices for chunk in decoder.event(json.dumps({"choices": [choice]}).encode()) or ()]
+    assert chunks == [ReasoningDelta("Hm"), TextDelta("x")]
+    (back,) = sent(answer([*chunks, *decoder.finish()[:-1]]))
+    assert (back["reasoning_details"], back["tool_calls"][0]["extra_content"]) == (details, SIGNATURE)
+
+
 def test_typed_thoughts_are_shown_where_they_are_written_nowhere_else() -> None:
     chunks = heard(
         {"reasoning_details": [piece(0, "text", text="Hm"), piece(1, "encrypted", data="e")]}, {"content": "x"}
