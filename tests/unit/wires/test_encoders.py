@@ -51,13 +51,13 @@ events = st.one_of(
 
 
 def presentable(text: str) -> str:
-    """The text as JSON can say it, by other means than the application's: pairs joined, lone halves replaced."""
+    """The text as JSON can say it, by other means than the application's: pairs joined, lone halves, NULs replaced."""
     whole = re.sub(
         "[\ud800-\udbff][\udc00-\udfff]",
         lambda pair: chr(0x10000 + (ord(pair[0][0]) - 0xD800) * 0x400 + ord(pair[0][1]) - 0xDC00),
         text,
     )
-    return re.sub("[\ud800-\udfff]", "\ufffd", whole)
+    return re.sub("[\ud800-\udfff\0]", "\ufffd", whole)
 
 
 def encoded(encoder, tokens: list[str]) -> list[bytes]:
