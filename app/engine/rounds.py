@@ -29,6 +29,7 @@ from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_t
 from app.engine.ports import ModelStream, Stream
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
+from app.engine.tool_names import meant_name
 from app.engine.transcript import Transcript
 
 MAX_REPEATS = 2  # of a call with the same arguments; one more is a loop
@@ -59,6 +60,7 @@ class Rounds:
         self._call_ids: set[str] | None = None  # all of the conversation, once the model has called a tool
         client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
         self._client_tools = {tool.name: tool for tool in client_tools}
+        self._tool_names = dict.fromkeys([*question.agent.tools, *self._client_tools])
 
     @property
     def model(self) -> str | None:
@@ -203,8 +205,9 @@ class Rounds:
         return event
 
     def _with_unique_id(self, call: ToolCalled, calls: list[ToolCalled]) -> ToolCalled:
-        """The call with an id that is unique in the conversation; it is appended to `calls`. Callers find a call by its
-        id, but some models number them anew in each answer, or give all calls one id.
+        """The call with the name of the tool that is meant, and with an id that is unique in the conversation; it is
+        appended to `calls`. Callers find a call by its id, but some models number them anew in each answer, or give all
+        calls one id.
 
         Raises ChatError where the arguments are nested too deeply.
         """
@@ -215,6 +218,9 @@ class Rounds:
             self._call_ids = {
                 part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)
             }
+        name = meant_name(call.name, self._tool_names)
+        if name != call.name:
+            call = replace(call, name=name)
         if call.call_id in self._call_ids:
             call = replace(call, call_id=f"{call.call_id}_{uuid.uuid4().hex[:8]}")
         self._call_ids.add(call.call_id)
@@ -233,12 +239,22 @@ class Rounds:
         ended = self.end_parts()
         if ended:
             yield ended  # before the results: the text so far was written without them
-        context = ToolContext(self._question.agent, self._question.user_id, self._question.taker.name)
-        self._stream = self._engine.toolbox.run(context, calls, self._engine.heartbeat)
-        for batch in self._current_stream():
-            yield [*batch, *sources(batch)]
+        unknown = [call for call in calls if call.name not in self._tool_names]
+        if unknown:
+            yield [ToolReturned(call.call_id, call.name, self._no_such_tool(), is_error=True) for call in unknown]
+        known = [call for call in calls if call.name in self._tool_names]
+        if known:
+            context = ToolContext(self._question.agent, self._question.user_id, self._question.taker.name)
+            self._stream = self._engine.toolbox.run(context, known, self._engine.heartbeat)
+            for batch in self._current_stream():
+                yield [*batch, *sources(batch)]
         if self.cancelled:
             raise self.cancelled
+
+    def _no_such_tool(self) -> str:
+        """What a model is told that calls a tool that it was not offered."""
+        names = ", ".join(self._tool_names)
+        return f"There is no such tool. There are: {names}." if names else "There are no tools."
 
     def _current_stream(self) -> Any:
         """The stream of the model or the tools; closed already where the turn was cancelled while it was opened."""

@@ -56,7 +56,7 @@ def test_a_tool_that_fails_says_why(client) -> None:
     talk = client.talk(send(script(failing, {"call": "nothing"}, {"text": "No."})))
     assert tools(talk.answer) == [
         ("tool-calculator", "output-error", "division by zero"),
-        ("tool-nothing", "output-error", "There is no such tool."),
+        ("tool-nothing", "output-error", "There is no such tool. There are: calculator, knowledge, locate, confirm."),
     ]
     assert text(talk.answer) == "No."
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.fakes import AGENT, World, finished, play
 
+from app.engine.agent import ToolSpec
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import (
     ReasoningDelta,
@@ -49,6 +50,36 @@ def test_tools_run_between_two_rounds_and_each_round_is_a_step() -> None:
     assert events[5:7] == [CALL, ToolReturned("call_1", "echo", {"x": 1})]
     assert [event.part for event in events if isinstance(event, TextStarted)] == [1, 2]
     assert ("tools", AGENT.id, ["echo"], 7.0) in world.log
+
+
+def test_a_tool_that_is_plainly_meant_runs_under_its_own_name_for_all_who_see_the_call() -> None:
+    dressed = replace(CALL, name="functions.echo<|channel|>commentary")
+    world = World([[TextDelta("Let me see. "), dressed, finished("tool-calls")]], TELLING)
+    events = play(world.turn())
+    assert [event.name for event in events if isinstance(event, ToolCalled | ToolReturned)] == ["echo", "echo"]
+    assert ("tools", AGENT.id, ["echo"], 7.0) in world.log
+    assert world.answer().message.parts[:3] == ANSWERED
+    assert world.model.prompts[1].messages[-1] == Message("assistant", ANSWERED)
+
+
+@pytest.mark.parametrize("name", ["", "<|channel|>commentary", "echo.loudly", "sum" * 999])
+def test_a_model_that_calls_an_unknown_tool_is_told_which_there_are(name) -> None:
+    unknown = ToolCalled("call_2", name, {})
+    agent = replace(AGENT, client_tools=(ToolSpec("confirm", "Asks.", {}),))
+    world = World([[CALL, unknown, finished("tool-calls")]], TELLING)
+    events = play(world.turn(agent=agent))
+    (told,) = [event for event in events if isinstance(event, ToolReturned) and event.is_error]
+    assert (told.call_id, told.result) == ("call_2", "There is no such tool. There are: echo.")
+    assert len(told.name) <= 256
+    assert ("tools", AGENT.id, ["echo"], 7.0) in world.log, "the other call is run"
+    assert isinstance(events[-1], TurnFinished)
+
+
+def test_a_model_without_tools_that_calls_one_is_told_so() -> None:
+    world = World(ASKING, TELLING)
+    events = play(world.turn(agent=replace(AGENT, tools=())))
+    assert [event.result for event in events if isinstance(event, ToolReturned)] == ["There are no tools."]
+    assert isinstance(events[-1], TurnFinished)
 
 
 def test_the_model_sees_its_unfinished_answer_in_the_next_round() -> None:

@@ -51,7 +51,7 @@ STATE = {"state": "output-available", "input": {}}
 TOOLS = {"client": "locate", "server": "calculator", "unknown": "nothing"}
 ARGUMENTS = {"calculator": {"expression": "17*23"}}
 POSTED, POSTED_BEFORE = "what the caller posted", "what the caller posted before"
-OWN = {"calculator": "391", "nothing": "There is no such tool."}
+OWN = {"calculator": "391", "nothing": "There is no such tool. There are: calculator, slow, confirm, locate."}
 
 REFUSED = "400, and the answer is left as it was"
 TAKEN = "the posted output is taken"

@@ -184,7 +184,11 @@ def test_a_user_who_goes_on_talking_leaves_the_call_without_output(client) -> No
 
 def test_who_runs_no_tools_is_not_called(client) -> None:
     answer = client.ask(script(CONFIRM, {"text": "Done."}))
-    assert [part.get("output") for part in answer["parts"]] == [None, "There is no such tool.", None]
+    assert [part.get("output") for part in answer["parts"]] == [
+        None,
+        "There is no such tool. There are: calculator.",
+        None,
+    ]
     again = answered(client.retry(answer["metadata"]["conversationId"], answer["id"]))
     assert again["parts"] == answer["parts"]
 
