@@ -17,7 +17,7 @@ from app.store.answers import check_budget, end_answer, give_up_answer, running_
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
-from app.store.rewinds import apply_rewind, resumed_id
+from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
 from app.store.workers import Worker
 
@@ -116,7 +116,7 @@ def _store_question(
         _touch(connection, existing, entry.messages, time)
     else:
         _create(connection, conversation_id, entry, time)
-    history = history_of(connection, conversation_id, entry.history, entry.history_tokens) if existing else []
+    history = _history(connection, conversation_id, entry, rewound) if existing else []
     end_user = existing.end_user if existing else entry.conversation.end_user
     if rewound and rewound.resumed:
         answer_id, resumed = rewound.resumed
@@ -128,6 +128,15 @@ def _store_question(
     rows = _question_rows(entry)
     _append(connection, conversation_id, [*rows, answer], time)
     return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], entry.answer_id, end_user)
+
+
+def _history(
+    connection: Connection, conversation_id: str, entry: QuestionEntry, rewound: RewindResult | None
+) -> list[Message]:
+    """What the model sees before the new messages; after a rewind the question that is answered is stored already."""
+    new = [] if rewound else [*entry.messages.values()]
+    question = new[0].text if len(new) == 1 else None
+    return history_of(connection, conversation_id, entry.history, entry.history_tokens, question)
 
 
 def _check(connection: Connection, existing: Any, charge: Charge | None, admit: Callable[[], None]) -> None:

@@ -8,13 +8,16 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.engine.messages import Message
 from app.engine.prompt import estimated_tokens, normalized
+from app.engine.retries import without_tries
 from app.store.pages import Page, fetch_page, json_bytes
 from app.store.parts import message_from_json
 from app.store.tables import messages, shown
 
+MOST_TRIES = 200  # rows of failed tries that are read beside the messages that a prompt may have
+
 # Built once: building a statement costs more than running it.
 _NEWEST_FIRST = (
-    select(messages.c.role, messages.c.parts)
+    select(messages.c.role, messages.c.parts, messages.c.status)
     .where(messages.c.conversation_id == bindparam("conversation"), shown)
     .order_by(messages.c.sequence.desc())
     .limit(bindparam("limit"))
@@ -70,21 +73,24 @@ def latest_messages(
     return replace(page, items=page.items[::-1])
 
 
-def history_of(connection: Connection, conversation_id: str, most: int, tokens: int) -> list[Message]:
-    """The last messages of the conversation, at most `most`, oldest first, without those that have no parts; no more
-    than those with which a prompt exceeds so many `tokens`.
+def history_of(
+    connection: Connection, conversation_id: str, most: int, tokens: int, question: str | None = None
+) -> list[Message]:
+    """The last messages of the conversation, at most `most`, oldest first, without those that have no parts, and
+    without failed tries at a question that was asked again, be it the `question` of now; no more than those with which
+    a prompt exceeds so many `tokens`.
 
     Rows are fetched one by one: hardly more is read than a prompt has room for.
     """
     if not most:
         return []
     newest_first: list[Message] = []
-    with connection.execute(_NEWEST_FIRST, {"conversation": conversation_id, "limit": most}) as rows:
-        for row in rows:
-            message = message_from_json(row.role, row.parts)
+    with connection.execute(_NEWEST_FIRST, {"conversation": conversation_id, "limit": most + MOST_TRIES}) as rows:
+        stored = ((message_from_json(row.role, row.parts), row.status == "failed") for row in rows)
+        for message in without_tries(stored, question):
             if message.parts:
                 newest_first.append(message)
                 tokens -= estimated_tokens(normalized(message))
-            if tokens < 0:
+            if tokens < 0 or len(newest_first) == most:
                 break
     return newest_first[::-1]

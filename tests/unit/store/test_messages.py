@@ -1,6 +1,7 @@
 """Of a conversation's history as much is read as a prompt has room for, and not a message less."""
 
 import json
+from collections.abc import Collection
 from itertools import count
 
 import pytest
@@ -38,10 +39,10 @@ def database(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stored(database):
-    """Stores messages as a conversation; returns its id."""
+    """Stores messages as a conversation, answers of the texts in `failed` as failed ones; returns its id."""
     numbers, store = count(), new_store(database)
 
-    def store_them(history: list[Message]) -> str:
+    def store_them(history: list[Message], failed: Collection[str] = ()) -> str:
         ids: list[str] = []
         ref = ConversationRef("demo", "widget", "key:1", f"s{next(numbers)}")
         store.add_question(QuestionEntry(ref, {f"q{ref.external_id}": QUESTION}, 0, f"a{ref.external_id}"), ids.append)
@@ -52,7 +53,7 @@ def stored(database):
                 "sequence": number,
                 "role": message.role,
                 "parts": parts_to_json(message),
-                "status": "complete",
+                "status": "failed" if message.text in failed else "complete",
                 "created_at": 1,
             }
             for number, message in enumerate(history, 3)
@@ -80,3 +81,16 @@ def test_what_no_prompt_has_room_for_is_not_read(database, stored) -> None:
     read = database.read(lambda connection: history_of(connection, conversation_id, 50, 40_000))
     assert len(read) == 2, "the second one exceeds it"
     assert len(json.dumps([parts_to_json(each) for each in read])) < 250_000
+
+
+def test_failed_tries_at_a_question_take_no_place_of_what_was_said_before(database, stored) -> None:
+    """A visitor who tries again and again would otherwise have nothing else in the prompt in the end."""
+    earlier = [text_message("user", "Who?"), text_message("assistant", "I.")]
+    tries = [text_message("user", "When?"), text_message("assistant", "Ha")] * 40
+    conversation_id = stored([*earlier, *tries], failed={"Ha"})
+
+    def seen(question: str | None) -> list[Message]:
+        return database.read(lambda connection: history_of(connection, conversation_id, 6, 9999, question))
+
+    assert seen("When?") == earlier
+    assert seen("Where?") == [*earlier, *tries[:2]]
