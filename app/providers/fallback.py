@@ -7,8 +7,9 @@ from itertools import chain
 from math import ceil
 from time import monotonic
 
+from app.engine.calls_in_words import without_calls
 from app.engine.chunks import Chunk
-from app.engine.errors import ModelError, Problem
+from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.ports import Model, ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
@@ -112,9 +113,14 @@ class FallbackStream:
             self.close()
             raise
 
-    def attempt(self, candidate: Candidate, *, pause: float = 0, to_first_chunk: bool = False) -> Attempt:
+    def attempt(
+        self, candidate: Candidate, *, pause: float = 0, to_first_chunk: bool = False, prompt: Prompt | None = None
+    ) -> Attempt:
         """Try the candidate after `pause` seconds, until it has accepted the prompt and sent its first batch, or with
         `to_first_chunk` its first chunk.
+
+        Where it refuses a prompt with tool calls, it is asked once more with them told in words, since those are what
+        servers are most particular about; its circuit does not hear of that.
 
         Raises ModelError where no other model would do better.
         """
@@ -123,8 +129,8 @@ class FallbackStream:
         self.model, self._circuit = candidate.circuit.name, candidate.circuit
         self.identity = candidate.identity or candidate.circuit.name
         self._exchange, self._began = self._exchange.another(), monotonic() + pause
-        prompt = replace(self._prompt.for_model(self.identity), exchange=self._exchange)
-        self._pending = PendingStream(candidate.model, prompt, self._heartbeat, pause)
+        asked = replace((prompt or self._prompt).for_model(self.identity), exchange=self._exchange)
+        self._pending = PendingStream(candidate.model, asked, self._heartbeat, pause)
         try:
             yield from self._pending
             batches = iter(self._pending.stream or ())
@@ -135,6 +141,11 @@ class FallbackStream:
             self._log_refused()
         except ModelError as error:
             self._pending.close()
+            told = without_calls(asked) if error.kind is FailureKind.REFUSED else None
+            if told and not self._closed:
+                self._log_refused()
+                self._log(error, "model refuses tool calls: asked again with them told in words")
+                return (yield from self.attempt(candidate, to_first_chunk=to_first_chunk, prompt=told))
             self.ended(error)
             if not error.kind.others:
                 raise
@@ -174,11 +185,11 @@ class FallbackStream:
         while self._exchange.refused:
             self._log(self._exchange.refused.pop(0))
 
-    def _log(self, error: ModelError) -> None:
+    def _log(self, error: ModelError, line: str = "model failed") -> None:
         """A line for each request that failed, with the ids by which it is found, and how long each phase took."""
         fields = {"model": self.model, "kind": error.kind.word, "reason": redacted(error.reason or error.message)}
         times = {**self._exchange.fields(), "seconds": round(max(monotonic() - self._began, 0.0), 4)}
-        log.warning("model failed", extra=fields | times | error.details)
+        log.warning(line, extra=fields | times | error.details)
 
     def close(self) -> None:
         """See the port."""

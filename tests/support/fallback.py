@@ -66,17 +66,21 @@ def fallback(*models: Any, retry: float = 0.0, failures: int = 1000, seconds: fl
     return Fallback(named, retry)
 
 
-def opened(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> ModelStream:
+def opened(
+    agent_model: Fallback, heartbeat: float = 5, model: str | None = None, prompt: Prompt | None = None
+) -> ModelStream:
     """An answer that has begun; as a turn opens it."""
-    stream = agent_model.ask(make_prompt(), heartbeat, model)
+    stream = agent_model.ask(prompt or make_prompt(), heartbeat, model)
     for _ in stream.connect():
         pass
     return stream
 
 
-def heard(agent_model: Fallback, heartbeat: float = 5, model: str | None = None) -> tuple[str, list[Any]]:
+def heard(
+    agent_model: Fallback, heartbeat: float = 5, model: str | None = None, prompt: Prompt | None = None
+) -> tuple[str, list[Any]]:
     """The name of the model that answered, and what it said; as a turn hears it."""
-    stream = opened(agent_model, heartbeat, model)
+    stream = opened(agent_model, heartbeat, model, prompt)
     try:
         said = [chunk for batch in stream for chunk in batch]
     except ModelError as error:

@@ -92,5 +92,5 @@ def test_failed_tries_at_a_question_take_no_place_of_what_was_said_before(databa
     def seen(question: str | None) -> list[Message]:
         return database.read(lambda connection: history_of(connection, conversation_id, 6, 9999, question))
 
-    assert seen("When?") == earlier
-    assert seen("Where?") == [*earlier, *tries[:2]]
+    assert seen("When?") == [QUESTION, *earlier]
+    assert seen("Where?") == [QUESTION, *earlier, *tries[:2]]
