@@ -1,6 +1,6 @@
 """The providers: each has a schema of its options in parlance.toml and builds a model from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,16 +14,18 @@ from app.providers.local import builtin, scripted
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`build` takes the options as the schema has loaded them."""
+    """`build` takes the options as the schema has loaded them; `unheeded` yields those that are not sent as they are
+    configured, each with what becomes of it."""
 
     options: type[Schema]
     build: Callable[[dict[str, Any]], Model]
+    unheeded: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] = lambda _: ()
 
 
 PROVIDERS = {
-    "anthropic": Provider(anthropic.AnthropicOptions, anthropic.AnthropicModel),
+    "anthropic": Provider(anthropic.AnthropicOptions, anthropic.AnthropicModel, anthropic.unheeded),
     "builtin": Provider(builtin.BuiltinOptions, builtin.BuiltinModel),
-    "openai": Provider(openai.OpenAIOptions, openai.OpenAIModel),
+    "openai": Provider(openai.OpenAIOptions, openai.OpenAIModel, openai.unheeded),
     "scripted": Provider(scripted.ScriptedOptions, scripted.ScriptedModel),
 }
 

@@ -35,6 +35,7 @@ from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart, tex
 from app.engine.ports import Model, Stream
 from app.engine.prompt import Prompt
 from app.testing.model_server import LAST, SILENCE, Action, ModelServer, Request, streamed
+from app.testing.options_suite import OptionsSuite
 from app.testing.replies_suite import RepliesSuite
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
@@ -198,7 +199,7 @@ class ProviderSuite:
         assert len(set(ids)) == len(ids)
 
 
-class HttpProviderSuite(RepliesSuite, ProviderSuite):
+class HttpProviderSuite(OptionsSuite, RepliesSuite, ProviderSuite):
     """The same for a provider that speaks an API over HTTP: subclasses set `api`."""
 
     @pytest.fixture

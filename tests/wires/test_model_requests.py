@@ -1,15 +1,16 @@
 """What a request to a model's server carries of its caller's, and what the log tells of one that failed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from support.wires import WIRES, every_wire
 
 from app import VERSION
 from app.testing.caller import Caller
 from app.testing.configuration import CONFIG
-from app.testing.model_server import CUT, SILENCE, ModelServer, streamed, whole
+from app.testing.model_server import CUT, SILENCE, Action, ModelServer, Request, streamed, whole
 from app.testing.provider_apis import ANTHROPIC, OPENAI, PROVIDER_APIS, ProviderApi
 from app.testing.server import Server, eventually
 from app.testing.wire_client import CREDENTIAL_KINDS, WireClient
@@ -131,6 +132,36 @@ def test_two_requests_that_run_at_once_have_ids_of_their_own_though_their_caller
     model_server.play(OPENAI.answer("x"))
     caller.ask("Hi", {"x-request-id": "one-for-all"})
     assert model_server.wait_for_request().headers["x-request-id"] == "one-for-all", "it is free again"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 5},
+        {"top_p": 0},
+        {"temperature": 0.7, "top_p": 0.9},
+        {"seed": 2**63 - 1},
+        {"max_tokens": 1_000_000},
+    ],
+    ids=str,
+)
+@every_api
+def test_a_callers_valid_option_never_makes_the_answer_fail(
+    model_server, relay, keys, api: ProviderApi, options
+) -> None:
+    """Of a model of which nothing is known, at a server that takes no option at all."""
+
+    def strict(request: Request) -> Sequence[Action]:
+        known = {"model", "messages", "stream", "stream_options"} | ({"max_tokens"} if api is ANTHROPIC else set())
+        unknown = request.json.keys() - known
+        return whole(api.refusal(f"What is {unknown}?"), 400) if unknown else api.answer("x")
+
+    model_server.requests.clear()
+    model_server.always = strict
+    headers = {"Authorization": f"Bearer {keys[WHOLE.key_kind, repr(api)]}"}
+    body = {"prompt": "Hi", "stream": False, **options}
+    answer = requests.post(f"{relay.url}/api/chat", json=body, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json().get("response")) == (200, "x")
 
 
 FAILURES = {  # what the server does, and what the line says

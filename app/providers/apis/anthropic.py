@@ -1,5 +1,6 @@
 """Anthropic's Messages API. Source: its API reference, "Messages" and "Streaming messages"."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import fields, validate
@@ -10,8 +11,12 @@ from app.engine.prompt import Prompt
 from app.providers.apis.anthropic_decoder import AnthropicDecoder
 from app.providers.apis.anthropic_messages import conversation_fields
 from app.providers.apis.anthropic_thoughts import Prefix, may_think
-from app.providers.apis.http_stream import open_stream
+from app.providers.apis.http_stream import last_refusal, open_stream
+from app.providers.apis.known_models import Traits, traits_of
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
+from app.providers.apis.sampling import sampling_fields, unheeded_sampling
+
+USUAL = Traits(max_temperature=1)
 
 
 class AnthropicOptions(HttpModelOptions):
@@ -34,10 +39,38 @@ class AnthropicOptions(HttpModelOptions):
         strict=True,
         validate=validate.Range(1024),
         metadata={
-            "description": "Turns thinking on with this budget, left off where an answer may not have more tokens",
+            "description": "Turns thinking on with this budget, left off where an answer may not have more tokens; a "
+            "model that takes none is told an effort: up to 2,048 low, up to 8,192 medium, else high",
             "unit": "tokens",
         },
     )
+    thinking = fields.String(
+        validate=validate.OneOf(["budget", "adaptive"]),
+        metadata={
+            "description": "How thinking is asked for: with a budget, or left to the model; `adaptive` turns it on "
+            "even without a number of tokens",
+            "default": "what is known of the model, else `budget`",
+        },
+    )
+
+
+def unheeded(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options that are not sent as they are configured, each with what becomes of it."""
+    traits = traits_of(options, USUAL)
+    yield from unheeded_sampling(options, traits)
+    if "seed" in options:
+        yield "seed", "is not sent: this API has none"
+    tokens = options.get("thinking_tokens", 0)
+    if tokens >= options["max_tokens"]:
+        yield "thinking_tokens", "is never sent: max_tokens allows no more"
+    elif tokens and traits.thinking == "adaptive":
+        yield "thinking_tokens", f"is sent as adaptive thinking of effort {_effort(tokens)}"
+    thinks = 0 < tokens < options["max_tokens"] or options.get("thinking") == "adaptive"
+    if thinks and traits.sampling and {"temperature", "top_p"} & options.keys():
+        yield (
+            "thinking_tokens" if tokens else "thinking",
+            "leaves out temperature and top_p: the API takes no such pair",
+        )
 
 
 class AnthropicModel:
@@ -50,31 +83,56 @@ class AnthropicModel:
             headers["x-api-key"] = key
         self._upstream = upstream(options, headers)
         self._options = options
+        self._traits = traits_of(options, USUAL)
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
         payload = self._payload(prompt)
         decoder = AnthropicDecoder(Prefix(payload).before(payload["messages"]))
-        return open_stream(self._upstream, "/messages", prompt, [payload], decoder, heartbeat)
+        return open_stream(self._upstream, "/messages", prompt, self._payloads(prompt, payload), decoder, heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
-        options, requested = self._options, prompt.options
-        payload: dict[str, Any] = {
-            "model": options["model"],
-            "max_tokens": min(requested.max_tokens or options["max_tokens"], options["max_tokens"]),
+        payload = self._bare(prompt)
+        stop = {"stop_sequences": self._options["stop"]} if "stop" in self._options else {}
+        thinking = self._thinking(payload, self._traits.thinking)
+        # The API refuses the sampling options together with thinking.
+        others = {} if thinking else sampling_fields(prompt.options, self._options, self._traits)
+        return self._without_thoughts(prompt, payload | stop | thinking | others)
+
+    def _payloads(self, prompt: Prompt, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The payload; and where that is refused, the same without options: no model needs one."""
+        yield payload
+        bare = self._bare(prompt)
+        adaptive = payload.get("thinking", {}).get("type") == "enabled" and "adaptive" in last_refusal(prompt)
+        yield self._without_thoughts(prompt, bare | (self._thinking(bare, "adaptive") if adaptive else {}))
+
+    def _bare(self, prompt: Prompt) -> dict[str, Any]:
+        most = self._options["max_tokens"]
+        return {
+            "model": self._options["model"],
+            "max_tokens": min(prompt.options.max_tokens or most, most),
             "stream": True,
             **conversation_fields(prompt),
         }
-        if "stop" in options:
-            payload["stop_sequences"] = options["stop"]
-        thinking = options.get("thinking_tokens", 0)
-        if 0 < thinking < payload["max_tokens"] and may_think(payload["messages"]):
-            payload["thinking"] = {"type": "enabled", "budget_tokens": thinking}
-        else:
-            if thinking:  # is off in this round
-                payload |= conversation_fields(prompt, thoughts=False)
-            for name in ("temperature", "top_p"):
-                value = getattr(requested, name)  # the API refuses both of these together with thinking
-                if value is not None or name in options:
-                    payload[name] = min(options[name] if value is None else value, 1)  # the API's range ends at 1
-        return payload
+
+    def _thinking(self, payload: Mapping[str, Any], form: str) -> dict[str, Any]:
+        """What turns thinking on; nothing where it is off, or the answer may have no more tokens than that."""
+        tokens = self._options.get("thinking_tokens", 0)
+        if not (tokens or self._options.get("thinking") == "adaptive") or tokens >= payload["max_tokens"]:
+            return {}
+        if form == "adaptive":
+            effort = {"output_config": {"effort": _effort(tokens)}} if tokens else {}
+            return {"thinking": {"type": "adaptive", "display": "summarized"}, **effort}
+        if not may_think(payload["messages"]):
+            return {}
+        return {"thinking": {"type": "enabled", "budget_tokens": tokens}}
+
+    def _without_thoughts(self, prompt: Prompt, payload: dict[str, Any]) -> dict[str, Any]:
+        """The payload, without earlier thoughts where a model that thinks with a budget does not in this round."""
+        off = self._options.get("thinking_tokens") and "thinking" not in payload and self._traits.thinking == "budget"
+        return payload | conversation_fields(prompt, thoughts=False) if off else payload
+
+
+def _effort(tokens: int) -> str:
+    """How much a model thinks that takes no budget (its guide "Effort")."""
+    return "low" if tokens <= 2048 else "medium" if tokens <= 8192 else "high"

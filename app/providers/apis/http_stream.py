@@ -112,6 +112,11 @@ class ChunkStream:
                 pass
 
 
+def last_refusal(prompt: Prompt) -> str:
+    """What the server said of the last request that it refused."""
+    return str(prompt.exchange.refused[-1].details["said"])
+
+
 def open_stream(  # noqa: PLR0917 - what a stream is opened with
     upstream: Upstream,
     path: str,

@@ -3,6 +3,8 @@
 Source: OpenAI's API reference, "Chat" and "Streaming".
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import fields, validate
@@ -10,10 +12,15 @@ from marshmallow import fields, validate
 from app.engine.chunks import Chunk
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
-from app.providers.apis.http_stream import open_stream
+from app.providers.apis.http_stream import last_refusal, open_stream
+from app.providers.apis.known_models import Traits, traits_of
 from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.openai_messages import conversation_fields
 from app.providers.apis.options import HttpModelOptions, api_key, printable, upstream
+from app.providers.apis.sampling import sampling_fields, seed_of, unheeded_sampling
+
+USUAL = Traits()
+OTHER_FIELD = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 class OpenAIOptions(HttpModelOptions):
@@ -45,10 +52,42 @@ class OpenAIOptions(HttpModelOptions):
         },
     )
     max_tokens_field = fields.String(
-        load_default="max_tokens",
         validate=validate.OneOf(["max_tokens", "max_completion_tokens"]),
-        metadata={"description": "Field that carries `max_tokens`; OpenAI's newer models want the second"},
+        metadata={
+            "description": "Field that carries `max_tokens`; OpenAI's newer models want the second",
+            "default": "what is known of the model, else `max_tokens`",
+        },
     )
+    seed_field = fields.String(
+        validate=validate.OneOf(["seed", "random_seed"]),
+        metadata={
+            "description": "Field that carries `seed`; Mistral's API wants the second",
+            "default": "what is known of the server, else `seed`",
+        },
+    )
+    refuses = fields.List(
+        fields.String(validate=validate.OneOf(["seed", "stop"])),
+        metadata={
+            "description": "Options that the model's server refuses, and that are not sent",
+            "default": "what is known of the model, else `[]`",
+        },
+    )
+    reasoning_effort = fields.String(
+        validate=validate.OneOf(["none", "minimal", "low", "medium", "high", "xhigh"]),
+        metadata={
+            "description": "How much the model reasons, where its server knows the field",
+            "default": "the server's",
+        },
+    )
+
+
+def unheeded(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options that are not sent as they are configured, each with what becomes of it."""
+    traits = traits_of(options, USUAL)
+    yield from unheeded_sampling(options, traits)
+    for name in traits.refuses:
+        if name in options:
+            yield name, "is not sent: the model refuses it"
 
 
 class OpenAIModel:
@@ -62,29 +101,50 @@ class OpenAIModel:
             headers["OpenAI-Organization"] = options["organization"]
         self._upstream = upstream(options, headers)
         self._options = options
+        self._traits = traits_of(options, USUAL)
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
         tools = {tool.name for tool in prompt.tools}
         decoder = OpenAIDecoder(tools, reasons=self._options["finish_reasons"])
-        return open_stream(self._upstream, "/chat/completions", prompt, [self._payload(prompt)], decoder, heartbeat)
+        return open_stream(self._upstream, "/chat/completions", prompt, self._payloads(prompt), decoder, heartbeat)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
-        options, requested = self._options, prompt.options
-        payload: dict[str, Any] = {
-            "model": options["model"],
-            "stream": options["stream"],
+        limit = self._limit_field(prompt, self._traits.max_tokens_field)
+        return self._bare(prompt) | self._counts() | self._sampling(prompt) | limit
+
+    def _payloads(self, prompt: Prompt) -> Iterator[dict[str, Any]]:
+        """What is asked; and where that is refused, the same without options: no model needs one."""
+        yield self._payload(prompt)
+        said, field = last_refusal(prompt), self._traits.max_tokens_field
+        if "max_completion_tokens" in said and "too large" not in said:
+            field = OTHER_FIELD[field]
+        elif "token" in said and not prompt.agent.max_tokens:  # more than it can have: it is the caller's number
+            prompt = replace(prompt, options=replace(prompt.options, max_tokens=None))
+        counts = {} if "stream_options" in said else self._counts()
+        yield self._bare(prompt) | counts | self._limit_field(prompt, field)
+
+    def _bare(self, prompt: Prompt) -> dict[str, Any]:
+        return {
+            "model": self._options["model"],
+            "stream": self._options["stream"],
             **conversation_fields(prompt),
         }
-        if options["stream"] and options["stream_usage"]:
-            payload["stream_options"] = {"include_usage": True}
-        for name in ("temperature", "top_p", "seed"):
-            value = getattr(requested, name)
-            if value is not None or name in options:
-                payload[name] = options[name] if value is None else value
-        limits = [limit for limit in (requested.max_tokens, options.get("max_tokens")) if limit]
-        if limits:
-            payload[options["max_tokens_field"]] = min(limits)
-        if "stop" in options:
-            payload["stop"] = options["stop"]
-        return payload
+
+    def _counts(self) -> dict[str, Any]:
+        wanted = self._options["stream"] and self._options["stream_usage"]
+        return {"stream_options": {"include_usage": True}} if wanted else {}
+
+    def _limit_field(self, prompt: Prompt, field: str) -> dict[str, Any]:
+        limits = [limit for limit in (prompt.options.max_tokens, self._options.get("max_tokens")) if limit]
+        return {field: min(limits)} if limits else {}
+
+    def _sampling(self, prompt: Prompt) -> dict[str, Any]:
+        options, traits = self._options, self._traits
+        fields = {
+            **sampling_fields(prompt.options, options, traits),
+            "reasoning_effort": options.get("reasoning_effort"),
+            traits.seed_field: None if "seed" in traits.refuses else seed_of(prompt.options, options),
+            "stop": None if "stop" in traits.refuses else options.get("stop"),
+        }
+        return {name: value for name, value in fields.items() if value is not None}

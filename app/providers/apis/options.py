@@ -76,6 +76,15 @@ class TimeoutsSchema(Schema):
     total = _seconds("For the whole answer, however lively it is", 900)
 
 
+class SamplingField(fields.Field[Any]):
+    """True, "one" or False."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if value is True or value is False or value == "one":
+            return value
+        raise ValidationError('Must be true, "one" or false.')
+
+
 class HttpModelOptions(Schema):
     base_url = fields.String(
         required=True,
@@ -116,6 +125,20 @@ class HttpModelOptions(Schema):
     top_p = fields.Float(
         validate=validate.Range(0, 1),
         metadata={"description": "Nucleus sampling; a caller's own wins", "default": "the server's"},
+    )
+    sampling = SamplingField(
+        metadata={
+            "description": "Whether the model heeds temperature and top_p, one of them, or none; no others are sent",
+            "type": '`true`, `"one"`, `false`',
+            "default": "[what is known of it](models.md#what-models-heed), else `true`",
+        }
+    )
+    max_temperature = fields.Float(
+        validate=validate.Range(0, 5, min_inclusive=False),
+        metadata={
+            "description": "Where the API's range of temperatures ends; higher ones are sent as this",
+            "default": "what is known of it, else 2, of `anthropic` 1",
+        },
     )
     max_tokens = fields.Integer(
         strict=True,

@@ -20,6 +20,29 @@ def test_agents_are_listed_as_they_are_configured_before_there_is_a_database(tmp
     assert (ran.stdout, ran.stderr) == (AGENTS, "")
 
 
+def test_options_that_no_model_would_heed_are_told_beside_the_agents(configured) -> None:
+    models = """[models.claude]
+provider = "anthropic"
+model = "claude-opus-4-7"
+temperature = 0.3
+thinking_tokens = 2048
+
+[models.gpt]
+provider = "openai"
+base_url = "https://api.openai.com/v1"
+model = "gpt-5-mini"
+temperature = 0.3
+sampling = true
+
+[agents.open] """
+    ran = configured(changes={"[agents.open] ": models}).flask_program("agents", "check")
+    assert len(ran.stdout.splitlines()) == 3
+    assert ran.stderr.splitlines() == [
+        "models.claude.temperature is not sent: the model takes no sampling options",
+        "models.claude.thinking_tokens is sent as adaptive thinking of effort low",
+    ]
+
+
 def test_mistakes_of_agents_are_named_and_end_their_check_with_status_2(configured) -> None:
     changes = {'"builtin"\ntools': '"builtni"\ntools', 'tools = ["calculator"]\nallow': 'tools = ["calc"]\nallow'}
     ran = configured(changes=changes).flask_program("agents", "check", check=False)
