@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.cli.agents import agents
+from app.cli.backup import backup, restore
 from app.cli.conversations import conversations
 from app.cli.keys import keys
 from app.cli.prepare import prepare
@@ -12,6 +13,6 @@ from app.cli.workflows import workflows
 
 
 def register(app: Flask) -> None:
-    """Make the commands `flask prepare`, `reload`, `keys`, `users`, `conversations`, `agents` and `workflows`."""
-    for command in (prepare, reload_server, keys, users, conversations, agents, workflows):
+    """Make the commands: `flask prepare`, `flask keys` and so on."""
+    for command in (prepare, reload_server, backup, restore, keys, users, conversations, agents, workflows):
         app.cli.add_command(command)

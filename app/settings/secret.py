@@ -7,9 +7,13 @@ import tempfile
 from pathlib import Path
 
 
+def secret_file(home: Path) -> Path:
+    return home / "secret_key"
+
+
 def secret_key(home: Path) -> str:
     """64 random characters, made on the first start and kept in `home`, readable by its owner only."""
-    path = home / "secret_key"
+    path = secret_file(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         descriptor, draft = tempfile.mkstemp(dir=home)  # 0600; whole before it has its name, whoever is first

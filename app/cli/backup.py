@@ -1,0 +1,64 @@
+"""`flask backup` and `flask restore`: a whole copy of what the server keeps, and back."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from app.cli.common import store_errors_told
+from app.settings.secret import secret_file
+from app.store.backup import BackupError, read_backup, write_backup
+from app.store.database import beside_database
+from app.store.faults import os_problem
+from app.store.locks import try_lock
+from app.web.services import services
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+def backup(file: Path) -> None:
+    """Write the database and the installation's secret to FILE, a tar archive, also while the server runs.
+
+    FILE must not exist. It has its name once it is whole and checked, and holds secrets: only its owner may read it.
+    """
+    shared = services()
+    assert shared.database.file, "there is no other database"
+    with _problems_told():
+        write_backup(shared.database.file, secret_file(shared.settings.home), file.absolute())
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+def restore(file: Path) -> None:
+    """Put the database and the secret of FILE, which `flask backup` has made, in their places.
+
+    The server must not run, and there must be no database. Run `flask prepare` then, as each start does.
+    """
+    shared = services()
+    assert shared.database.file, "there is no other database"
+    lock = beside_database(shared.settings.database_url, shared.settings.home, "lock")
+    with _problems_told():
+        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = try_lock(lock)
+        if descriptor is None:
+            raise BackupError("A server runs with this database: stop it first.")
+        try:
+            read_backup(file.absolute(), shared.database.file, secret_file(shared.settings.home))
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _problems_told() -> Iterator[None]:
+    """In one line, with status 1."""
+    try:
+        with store_errors_told():
+            yield
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(os_problem(error)) from error
