@@ -19,6 +19,7 @@ from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
 from app.store.things import ThingStore
+from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
 from app.store.unstored_runs import RetryingRunStore
 from app.store.users import UserStore
@@ -81,6 +82,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         readiness=Readiness(database),
         keys=KeyStore(database),
         histories=HistoryStore(database),
+        tool_results=ToolResultStore(database),
         chats=ChatStore(database),
         users=UserStore(database),
         things=things,

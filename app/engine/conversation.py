@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.engine.messages import Message, ToolResultPart
+from app.engine.messages import Message, ToolResultPart, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,12 @@ class Rewind:
       the answer ended: if one of a client tool is among them, the answer continues after the last of them, and what it
       said after that is dropped. The stored ones count, and results of other calls are ignored: what a tool of the
       server returned is never the caller's to say.
+    - "continue": the last answer, which must be `message_ids[0]`, continues after its calls of `client_tools`, whose
+      results have been stored one by one (`app/store/tool_results.py`), if it ended with "tool-calls" and none of them
+      is missing. One that broke off or failed after such results continues after the last of them.
     """
 
-    kind: Literal["edit", "retry", "again", "repeat", "resume"]
+    kind: Literal["edit", "retry", "again", "repeat", "resume", "continue"]
     message_ids: tuple[str, ...] = ()
     results: Mapping[str, ToolResultPart] = field(default_factory=dict)
     client_tools: frozenset[str] = frozenset()
@@ -95,13 +98,16 @@ class StoredQuestion:
     - `question_id`: of the message that is answered.
     - `answer_id`: of the answer, which is new or resumed.
     - `end_user`: as the conversation was created with.
-    - `resumed`: the message of an answer that continues, with all its results, and `cost_before`, the credits that it
-      has cost so far.
+    - `created_at`: of the answer, in epoch milliseconds.
+    - `resumed`: the message of an answer that continues, with all its results; `cost_before`, the credits that it has
+      cost so far, and `usage_before`, its tokens.
     """
 
     messages: Sequence[Message]
     question_id: str
     answer_id: str
     end_user: str | None
+    created_at: int = 0
     resumed: Message | None = None
     cost_before: int = 0
+    usage_before: Usage = field(default_factory=Usage)

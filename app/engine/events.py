@@ -18,12 +18,18 @@ from app.engine.messages import FinishReason, Message, ProviderMetadata, Usage
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """The first event. `end_user` is stored with the conversation: whom the caller named when it was created."""
+    """The first event. `end_user` is stored with the conversation: whom the caller named when it was created.
+
+    `created_at` is stored with the answer, in epoch milliseconds. `model` is the one that has accepted the question,
+    None where that is not known yet, as with a workflow.
+    """
 
     conversation_id: str
     question_id: str
     answer_id: str
     end_user: str | None = None
+    created_at: int = 0
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +110,15 @@ class RoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer has been committed before this event is yielded. `message` and `credits` are of the whole answer, also
-    where it was resumed; `usage` is of this turn."""
+    """The answer has been committed before this event is yielded. `message`, `usage` and `credits` are of the whole
+    answer, also where it was resumed. `model` is the one that gave it, None where none did."""
 
     message: Message
     finish_reason: FinishReason
     usage: Usage
     conversation_id: str
     credits: int = 0
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Turn:
         assert source
         add = generation.transcript.add
         try:
-            yield [TurnStarted(source.conversation_id, stored.question_id, source.answer_id, stored.end_user)]
+            yield [self._start(source, stored)]
             try:
                 for batch in generation.run():
                     add(batch)
@@ -101,9 +101,10 @@ class Turn:
                 last: Event = TurnFinished(
                     answer.message,
                     answer.finish_reason,
-                    answer.usage,
+                    answer.usage + stored.usage_before,
                     source.conversation_id,
                     answer.credits + stored.cost_before,
+                    answer.model,
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
                 last = TurnFailed(self._fail(error))
@@ -140,6 +141,16 @@ class Turn:
             charge=self._charge,
             posted=question.posted,
             history_tokens=question.agent.history_tokens,
+        )
+
+    def _start(self, source: GenerationInput, stored: StoredQuestion) -> TurnStarted:
+        return TurnStarted(
+            source.conversation_id,
+            stored.question_id,
+            source.answer_id,
+            stored.end_user,
+            stored.created_at,
+            self.generation.model,
         )
 
     def _admit(self, conversation_id: str) -> None:

@@ -7,7 +7,7 @@ that is the fence. Whoever buries a dead worker (workers.py) ends the rows that 
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from app.engine.conversation import Charge
 from app.engine.errors import ChatError, Problem
@@ -16,7 +16,7 @@ from app.store import parts
 from app.store.tables import held, keys, messages, running
 
 # Built once: building a statement costs more than running it.
-# The fence. A resumed answer keeps its time, and what it has cost and taken before is added to.
+# The fence. What a resumed answer has cost and taken before is added to.
 _END = (
     update(messages)
     .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
@@ -28,7 +28,6 @@ _END = (
         completion_tokens=func.coalesce(messages.c.completion_tokens, 0) + bindparam("completion"),
         model=bindparam("by"),
         credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
-        created_at=case((messages.c.finish_reason.is_(None), bindparam("time")), else_=messages.c.created_at),
         held=0,
     )
 )
@@ -65,8 +64,8 @@ def check_budget(connection: Connection, charge: Charge) -> None:
         raise ChatError(Problem.EXHAUSTED)
 
 
-def end_answer(connection: Connection, worker: str, answer_id: str, answer: AnswerRecord, time: int) -> bool:
-    """End the worker's answer, at `time` (epoch milliseconds); tokens and credits are added to those of a resumed one.
+def end_answer(connection: Connection, worker: str, answer_id: str, answer: AnswerRecord) -> bool:
+    """End the worker's answer; tokens and credits are added to those of a resumed one.
 
     False where it has been ended so already: a first commit was taken for a failure. Raises ChatError(LOST) where it
     is not this worker's, or gone.
@@ -81,7 +80,6 @@ def end_answer(connection: Connection, worker: str, answer_id: str, answer: Answ
         "completion": answer.usage.completion_tokens,
         "by": answer.model,
         "cost": answer.credits,
-        "time": time,
     }
     if connection.execute(_END, ended).rowcount:
         return True

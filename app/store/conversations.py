@@ -78,9 +78,8 @@ class ConversationStore:
         """See the port."""
 
         def work(connection: Connection) -> None:
-            time = now()
-            if end_answer(connection, self._worker.id, answer_id, answer, time):
-                connection.execute(_TOUCH, {"conversation": conversation_id, "time": time})
+            if end_answer(connection, self._worker.id, answer_id, answer):
+                connection.execute(_TOUCH, {"conversation": conversation_id, "time": now()})
                 settle(connection, charge, answer)
 
         self._database.write(work)
@@ -97,7 +96,7 @@ class ConversationStore:
 def answer_id_of(entry: QuestionEntry) -> str:
     """The id of the answer that the question asks for, which is a new one or goes on."""
     rewind = entry.rewind
-    return resumed_id(rewind) if rewind and rewind.kind == "resume" else entry.answer_id
+    return resumed_id(rewind) if rewind and rewind.kind in ("resume", "continue") else entry.answer_id
 
 
 def _store_question(
@@ -119,15 +118,16 @@ def _store_question(
     history = _history(connection, conversation_id, entry, rewound) if existing else []
     end_user = existing.end_user if existing else entry.conversation.end_user
     if rewound and rewound.resumed:
-        answer_id, resumed = rewound.resumed
-        return StoredQuestion(history, rewound.question_id, answer_id, end_user, resumed, rewound.cost_before)
+        before = rewound.resumed
+        usage, cost, created = before.usage, before.credits or 0, before.created_at
+        return StoredQuestion(history, rewound.question_id, before.id, end_user, created, before.message, cost, usage)
     answer = {"id": entry.answer_id, "role": "assistant", "parts": [], "external_id": None, **claim}
     if rewound:
         _append(connection, conversation_id, [answer], time)
-        return StoredQuestion(history, rewound.question_id, entry.answer_id, end_user)
+        return StoredQuestion(history, rewound.question_id, entry.answer_id, end_user, time)
     rows = _question_rows(entry)
     _append(connection, conversation_id, [*rows, answer], time)
-    return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], entry.answer_id, end_user)
+    return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], entry.answer_id, end_user, time)
 
 
 def _history(

@@ -99,9 +99,12 @@ class HistoryStore:
 
         return self._database.read(work)
 
-    def conversation(self, scope: HistoryScope, conversation_id: str) -> Conversation:
-        """The conversation, without its messages. Raises ChatError(NOT_FOUND)."""
-        return self._database.read(lambda connection: _find(connection, scope, conversation_id))
+    def conversation(
+        self, scope: HistoryScope, conversation_id: str | None, external_id: str | None = None
+    ) -> Conversation:
+        """The conversation with this external id, else the one with this id, without its messages. Raises
+        ChatError(NOT_FOUND)."""
+        return self._database.read(lambda connection: _find(connection, scope, conversation_id, external_id))
 
     def messages(
         self, scope: HistoryScope, conversation_id: str, limit: int, before: int | None
@@ -221,8 +224,13 @@ def _conditions(filters: ConversationFilter) -> Iterator[ColumnElement[bool]]:
         yield conversations.c.created_at < filters.created_until
 
 
-def _find(connection: Connection, scope: HistoryScope, conversation_id: str) -> Conversation:
-    query: Select[Any] = select(conversations).where(conversations.c.id == conversation_id, _within(scope))
+def _find(
+    connection: Connection, scope: HistoryScope, conversation_id: str | None, external_id: str | None = None
+) -> Conversation:
+    meant = by_id = conversations.c.id == conversation_id
+    if external_id is not None:
+        meant = or_(by_id, conversations.c.external_id == external_id)
+    query: Select[Any] = select(conversations).where(meant, _within(scope)).order_by(by_id).limit(1)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ChatError(Problem.NOT_FOUND)

@@ -123,14 +123,21 @@ class KeyStore:
         return self._database.write(work)
 
     def some_key_allows(self, origin: str) -> bool:
-        """Whether an active widget key allows this origin: lists it, or lists none at all. What keys list is read
-        once in CACHE_SECONDS, however many preflights come."""
+        """Whether an active widget key allows this origin: lists it, or lists none at all."""
+        return any(not origins or origin in origins for origins in self._all_allowed())
+
+    def some_key_lists(self, origin: str) -> bool:
+        """Whether an active widget key lists this very origin."""
+        return any(origin in origins for origins in self._all_allowed())
+
+    def _all_allowed(self) -> Sequence[Sequence[str]]:
+        """The lists of all active widget keys, read once in CACHE_SECONDS, however many preflights come."""
         expires, allowed = self._allowed
         if monotonic() >= expires:
             query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()
             allowed = list(self._database.read(lambda connection: connection.execute(query).scalars().all()))
             self._allowed = monotonic() + CACHE_SECONDS, allowed
-        return any(not origins or origin in origins for origins in allowed)
+        return allowed
 
 
 def normalised_origin(text: str) -> str:

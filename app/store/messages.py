@@ -1,12 +1,12 @@
 """Messages as the stores return them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, select
 
-from app.engine.messages import Message
+from app.engine.messages import Message, Usage
 from app.engine.prompt import estimated_tokens, normalized
 from app.engine.retries import without_tries
 from app.store.pages import Page, fetch_page, json_bytes
@@ -31,7 +31,8 @@ class StoredMessage:
     """A message and its row. `sequence` counts from 1 in its conversation; `created_at` is in epoch milliseconds.
 
     `status` is complete, interrupted, failed or superseded: an answer that is being made is never returned. `feedback`,
-    `finish_reason`, `credits` (what it cost) and `model` are None but for an answer.
+    `finish_reason`, `credits` (what it cost) and `model` are None but for an answer. `usage` is 0 but for an answer
+    whose tokens were counted.
     """
 
     id: str
@@ -43,6 +44,7 @@ class StoredMessage:
     finish_reason: str | None
     credits: int | None
     model: str | None
+    usage: Usage = field(default_factory=Usage)
 
 
 def stored_message(row: Any) -> StoredMessage:
@@ -57,6 +59,7 @@ def stored_message(row: Any) -> StoredMessage:
         finish_reason=row.finish_reason,
         credits=row.credits,
         model=row.model,
+        usage=Usage(row.prompt_tokens or 0, row.completion_tokens or 0),
     )
 
 

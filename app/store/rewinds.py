@@ -1,6 +1,6 @@
 """Rewinds of a conversation: edited questions, retried and resumed answers. The engine's `Rewind` has the rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart
 from app.store import parts
+from app.store.messages import StoredMessage, stored_message
 from app.store.tables import messages, shown
 
 
@@ -17,13 +18,12 @@ from app.store.tables import messages, shown
 class RewindResult:
     """The question to be answered (again).
 
-    `resumed` is the answer that goes on, if one does: its id and what it has said so far, with the tools' results;
-    `cost_before` is what it has cost until then, in credits.
+    `resumed` is the answer that goes on, if one does, as it was stored, but for its message: what it has said so far,
+    with the tools' results.
     """
 
     question_id: str
-    resumed: tuple[str, Message] | None = None
-    cost_before: int = 0
+    resumed: StoredMessage | None = None
 
 
 def apply_rewind(
@@ -38,7 +38,7 @@ def apply_rewind(
     `claim` is what the row of an answer says while it runs: a resumed answer's says so from here on. Raises ChatError:
     MESSAGE_NOT_FOUND, or INVALID where a resumed answer lacks results or waits for none.
     """
-    if rewind.kind == "resume":
+    if rewind.kind in ("resume", "continue"):
         return _resume(connection, conversation_id, rewind, claim)
     if rewind.kind == "repeat":
         return _repeat(connection, conversation_id, [message.text for message in new.values()])
@@ -115,39 +115,64 @@ def _repeat(connection: Connection, conversation_id: str, texts: Sequence[str]) 
 def _resume(connection: Connection, conversation_id: str, rewind: Rewind, claim: Mapping[str, Any]) -> RewindResult:
     """Add the results to the client tools' calls of the last answer, or return to where they were added before; the
     answer runs from here on."""
-    last = _last(connection, conversation_id)
-    if last is None or last.role != "assistant" or last.id != resumed_id(rewind):
+    row = _last(connection, conversation_id)
+    if row is None or row.role != "assistant" or row.id != resumed_id(rewind):
         raise ChatError(Problem.MESSAGE_NOT_FOUND)
-    message = parts.message_from_json(last.role, last.parts)
-    names = {part.call_id: part.name for part in message.parts if isinstance(part, ToolCallPart)}
-    # call id -> number of parts up to and with its result
-    returned = {part.call_id: count for count, part in enumerate(message.parts, 1) if isinstance(part, ToolResultPart)}
-    clients = [call_id for call_id, name in names.items() if name in rewind.client_tools]
-    # An answer that broke off waits for nobody: what has no result there may be a call of the server's own tool.
-    waits = last.status == "complete" and last.finish_reason == "tool-calls"
-    waiting = [call_id for call_id in clients if waits and call_id not in returned]
-    again = [call_id for call_id in clients if call_id in returned and call_id in rewind.results]
-    if again and not any(call_id in rewind.results for call_id in waiting):
-        kept = _up_to(message.parts, max(count for call_id, count in returned.items() if call_id in rewind.results))
-    else:
-        kept = (*message.parts, *_results(waiting, names, rewind.results))
+    last = stored_message(row)
+    kept = _continued(last, rewind) if rewind.kind == "continue" else _with_results(last, rewind)
     message = Message("assistant", kept)
     kept_and_claimed = {"parts": parts.parts_to_json(message), **claim}
     connection.execute(update(messages).where(messages.c.id == last.id).values(kept_and_claimed))
     question = _question_before(connection, conversation_id, last.sequence)
-    return RewindResult(question.id, (last.id, message), last.credits or 0)
+    return RewindResult(question.id, replace(last, message=message))
 
 
-def _results(
-    waiting: Sequence[str], names: Mapping[str, str], given: Mapping[str, ToolResultPart]
-) -> Sequence[ToolResultPart]:
-    """The result of each call that waits, under the tool's stored name. Raises ChatError(INVALID)."""
+def waits(answer: StoredMessage) -> bool:
+    """Whether it waits for results. One that broke off waits for nobody: what has no result there may be a call of the
+    server's own tool."""
+    return answer.status == "complete" and answer.finish_reason == "tool-calls"
+
+
+def calls_of(message: Message, tools: Collection[str]) -> Mapping[str, str]:
+    """The calls of these tools: id -> the tool's name."""
+    return {part.call_id: part.name for part in message.parts if isinstance(part, ToolCallPart) and part.name in tools}
+
+
+def _returned(message: Message) -> Mapping[str, int]:
+    """The calls that have a result: id -> number of parts up to and with it."""
+    return {part.call_id: count for count, part in enumerate(message.parts, 1) if isinstance(part, ToolResultPart)}
+
+
+def _with_results(last: StoredMessage, rewind: Rewind) -> tuple[Part, ...]:
+    """What is kept of an answer that goes on with the rewind's results."""
+    message, names = last.message, calls_of(last.message, rewind.client_tools)
+    returned = _returned(message)
+    waiting = [call_id for call_id in names if waits(last) and call_id not in returned]
+    again = [call_id for call_id in names if call_id in returned and call_id in rewind.results]
+    if again and not any(call_id in rewind.results for call_id in waiting):
+        return _up_to(message.parts, max(count for call_id, count in returned.items() if call_id in rewind.results))
     if not waiting:
         raise ChatError(Problem.INVALID, "No call is waiting for an output")
-    missing = [call_id for call_id in waiting if call_id not in given]
+    _require_all(waiting, rewind.results)
+    return (*message.parts, *(replace(rewind.results[call_id], name=names[call_id]) for call_id in waiting))
+
+
+def _continued(last: StoredMessage, rewind: Rewind) -> tuple[Part, ...]:
+    """What is kept of an answer that goes on with the results that are stored."""
+    names, returned = calls_of(last.message, rewind.client_tools), _returned(last.message)
+    brought = [returned[call_id] for call_id in names if call_id in returned]
+    if waits(last) and names:
+        _require_all(list(names), returned)
+        return last.message.parts
+    if brought and last.status != "complete":
+        return _up_to(last.message.parts, max(brought))
+    raise ChatError(Problem.INVALID, "A message is needed: no answer of this conversation waits to go on")
+
+
+def _require_all(call_ids: Sequence[str], given: Container[str]) -> None:
+    missing = [call_id for call_id in call_ids if call_id not in given]
     if missing:
         raise ChatError(Problem.INVALID, f"No output for the tool calls {missing}")
-    return [replace(given[call_id], name=names[call_id]) for call_id in waiting]
 
 
 def _up_to(said: Sequence[Part], count: int) -> tuple[Part, ...]:

@@ -17,6 +17,7 @@ from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
 from app.store.things import ThingStore
+from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
 from app.store.unstored_runs import RetryingRunStore
 from app.store.users import UserStore
@@ -49,6 +50,7 @@ class Services:
     readiness: Readiness
     keys: KeyStore
     histories: HistoryStore
+    tool_results: ToolResultStore
     chats: ChatStore
     users: UserStore
     things: ThingStore

@@ -30,6 +30,8 @@ class Wire:
     - `admit(caller, parameters)` is what the wire asks of a caller beside the credential. It returns the caller, or one
       that is narrowed to whom the request is for, and raises ChatError for those it refuses. `parameters` are those of
       the path; what it takes out of them, the view does not get.
+    - `credentialed` lets pages of origins that are named, by the operator or by a widget key, ask with
+      `credentials: "include"`; whoever takes cookies lets those that the operator names.
     - `default_limit` is the budget of each caller (`[limits]` overrides it), in flask-limiter's notation.
       `counts_addresses` gives each address of a secret key a budget of its own. `limit_headers` tells callers what is
       left of theirs and when it is whole again: in epoch milliseconds, or in seconds from now.
@@ -46,6 +48,7 @@ class Wire:
     admit: Callable[[Caller, dict[str, Any]], Caller] = _admit
     anonymous: bool = False
     signed_in: bool = False
+    credentialed: bool = False
     varies_by: tuple[str, ...] = ()
     counts_addresses: bool = False
     limit_headers: Literal["epoch milliseconds", "seconds left"] | None = None

@@ -2,6 +2,7 @@
 stored agree, and each chunk passes the package's own schema (sdk.run sees to that)."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -90,7 +91,14 @@ def test_the_last_chunk_tells_whose_the_answer_is_and_why_it_ended(client) -> No
         "userId": None,
         "finishReason": "length",
         "usage": {"credits": 1},
+        "createdAt": talk.answer["metadata"]["createdAt"],
+        "model": "scripted",
+        "inputTokens": 1,
+        "outputTokens": 1,
+        "totalTokens": 2,
     }
+    assert abs(talk.answer["metadata"]["createdAt"] / 1000 - time.time()) < 60
+    assert talk.answer["metadata"]["createdAt"] // 1000 == answer["createdAt"]
     assert talk.finished == [{"isAbort": False, "isError": False, "isDisconnect": False, "finishReason": "length"}]
 
 
@@ -184,6 +192,7 @@ def test_who_stops_an_answer_may_ask_at_once(client) -> None:
 def test_the_page_that_closes_leaves_an_interrupted_answer(client, shop) -> None:
     talk = client.talk(send(script({"text": "word ", "times": 500, "every": 0.02}), stop="word word"))
     answer_id = talk.answer["id"].removeprefix("msg_")
-    (row,) = eventually(lambda: shop.rows("SELECT * FROM messages WHERE id = ?", answer_id))
+    ended = "SELECT * FROM messages WHERE id = ? AND status != 'running'"
+    (row,) = eventually(lambda: shop.rows(ended, answer_id))
     assert row["status"] == "interrupted"
     assert "word word" in json.loads(row["parts"])[0]["text"]

@@ -25,7 +25,7 @@ from support.users import Person, anywhere
 from support.visitors import id_of, signed
 
 from app.settings.checks import WIRES
-from app.testing.server import Server
+from app.testing.server import Server, script
 
 EXAMPLES = 20  # of random requests for each operation
 COVERING = 40  # at most, of those that cover its bounds; few operations have more
@@ -39,8 +39,9 @@ CHECKED = (
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    unlimited = {"[limits]": '[limits]\nthings = "100000/minute"'}
-    with Server(tmp_path_factory.mktemp("schemathesis"), changes=unlimited) as running:
+    unlimited = '[limits]\nthings = "100000/minute"'
+    confirm = '[agents.open.client_tools.confirm]\ndescription = "Asks for a yes."\n'
+    with Server(tmp_path_factory.mktemp("schemathesis"), changes={"[limits]": f"{confirm}\n{unlimited}"}) as running:
         yield running
 
 
@@ -75,9 +76,11 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
 
     match wire:
         case "agents":
-            asked = post("/api/v2/agents/open/chat", {"message": "Hello", "userId": "u", "stream": False})["data"]
-            conversation = asked["metadata"]["conversationId"]
-            return {"agentId": "open", "userId": "u", "conversationId": conversation, "messageId": asked["id"]}
+            question = {"message": script({"call": "confirm"}), "userId": "u", "stream": False}
+            asked = post("/api/v2/agents/open/chat", question)["data"]
+            conversation, call = asked["metadata"]["conversationId"], asked["parts"][0]["toolCallId"]
+            named = {"conversationId": conversation, "messageId": asked["id"], "toolCallId": call}
+            return {"agentId": "open", "userId": "u", "chatId": "a chat", **named}
         case "chats":
             user = user_of(server.url, headers["Cookie"].partition("=")[2])["id"]
             chat, plan = post("/api/chats", {})["id"], {"name": "Say", "steps": [{"id": "a", "say": "{{ input }}"}]}

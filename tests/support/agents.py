@@ -137,6 +137,15 @@ def chunks(response: requests.Response) -> list[dict[str, Any]]:
     return found
 
 
+def begun(start: Mapping[str, Any]) -> dict[str, Any]:
+    """What `start` says of the answer, which `finish` will say too; its own shape is looked at on the way."""
+    said: dict[str, Any] = start["messageMetadata"]
+    assert start == {"type": "start", "messageId": said["messageId"], "messageMetadata": said}
+    assert {*said} >= {"conversationId", "messageId", "userMessageId", "userId", "createdAt"}
+    assert None not in [value for name, value in said.items() if name != "userId"]
+    return said
+
+
 def finished(response: requests.Response) -> dict[str, Any]:
     """What `finish` says of the answer."""
     last = chunks(response)[-1]

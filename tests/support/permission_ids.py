@@ -13,6 +13,7 @@ from support.permission_requests import Call
 NAMES = ("session-1", "session-2", "session-3")  # of conversations, which all owners use
 END_USERS = ("ada", "bob")
 MODELS = ("echo", "scripted")
+CALLS = ("call_1", "call_2")  # as the scripted model numbers them
 _CURSOR = re.compile(rb'"(?:cursor|nextCursor)":"([A-Za-z0-9_.-]+)"')
 
 
@@ -55,7 +56,7 @@ class IdPicker:
     def _choose(
         self, call: Call, kind: str, identity: Identity | None, before: Mapping[str, Chosen], rng: Random
     ) -> Chosen:
-        unowned = {"name": NAMES, "end user": END_USERS, "model": MODELS}
+        unowned = {"name": NAMES, "end user": END_USERS, "model": MODELS, "call": CALLS}
         if kind in unowned:
             return Chosen(rng.choice(unowned[kind]), "any")
         owner, agent = (identity.owner, identity.agent) if identity else ("nobody", "open")

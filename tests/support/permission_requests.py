@@ -30,6 +30,8 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("agents", "userId"): "end user",
     ("agents", "id"): "name",
     ("agents", "cursor"): "cursor",
+    ("agents", "chatId"): "conversations",
+    ("agents", "toolCallId"): "call",
     ("chats", "userId"): "users",
     ("chats", "chatId"): "conversations",
     ("chats", "workflowId"): "workflows",
@@ -129,6 +131,8 @@ def _ask_agent(draft: Draft) -> dict[str, Any]:
     stream = draft.rng.random() < 0.5
     user_id = draft.some(userId="userId")
     if draft.rng.random() < 0.4:
+        if draft.rng.random() < 0.2:  # where results of the caller's tools have been brought
+            return {"conversationId": draft.ids["conversationId"], "stream": stream}
         return {"message": draft.words(), "stream": stream, **draft.some(conversationId="conversationId"), **user_id}
     message = {"id": draft.rng.choice([uuid.uuid4().hex, draft.ids["messageId"]]), "role": "user"}
     said: dict[str, Any] = {**message, "parts": [{"type": "text", "text": draft.words()}]}
@@ -190,6 +194,10 @@ def _complete(draft: Draft) -> dict[str, Any]:
     return {"messages": said, "stream": draft.rng.random() < 0.5}
 
 
+def _tool_result(draft: Draft) -> dict[str, Any]:
+    return {"toolCallId": draft.ids["toolCallId"], "output": f"{draft.marker} saw"}
+
+
 def _feedback(draft: Draft) -> dict[str, Any]:
     return {"feedback": draft.rng.choice(["positive", "negative", None])}
 
@@ -199,6 +207,7 @@ _ONE = f"{_AGENT}/conversations/{{conversationId}}"
 BODIES: Mapping[tuple[str, str], Callable[[Draft], dict[str, Any]]] = {
     ("post", f"{_AGENT}/chat"): _ask_agent,
     ("post", f"{_ONE}/retry"): lambda draft: {"messageId": draft.ids["messageId"], "stream": False},
+    ("post", f"{_ONE}/tool-result"): _tool_result,
     ("patch", _ONE): lambda draft: {"paused": draft.rng.random() < 0.3},
     ("patch", f"{_ONE}/messages/{{messageId}}/feedback"): _feedback,
     ("post", "/api/chat"): _complete,

@@ -1,12 +1,13 @@
 """Cross-origin requests: an allow-list, and the headers that browsers want on every response, errors included."""
 
 import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
 from app.engine.errors import ChatError, Problem, StoreError
-from app.store.keys import normalised_origin
+from app.store.keys import Key, normalised_origin
 from app.web.callers.caller import Caller
 from app.web.services import services
 
@@ -32,7 +33,7 @@ def allow_origins(app: Flask) -> None:
         origin = request.headers.get("Origin")
         if origin and _may_read(origin.lower()):
             response.headers["Access-Control-Allow-Origin"] = origin
-            if _with_cookies():
+            if _may_send_credentials(origin.lower()):
                 response.headers["Access-Control-Allow-Credentials"] = "true"
             response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
             if request.method == "OPTIONS":
@@ -73,18 +74,40 @@ def _with_cookies() -> bool:
     return wire is not None and wire.takes_cookies
 
 
+def _may_send_credentials(origin: str) -> bool:
+    """Whether a page of this origin, which may read the response, may do so with `credentials: "include"`. Where that
+    means a cookie of ours, the operator's list has decided already. Where it means nothing to us it might mean
+    something to a proxy in front, so a key that allows every origin does not open this to every origin."""
+    wire = services().wire_of(request.path)
+    if wire is None:
+        return False
+    return wire.takes_cookies or (wire.credentialed and (_is_listed(origin) or _some_key_lists(origin)))
+
+
 def _is_listed(origin: str) -> bool:
     return origin in services().settings.allowed_origins
 
 
 def _some_key_allows(origin: str) -> bool:
     """A preflight names no key, so whatever some key allows is allowed; a request's own key has been checked by now."""
-    shared = services()
+    return _own_widget_key() is not None or _looked_up(services().keys.some_key_allows, origin)
+
+
+def _some_key_lists(origin: str) -> bool:
+    own = _own_widget_key()
+    return (own is not None and origin in own.origins) or _looked_up(services().keys.some_key_lists, origin)
+
+
+def _own_widget_key() -> Key | None:
+    """The request's own, which is good for the page's origin."""
     identity = g.get("identity")
-    if isinstance(identity, Caller) and identity.key and identity.key.kind == "widget":
-        return True
+    key = identity.key if isinstance(identity, Caller) else None
+    return key if key and key.kind == "widget" else None
+
+
+def _looked_up(ask: Callable[[str], bool], origin: str) -> bool:
     try:
-        return shared.keys.some_key_allows(origin)
+        return ask(origin)
     except StoreError:  # the log has been told
         return False
     except Exception:

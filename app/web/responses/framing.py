@@ -34,6 +34,13 @@ def json_response(body: Mapping[str, Any] | Sequence[Any], status: int = 200) ->
     return Response(orjson.dumps(body), status, content_type="application/json")
 
 
+def no_content() -> Response:
+    """204."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 def sse(data: bytes) -> bytes:
     """One server-sent event."""
     return b"data: " + data + b"\n\n"

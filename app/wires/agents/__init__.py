@@ -16,6 +16,7 @@ WIRE = Wire(
     error_body=error_body,
     reference=REFERENCE,
     admit=admit,
+    credentialed=True,
     varies_by=("Accept",),
     counts_addresses=True,
     limit_headers="epoch milliseconds",

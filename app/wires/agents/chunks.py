@@ -5,20 +5,38 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import FinishReason
-from app.wires.agents.replies import ID, AnswerMetadataSchema
+from app.wires.agents.replies import ID, AnswerMetadataSchema, BegunSchema
+from app.wires.agents.ui_replies import PageMetadataSchema
 
 
 def _type(*names: str) -> fields.String:
     return fields.String(required=True, validate=validate.OneOf(names))
 
 
+class StartMetadataSchema(BegunSchema):
+    message_id = fields.String(required=True, data_key="messageId")
+
+
 class FinishMetadataSchema(AnswerMetadataSchema):
     message_id = fields.String(required=True, data_key="messageId")
+
+
+class PageStartMetadataSchema(PageMetadataSchema, StartMetadataSchema):
+    pass
+
+
+class PageFinishMetadataSchema(PageMetadataSchema, FinishMetadataSchema):
+    pass
+
+
+_TWICE = {"description": "The same once more, for callers of Chatbase's form"}
 
 
 class StartSchema(Schema):
     type = _type("start")
     message_id = fields.String(required=True, data_key="messageId", metadata=ID)
+    message_metadata = fields.Nested(PageStartMetadataSchema, required=True, data_key="messageMetadata")
+    metadata = fields.Nested(PageStartMetadataSchema, metadata=_TWICE)
 
 
 class StepSchema(Schema):
@@ -73,10 +91,8 @@ class SourceDocumentSchema(Schema):
 class FinishSchema(Schema):
     type = _type("finish")
     reason = fields.String(required=True, data_key="finishReason", validate=validate.OneOf(get_args(FinishReason)))
-    message_metadata = fields.Nested(FinishMetadataSchema, required=True, data_key="messageMetadata")
-    metadata = fields.Nested(
-        FinishMetadataSchema, metadata={"description": "The same once more, for callers of Chatbase's form"}
-    )
+    message_metadata = fields.Nested(PageFinishMetadataSchema, required=True, data_key="messageMetadata")
+    metadata = fields.Nested(PageFinishMetadataSchema, metadata=_TWICE)
 
 
 class ErrorChunkSchema(Schema):
@@ -101,6 +117,12 @@ CHUNK = {
 }
 
 
+class StartLineSchema(Schema):
+    type = _type("start")
+    message_id = fields.String(required=True, data_key="messageId", metadata=ID)
+    metadata = fields.Nested(StartMetadataSchema, required=True)
+
+
 class DeltaLineSchema(Schema):
     type = _type("text-delta")
     delta = fields.String(required=True)
@@ -112,4 +134,4 @@ class FinishLineSchema(Schema):
     metadata = fields.Nested(FinishMetadataSchema, required=True)
 
 
-LINE = {"oneOf": [StartSchema, DeltaLineSchema, FinishLineSchema, ErrorChunkSchema]}
+LINE = {"oneOf": [StartLineSchema, DeltaLineSchema, ToolInputSchema, FinishLineSchema, ErrorChunkSchema]}

@@ -3,7 +3,7 @@
 Strict clients refuse keys they do not know, and `null` where a key is optional: only what the protocol names is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -26,19 +26,22 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
+from app.engine.messages import Usage
 from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, sse, sse_json
-from app.wires.agents.serializers import finish_metadata, message_id
+from app.wires.agents.serializers import finish_metadata, page_metadata, start_metadata
 
 _DONE = sse(b"[DONE]")
 
 
 class UIMessageEncoder:
-    """Implements `Encoder`. With `documented`, the last chunk also has the `metadata` of Chatbase's document."""
+    """Implements `Encoder`. With `documented`, the first chunk and the last one also have the `metadata` of Chatbase's
+    document. With `told` only calls of these tools are told: some callers run every call that they are told of."""
 
     content_type = SSE
 
-    def __init__(self, *, documented: bool) -> None:
+    def __init__(self, *, documented: bool, told: Collection[str] | None = None) -> None:
         self._documented = documented
+        self._told = told
         self._started = TurnStarted("", "", "")
         self._delta = _delta("text", "t0")
         self._sources: set[tuple[str, str]] = set()
@@ -57,7 +60,9 @@ class UIMessageEncoder:
                 return self._token(text)
             case TurnStarted():
                 self._started = event
-                return sse_json(type="start", messageId=message_id(event.answer_id))
+                said = start_metadata(event)
+                page = page_metadata(event.created_at, event.model, Usage())
+                return sse_json(type="start", messageId=said["messageId"], **self._metadata({**said, **page}))
             case RoundStarted():
                 return sse_json(type="start-step")
             case RoundFinished():
@@ -72,8 +77,10 @@ class UIMessageEncoder:
                 return sse_json(type="reasoning-start", id=f"r{part}")
             case ReasoningEnded(part):
                 return sse_json(type="reasoning-end", id=f"r{part}")
+            case ToolCalled(name=name) | ToolReturned(name=name) if self._told is not None and name not in self._told:
+                return b""
             case ToolCalled(call_id, name, args):
-                return sse_json(type="tool-input-available", toolCallId=call_id, toolName=name, input=dict(args))
+                return sse_json(**_called(call_id, name, args))
             case ToolReturned(call_id, _, result, is_error):
                 if is_error:
                     return sse_json(type="tool-output-error", toolCallId=call_id, errorText=str(result))
@@ -100,16 +107,21 @@ class UIMessageEncoder:
 
     def _finish(self, finished: TurnFinished) -> bytes:
         said = finish_metadata(self._started, finished)
-        documented = {"metadata": said} if self._documented else {}
-        return sse_json(type="finish", finishReason=finished.finish_reason, messageMetadata=said, **documented) + _DONE
+        page = page_metadata(self._started.created_at, finished.model, finished.usage)
+        return sse_json(type="finish", finishReason=finished.finish_reason, **self._metadata({**said, **page})) + _DONE
+
+    def _metadata(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {"messageMetadata": said, **({"metadata": said} if self._documented else {})}
 
 
 class LinesEncoder:
-    """Implements `Encoder`: one JSON object a line, of the three kinds that the document names, and failures."""
+    """Implements `Encoder`: one JSON object a line, of the three kinds that the document names, failures, and calls of
+    the tools that the caller runs, which are `told`."""
 
     content_type = "application/x-ndjson"
 
-    def __init__(self) -> None:
+    def __init__(self, told: Collection[str] = ()) -> None:
+        self._told = told
         self._started = TurnStarted("", "", "")
 
     def encode(self, batch: Batch) -> bytes:
@@ -123,7 +135,10 @@ class LinesEncoder:
                 return b'{"type":"text-delta","delta":' + orjson.dumps(text) + b"}\n"
             case TurnStarted():
                 self._started = event
-                return _json({"type": "start", "messageId": message_id(event.answer_id)})
+                said = start_metadata(event)
+                return _json({"type": "start", "messageId": said["messageId"], "metadata": said})
+            case ToolCalled(call_id, name, args) if name in self._told:
+                return _json(_called(call_id, name, args))
             case TurnFinished():
                 said = finish_metadata(self._started, event)
                 return _json({"type": "finish", "finishReason": event.finish_reason, "metadata": said})
@@ -135,6 +150,10 @@ class LinesEncoder:
 def _delta(kind: str, part: str) -> bytes:
     """What stands in front of a delta's text: the same for each token of a part."""
     return f'data: {{"type":"{kind}-delta","id":"{part}","delta":'.encode()
+
+
+def _called(call_id: str, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "tool-input-available", "toolCallId": call_id, "toolName": name, "input": dict(args)}
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:

@@ -11,32 +11,32 @@ from app.wires.agents.requests import (
     ConversationsSchema,
     FeedbackSchema,
     FormatSchema,
+    MessagesSchema,
     PageSchema,
     PausedSchema,
     RetrySchema,
+    ToolResultSchema,
 )
+from app.wires.agents.ui_replies import UIMessageReplySchema
 
 _CONVERSATION, _ASKED = "a618f1f4-93a5-4d0c-8d4e-0f5d2f7c3b11", "msg_4e99f0c1a7d84a3db9b2f53f1e0c7a52"
 _ANSWER = a.ID["example"]
-_SAID = {
-    "conversationId": _CONVERSATION,
-    "userMessageId": _ASKED,
-    "userId": "user_1",
-    "finishReason": "stop",
-    "usage": {"credits": 1},
-}
+_BEGUN = {"conversationId": _CONVERSATION, "userMessageId": _ASKED, "userId": "user_1"}
+_SAID = {**_BEGUN, "finishReason": "stop", "usage": {"credits": 1}}
+_PAGE = {"messageId": _ANSWER, "createdAt": 1_798_761_600_000, "model": "gpt-4o"}
+_TOKENS = {"inputTokens": 31, "outputTokens": 2, "totalTokens": 33}
 _WHOLE = {"id": _ANSWER, "role": "assistant", "parts": [{"type": "text", "text": "84"}], "metadata": _SAID}
 _CHUNKS = (
-    {"type": "start", "messageId": _ANSWER},
+    {"type": "start", "messageId": _ANSWER, "messageMetadata": {**_BEGUN, **_PAGE}},
     {"type": "start-step"},
     {"type": "text-start", "id": "t0"},
     {"type": "text-delta", "id": "t0", "delta": "84"},
     {"type": "text-end", "id": "t0"},
     {"type": "finish-step"},
-    {"type": "finish", "finishReason": "stop", "messageMetadata": {**_SAID, "messageId": _ANSWER}},
+    {"type": "finish", "finishReason": "stop", "messageMetadata": {**_SAID, **_PAGE, **_TOKENS}},
 )
 _LINES = (
-    {"type": "start", "messageId": _ANSWER},
+    {"type": "start", "messageId": _ANSWER, "metadata": {**_BEGUN, "messageId": _ANSWER}},
     {"type": "text-delta", "delta": "84"},
     {"type": "finish", "finishReason": "stop", "metadata": {**_SAID, "messageId": _ANSWER}},
 )
@@ -74,6 +74,7 @@ _ANSWERED = Reply(
 )
 _AGENT = "/api/v2/agents/{agentId}"
 _ONE = f"{_AGENT}/conversations/{{conversationId}}"
+_MESSAGES = (a.MessageSchema, UIMessageReplySchema)
 _MISSING = (Problem.NOT_FOUND,)
 _ASKS = (Problem.BUSY, Problem.NOT_FOUND, Problem.NOT_ONGOING)
 
@@ -83,7 +84,13 @@ REFERENCE = Reference(
     error=a.ErrorSchema,
     parameters={
         "agentId": {"type": "string", "description": "The agent's name in parlance.toml", "example": "demo"},
-        "conversationId": {"type": "string", "example": _CONVERSATION},
+        "conversationId": {
+            "type": "string",
+            "description": "The server's id of it. Where it is read, paused, rated or brought results, the page's own "
+            "name for it does too",
+            "example": _CONVERSATION,
+        },
+        "chatId": {"type": "string", "description": "The page's own name for a conversation", "example": "chat-1"},
         "messageId": {"type": "string", "example": _ANSWER},
         "userId": {"type": "string", "description": "An end user's, as the caller calls them", "example": "user_1"},
     },
@@ -94,7 +101,8 @@ REFERENCE = Reference(
             "Ask",
             (_ANSWERED,),
             description="Chatbase's form has `message` as a text, the AI SDK's has `messages`, or `message` as one UI "
-            "message. Fields that are not named are ignored.",
+            "message. With `conversationId` alone the last answer goes on, for whose calls of the caller's tools all "
+            "results have been brought. Fields that are not named are ignored.",
             body=ChatRequestSchema,
             example={"message": "What is 12 * 7?", "userId": "user_1"},
             query=FormatSchema,
@@ -112,6 +120,33 @@ REFERENCE = Reference(
             query=FormatSchema,
             cost="answer",
             problems=(*_ASKS, Problem.MESSAGE_NOT_FOUND),
+        ),
+        Operation(
+            "get",
+            f"{_AGENT}/chat/{{chatId}}/stream",
+            "Read an answer on",
+            (Reply(204, "Nothing runs that could be read on: answers end with their callers."),),
+            description="What the AI SDK asks for with `resume: true`, whenever a page is loaded.",
+            problems=_MISSING,
+        ),
+        Operation(
+            "post",
+            f"{_ONE}/tool-result",
+            "Bring the result of a tool of the caller's",
+            (ok("It is stored.", _data(a.DoneSchema), {"data": {"success": True}}),),
+            description="For a call of one of the agent's `client_tools`, where the last answer ended with "
+            "`tool-calls`. When all such calls have theirs, `POST …/chat` with `conversationId` alone goes on. The "
+            "same result may be brought again; another one is 409.",
+            body=ToolResultSchema,
+            example={"toolCallId": "call_1", "output": {"city": "Ulm"}},
+            problems=(*_MISSING, Problem.CHANGED),
+        ),
+        Operation(
+            "get",
+            "/api/v2/me",
+            "Read the key",
+            (ok("What it opens, and what is left of its credits.", a.KeySchema),),
+            credential="secret key",
         ),
         Operation(
             "get",
@@ -152,12 +187,14 @@ REFERENCE = Reference(
             f"{_ONE}/messages",
             "List messages",
             (
-                ok(
+                Reply(
+                    200,
                     "Page by page back from the newest, in order within a page.",
-                    _data(_list(a.MessageSchema), pages=True),
+                    (Content({"oneOf": [_data(_list(each), pages=True) for each in _MESSAGES]}),),
                 ),
             ),
-            query=PageSchema,
+            description="With `format=ui` as useChat begins with, and safeValidateUIMessages takes.",
+            query=MessagesSchema,
             credential="secret key",
             problems=_MISSING,
         ),

@@ -40,10 +40,15 @@ def _parts() -> fields.Field[list[object]]:
     return fields.List(Either(TextPartSchema, ToolCallPartSchema, ToolResultPartSchema), required=True)
 
 
-class AnswerMetadataSchema(Schema):
+class BegunSchema(Schema):
+    """What is known of an answer when it begins."""
+
     conversation_id = fields.String(required=True, data_key="conversationId")
     user_message_id = fields.String(required=True, data_key="userMessageId")
     user_id = fields.String(required=True, allow_none=True, data_key="userId")
+
+
+class AnswerMetadataSchema(BegunSchema):
     finish_reason = fields.String(
         required=True, data_key="finishReason", validate=validate.OneOf(get_args(FinishReason))
     )
@@ -78,6 +83,11 @@ class AgentSchema(Schema):
     name = fields.String(required=True)
     model = fields.String(required=True)
     tools = fields.List(fields.String(), required=True)
+    visibility = fields.String(
+        required=True,
+        validate=validate.OneOf(["public", "private"]),
+        metadata={"description": "Whether callers without a key reach it"},
+    )
 
 
 class ConversationSchema(Schema):
@@ -102,6 +112,45 @@ class PaginationSchema(Schema):
     cursor = fields.String(required=True, allow_none=True)
     has_more = fields.Boolean(required=True, data_key="hasMore")
     total = fields.Integer(required=True)
+
+
+class WorkspaceSchema(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class CredentialSchema(Schema):
+    name = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["secret"]))
+    source = fields.String(required=True, validate=validate.OneOf(["api"]))
+    created_at = fields.Integer(required=True, data_key="createdAt", metadata=SECONDS)
+    expires_at = fields.String(
+        required=True, allow_none=True, data_key="expiresAt", metadata={"description": "Null: never"}
+    )
+    permissions = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: all that its agent and its own conversations offer"},
+    )
+
+
+class BudgetSchema(Schema):
+    limit = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: none"})
+    used = fields.Integer(required=True)
+    left = fields.Integer(required=True, allow_none=True)
+
+
+class KeySchema(Schema):
+    workspace = fields.Nested(WorkspaceSchema, required=True, metadata={"description": "The agent"})
+    plan = fields.String(required=True, validate=validate.OneOf(["self-hosted"]))
+    credential = fields.Nested(CredentialSchema, required=True)
+    agent = fields.Nested(AgentSchema, required=True)
+    credits = fields.Nested(BudgetSchema, required=True)
+
+
+class DoneSchema(Schema):
+    success = fields.Boolean(required=True)
 
 
 class FailureSchema(Schema):

@@ -5,25 +5,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from app.engine.messages import text_message
+from app.engine.messages import MOST_DEPTH, text_message
 from app.schemas.fields import BoundedList, Digits, Flag
+from app.tools.toolbox import MOST_RESULT_BYTES
 from app.web.requests.query import load
 from app.web.requests.question import MOST_MESSAGES
-from app.wires.agents.ui_message import UIMessage, UIMessageSchema
+from app.wires.agents.ui_message import UIMessage, UIMessageSchema, check_output
 
 Trigger = Literal["submit-message", "regenerate-message"]
+MOST_CALL_ID = 1024  # characters: models' own ids of calls are kept as they came
 _ID = validate.Length(1, 128)
+_MAY_BE_NULL = ("message", "messages", "trigger")
 _UI_MESSAGE = UIMessageSchema()  # once: it takes longer than its use
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation. `earlier` is
-    what was posted before the last message, which nobody has looked at: see `load_earlier`."""
+    what was posted before the last message, which nobody has looked at: see `load_earlier`. Without a `last` message
+    the last answer of the conversation goes on with the results that were brought."""
 
-    last: UIMessage
+    last: UIMessage | None
     earlier: Sequence[Any]
     from_sdk: bool
     stream: bool
@@ -81,9 +85,22 @@ def load_earlier(body: ChatRequest) -> list[UIMessage]:
 class ChatRequestSchema(Schema):
     class Meta:
         unknown = EXCLUDE  # pages add fields of their own to what the SDK sends
-        described = {"oneOf": [{"required": ["message"]}, {"required": ["messages"]}]}  # noqa: RUF012 - read only
+        described = {  # noqa: RUF012 - read only
+            "oneOf": [
+                {"required": ["message"]},
+                {"required": ["messages"]},
+                {
+                    "required": ["conversationId"],
+                    "not": {"anyOf": [{"required": [name]} for name in ("message", "messages", "trigger")]},
+                },
+            ]
+        }
 
-    message = _Message()
+    message = _Message(
+        metadata={
+            "description": "Left out beside `conversationId`: the answer goes on with the results that were brought"
+        }
+    )
     messages = _Messages(
         metadata={
             "description": "Only the last one is new. Those before it are looked at where the agent has "
@@ -124,8 +141,22 @@ class ChatRequestSchema(Schema):
         metadata={"description": "Which one is edited, or answered again"},
     )
 
-    @validates_schema(skip_on_field_errors=True)
-    def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
+    @pre_load
+    def without_null(self, data: Any, **_: Any) -> Any:
+        """Some languages' encoders write null for a message that is left out."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name not in _MAY_BE_NULL}
+
+    @validates_schema(skip_on_field_errors=True, pass_original=True)
+    def one_form(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        if (
+            "message" not in data
+            and "messages" not in data
+            and data["conversation_id"]
+            and not _names_trigger(original)
+        ):
+            return
         if ("message" in data) == ("messages" in data):
             raise ValidationError("Exactly one of message and messages is needed.", "message")
         last: UIMessage = data["message"] if "message" in data else data["messages"][-1]
@@ -143,11 +174,11 @@ class ChatRequestSchema(Schema):
 
     @post_load(pass_original=True)
     def make(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> ChatRequest:
-        *earlier, last = data.get("messages") or [data["message"]]
+        *earlier, last = data.get("messages") or [data.get("message")]
         return ChatRequest(
             last=last,
             earlier=earlier,
-            from_sdk="trigger" in original or not isinstance(original.get("message"), str),
+            from_sdk=_names_trigger(original) or "messages" in data or isinstance(original.get("message"), dict),
             stream=data["stream"],
             conversation_id=data["conversation_id"],
             user_id=data["user_id"],
@@ -155,6 +186,10 @@ class ChatRequestSchema(Schema):
             trigger=data["trigger"],
             message_id=data["message_id"],
         )
+
+
+def _names_trigger(body: Mapping[str, Any]) -> bool:
+    return body.get("trigger") is not None
 
 
 class RetrySchema(Schema):
@@ -165,6 +200,22 @@ class RetrySchema(Schema):
         required=True, data_key="messageId", validate=_ID, metadata={"description": "The answer to be replaced"}
     )
     stream = Flag(load_default=True)
+
+
+class ToolResultSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    call_id = fields.String(required=True, data_key="toolCallId", validate=validate.Length(1, MOST_CALL_ID))
+    output = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": f"Any JSON: {MOST_RESULT_BYTES} bytes, {MOST_DEPTH} levels"},
+    )
+
+    @validates_schema
+    def bounded(self, data: Mapping[str, Any], **_: Any) -> None:
+        check_output(data["output"], "output")
 
 
 class FormatSchema(Schema):
@@ -197,6 +248,14 @@ class PageSchema(Schema):
 
     cursor = fields.String(load_default=None, metadata={"description": "From the page before"})
     limit = Digits(load_default=20, validate=validate.Range(1, 100))
+
+
+class MessagesSchema(PageSchema):
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["ui"], error="Must be ui, or left out."),
+        metadata={"description": "`ui`: as the AI SDK's UI messages"},
+    )
 
 
 class ConversationsSchema(PageSchema):

@@ -34,7 +34,7 @@ class UIMessageSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    id = fields.String(load_default=None, validate=validate.Length(1, 128))
+    id = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 128))
     role = fields.String(required=True, validate=validate.OneOf(["system", "user", "assistant"]))
     parts = BoundedList(fields.Dict(), validate.Length(max=MOST_PARTS), required=True)
 
@@ -77,11 +77,10 @@ def _of_assistant(part: Mapping[str, Any]) -> list[Part]:
 def _tool(part: Mapping[str, Any], name: str) -> list[Part]:
     call_id = _text(part, "toolCallId")
     given = part.get("input")
-    for place in ("input", "output", "errorText"):
-        if is_too_deep(part.get(place)):
-            raise ValidationError("Nested too deeply.", place)
-        if place != "input" and len(orjson.dumps(part.get(place))) > MOST_RESULT_BYTES:
-            raise ValidationError(f"Larger than {MOST_RESULT_BYTES} bytes.", place)
+    if is_too_deep(given):
+        raise ValidationError("Nested too deeply.", "input")
+    for place in ("output", "errorText"):
+        check_output(part.get(place), place)
     call = ToolCallPart(call_id, name, given if isinstance(given, dict) else {})
     match part.get("state"):
         case "output-available":
@@ -89,6 +88,14 @@ def _tool(part: Mapping[str, Any], name: str) -> list[Part]:
         case "output-error":
             return [call, ToolResultPart(call_id, name, _text(part, "errorText"), True)]
     return [call]
+
+
+def check_output(value: Any, place: str) -> None:
+    """What tools of the server may return at most. Raises ValidationError."""
+    if is_too_deep(value):
+        raise ValidationError("Nested too deeply.", place)
+    if len(orjson.dumps(value)) > MOST_RESULT_BYTES:
+        raise ValidationError(f"Larger than {MOST_RESULT_BYTES} bytes.", place)
 
 
 def _text(part: Mapping[str, Any], name: str) -> str:

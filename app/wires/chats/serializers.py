@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response
-
 from app.engine.agent import ToolSpec
 from app.engine.messages import Message, ToolCallPart, ToolResultPart
 from app.settings.records import ModelSettings
@@ -84,13 +82,6 @@ def run_step(record: StepRecord) -> dict[str, Any]:
         "result": record.result,
         "error": record.error,
     }
-
-
-def nothing() -> Response:
-    """204."""
-    response = Response(status=204)
-    del response.headers["Content-Type"]
-    return response
 
 
 def _tool_calls(said: Message) -> list[dict[str, Any]]:

@@ -32,9 +32,9 @@ def test_a_turn_tells_its_steps_and_parts_in_order() -> None:
         *(TurnStarted, RoundStarted, TextStarted, TextDelta, TextDelta, TextEnded, RoundFinished, TurnFinished)
     ]
     started, ended = events[0], events[-1]
-    assert ended == TurnFinished(
-        text_message("assistant", "Hello"), "stop", Usage(3, 2), started.conversation_id, credits=1
-    )
+    said = text_message("assistant", "Hello")
+    assert ended == TurnFinished(said, "stop", Usage(3, 2), started.conversation_id, credits=1, model="fake")
+    assert started.model == "fake", "which has accepted the question by then"
     assert [*world.store.questions[0]] == [started.question_id]
     assert [*world.store.answers] == [started.answer_id]
     assert turn.generation.transcript.message().text == "Hello"

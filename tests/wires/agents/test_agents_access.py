@@ -155,7 +155,8 @@ def test_health_needs_no_key(server) -> None:
 def test_agents_are_shown_without_what_they_are_told(start) -> None:
     told = 'name = "Open"\ninstructions = "Never mention Rumpelstiltskin."'
     client = Client.new(start(changes={'name = "Open"': told}))
-    expected = {"id": "open", "name": "Open", "model": "scripted", "tools": ["calculator", "clock", "knowledge"]}
+    tools = ["calculator", "clock", "knowledge"]
+    expected = {"id": "open", "name": "Open", "model": "scripted", "tools": tools, "visibility": "public"}
     assert client.get() == {"data": expected}
     headers = {"Authorization": f"Bearer {client.key}"}
     pages = {"cursor": None, "hasMore": False, "total": 1}

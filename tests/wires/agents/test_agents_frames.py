@@ -5,7 +5,7 @@ import re
 
 import orjson
 import pytest
-from support.agents import Client, chunks, text, user
+from support.agents import Client, begun, chunks, text, user
 from support.wires import AgentsLines
 
 from app.testing.server import script
@@ -78,34 +78,40 @@ def test_each_event_is_its_chunk(client, name) -> None:
     steps, expected = FRAMES[name]
     start, *found = chunks(client.chat({"messages": [user("m1", script(*steps))]}))
     assert re.fullmatch("msg_[0-9a-f]{32}", start["messageId"])
-    assert start == {"type": "start", "messageId": start["messageId"]}
+    first = begun(start)
     said = found[-1].pop("messageMetadata", {})
     assert found == expected
     assert None not in itertools.chain(*(chunk.values() for chunk in found)), "strict clients know no null"
     assert (set(said) == set()) == (found[-1]["type"] == "error")
-    assert said.get("messageId", start["messageId"]) == start["messageId"]
+    assert {**first, **said} == {**said, **first}, "what is said twice is the same"
 
 
 def test_the_stream_is_these_bytes(client) -> None:
     response = client.chat({"message": script({"text": 'é"'}), "userId": "ann"})
-    conversation, question, answer = re.search(
-        rb'"conversationId":"(.{36})","messageId":"msg_.{32}","userMessageId":"(msg_.{32})".*"metadata":'
-        rb'.*"messageId":"(msg_.{32})"',
+    conversation, answer, question, time = re.search(
+        rb'"conversationId":"(.{36})","messageId":"(msg_.{32})","userMessageId":"(msg_.{32})".*"createdAt":([0-9]{13})',
         response.content,
     ).groups()
-    said = (
-        b'{"conversationId":"%b","messageId":"%b","userMessageId":"%b","userId":"ann","finishReason":"stop",'
-        b'"usage":{"credits":1}}' % (conversation, answer, question)
+    ids = b'"conversationId":"%b","messageId":"%b","userMessageId":"%b","userId":"ann"' % (
+        conversation,
+        answer,
+        question,
+    )
+    made = b'"createdAt":%b,"model":"scripted"' % time
+    began = b"{%b,%b}" % (ids, made)
+    said = b'{%b,"finishReason":"stop","usage":{"credits":1},%b,"inputTokens":1,"outputTokens":1,"totalTokens":2}' % (
+        ids,
+        made,
     )
     assert response.content == (
-        b'data: {"type":"start","messageId":"%b"}\n\n'
+        b'data: {"type":"start","messageId":"%b","messageMetadata":%b,"metadata":%b}\n\n'
         b'data: {"type":"start-step"}\n\n'
         b'data: {"type":"text-start","id":"t1"}\n\n'
         b'data: {"type":"text-delta","id":"t1","delta":"\xc3\xa9\\""}\n\n'
         b'data: {"type":"text-end","id":"t1"}\n\n'
         b'data: {"type":"finish-step"}\n\n'
         b'data: {"type":"finish","finishReason":"stop","messageMetadata":%b,"metadata":%b}\n\n'
-        b"data: [DONE]\n\n" % (answer, said, said)
+        b"data: [DONE]\n\n" % (answer, began, began, said, said)
     )
 
 
@@ -124,7 +130,9 @@ def test_bare_lines_are_only_what_the_document_names(client, name) -> None:
     steps, expected = FRAMES[name]
     response = client.chat({"message": script(*steps)}, format="ndjson")
     start, *deltas, last = filter(None, AgentsLines().frames(response.content))  # without keep-alives
-    assert start == {"type": "start", "messageId": start["messageId"]}
+    assert {*start} == {"type", "messageId", "metadata"}
+    assert start["metadata"]["messageId"] == start["messageId"]
+    assert re.fullmatch("[0-9a-f-]{36}", start["metadata"]["conversationId"])
     texts = [chunk["delta"] for chunk in expected if chunk["type"] == "text-delta"]
     assert deltas == [{"type": "text-delta", "delta": delta} for delta in texts]
     if expected[-1]["type"] == "error":

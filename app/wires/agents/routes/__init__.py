@@ -5,10 +5,11 @@ from typing import Any
 from flask import Blueprint
 
 from app.engine.errors import ChatError, Problem
-from app.store.histories import HistoryScope
+from app.store.histories import Conversation, HistoryScope
 from app.web.callers.caller import Caller
 from app.web.requests.call import Call
 from app.web.requests.ids import stored_id
+from app.web.services import services
 from app.wires.agents.errors import CodedError
 
 blueprint = Blueprint("agents", __name__, url_prefix="/api/v2")
@@ -24,6 +25,12 @@ def admit(caller: Caller, parameters: dict[str, Any]) -> Caller:
 def scope_of(call: Call) -> HistoryScope:
     """Where the caller's conversations are."""
     return HistoryScope(call.caller.agent.id, blueprint.name, call.caller.owner)
+
+
+def conversation_named(call: Call, name: str) -> Conversation:
+    """The caller's conversation with this id, or with this name, which the page has given it. Raises
+    ChatError(NOT_FOUND)."""
+    return services().histories.conversation(scope_of(call), stored_id(name), name)
 
 
 def stored_conversation_id(public: str) -> str:

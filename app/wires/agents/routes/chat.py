@@ -1,22 +1,26 @@
-"""POST …/chat and …/retry: a question, in which of two forms, and the answer, in which of three."""
+"""POST …/chat and …/retry: a question, in which of two forms, and the answer, in which of three; and what belongs to
+an answer that is under way: results of the caller's tools, and its stream once more."""
 
 from collections.abc import Sequence
 
 from flask import Response, request
 
 from app.engine.agent import Agent
-from app.engine.conversation import Rewind
+from app.engine.conversation import ConversationRef, Rewind
+from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
 from app.web.requests.call import Call
 from app.web.requests.query import invalid
 from app.web.requests.question import conversation_of, new_question
-from app.web.responses.framing import NDJSON, json_response
+from app.web.responses.framing import NDJSON, json_response, no_content
 from app.web.responses.streaming import stream_answer, wait_for_answer
+from app.web.services import services
 from app.web.wire import Encoder
 from app.wires.agents import serializers
 from app.wires.agents.encoder import LinesEncoder, UIMessageEncoder
+from app.wires.agents.errors import CodedError
 from app.wires.agents.requests import ChatRequest, load_earlier
-from app.wires.agents.routes import blueprint, stored_conversation_id
+from app.wires.agents.routes import blueprint, conversation_named, scope_of, stored_conversation_id
 from app.wires.agents.ui_message import UIMessage
 
 _NDJSON_TYPE = NDJSON.partition(";")[0]
@@ -25,8 +29,31 @@ _NDJSON_TYPE = NDJSON.partition(";")[0]
 @blueprint.post("/agents/<agent_id>/chat")
 def chat(call: Call) -> Response:
     """Answer a new message, the last one once more, or go on with outputs of the caller's tools."""
-    encoder = _encoder(call, from_sdk=call.body.from_sdk) if call.body.stream else None
-    return _answer(_question(call), encoder)
+    body: ChatRequest = call.body
+    question = _question(call, body, body.last) if body.last else _continuation(call, body)
+    return _answer(question, _encoder(call, from_sdk=body.from_sdk) if body.stream else None)
+
+
+@blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/tool-result")
+def add_tool_result(call: Call, conversation_id: str) -> Response:
+    """Store the result of a call of the caller's tools, for which the last answer waits."""
+    found = conversation_named(call, conversation_id)
+    try:
+        services().tool_results.add(found.id, call.body["call_id"], call.body["output"], _client_tools(call))
+    except ChatError as error:
+        if error.problem is Problem.MESSAGE_NOT_FOUND:
+            raise CodedError(error.problem, "RESOURCE_TOOL_CALL_NOT_FOUND", "No such tool call waits here") from error
+        if error.problem is Problem.CHANGED:
+            words = "This tool call has another result already"
+            raise CodedError(error.problem, "RESOURCE_TOOL_CALL_RESOLVED", words) from error
+        raise
+    return json_response({"data": {"success": True}})
+
+
+@blueprint.get("/agents/<agent_id>/chat/<chat_id>/stream")
+def read_on(_call: Call, chat_id: str) -> Response:  # noqa: ARG001 - answers end with their callers
+    """No stream goes on without its caller, so there is none to read on, whoever's the chat is."""
+    return no_content()
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/retry")
@@ -34,8 +61,7 @@ def retry(call: Call, conversation_id: str) -> Response:
     """Answer a question once more, in place of an answer and all behind it."""
     conversation = conversation_of(call, blueprint.name, conversation_id=stored_conversation_id(conversation_id))
     rewind = Rewind("retry", (call.body["message_id"],))
-    question = new_question(call, conversation, (), history=call.caller.agent.history_messages, rewind=rewind)
-    return _answer(question, _encoder(call, from_sdk=False) if call.body["stream"] else None)
+    return _answer(_again(call, conversation, rewind), _encoder(call, from_sdk=False) if call.body["stream"] else None)
 
 
 def _answer(question: Question, encoder: Encoder | None) -> Response:
@@ -52,17 +78,40 @@ def _encoder(call: Call, *, from_sdk: bool) -> Encoder:
     """The stream that the request asks for, by `format`, else by `Accept`, else by its body: Node's `fetch` and the AI
     SDK send the same headers."""
     wanted, accepted = call.query["format"], request.headers.get("Accept", "").lower()
+    told = None if from_sdk else _client_tools(call)
+    lines = LinesEncoder(_client_tools(call))
     if wanted == "ndjson" or (wanted is None and _NDJSON_TYPE in accepted):
-        return LinesEncoder()
+        return lines
     strict = from_sdk or "text/event-stream" in accepted
     if wanted is None and not strict and call.caller.agent.stream_format == "ndjson":
-        return LinesEncoder()
-    return UIMessageEncoder(documented=not strict)
+        return lines
+    return UIMessageEncoder(documented=not strict, told=told)
 
 
-def _question(call: Call) -> Question:
-    body: ChatRequest = call.body
-    agent, last = call.caller.agent, body.last
+def _client_tools(call: Call) -> frozenset[str]:
+    return frozenset(tool.name for tool in call.caller.agent.client_tools)
+
+
+def _continuation(call: Call, body: ChatRequest) -> Question:
+    """The last answer goes on with the results of the caller's tools, which have been stored one by one."""
+    assert body.conversation_id, "the schema asks for it"
+    stored = stored_conversation_id(body.conversation_id)
+    found = services().histories.conversation(scope_of(call), stored)
+    answer = services().tool_results.last_answer(found.id)
+    if answer is None:
+        raise invalid([("message", "Needed: no answer of this conversation waits to go on.")])
+    conversation = conversation_of(call, blueprint.name, conversation_id=found.id)
+    return _again(call, conversation, Rewind("continue", (answer,), client_tools=_client_tools(call)))
+
+
+def _again(call: Call, conversation: ConversationRef, rewind: Rewind) -> Question:
+    """Without a new message."""
+    history = call.caller.agent.history_messages
+    return new_question(call, conversation, (), history=history, rewind=rewind, runs_tools=True)
+
+
+def _question(call: Call, body: ChatRequest, last: UIMessage) -> Question:
+    agent = call.caller.agent
     from_user = last.message.role == "user"
     history = None
     if agent.client_history and body.earlier:
@@ -82,8 +131,8 @@ def _question(call: Call) -> Question:
         (last.message,) if from_user else (),
         history=agent.history_messages,
         message_id=last.id if from_user else None,
-        rewind=_rewind(agent, body),
-        runs_tools=body.from_sdk,
+        rewind=_rewind(call, body, last),
+        runs_tools=True,
         client_history=history,
     )
 
@@ -102,14 +151,13 @@ def _refuse_parts(agent: Agent, messages: Sequence[UIMessage]) -> None:
         raise invalid(problems)
 
 
-def _rewind(agent: Agent, body: ChatRequest) -> Rewind | None:
+def _rewind(call: Call, body: ChatRequest, last: UIMessage) -> Rewind | None:
     """A message whose id is known already is an edited one, or one that is sent again."""
-    last = body.last
     named = tuple(each for each in (body.message_id, last.id) if each)
     if not body.from_sdk or not named:
         return None
     if body.trigger == "regenerate-message":
         return Rewind("again", named)
     if last.message.role == "assistant":
-        return Rewind("resume", (last.id or "",), last.results, frozenset(tool.name for tool in agent.client_tools))
+        return Rewind("resume", (last.id or "",), last.results, _client_tools(call))
     return Rewind("edit", named)

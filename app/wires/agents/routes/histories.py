@@ -7,6 +7,7 @@ from flask import Response
 
 from app.engine.errors import ChatError, Problem
 from app.store.histories import ConversationFilter, State
+from app.store.messages import StoredMessage
 from app.store.pages import Page
 from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
@@ -15,13 +16,20 @@ from app.web.responses.framing import json_response
 from app.web.services import services
 from app.wires.agents import serializers
 from app.wires.agents.errors import CodedError
-from app.wires.agents.routes import blueprint, scope_of, stored_conversation_id
+from app.wires.agents.routes import blueprint, conversation_named, scope_of
+from app.wires.agents.ui_history import ui_messages
 
 
 @blueprint.get("/health")
 def health(_call: Call) -> Response:
     """The process lives; for anybody."""
     return json_response({"status": "ok"})
+
+
+@blueprint.get("/me")
+def key(call: Call) -> Response:
+    """The key that is shown, without its text."""
+    return json_response(serializers.key(call.caller))
 
 
 @blueprint.get("/agents")
@@ -52,22 +60,29 @@ def conversations_of_user(call: Call, user_id: str) -> Response:
 @blueprint.get("/agents/<agent_id>/conversations/<conversation_id>")
 def conversation(call: Call, conversation_id: str) -> Response:
     """A conversation with its last messages."""
-    stored = services().histories.conversation(scope_of(call), stored_conversation_id(conversation_id))
-    messages, pagination = _messages(call, conversation_id)
-    return json_response({"data": {**serializers.conversation(stored), "messages": messages}, "pagination": pagination})
+    stored = conversation_named(call, conversation_id)
+    page, pagination = _messages(call, stored.id)
+    said = [serializers.message(each) for each in page.items]
+    return json_response({"data": {**serializers.conversation(stored), "messages": said}, "pagination": pagination})
 
 
 @blueprint.get("/agents/<agent_id>/conversations/<conversation_id>/messages")
 def messages(call: Call, conversation_id: str) -> Response:
     """Messages, page by page back from the newest."""
-    page, pagination = _messages(call, conversation_id)
-    return json_response({"data": page, "pagination": pagination})
+    stored = conversation_named(call, conversation_id)
+    page, pagination = _messages(call, stored.id)
+    if call.query["format"] == "ui":
+        newest = call.query["cursor"] is None
+        said = ui_messages(page.items, stored, call.caller.agent.client_tools, newest=newest)
+    else:
+        said = [serializers.message(each) for each in page.items]
+    return json_response({"data": said, "pagination": pagination})
 
 
 @blueprint.patch("/agents/<agent_id>/conversations/<conversation_id>")
 def pause(call: Call, conversation_id: str) -> Response:
     """Pause a conversation, or let it go on."""
-    stored = stored_conversation_id(conversation_id)
+    stored = conversation_named(call, conversation_id).id
     state: State = "paused" if call.body["paused"] else "ongoing"
     services().histories.set_state(scope_of(call), stored, state)
     return json_response({"data": {"id": public_id(stored), "status": state}})
@@ -76,7 +91,7 @@ def pause(call: Call, conversation_id: str) -> Response:
 @blueprint.patch("/agents/<agent_id>/conversations/<conversation_id>/messages/<message_id>/feedback")
 def rate(call: Call, conversation_id: str, message_id: str) -> Response:
     """Rate an answer, or take the rating back."""
-    stored, feedback = stored_conversation_id(conversation_id), call.body["feedback"]
+    stored, feedback = conversation_named(call, conversation_id).id, call.body["feedback"]
     try:
         rated = services().histories.rate(scope_of(call), stored, message_id.removeprefix("msg_"), feedback)
     except ChatError as error:
@@ -109,13 +124,13 @@ def _conversations(call: Call, user_id: str | None) -> Response:
                           "pagination": _pagination(page, kind, position)})  # fmt: skip
 
 
-def _messages(call: Call, conversation_id: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    scope, stored, query = scope_of(call), stored_conversation_id(conversation_id), call.query
+def _messages(call: Call, stored: str) -> tuple[Page[StoredMessage], dict[str, Any]]:
+    scope, query = scope_of(call), call.query
     kind = ["messages", scope.agent, scope.owner, stored]
     before = read_cursor(query["cursor"], kind)
     page = services().histories.messages(scope, stored, query["limit"], before[0] if before else None)
     position = [page.items[0].sequence] if page.items else None
-    return [serializers.message(each) for each in page.items], _pagination(page, kind, position)
+    return page, _pagination(page, kind, position)
 
 
 def _pagination(page: Page[Any], kind: Sequence[str | None], position: Sequence[int | str] | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from flask import Response
 from app.engine.errors import ChatError, Problem
 from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
-from app.web.responses.framing import json_response
+from app.web.responses.framing import json_response, no_content
 from app.web.services import services
 from app.wires.chats import serializers
 from app.wires.chats.routes import blueprint, forbidden, is_user, own_chat, stored_id
@@ -49,4 +49,4 @@ def delete(call: Call, chat_id: str) -> Response:
     chat = own_chat(call.caller, stored_id("chatId", chat_id), "delete")
     services().chats.delete(chat.id)
     services().engine.running_turns.cancel(chat.id, ChatError(Problem.NOT_FOUND, "The chat was deleted"))
-    return serializers.nothing()
+    return no_content()

@@ -10,7 +10,7 @@ from app.web.callers.caller import Caller
 from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.query import invalid
-from app.web.responses.framing import json_response
+from app.web.responses.framing import json_response, no_content
 from app.web.services import services
 from app.wires.chats import serializers
 from app.wires.chats.routes import blueprint, own_chat, stored_id
@@ -58,7 +58,7 @@ def change_workflow(call: Call, workflow_id: str) -> Response:
 def delete_workflow(call: Call, workflow_id: str) -> Response:
     """All its versions; its runs stay on record."""
     services().workflows.remove(call.caller.user_id, _find(call.caller, workflow_id))
-    return serializers.nothing()
+    return no_content()
 
 
 @blueprint.get("/api/workflows/<workflow_id>/diagram")
