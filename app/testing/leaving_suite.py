@@ -58,3 +58,9 @@ class LeavingSuite:
             eventually(lambda: caller.stored(question))
         (line,) = eventually(lambda: [each for each in caller.server.log("request") if each["request_id"] == own_id])
         assert line["status"] == (caller.wire.status if caller.wire.streamed else 499)
+
+    def test_who_reads_to_the_end_finds_the_turn_in_the_log(self, caller: Caller) -> None:
+        own_id = new_session_id()
+        caller.ask(script({"text": "x"}), {"x-request-id": own_id})
+        (line,) = [each for each in caller.server.log("turn") if each["request_id"] == own_id]
+        assert line["outcome"] == "complete"

@@ -65,7 +65,7 @@ def _sent(watched: WatchedTurn, encoder: Encoder, pieces: PieceSender, heartbeat
                     send(piece)
     finally:
         heard.stop()
-        watched.stop_watching()
+        watched.close()  # before the response ends: who reads to its end finds the turn in the log
 
 
 def _yielded(watched: WatchedTurn, encoder: Encoder, heartbeat: float) -> Iterator[bytes]:
@@ -83,7 +83,7 @@ def _yielded(watched: WatchedTurn, encoder: Encoder, heartbeat: float) -> Iterat
                 yield piece
                 sent_at = monotonic()
     finally:
-        watched.stop_watching()
+        watched.close()
 
 
 def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnStarted, TurnFinished]:

@@ -75,16 +75,12 @@ class WatchedTurn:
         if self._watcher:
             self._watcher.probe = probe
 
-    def stop_watching(self) -> None:
-        """From now on the server alone writes to the caller."""
-        if self._watcher:
-            self._watcher.stop()
-
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        self.stop_watching()
+        if self._watcher:
+            self._watcher.stop()
         self._alarm.kill(block=False)
         self.turn.close()
         if self.turn.question.taker.anonymous and self.turn.answer_id:
