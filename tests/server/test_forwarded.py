@@ -1,5 +1,6 @@
 """Headers in which a caller claims to be another, or to ask for something else: believed of trusted hops alone."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -146,10 +147,37 @@ def test_a_trusted_hop_says_neither_path_nor_host(behind) -> None:
     assert behind.sign_up(*CLAIMS, "Origin: https://evil.example").status_code == 403
 
 
-@pytest.mark.parametrize("claimed", ["198.51.100.8:{}", "[2001:db8::1]:{}"])
-def test_an_address_with_its_port_is_one_caller(behind, claimed) -> None:
-    left = [behind.left_of_budget(f"X-Forwarded-For: {claimed.format(port)}") for port in (4711, 4712, 4713)]
-    assert left == [left[0], left[0] - 1, left[0] - 2]
+@pytest.mark.parametrize(
+    ("several", "address"),
+    [
+        (("198.51.100.8:4711", "198.51.100.8:4712", "198.51.100.8", "::ffff:198.51.100.8"), "198.51.100.8"),
+        (("[2001:db8::1]:4711", "[2001:DB8::1]", "2001:db8:0::1", "[2001:db8::1]:4712"), "2001:db8::1"),
+        (("[fe80::1%25eth0]:443", "fe80::1%eth0", "FE80::1"), "fe80::1"),
+    ],
+)
+def test_an_address_is_one_caller_however_a_proxy_writes_it(behind, several, address) -> None:
+    left = [behind.left_of_budget(f"X-Forwarded-For: {each}") for each in several]
+    assert left == [left[0] - index for index in range(len(several))]
+    for each in several:
+        assert behind.logged(behind.ask("GET", "/health", f"X-Forwarded-For: {each}"))["address"] == address
+    signed_in = {"email": address_of_nobody(), "password": PASSWORD}
+    statuses = [
+        behind.ask("POST", f"{AUTH}/sign-in/email", f"X-Forwarded-For: {several[count % len(several)]}", body=signed_in)
+        for count in range(31)
+    ]
+    assert statuses[-1].status_code == 429, "thirty attempts a minute from one address"
+
+
+@pytest.mark.parametrize(
+    "claimed", ["unknown", "_hidden", "unix:", "[::1", "1.2.3.4.5", "x" * 500, "203.0.113.7:x", ""]
+)
+def test_what_is_no_address_is_the_connections(behind, claimed) -> None:
+    asked = behind.ask("GET", "/health", f"X-Forwarded-For: {claimed}")
+    assert behind.logged(asked)["address"] == behind.address
+
+
+def address_of_nobody() -> str:
+    return f"nobody-{os.urandom(4).hex()}@example.com"
 
 
 @pytest.mark.parametrize("begun", ['"', '"a, ', 'for="', '"\\', "a,,", ", ,"])

@@ -11,7 +11,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
 
-from app.web.callers.takers import network_of
+from app.web.server.addresses import network_of, plain_address
 from app.web.server.line_cap import LineCap
 
 MOST_HEAD = 32_768  # bytes of all headers together, which are looked at in one piece once all have come
@@ -80,7 +80,8 @@ class Worker(GeventWorker):
             return
         status = _STATUSES.get(type(exc), "400 Bad Request")
         if self._lines.admit():
-            self.log.warning("no HTTP from %s: %s", addr[0] if addr else "a local socket", type(exc).__name__)
+            place = plain_address(addr[0]) if addr else "a local socket"
+            self.log.warning("no HTTP from %s: %s", place, type(exc).__name__)
         body = b'{"error":"%b"}' % status[4:].encode()
         head = (
             f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
