@@ -1,8 +1,8 @@
 """Which tool a model means by a name that no tool has.
 
-Models write more than the name: tokens of their own prompt format ("clock<|channel|>commentary" of gpt-oss), the
-namespace under which it lists tools ("functions.clock", "default_api:clock" of Gemini), the number of the call
-("functions.clock:0" of Kimi), brackets, quotes, blanks.
+Models write more than the name: tokens of their own prompt format (gpt-oss "clock<|channel|>commentary":
+vllm-project/vllm#35906), the namespace under which it lists tools ("functions.clock", Gemini's "default_api:clock"), the
+number of the call (Kimi's "functions.clock:0"), brackets, quotes, blanks.
 """
 
 import re
@@ -12,7 +12,10 @@ from collections.abc import Collection
 MOST_NAME = 256  # characters that are kept of a name that no tool has
 
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s*(?:analysis|commentary|final)\b|\b(?:analysis|commentary|final)\s+(?=to=)|<\|constrain\|>\s*\w+"
+    r"""<\|channel\|>\s*(?:analysis|commentary|final)\b(?:\s+(?:json|code)\b)?
+    | \b(?:analysis|commentary|final)\s+(?=to=)
+    | <\|constrain\|>\s*\w+""",
+    re.VERBOSE,
 )
 _TOKEN = re.compile(r"<[^<>\s]{1,60}>|\bto=")
 _CALL = re.compile(r":\d+$|\(.*\)$")

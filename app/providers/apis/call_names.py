@@ -2,7 +2,7 @@
 
 Sources: Mistral wants ids of nine letters and digits (mistralai/mistral-common, `MistralRequestValidatorV3`), OpenAI at
 most 40 characters, Anthropic `^[a-zA-Z0-9_-]+$`. Names are `^[a-zA-Z0-9_-]{1,64}$` (OpenAI, Anthropic, Mistral), and
-begin with a letter or an underscore (Gemini: google-gemini/gemini-cli#6704).
+begin with a letter (Kimi: MoonshotAI/kimi-cli#1773).
 """
 
 import re
@@ -14,7 +14,7 @@ from string import ascii_letters, digits
 
 _DIGITS = digits + ascii_letters
 _ID = re.compile("[A-Za-z0-9]{9}")
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 _NO_NAME = re.compile("[^A-Za-z0-9_-]+")
 
 
