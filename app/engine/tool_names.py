@@ -1,8 +1,8 @@
 """Which tool a model means by a name that no tool has.
 
 Models write more than the name: tokens of their own prompt format (gpt-oss "clock<|channel|>commentary":
-vllm-project/vllm#35906), the namespace under which it lists tools ("functions.clock", Gemini's "default_api:clock"), the
-number of the call (Kimi's "functions.clock:0"), brackets, quotes, blanks.
+vllm-project/vllm#35906), the namespace under which it lists tools ("functions.clock", "default_api:clock" of Gemini),
+the number of the call ("functions.clock:0" of Kimi), brackets, quotes, blanks.
 """
 
 import re
