@@ -13,6 +13,7 @@ from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarte
 from app.engine.generation import Generation, GenerationInput
 from app.engine.messages import AnswerRecord, Status, last_question
 from app.engine.question import Question
+from app.engine.recognition import recognized
 from app.engine.rounds import Rounds
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class Turn:
             self.close()
             raise
         assert self._admitted
-        seen = stored.messages if self.question.client_history is None else self.question.client_history
+        brought = self.question.client_history
+        seen = stored.messages if brought is None else recognized(brought, stored.messages)
         self._stored, self._source = stored, GenerationInput(self._admitted, stored.answer_id, seen, stored.resumed)
         try:
             self.generation.prepare(self._source)

@@ -25,6 +25,11 @@ tools = ["calculator"]
 [agents.{name}-page]
 model = "{name}"
 client_tools = {{ confirm = {{ description = "Asks for a yes." }} }}
+
+[agents.{name}-history]
+model = "{name}"
+tools = ["calculator"]
+client_history = true
 """
 
 
@@ -121,6 +126,35 @@ def test_so_does_one_whose_tool_runs_at_the_caller(server, models, kind) -> None
     assert "OPAQUE" not in str(said)
     exported = server.flask("conversations", "export", "--agent", f"{kind}-streamed-page").stdout
     assert model.own in exported, "an operator sees all that is stored"
+
+
+@every_kind
+def test_so_does_one_whose_page_brings_its_own_history(server, models, kind) -> None:
+    model = models.fresh(f"{kind}-streamed", kind, streaming=True)
+    client, name, history = Client.new(server, f"{kind}-streamed-history"), new_session_id(), list[Any]()
+    for number in range(3):
+        history.append(user(f"q{number}", f"Well {number}?"))
+        response = client.page(name, *history)
+        assert "OPAQUE" not in response.text
+        row = server.messages(conversation(server, name))[-1]
+        assert row["text"] == "42."
+        history.append(assistant(f"msg_{row['id']}", *kept_by_a_page(row["parts"])))
+    assert model.refusals == []
+    assert model.own in str(model.bodies[-2])
+
+
+def kept_by_a_page(parts: list[Any]) -> list[Any]:
+    """A stored answer as the AI SDK keeps what it was told of it: each call with its result in one part."""
+    outputs = {part["toolCallId"]: part["output"] for part in parts if part["type"] == "tool-result"}
+    kept: list[Any] = []
+    for part in parts:
+        if part["type"] == "tool-call":
+            tool = {"type": "dynamic-tool", "toolName": part["toolName"], "toolCallId": part["toolCallId"]}
+            done = {"state": "output-available", "input": part["input"], "output": outputs[part["toolCallId"]]}
+            kept.append(tool | done)
+        elif part["type"] in ("text", "reasoning") and part["text"]:
+            kept.append({"type": part["type"], "text": part["text"]})
+    return kept
 
 
 def conversation(server: Server, name: str) -> Any:

@@ -2,7 +2,15 @@
 
 from app.engine.agent import SamplingOptions
 from app.engine.calls_in_words import without_calls
-from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, text_message
+from app.engine.messages import (
+    Message,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    text_message,
+)
 from app.engine.prompt import Prompt
 from app.testing.provider_apis import AGENT
 
@@ -29,6 +37,16 @@ def test_calls_are_the_assistants_words_and_results_the_users() -> None:
         ("user", '(The tool clock returned: {"time": "12:00"})\n\n(The tool clock failed: No zone.)'),
         ("assistant", "It is noon."),
     ]
+
+
+def test_thoughts_are_not_handed_back_whether_there_were_calls_or_none() -> None:
+    thought = ReasoningPart("Hm", ProviderMetadata({"signature": "x"}, "m 1"))
+    answer = Message("assistant", (thought, TextPart("Noon.")))
+    told = without_calls(Prompt(AGENT, [text_message("user", "Time?"), answer], SamplingOptions()))
+    assert told is not None
+    assert told.messages[1] == text_message("assistant", "Noon.")
+    unsigned = Message("assistant", (ReasoningPart("Hm"), TextPart("Noon.")))
+    assert without_calls(Prompt(AGENT, [unsigned], SamplingOptions())) is None, "nothing of it was sent"
 
 
 def test_a_prompt_without_calls_cannot_be_told_otherwise() -> None:
