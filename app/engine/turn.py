@@ -25,6 +25,7 @@ class Turn:
     - `status`: of the answer, once it is recorded; "failed" also where the question was refused or the answer could not
       be stored; None before.
     - `started`: when the turn was created, in seconds of the monotonic clock.
+    - `error`: with which it ended, where it did not end well and its caller was there to be told.
     - `generation`: what makes the answer, with its usage, model and transcript.
 
     The agent's plan makes the answer, if it has one, else a model's rounds; a `plan` that is passed precedes both.
@@ -34,6 +35,7 @@ class Turn:
         self.question = question
         self.status: Status | None = None
         self.started = monotonic()
+        self.error: ChatError | None = None
         plan = plan or engine.plans.get(question.agent.id)
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
@@ -82,7 +84,8 @@ class Turn:
         self._stored, self._source = stored, GenerationInput(self._admitted, stored.answer_id, seen, stored.resumed)
         try:
             self.generation.prepare(self._source)
-        except BaseException:
+        except BaseException as error:
+            self.error = error if isinstance(error, ChatError) else None
             self._record_failure()
             self.close()
             raise
@@ -166,6 +169,7 @@ class Turn:
         if not isinstance(error, ChatError):
             log.error("turn failed", exc_info=error, extra={"request_id": self.question.request_id})
             error = ChatError(Problem.INTERNAL)
+        self.error = error
         if self.status is None:
             self._record_failure()
         else:

@@ -1,8 +1,10 @@
 """What /ready says of models, over HTTP, while their servers refuse connections and when they answer again."""
 
+import json
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -10,7 +12,7 @@ from support.wires import WIRES
 
 from app.testing.caller import Caller
 from app.testing.configuration import CONFIG
-from app.testing.model_server import ModelServer
+from app.testing.model_server import ModelServer, whole
 from app.testing.provider_apis import OPENAI
 from app.testing.server import Server, eventually
 
@@ -63,6 +65,38 @@ def models(relay: Server) -> dict[str, str]:
 
 def until_tried_again(relay: Server) -> None:
     eventually(lambda: models(relay)["lost"] == "ok", CIRCUIT_SECONDS + 1)
+
+
+SAID = {  # as servers are reported to say it: docs/models.md
+    401: {"message": "Incorrect API key provided"},
+    402: {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"},
+    403: {"code": "unsupported_country_region_territory", "message": "Country, region, or territory not supported"},
+    404: {"code": "model_not_found", "message": "The model `m-1` does not exist"},
+    412: {"message": "Account suspended"},
+    413: {"message": "Request too large: tokens per minute (TPM): Limit 6000, Requested 7000"},
+    429: {"code": "insufficient_quota", "message": "You exceeded your current quota"},
+    451: {"message": "Unavailable for legal reasons"},
+    529: {"message": "Overloaded"},
+    400: {"code": "context_length_exceeded", "message": "This model's maximum context length is 4096 tokens."},
+}
+
+
+def test_a_servers_own_trouble_sends_the_question_on_and_counts_but_for_a_prompt_that_is_too_long(start) -> None:
+    with ExitStack() as servers:
+        upstreams = {status: servers.enter_context(ModelServer()) for status in SAID}
+        added = ""
+        for status, upstream in upstreams.items():
+            upstream.play(whole(json.dumps({"error": SAID[status]}).encode(), status))
+            model = f'provider = "openai"\nbase_url = "{upstream.url}/v1"\nmodel = "m-1"'
+            added += f'[models.m{status}]\n{model}\n[agents.a{status}]\nmodel = ["m{status}", "scripted"]\n'
+        relay = start(config=CONFIG + added, changes=CHANGES)
+        for status, upstream in upstreams.items():
+            caller = Caller(WIRE, relay, relay.key("secret", f"a{status}"))
+            for _ in range(4):
+                assert WIRE.decode(caller.ask("Hi").content).text == "Hello"
+            said = requests.get(f"{relay.url}/ready", timeout=5).json()["checks"]["models"][f"m{status}"]
+            asked = len(upstream.requests)
+            assert (asked, said) == (4, "ok") if status == 400 else (asked == 2 and PASSED_OVER.fullmatch(said)), status
 
 
 def test_a_model_is_passed_over_while_nobody_listens_and_used_again_when_somebody_does(relay, port, callers) -> None:

@@ -69,7 +69,11 @@ def caller(server: Server, wire: WireClient, agent: str) -> Caller:
 def test_a_question_that_no_model_accepts_in_time_is_504_and_free(server, model, wire) -> None:
     asking, question = caller(server, wire, "silent"), f"Are you there? {wire}"
     began, asked = time.monotonic(), len(model.requests)
-    wire.check_error(asking.ask(question), 504)
+    refused = asking.ask(question)
+    wire.check_error(refused, 504)
+    request_id = refused.headers["x-request-id"]
+    (turn,) = eventually(lambda: [each for each in server.log("turn") if each["request_id"] == request_id])
+    assert (turn["outcome"], turn["reason"]) == ("interrupted", ERROR_MESSAGES[504])
     assert 1 <= time.monotonic() - began < 10
     last = asking.stored(question)[-1]
     assert (last["status"], last["parts"], last["credits"]) == ("interrupted", [], 0)

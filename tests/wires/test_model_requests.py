@@ -13,7 +13,7 @@ from app.testing.configuration import CONFIG
 from app.testing.model_server import CUT, SILENCE, Action, ModelServer, Request, streamed, whole
 from app.testing.provider_apis import ANTHROPIC, OPENAI, PROVIDER_APIS, ProviderApi
 from app.testing.server import Server, eventually
-from app.testing.wire_client import CREDENTIAL_KINDS, WireClient
+from app.testing.wire_client import CREDENTIAL_KINDS, ERROR_MESSAGES, WireClient
 
 KEY = "sk-never-to-be-seen"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -184,6 +184,9 @@ FAILURES = {  # what the server does, and what the line says
 }
 
 
+SLOW = ("no head", "no token")
+
+
 @pytest.mark.timed
 @every_api
 @pytest.mark.parametrize("name", FAILURES)
@@ -198,6 +201,8 @@ def test_a_failure_has_a_line_that_says_what_failed_and_by_which_ids_it_is_found
     assert {field: line[field] for field in said} == said
     assert (line["level"], line["model"]) == ("WARNING", f"{api}")
     assert 0 <= line["head_seconds"] <= line["seconds"] < 5
+    (turn,) = lines(relay, "turn", request_id)
+    assert (turn["outcome"], turn["reason"]) == ("failed", ERROR_MESSAGES[504 if name in SLOW else 502])
     assert KEY not in str(relay.log("model failed"))
     if name == "a refusal":
         assert "no, [key]" in line["said"]

@@ -81,7 +81,7 @@ class AnthropicDecoder(Decoder):
         if self._failure:
             raise self._failure
         if not self._reason:
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise ModelError(Problem.UPSTREAM_FAILED, reason="ended without a stop reason")
         calls = self._calls.finish()
         reason = "other" if self._reason == "tool-calls" else self._reason
         return [*self._thought.end(), *calls, ModelFinished("tool-calls" if calls else reason, self._usage)]

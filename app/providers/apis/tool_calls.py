@@ -1,6 +1,5 @@
 """The tool calls of one response, put together from the pieces in which models write them."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -11,9 +10,8 @@ from app.engine.events import ToolCalled
 from app.engine.messages import ProviderMetadata
 from app.providers.apis.arguments import MOST_CALLS, arguments_of
 
-log = logging.getLogger(__name__)
-
 MOST_ARGUMENTS = 4 * 1024 * 1024  # characters of all arguments of one response, of which none has been passed on yet
+TOO_MANY = f"makes more than {MOST_CALLS} tool calls at once"
 MOST_WORD = 256  # characters of a name, and of an id; what is behind them is cut off
 
 
@@ -66,8 +64,7 @@ class ToolCalls:
     def start(self, number: int | None, call_id: str, name: str) -> PartialCall:
         """Start a call. Raises ModelError where there are MOST_CALLS."""
         if len(self._calls) == MOST_CALLS:
-            log.warning("model makes more than %s tool calls at once", MOST_CALLS)
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise ModelError(Problem.UPSTREAM_FAILED, reason=TOO_MANY)
         call = PartialCall(number, "", name[:MOST_WORD])
         self._calls.append(call)
         if number is not None:
@@ -85,8 +82,9 @@ class ToolCalls:
         """Add a piece to the call's arguments. Raises ModelError where there are more than MOST_ARGUMENTS."""
         self._room -= len(piece)
         if self._room < 0:
-            log.warning("model writes more than %s characters of arguments", MOST_ARGUMENTS)
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise ModelError(
+                Problem.UPSTREAM_FAILED, reason=f"writes more than {MOST_ARGUMENTS} characters of arguments"
+            )
         if piece:
             call.arguments.append(piece)
 
@@ -99,8 +97,7 @@ class ToolCalls:
                 call_id, beside = ("", None) if part else (call.call_id, metadata(call))
                 made.append(ToolCalled(call_id or f"call_{len(made)}", call.name, arguments, beside))
         if len(made) > MOST_CALLS:
-            log.warning("model makes more than %s tool calls at once", MOST_CALLS)
-            raise ModelError(Problem.UPSTREAM_FAILED)
+            raise ModelError(Problem.UPSTREAM_FAILED, reason=TOO_MANY)
         return made
 
     def _in_order(self) -> list[PartialCall]:

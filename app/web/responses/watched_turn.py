@@ -129,7 +129,8 @@ class WatchedTurn:
             "seconds": round(now - turn.started, 4),
             "first_token_seconds": round(first_token - turn.started, 4) if first_token else None,
         }
-        fields |= turn.generation.phases
+        error = turn.error or self._ending
+        fields |= {**turn.generation.phases, **({"reason": error.message} if error else {})}
         if self._shared.settings.server.log_messages:
             fields |= {"question": turn.question_text, "answer": turn.generation.transcript.message().text}
         log.info("turn", extra=fields)
