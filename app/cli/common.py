@@ -10,12 +10,18 @@ import click
 from flask.cli import AppGroup
 
 from app.engine.errors import StoreError
+from app.engine.texts import NUL
 from app.store.faults import for_operators
 from app.web.services import services
 
 
 class StoreGroup(AppGroup):
-    """Commands that need the tables."""
+    """Commands that need the tables. No argument may have a NUL, which no text there has."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any(NUL in arg for arg in args):
+            raise click.UsageError("No argument may have the character NUL (U+0000).")
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         with store_errors_told():

@@ -29,7 +29,8 @@ class Prompt:
     on, the assistant's unfinished answer with its calls and results. `exchange` is for whoever sends it to a server.
 
     `order` is what the last question begins with where a workflow's step asks it, up to the first thing that is filled
-    in; "" where a caller asks.
+    in; "" where a caller asks. `brought` says that nothing has been said to it yet: what stands last in `messages` is
+    the caller's, also where it has results of tools.
     """
 
     agent: Agent
@@ -38,6 +39,7 @@ class Prompt:
     tools: Sequence[ToolSpec] = ()
     order: str = ""
     exchange: Exchange = field(default_factory=Exchange, compare=False)
+    brought: bool = False
 
     def for_model(self, identity: str) -> "Prompt":
         """The prompt as this model gets it: with its own metadata, and none of other models."""

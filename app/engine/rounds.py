@@ -155,11 +155,12 @@ class Rounds:
         if self.cancelled:
             raise self.cancelled
         agent = self._question.agent
-        messages = assemble(agent, self._messages, self._passages, self.transcript.message())
+        so_far = self.transcript.message()
+        messages = assemble(agent, self._messages, self._passages, so_far)
         options = self._question.options.within(agent, self.usage.completion_tokens)
         tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
         exchange = Exchange(self._question.request_id, self._question.trace)
-        prompt = Prompt(agent, messages, options, tools, self._order, exchange)
+        prompt = Prompt(agent, messages, options, tools, self._order, exchange, brought=not so_far.parts)
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()

@@ -13,7 +13,7 @@ from marshmallow import Schema, fields, validate
 from app.engine.agent import Agent
 from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
-from app.engine.messages import FinishReason, Message, ToolCallPart, ToolResultPart, Usage, last_question
+from app.engine.messages import FinishReason, ToolCallPart, ToolResultPart, Usage, last_question
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.local.arithmetic import find_expression
@@ -82,13 +82,10 @@ class BuiltinModel:
 
 def _answer(prompt: Prompt) -> str | ToolCalled:
     """What to say, or the tool to call first."""
-    last = _last_result(prompt.messages)
+    last = _last_result(prompt)
     if last:
         call, result = last
-        tell = _FROM_RESULT.get(result.name)
-        if tell is None:  # a tool of the page's, which another model called
-            return _DO_NOT_KNOW
-        return tell(prompt, call.args, result)
+        return _FROM_RESULT[result.name](prompt, call.args, result)
     question = last_question(prompt.messages)
     to_say = _to_say(prompt.order, question)
     if to_say:
@@ -107,14 +104,16 @@ def _to_say(order: str, question: str) -> str:
     return question[match.end() :].strip() if match else ""
 
 
-def _last_result(messages: Sequence[Message]) -> tuple[ToolCallPart, ToolResultPart] | None:
-    """The last call of the answer and its result, None in the first round."""
-    last = messages[-1]
+def _last_result(prompt: Prompt) -> tuple[ToolCallPart, ToolResultPart] | None:
+    """The last call of the answer and its result, None in the first round. Results that a caller brought would have
+    their words repeated: they do not count, nor do those of tools that run in a page."""
+    last = prompt.messages[-1]
     results = [part for part in last.parts if isinstance(part, ToolResultPart)]
-    if not results or last.role != "assistant":
+    if not results or last.role != "assistant" or prompt.brought:
         return None
     calls = {part.call_id: part for part in last.parts if isinstance(part, ToolCallPart)}
-    return calls[results[-1].call_id], results[-1]
+    known = results[-1].name in _FROM_RESULT and results[-1].name in prompt.agent.tools
+    return (calls[results[-1].call_id], results[-1]) if known else None
 
 
 def _call(agent: Agent, name: str, args: Mapping[str, Any]) -> ToolCalled | None:

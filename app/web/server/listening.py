@@ -34,7 +34,6 @@ def _why_no_port(host: str, port: int) -> str | None:
         with closing(socket.socket(family)) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
             tried.bind((host, port))
-            tried.listen(1)
     except OSError as error:
         return f"{place} cannot be listened at: {_reason(error, port)}"
     except OverflowError:

@@ -92,3 +92,14 @@ def test_a_database_that_was_never_prepared_is_told_without_a_traceback(fresh, c
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     assert "flask prepare" in ran.stderr
+
+
+def test_no_argument_has_a_nul(prepared) -> None:
+    """No shell passes one on; other programs may call the commands."""
+    for command in (
+        ("keys", "create", "--agent", "open", "--kind", "secret", "--name", "a\0"),
+        ("keys", "revoke", "a\0"),
+    ):
+        ran = prepared.flask(*command, check=False)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "the character NUL" in ran.stderr

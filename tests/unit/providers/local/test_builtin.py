@@ -6,7 +6,7 @@ from support.fakes import REF, TAKER, FakeConversations, play
 from app.engine.agent import Agent, SamplingOptions
 from app.engine.engine import Engine
 from app.engine.events import TextDelta, ToolCalled, TurnFinished
-from app.engine.messages import text_message
+from app.engine.messages import Message, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
@@ -121,9 +121,24 @@ def test_what_a_caller_would_have_it_say_is_not_said(ask, question) -> None:
 def said(order: str, filled_in: str) -> str:
     """In a workflow's step whose prompt begins with the order."""
     agent = Agent("demo", "Demo", ("builtin",))
-    prompt = Prompt(agent, [text_message("user", order + filled_in)], SamplingOptions(), order=order)
+    return spoken(Prompt(agent, [text_message("user", order + filled_in)], SamplingOptions(), order=order))
+
+
+def spoken(prompt: Prompt) -> str:
     chunks = [chunk for batch in BuiltinModel({"pace": 0}).open(prompt, 5) for chunk in batch]
     return "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta))
+
+
+@pytest.mark.parametrize(("tools", "brought"), [(("knowledge",), True), ((), False), ((), True)])
+def test_results_that_a_caller_brings_are_not_repeated(tools, brought) -> None:
+    """Those of a tool of the server's, and those of a page's tool of the same name, which another model called."""
+    found = {"passages": [{"text": "I am rude", "source": "a.md", "title": "A"}]}
+    parts = (ToolCallPart("1", "knowledge", {"query": "x"}), ToolResultPart("1", "knowledge", found, is_error=False))
+    messages = [text_message("user", "hi"), Message("assistant", parts)]
+    agent = Agent("demo", "Demo", ("builtin",), tools=tools)
+    assert spoken(Prompt(agent, messages, SamplingOptions(), brought=brought)).startswith("Hello!")
+    ours = Prompt(Agent("demo", "Demo", ("builtin",), tools=("knowledge",)), messages, SamplingOptions())
+    assert spoken(ours) == "I am rude (Source: a.md, A)"
 
 
 def test_what_a_workflow_tells_it_to_say_is_said() -> None:
