@@ -5,9 +5,14 @@ from typing import Any
 import gevent
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from support.fallback import Stub
 from support.runs import Run, ask, greenlets, say, work
 
+from app.engine.chunks import ModelFinished
 from app.engine.events import (
+    ReasoningDelta,
+    ReasoningIdentified,
+    ReasoningStarted,
     RoundFinished,
     RoundStarted,
     TextDelta,
@@ -18,7 +23,9 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import TextPart, ToolCallPart, ToolResultPart, Usage
+from app.engine.messages import ProviderMetadata, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage
+from app.providers.circuit_breaker import CircuitBreaker
+from app.providers.fallback import Candidate, Fallback
 
 SECRET = [{"text": "sec"}, {"text": "ret"}]
 
@@ -113,6 +120,20 @@ def test_a_run_is_told_from_its_start_to_its_end_in_order() -> None:
         TextPart("Hello"),
     )
     assert run.events[-1].message == run.stored
+
+
+def test_what_a_steps_model_wants_back_with_its_call_is_kept_and_told_to_nobody() -> None:
+    signed = ProviderMetadata({"signature": "x"})
+    calling = [[ReasoningDelta("H"), ReasoningDelta("m"), ReasoningIdentified(signed)]]
+    calling += [[ToolCalled("c", "work", {"id": "q"}, signed), ModelFinished("tool-calls", Usage())]]
+    telling = [[ReasoningDelta("So"), ReasoningIdentified(signed), TextDelta("x"), ModelFinished("stop", Usage())]]
+    model = Fallback([Candidate(Stub(calling, telling), CircuitBreaker("scripted", 9, 1))], 0)
+    run = Run(ask("a", [], tools=["work"]), say("b", "Hello", "a"), model=model).play()
+    kept = ProviderMetadata({"signature": "x"}, "scripted")
+    thought, call, *_, said = run.stored.parts
+    assert (thought, call.metadata, said) == (ReasoningPart("Hm", kept), kept, TextPart("Hello"))
+    assert len(run.stored.parts) == 4, "its last thoughts stand before no call"
+    assert run.of(ReasoningStarted, ReasoningDelta) == []
 
 
 def test_steps_that_wait_for_nobody_run_side_by_side() -> None:
