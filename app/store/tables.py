@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     literal_column,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -135,6 +136,7 @@ users = Table(
     Column("password", String(256), nullable=False),  # argon2 hash
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    Column("image", String(2048)),  # an address
 )
 
 sessions = Table(
@@ -144,6 +146,7 @@ sessions = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("remembered", Boolean, nullable=False, server_default=true()),
 )
 
 things = Table(

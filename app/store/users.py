@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import uuid
 from base64 import b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -20,6 +20,7 @@ from app.store.tables import now, sessions, users
 
 SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000  # without use
 LONGEST_SESSION_MILLISECONDS = 90 * 24 * 3600 * 1000  # from signing in, however much it is used
+SHORT_SESSION_MILLISECONDS = 24 * 3600 * 1000  # of who is not to be remembered; use does not renew it
 RENEWAL_MILLISECONDS = 3600 * 1000  # use renews a session at most that often: not every request writes
 RENEWAL_SECONDS = 1  # until it begins, or is left to the next request
 _ARGON = PasswordHasher()  # RFC 9106's second choice: 64 MiB of memory a hash, three passes, about 0.1 s of CPU
@@ -40,29 +41,39 @@ _DUMMY_HASH = _dummy_hash()  # verified where there is no such user
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`email` is in lower case; times in epoch milliseconds, `disabled_at` None for an active user."""
+    """`email` is in lower case; times in epoch milliseconds, `disabled_at` None for an active user; `image` is the
+    address of a picture, as the user gave it."""
 
     id: str
     email: str
     name: str
     created_at: int
     disabled_at: int | None
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in user. The store knows only the hash of `token`. `expires_at` is in epoch milliseconds; `renewed` says
-    that it has just been put off, so that a cookie has to be set anew."""
+    """A signed-in user. The store knows only the hash of `token`. Times are in epoch milliseconds. One that is not
+    `remembered` ends with the browser, and after a day. `renewed` says that it has just been put off, so that a cookie
+    has to be set anew."""
 
     token: str
     user: User
+    begun_at: int
     expires_at: int
+    remembered: bool = True
     renewed: bool = False
 
     @property
-    def seconds(self) -> int:
-        """Seconds until it expires, if it is not used."""
-        return (self.expires_at - now()) // 1000
+    def id(self) -> str:
+        """What it may be called by: 32 hexadecimal digits, which do not lead to the token."""
+        return _digest(_digest(self.token))[:32]
+
+    @property
+    def cookie_seconds(self) -> int | None:
+        """For how long a browser keeps it, if it is not used; None: until the browser ends."""
+        return (self.expires_at - now()) // 1000 if self.remembered else None
 
 
 class UserStore:
@@ -72,9 +83,9 @@ class UserStore:
         self._database = database
         self._hashers = ThreadPool(HASHING_THREADS)
 
-    def create(self, email: str, password: str, name: str = "") -> User:
+    def create(self, email: str, password: str, name: str = "", image: str | None = None) -> User:
         """Store a user and return it. Raises ChatError(TAKEN) where the address has an account."""
-        user = User(uuid.uuid4().hex, email.strip().lower(), name, now(), None)
+        user = User(uuid.uuid4().hex, email.strip().lower(), name, now(), None, image)
         query = insert(users).values({**asdict(user), "password": self._hash(password)})
         try:
             self._database.write(lambda connection: connection.execute(query))
@@ -102,7 +113,7 @@ class UserStore:
         started. Returns False where no user has this address."""
         return self._change_and_sign_out(email, password=self._hash(password))
 
-    def sign_in(self, email: str, password: str) -> Session:
+    def sign_in(self, email: str, password: str, remembered: bool = True) -> Session:
         """Start a session. A hash that was made at other costs than today's is replaced.
 
         Raises ChatError(UNAUTHORIZED) for a wrong password, a disabled and an unknown user, each after the same time.
@@ -114,17 +125,17 @@ class UserStore:
             raise ChatError(Problem.UNAUTHORIZED)
         renewed = self._hash(password) if _ARGON.check_needs_rehash(row.password) else None
         try:
-            return self.start_session(_user(row), row.password, renewed)
+            return self.start_session(_user(row), row.password, renewed, remembered)
         except ChatError as error:
             if renewed is None or error.problem is not Problem.UNAUTHORIZED:
                 raise
-            return self.sign_in(email, password)  # another one may have renewed the hash meanwhile
+            return self.sign_in(email, password, remembered)  # another one may have renewed the hash meanwhile
 
     def session(self, token: str) -> Session | None:
-        """The session with this token, renewed where the last renewal is an hour old; None where there is none, it has
-        expired, has lasted for LONGEST_SESSION_MILLISECONDS, or its user is disabled."""
+        """The session with this token, renewed where it is remembered and the last renewal is an hour old; None where
+        there is none, it has expired, has lasted for LONGEST_SESSION_MILLISECONDS, or its user is disabled."""
         digest = _digest(token)
-        columns = users, sessions.c.expires_at, sessions.c.created_at.label("begun_at")
+        columns = users, sessions.c.expires_at, sessions.c.remembered, sessions.c.created_at.label("begun_at")
         query = select(*columns).join(sessions).where(sessions.c.hash == digest)
         row = self._database.read(lambda connection: connection.execute(query).one_or_none())
         if row is None or row.disabled_at is not None:
@@ -133,23 +144,29 @@ class UserStore:
         expires_at = min(row.expires_at, last)
         if expires_at <= time:
             return None
+        session = Session(token, _user(row), row.begun_at, expires_at, row.remembered)
         renewed_until = min(time + SESSION_MILLISECONDS, last)
-        if expires_at >= renewed_until - RENEWAL_MILLISECONDS:
-            return Session(token, _user(row), expires_at)
-        expires_at = renewed_until
-        renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=expires_at)
+        if not row.remembered or expires_at >= renewed_until - RENEWAL_MILLISECONDS:
+            return session
+        renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=renewed_until)
         try:
             self._database.write(lambda connection: connection.execute(renewal), RENEWAL_SECONDS)
         except StoreError:  # the next request tries again; this one is no worse for it
-            return Session(token, _user(row), row.expires_at)
-        return Session(token, _user(row), expires_at, renewed=True)
+            return session
+        return replace(session, expires_at=renewed_until, renewed=True)
 
     def sign_out(self, *tokens: str) -> None:
         """End the sessions with these tokens, as far as there are any."""
         query = delete(sessions).where(sessions.c.hash.in_([_digest(token) for token in tokens]))
         self._database.write(lambda connection: connection.execute(query))
 
-    def start_session(self, user: User, password_hash: str | None = None, renewed_hash: str | None = None) -> Session:
+    def start_session(
+        self,
+        user: User,
+        password_hash: str | None = None,
+        renewed_hash: str | None = None,
+        remembered: bool = True,
+    ) -> Session:
         """Store a new session and return it, for a user who was just created or whose password matched this hash, which
         `renewed_hash` replaces.
 
@@ -159,8 +176,9 @@ class UserStore:
         same_password = users.c.password == (password_hash or users.c.password)
         unchanged = users.c.id == user.id, users.c.disabled_at.is_(None), same_password
         token, time = secrets.token_urlsafe(32), now()
-        expires_at = time + SESSION_MILLISECONDS
-        row = {"hash": _digest(token), "user_id": user.id, "created_at": time, "expires_at": expires_at}
+        expires_at = time + (SESSION_MILLISECONDS if remembered else SHORT_SESSION_MILLISECONDS)
+        times = {"created_at": time, "expires_at": expires_at}
+        row = {"hash": _digest(token), "user_id": user.id, "remembered": remembered, **times}
 
         def work(connection: Connection) -> None:
             if not connection.execute(select(users.c.id).where(*unchanged)).first():
@@ -171,7 +189,7 @@ class UserStore:
             connection.execute(insert(sessions).values(row))
 
         self._database.write(work)
-        return Session(token, user, expires_at)
+        return Session(token, user, time, expires_at, remembered)
 
     def _change_and_sign_out(self, email: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
         """Change the user's row and delete the sessions, in one transaction. False if no row meets the conditions."""
@@ -204,4 +222,4 @@ def _digest(token: str) -> str:
 
 
 def _user(row: Any) -> User:
-    return User(row.id, row.email, row.name, row.created_at, row.disabled_at)
+    return User(row.id, row.email, row.name, row.created_at, row.disabled_at, row.image)

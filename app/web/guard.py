@@ -20,7 +20,7 @@ from app.web.callers.identity import identify
 from app.web.callers.origins import refuse_other_sites
 from app.web.callers.takers import taker_of
 from app.web.reference.operations import Operation
-from app.web.requests.body import load_body, require_json
+from app.web.requests.body import is_empty, load_body, require_json
 from app.web.requests.call import Call
 from app.web.requests.query import load_query, refuse_nul_in_url
 from app.web.requests.tracing import trace_context
@@ -60,7 +60,9 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
             raise ChatError(Problem.FORBIDDEN, "This takes a secret key")
     if wire.takes_cookies and operation.changes_something:
         refuse_other_sites()
-        require_json()
+        # A page of another site may post, without asking first, what is no JSON; a form always names its type.
+        if "Content-Type" in request.headers or not is_empty():
+            require_json()
     if operation.cost == "attempt":
         count_attempt()
     if operation.precondition:
@@ -68,7 +70,7 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
     if operation.cost == "answer" and caller:
         _check_room(taker_of(caller))
     query = load_query(operation.query) if operation.query else None
-    body = load_body(operation.body_schema) if operation.body_schema else None
+    body = load_body(operation.body_schema, operation.body_optional) if operation.body_schema else None
     return Call(g.request_id, query, body, caller, trace_context(request.headers))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +87,8 @@ class Person:
 
 
 def refusal(response: requests.Response) -> tuple[int, str, str]:
-    """Status, error, message; nothing else is in the body."""
+    """Status, error, message; nothing is in the body besides but a code."""
     body = response.json()
-    assert set(body) == {"error", "message"}, body
+    assert set(body) == {"error", "code", "message"}, body
+    assert re.fullmatch("[A-Z0-9_]+", body["code"])
     return response.status_code, body["error"], body["message"]

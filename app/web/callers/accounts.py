@@ -26,7 +26,7 @@ class AccountSchema(Schema):
     """A new user."""
 
     email = fields.String(required=True, validate=_plausible, metadata={"format": "email"})
-    password = fields.String(required=True, validate=validate.Length(8, _LONGEST_PASSWORD))
+    password = fields.String(required=True, validate=[validate.Length(8), validate.Length(max=_LONGEST_PASSWORD)])
     name = fields.String(load_default="", validate=[validate.Length(0, 100), _printable])
 
 
@@ -42,23 +42,23 @@ def count_attempt() -> None:
     services().sign_in_limits.count_address(address())
 
 
-def sign_in(email: str, password: str) -> Session:
+def sign_in(email: str, password: str, remembered: bool = True) -> Session:
     """A new session. Raises ChatError: LIMITED for the account, UNAUTHORIZED."""
     shared = services()
     shared.sign_in_limits.count_account(email)
-    session = shared.users.sign_in(email, password)
+    session = shared.users.sign_in(email, password, remembered)
     shared.sign_in_limits.forgive_account(email)
     return session
 
 
-def sign_up(email: str, password: str, name: str) -> Session:
+def sign_up(email: str, password: str, name: str, image: str | None = None, remembered: bool = True) -> Session:
     """A new user, signed in at once. Raises ChatError: LIMITED for the account or the address, TAKEN."""
     shared, limits, place = services(), services().sign_in_limits, address()
     limits.count_account(email)
     limits.count_new(place)
     try:
-        user = shared.users.create(email, password, name)
+        user = shared.users.create(email, password, name, image)
     except BaseException:
         limits.forgive_new(place)
         raise
-    return shared.users.start_session(user)
+    return shared.users.start_session(user, remembered=remembered)

@@ -91,8 +91,8 @@ class CookieToken:
             "description": f"What signing in gives, over https named `{_PREFIX}{self.name}`",
         }
 
-    def give(self, request: Request, response: Response, token: str, seconds: int) -> None:
-        """`seconds` is how long the browser keeps it."""
+    def give(self, request: Request, response: Response, token: str, seconds: int | None) -> None:
+        """`seconds` is how long the browser keeps it; None: until the browser ends."""
         name, secure = self._named(request), request.is_secure
         response.set_cookie(name, token, max_age=seconds, secure=secure, httponly=True, samesite="Lax")
 

@@ -1,6 +1,7 @@
 """Cross-origin requests: an allow-list, and the headers that browsers want on every response, errors included."""
 
 import logging
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ EXPOSED_HEADERS = (
     "x-vercel-ai-ui-message-stream"
 )
 PREFLIGHT_SECONDS = 600
+OTHER_SITE = "Pages of this origin may not do that"
 
 
 def allow_origins(app: Flask) -> None:
@@ -48,10 +50,31 @@ def allow_origins(app: Flask) -> None:
 
 def refuse_other_sites() -> None:
     """Raises ChatError(FORBIDDEN) for a page of a foreign origin: one that is neither this server's own nor on the
-    operator's list. Browsers send cookies from any site's page, and name the page's origin."""
+    operator's list. Browsers send cookies from any site's page, and name the page's origin, or at least whether it is
+    of another site (Fetch Metadata). Programs that are no browsers send neither."""
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_listed(origin.lower()) and not _is_own(origin):
-        raise ChatError(Problem.FORBIDDEN, "Pages of this origin may not do that")
+    if origin is None:
+        foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    else:
+        foreign = not _is_trusted(origin)
+    if foreign:
+        raise ChatError(Problem.FORBIDDEN, OTHER_SITE)
+
+
+def may_return_to(url: str) -> bool:
+    """Whether a browser may be sent there: a path of the site, or a page of an origin that may post here. What is
+    taken for a path must be one to every reader: it has no backslash, control character or encoded slash."""
+    if url.startswith("/"):
+        return not re.match(r"//|.*[\\\x00-\x20\x7f]|[^?#]*%(?:2f|5c)", url, re.IGNORECASE | re.DOTALL)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return _is_trusted(f"{parts.scheme}://{parts.netloc}") and url.isprintable() and "\\" not in url
+
+
+def _is_trusted(origin: str) -> bool:
+    return _is_listed(origin.lower()) or _is_own(origin)
 
 
 def _is_own(origin: str) -> bool:

@@ -117,7 +117,10 @@ def _operation(operation: Operation, reference: Reference, shapes: Shapes, heade
     }
     if operation.body is not None:
         content = {"schema": shapes.of(operation.body), "example": operation.example}
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        described["requestBody"] = {
+            "required": not operation.body_optional,
+            "content": {"application/json": content},
+        }
     described["responses"] = {str(each.status): _reply(each, shapes, headers) for each in operation.replies}
     return described
 

@@ -48,7 +48,8 @@ class Operation:
     - `path` has its parameters in braces.
     - `credential`: any of the wire's, a secret key alone, or none (then none is looked at).
     - `query` and `body` are the schemas that the request is loaded with; what they make is the view's to use. Where a
-      body is described in more detail than it is checked at first, `loads` is what checks it.
+      body is described in more detail than it is checked at first, `loads` is what checks it. With `body_optional` a
+      request without one is taken for one with an empty object.
     - `precondition` raises ChatError where the operation is switched off; it is called before the query and the body
       are looked at.
     - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
@@ -65,6 +66,7 @@ class Operation:
     credential: Literal["any", "secret key", "none"] = "any"
     query: type[Schema] | None = None
     body: Shape | None = None
+    body_optional: bool = False
     loads: type[Schema] | None = None
     example: Mapping[str, Any] | None = None
     cost: Literal["request", "attempt", "answer"] = "request"

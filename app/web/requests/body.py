@@ -17,11 +17,13 @@ MOST_CONTAINERS = 20_000  # lists and objects of a body: each takes a moment in 
 MOST_DEPTH = 100  # of objects and lists in one another
 
 
-def load_body(schema: type[Schema]) -> Any:
-    """What the schema makes of the request's JSON body.
+def load_body(schema: type[Schema], optional: bool = False) -> Any:
+    """What the schema makes of the request's JSON body; where it is `optional` and there is none, of an empty object.
 
     Raises ChatError: UNSUPPORTED_TYPE, TOO_LARGE, BODY_TIMEOUT, MALFORMED, or INVALID with the fields named.
     """
+    if optional and is_empty():
+        return load(schema, {})
     require_json()
     if request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
@@ -63,6 +65,11 @@ def _mistake(data: Any) -> str | None:
         if not level:
             return None
     return f"The body is nested deeper than {MOST_DEPTH} levels"
+
+
+def is_empty() -> bool:
+    """Whether the request has no body."""
+    return not request.content_length and "Transfer-Encoding" not in request.headers
 
 
 def require_json() -> None:

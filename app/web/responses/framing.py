@@ -29,7 +29,7 @@ def regex_string(text: str) -> bytes:
     return b'"' + inner.replace(rb"\"", rb"\u0022") + b'"'
 
 
-def json_response(body: Mapping[str, Any] | Sequence[Any], status: int = 200) -> Response:
+def json_response(body: Mapping[str, Any] | Sequence[Any] | None, status: int = 200) -> Response:
     """Compact JSON, whatever mode Flask runs in: some callers cut it apart with grep."""
     return Response(orjson.dumps(body), status, content_type="application/json")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from werkzeug.http import HTTP_STATUS_CODES
 
 from app.engine.errors import ChatError, Problem
+from app.web.callers.origins import OTHER_SITE
 
 _CODES = {
     Problem.BUSY: "WORKFLOW_RUN_IN_PROGRESS",  # the only 409 of a chat that the wire's clients know
@@ -19,9 +20,32 @@ _IN_STREAM = {
 }
 
 
+WRONG_PAIR = "Invalid email or password"
+WRONG_CALLBACK = "Invalid callbackURL"
+SIGN_UP_CLOSED = "Sign-up is closed"
+# What better-auth's server calls it, by what is said of it here.
+_BETTER_AUTH = {
+    WRONG_PAIR: "INVALID_EMAIL_OR_PASSWORD",
+    WRONG_CALLBACK: "INVALID_CALLBACK_URL",
+    SIGN_UP_CLOSED: "EMAIL_PASSWORD_SIGN_UP_DISABLED",
+    OTHER_SITE: "INVALID_ORIGIN",
+    Problem.TAKEN.message: "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+    "password: Shorter than minimum length 8.": "PASSWORD_TOO_SHORT",
+    "password: Longer than maximum length 1024.": "PASSWORD_TOO_LONG",
+    "email: Not an e-mail address.": "INVALID_EMAIL",
+}
+
+
 def error_body(error: ChatError) -> Mapping[str, str]:
     problem = error.problem
-    return {"error": _CODES.get(problem) or HTTP_STATUS_CODES[problem.status], "message": _words(error)}
+    name = _CODES.get(problem) or HTTP_STATUS_CODES[problem.status]
+    return {"error": name, "code": _code(error, name), "message": _words(error)}
+
+
+def _code(error: ChatError, name: str) -> str:
+    """In capitals, for programs."""
+    default = "VALIDATION_ERROR" if error.problem is Problem.INVALID else name.upper().replace(" ", "_")
+    return _BETTER_AUTH.get(error.message, default)
 
 
 def event_code(error: ChatError) -> str:

@@ -6,13 +6,16 @@ from app.engine.errors import ChatError, Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.web.services import services
 from app.wires.chats import replies as a
+from app.wires.chats.errors import SIGN_UP_CLOSED
 from app.wires.chats.requests import (
     ChatSchema,
     CursorSchema,
     DefinitionSchema,
     MessageSchema,
     PageSchema,
+    RunsSchema,
     SignInSchema,
+    SignOutSchema,
     SignUpSchema,
 )
 from app.wires.chats.routes import COOKIE
@@ -26,10 +29,12 @@ _TIME = "2026-11-21T11:21:00.000Z"
 _MADE = {"id": _CHAT, "title": "Prices", "createdAt": _TIME}
 _PLAN = {"name": "Double", "steps": [{"id": "double", "tool": "calculator", "args": {"expression": "{{ input }} * 2"}}]}
 
+_ADA = {"id": _USER, "email": "ada@example.com", "name": "Ada", "emailVerified": False, "image": None}
+_ADA |= {"createdAt": _TIME, "updatedAt": _TIME}
 _SIGNED_IN = Reply(
     200,
     "Who has signed in.",
-    (Content(a.SignedInSchema, {"user": {"id": _USER, "email": "ada@example.com", "name": "Ada"}}),),
+    (Content(a.SignedInSchema, {"redirect": False, "token": None, "user": _ADA}),),
     {"Set-Cookie": f"`{COOKIE.name}`, the session."},
 )
 _GONE = Reply(204, "It is gone.")
@@ -71,7 +76,7 @@ def _ask(path: str, summary: str, reply: Reply) -> Operation:
 
 def _refuse_closed_sign_up() -> None:
     if not services().settings.server.sign_up:
-        raise ChatError(Problem.FORBIDDEN, "Sign-up is closed")
+        raise ChatError(Problem.FORBIDDEN, SIGN_UP_CLOSED)
 
 
 _SESSION = "Who has signed in?"
@@ -108,10 +113,18 @@ _AUTH = (
         "/api/auth/sign-out",
         "Sign out",
         ok("There is no session any more, whether or not there was one.", a.SuccessSchema, {"success": True}),
+        body=SignOutSchema,
+        body_optional=True,
         credential="none",
     ),
-    Operation("get", "/api/auth/session", _SESSION, (ok("A user.", a.SignedInSchema),)),
-    Operation("get", "/api/auth/get-session", _SESSION, (ok("A user.", a.SignedInSchema),)),
+    Operation("get", "/api/auth/session", _SESSION, (ok("A user.", a.WhoSchema),)),
+    Operation(
+        "get",
+        "/api/auth/get-session",
+        _SESSION,
+        (ok("A session and its user, or `null`.", {"oneOf": [a.KnownSessionSchema, {"type": "null"}]}),),
+        credential="none",
+    ),
 )
 
 _CHATS = (
@@ -121,6 +134,7 @@ _CHATS = (
         "Begin a chat",
         ok("An empty one.", a.NewChatSchema, _MADE, status=201),
         body=ChatSchema,
+        body_optional=True,
         example={"title": "Prices"},
     ),
     Operation(
@@ -204,7 +218,7 @@ _WORKFLOWS = (
         "/api/chats/{chatId}/workflow-runs",
         "List a chat's workflow runs",
         (ok("The latest first, without their steps.", a.RunsSchema),),
-        query=PageSchema,
+        query=RunsSchema,
         problems=_OWN,
     ),
     Operation(
@@ -224,7 +238,7 @@ _WORKFLOWS = (
 
 REFERENCE = Reference(
     about='Chats of people who sign in. Bodies may be wrapped as `{"data": {…}}`. Whatever changes something needs '
-    "`Content-Type: application/json`, with or without a body, and an Origin, where there is one, that is this "
+    "`Content-Type: application/json`, unless it has no body, and an Origin, where there is one, that is this "
     "server's own or on the operator's list.",
     error=a.ErrorSchema,
     parameters={

@@ -18,10 +18,36 @@ class UserSchema(Schema):
     id = fields.String(required=True, metadata=_UUID)
     email = fields.String(required=True)
     name = fields.String(required=True)
+    verified = fields.Boolean(required=True, data_key="emailVerified")
+    image = fields.String(required=True, allow_none=True)
+    created_at = fields.String(required=True, data_key="createdAt", metadata=_TIME)
+    updated_at = fields.String(required=True, data_key="updatedAt", metadata=_TIME)
 
 
-class SignedInSchema(Schema):
+class WhoSchema(Schema):
     user = fields.Nested(UserSchema, required=True)
+
+
+class SignedInSchema(WhoSchema):
+    token = fields.String(
+        required=True, allow_none=True, metadata={"description": "Always null: it is in the cookie alone"}
+    )
+    redirect = fields.Boolean(metadata={"description": "Of a sign-in: whether the page goes on at `url`"})
+    url = fields.String(metadata={"description": "`callbackURL`, where there was one"})
+
+
+class SessionSchema(Schema):
+    id = fields.String(required=True, metadata=_UUID)
+    user_id = fields.String(required=True, data_key="userId", metadata=_UUID)
+    expires_at = fields.String(required=True, data_key="expiresAt", metadata=_TIME)
+    created_at = fields.String(required=True, data_key="createdAt", metadata=_TIME)
+    updated_at = fields.String(required=True, data_key="updatedAt", metadata=_TIME)
+    address = fields.String(required=True, allow_none=True, data_key="ipAddress")
+    agent = fields.String(required=True, allow_none=True, data_key="userAgent")
+
+
+class KnownSessionSchema(WhoSchema):
+    session = fields.Nested(SessionSchema, required=True)
 
 
 class SuccessSchema(Schema):
@@ -129,6 +155,9 @@ class RunSchema(Schema):
 
 class RunsSchema(PageSchema):
     runs = fields.List(fields.Nested(RunSchema), required=True)
+    same_runs = fields.List(
+        fields.Nested(RunSchema), required=True, data_key="workflowRuns", metadata={"description": "The same"}
+    )
 
 
 class StepSchema(Schema):
@@ -159,12 +188,16 @@ class EndSchema(Schema):
     message_id = fields.String(required=True, data_key="messageId", metadata=_UUID)
 
 
-class ErrorSchema(Schema):
+class _FailureSchema(Schema):
     error = fields.String(required=True)
     message = fields.String(required=True)
 
 
-class ErrorEventSchema(ErrorSchema):
+class ErrorSchema(_FailureSchema):
+    code = fields.String(required=True)
+
+
+class ErrorEventSchema(_FailureSchema):
     type = fields.String(required=True, validate=validate.OneOf(["error"]))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from app.schemas.fields import NOT_BLANK, Digits
+from app.schemas.fields import NOT_BLANK, Digits, Flag
 from app.web.callers.accounts import AccountSchema, CredentialsSchema
 from app.web.requests.ids import stored_id
 
@@ -27,12 +27,43 @@ class BodySchema(Schema):
         return data
 
 
-class SignInSchema(BodySchema, CredentialsSchema):
+class _AuthSchema(BodySchema):
+    """What better-auth's client may send besides."""
+
+    callback_url = fields.String(
+        data_key="callbackURL",
+        load_default=None,
+        validate=validate.Length(0, 2048),
+        metadata={"description": "Where the page goes on: a path, or an address of an allowed origin"},
+    )
+
+
+class _SessionSchema(_AuthSchema):
+    remembered = Flag(
+        data_key="rememberMe",
+        load_default=True,
+        metadata={"description": "If false, the session ends with the browser, and after a day"},
+    )
+
+
+class SignInSchema(_SessionSchema, CredentialsSchema):
     pass
 
 
-class SignUpSchema(BodySchema, AccountSchema):
-    pass
+class SignUpSchema(_SessionSchema, AccountSchema):
+    image = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=[validate.Length(1, 2048), validate.Regexp(r"https?://[!-~]+\Z", error="Must be an http address.")],
+        metadata={"format": "uri", "description": "The address of a picture"},
+    )
+
+
+class SignOutSchema(_AuthSchema):
+    """Some of it is for sign-ins that this server does not have."""
+
+    disable_redirect = Flag(data_key="disableRedirect")
+    state = fields.String(validate=validate.Length(0, 2048))
 
 
 class ChatSchema(BodySchema):
@@ -79,6 +110,10 @@ class PageSchema(Schema):
 
     limit = Digits(load_default=20, validate=validate.Range(1, 100))
     offset = Digits(load_default=0)
+
+
+class RunsSchema(PageSchema):
+    limit = Digits(load_default=20, validate=validate.Range(1, 200))
 
 
 class CursorSchema(Schema):

@@ -9,14 +9,36 @@ from app.settings.records import ModelSettings
 from app.store.chats import Chat
 from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord
-from app.store.users import User
+from app.store.users import Session, User
 from app.web.requests.ids import public_id
 from app.web.responses.tools import tool_call, tool_result
 from app.workflows.catalogue import CatalogueEntry
 
 
 def user(account: User) -> dict[str, Any]:
-    return {"id": public_id(account.id), "email": account.email, "name": account.name}
+    made = _moment(account.created_at)
+    return {
+        "id": public_id(account.id),
+        "email": account.email,
+        "name": account.name,
+        "emailVerified": False,  # nobody looks
+        "image": account.image,
+        "createdAt": made,
+        "updatedAt": made,  # it does not change
+    }
+
+
+def session(opened: Session) -> dict[str, Any]:
+    """As better-auth's clients know it, but for the token, which no page is to read."""
+    return {
+        "id": public_id(opened.id),
+        "userId": public_id(opened.user.id),
+        "expiresAt": _moment(opened.expires_at),
+        "createdAt": _moment(opened.begun_at),
+        "updatedAt": _moment(opened.begun_at),
+        "ipAddress": None,
+        "userAgent": None,
+    }
 
 
 def new_chat(stored: Chat) -> dict[str, Any]:

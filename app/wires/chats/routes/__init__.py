@@ -30,7 +30,7 @@ def renew_cookie(response: Response) -> Response:
 
 
 def give_cookie(response: Response, session: Session) -> None:
-    COOKIE.give(request, response, session.token, session.seconds)
+    COOKIE.give(request, response, session.token, session.cookie_seconds)
 
 
 def stored_id(place: str, public: str) -> str:

@@ -73,7 +73,8 @@ def runs(call: Call, chat_id: str) -> Response:
     """The latest first, without their steps."""
     chat = own_chat(call.caller, stored_id("chatId", chat_id), "read")
     page = services().runs.of_conversation(chat.id, call.query["limit"], call.query["offset"])
-    return json_response({"runs": [serializers.run(each) for each in page], **call.query})
+    shown = [serializers.run(each) for each in page]
+    return json_response({"runs": shown, "workflowRuns": shown, **call.query})
 
 
 @blueprint.get("/api/workflow-runs/<run_id>")
