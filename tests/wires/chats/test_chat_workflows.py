@@ -74,6 +74,9 @@ def test_a_run_is_recorded_step_by_step_under_the_answers_id(ada) -> None:
     steps = run.pop("steps")
     (listed,) = ada.call("GET", f"/api/chats/{chat}/workflow-runs").json()["runs"]
     assert listed == run
+    many = ada.call("GET", f"/api/chats/{chat}/workflow-runs", limit=200).json()
+    assert (many["workflowRuns"], many["limit"]) == ([run], 200)
+    assert refusal(ada.call("GET", f"/api/chats/{chat}/workflow-runs", limit=201))[0] == 400
     assert (run["chatId"], run["workflowId"], run["workflowVersion"]) == (chat, PRICE, 1)
     assert (run["status"], run["error"]) == ("complete", None)
     assert {step["id"]: (step["status"], step["result"]) for step in steps} == {
