@@ -115,7 +115,7 @@ _AUTH = (
         ok("There is no session any more, whether or not there was one.", a.SuccessSchema, {"success": True}),
         body=SignOutSchema,
         body_optional=True,
-        example={},
+        example={"callbackURL": "/"},
         credential="none",
     ),
     Operation("get", "/api/auth/session", _SESSION, (ok("A user.", a.WhoSchema),)),
