@@ -73,6 +73,8 @@ class FailureKind(Enum):
     - TOO_LONG: the prompt does not fit into this model.
     - REFUSED: the server takes the request for a wrong one.
     - ENDLESS: the answer had begun and took too long; another one would take as long.
+    - WORDLESS: the answer had ended, and there was nothing in it.
+    - FILTERED: the same, since a content filter had taken it out.
     """
 
     PASSING = ("passing", True, True, True)
@@ -80,6 +82,8 @@ class FailureKind(Enum):
     TOO_LONG = ("too long", True, False, False)
     REFUSED = ("refused", False, False, False)
     ENDLESS = ("endless", False, False, False)
+    WORDLESS = ("wordless", True, True, False)
+    FILTERED = ("filtered", False, False, False)
 
     def __init__(self, word: str, others: bool, again: bool, counts: bool) -> None:
         self.word = word

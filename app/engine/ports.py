@@ -41,7 +41,7 @@ class ModelStream(Stream[Chunk], Protocol):
     `model` is the name of the configured model that is asked, and answers once `connect` has ended; `identity` is that
     name with which model at which server it stands for. `accepted` says whether it has accepted the prompt, also while
     `connect` waits for its first words. `phases` says how long each phase of its request took, as `PHASE_seconds`, as
-    soon as it has ended.
+    soon as it has ended. Both change where another model is asked after thoughts that led to nothing.
     """
 
     model: str
@@ -66,7 +66,10 @@ class ModelStream(Stream[Chunk], Protocol):
 
 
 class AgentModel(Protocol):
-    """All models of one agent, with fallback and retries."""
+    """All models of one agent, with fallback and retries.
+
+    A reply without a word and a call is none, unless the answer has words by earlier rounds: the stream fails then.
+    """
 
     def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> ModelStream:
         """A stream that is not connected yet; `heartbeat` is in seconds.

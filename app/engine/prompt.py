@@ -41,6 +41,11 @@ class Prompt:
     exchange: Exchange = field(default_factory=Exchange, compare=False)
     brought: bool = False
 
+    @property
+    def has_words(self) -> bool:
+        """Whether the answer has words already, by earlier rounds."""
+        return any(last.role == "assistant" and last.text.strip() for last in self.messages[-1:])
+
     def for_model(self, identity: str) -> "Prompt":
         """The prompt as this model gets it: with its own metadata, and none of other models."""
         messages = [

@@ -25,7 +25,7 @@ from app.engine.events import (
 from app.engine.exchange import Exchange
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Message, ToolCallPart, Usage, is_too_deep, last_question
+from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, Usage, is_too_deep, last_question
 from app.engine.ports import ModelStream, Stream
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
@@ -129,7 +129,7 @@ class Rounds:
                     return
             raise ChatError(Problem.UPSTREAM_FAILED, "The model called tools without end")
         except Exception:
-            self._failed = self.first_token is None and not self.cancelled
+            self._failed = not (self.cancelled or self._has_said_anything())
             raise
 
     def end_parts(self) -> Sequence[Event]:
@@ -142,6 +142,11 @@ class Rounds:
     def close(self) -> None:
         if self._stream:
             self._stream.close()
+
+    def _has_said_anything(self) -> bool:
+        """Whether there are words or calls; thoughts that led to none are nothing."""
+        parts = self.transcript.message().parts if self.first_token else ()
+        return any(isinstance(part, TextPart | ToolCallPart) for part in parts)
 
     def _search(self) -> Sequence[Passage]:
         """The passages of the agent's knowledge that fit the question; none where the model has a tool to search."""
@@ -193,6 +198,7 @@ class Rounds:
         if finished is None:
             raise ChatError(Problem.UPSTREAM_FAILED)
         stream.ended(None)
+        self._model = self.transcript.model = stream.model
         self.finish_reason = finished.finish_reason
         self.usage += finished.usage
 

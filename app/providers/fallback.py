@@ -1,8 +1,9 @@
 """An agent's models behind one port: where one refuses, the next is tried; one whose circuit is open is left out."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from math import ceil
 from time import monotonic
@@ -14,6 +15,7 @@ from app.engine.ports import Model, ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.pending import PendingStream
+from app.providers.reply import Reply
 from app.providers.transport.redaction import redacted
 
 log = logging.getLogger(__name__)
@@ -50,21 +52,37 @@ class Fallback:
         """See the port."""
         only = next((each for each in self._candidates if each.circuit.name == model), None)
         if only:
-            return FallbackStream(prompt, heartbeat, lambda stream: stream.attempt(only))
-        return FallbackStream(prompt, heartbeat, self._attempts)
+            again = partial(self._again, candidates=[only])
+            return FallbackStream(prompt, heartbeat, partial(self._only, only), again)
+        return FallbackStream(prompt, heartbeat, self._attempts, partial(self._again, candidates=self._candidates))
+
+    def _only(self, only: Candidate, stream: "FallbackStream") -> Attempt:
+        """Attempt the one candidate, and once more where it says nothing."""
+        error = yield from stream.attempt(only)
+        if error and error.kind is FailureKind.WORDLESS:
+            error = yield from stream.attempt(only, pause=self._retry_seconds)
+        return error
+
+    def _again(self, stream: "FallbackStream", candidates: Sequence[Candidate]) -> Attempt:
+        """Attempt the first other candidate, or the same one where there is none, after an answer without a word whose
+        caller has seen that it began."""
+        others = (each for each in candidates if each.circuit.name != stream.model)
+        other = next((each for each in others if each.circuit.allows(stream)), None)
+        same = next(each for each in candidates if each.circuit.name == stream.model)
+        return (yield from stream.attempt(other or same, pause=0 if other else self._retry_seconds))
 
     def _attempts(self, stream: "FallbackStream") -> Attempt:
         """Attempt the candidates until one begins to answer.
 
-        While there is another one to try, an attempt lasts until the first chunk. The last attempt ends with the first
-        batch even if that is empty: its caller's response then begins after one heartbeat interval.
+        While there is another one to try, an attempt lasts until there is something to show. The last attempt ends
+        after one heartbeat interval even if there is nothing: its caller's response then begins.
         """
         error: ModelError | None = None
         passing: tuple[Candidate, ModelError] | None = None
         for position, candidate in enumerate(self._candidates, 1):
             if candidate.circuit.allows(stream):
                 others = any(not each.circuit.seconds_open() for each in self._candidates[position:])
-                error = yield from stream.attempt(candidate, to_first_chunk=others)
+                error = yield from stream.attempt(candidate, to_the_first=others)
                 if error is None:
                     return None
                 if error.kind.again:
@@ -82,15 +100,24 @@ class Fallback:
 
 
 class FallbackStream:
-    """Implements the engine's `ModelStream` port: the stream of the candidate that `connect_by` finds."""
+    """Implements the engine's `ModelStream` port: the stream of the candidate that `connect_by` finds. Where the stream
+    has begun, and ends without a word, the one that `again` finds follows, once."""
 
-    def __init__(self, prompt: Prompt, heartbeat: float, connect_by: Callable[["FallbackStream"], Attempt]) -> None:
+    def __init__(
+        self,
+        prompt: Prompt,
+        heartbeat: float,
+        connect_by: Callable[["FallbackStream"], Attempt],
+        again: Callable[["FallbackStream"], Attempt],
+    ) -> None:
         self.model = self.identity = ""
-        self._prompt, self._heartbeat, self._connect_by = prompt, heartbeat, connect_by
+        self._prompt, self._heartbeat, self._connect_by, self._again = prompt, heartbeat, connect_by, again
         self._exchange, self._began = prompt.exchange, monotonic()
         self._circuit: CircuitBreaker | None = None
         self._pending: PendingStream | None = None
-        self._batches: Iterator[Sequence[Chunk]] = iter(())
+        self._reply = Reply(iter(()), needs_words=False)
+        self._wordless = 0  # replies so far
+        self._reported: ModelError | None = None
         self._closed = False
 
     @property
@@ -114,10 +141,10 @@ class FallbackStream:
             raise
 
     def attempt(
-        self, candidate: Candidate, *, pause: float = 0, to_first_chunk: bool = False, prompt: Prompt | None = None
+        self, candidate: Candidate, *, pause: float = 0, to_the_first: bool = False, prompt: Prompt | None = None
     ) -> Attempt:
-        """Try the candidate after `pause` seconds, until it has accepted the prompt and sent its first batch, or with
-        `to_first_chunk` its first chunk.
+        """Try the candidate after `pause` seconds, until it has accepted the prompt and there is something to show, or,
+        without `to_the_first`, for one heartbeat interval.
 
         Where it refuses a prompt with tool calls, it is asked once more with them told in words, since those are what
         servers are most particular about; its circuit does not hear of that.
@@ -133,11 +160,8 @@ class FallbackStream:
         self._pending = PendingStream(candidate.model, asked, self._heartbeat, pause)
         try:
             yield from self._pending
-            batches = iter(self._pending.stream or ())
-            first = next(batches, None)
-            while to_first_chunk and first is not None and not first:
-                yield ()
-                first = next(batches, None)
+            self._reply = Reply(iter(self._pending.stream or ()), needs_words=not self._prompt.has_words)
+            yield from self._reply.begin(None if to_the_first else self._heartbeat)
             self._log_refused()
         except ModelError as error:
             self._pending.close()
@@ -145,37 +169,61 @@ class FallbackStream:
             if told and not self._closed:
                 self._log_refused()
                 self._log(error, "model refuses tool calls: asked again with them told in words")
-                return (yield from self.attempt(candidate, to_first_chunk=to_first_chunk, prompt=told))
+                return (yield from self.attempt(candidate, to_the_first=to_the_first, prompt=told))
             self.ended(error)
             if not error.kind.others:
                 raise
             return error
-        if first:
+        if self._reply.has_begun:
             self._circuit.began()
             self._exchange.enter("rest")
-            self._batches = chain([first], batches)
-        elif first is not None:
-            self._batches = chain([first], self._to_first_chunk(batches), batches)
         return None
 
-    def _to_first_chunk(self, batches: Iterator[Sequence[Chunk]]) -> Iterator[Sequence[Chunk]]:
-        """What comes until then; all that follows does not pass through here."""
-        for batch in batches:
-            if batch:
-                self._exchange.enter("rest")
-            yield batch
-            if batch:
+    def __iter__(self) -> Iterator[Sequence[Chunk]]:
+        """Only what comes until the first word passes through here."""
+        return chain.from_iterable(self._until_and_after_the_first_word())
+
+    def _until_and_after_the_first_word(self) -> Iterator[Iterable[Sequence[Chunk]]]:
+        yield self._until_the_first_word()
+        yield self._reply.rest
+
+    def _until_the_first_word(self) -> Iterator[Sequence[Chunk]]:
+        while True:
+            begun = self._reply.has_begun
+            try:
+                for batch in self._reply.until_the_first_word():
+                    if batch and not begun:
+                        begun = True
+                        self._exchange.enter("rest")
+                    yield batch
+            except ModelError as error:
+                if error.kind is not FailureKind.WORDLESS or self._wordless:
+                    raise
+                self.ended(error)
+                yield from self._connect_again()
+            else:
                 return
 
-    def __iter__(self) -> Iterator[Sequence[Chunk]]:
-        return self._batches
+    def _connect_again(self) -> Iterator[tuple[()]]:
+        if self._pending:
+            self._pending.close()
+        try:
+            error = yield from self._again(self)
+            if error:
+                raise error
+        except ModelError as failure:
+            self._reported = failure
+            raise
 
     def ended(self, error: ModelError | None) -> None:
         """See the port. After an error that does not count the model is well, for its circuit: it was the request's."""
         assert self._circuit
+        if error and error is self._reported:
+            return  # by the attempt already
         if error:
             self._log_refused()
             self._log(error)
+            self._wordless += error.kind is FailureKind.WORDLESS
         if error and error.kind.counts:
             self._circuit.failed()
         else:

@@ -29,6 +29,9 @@ ERROR_MESSAGES = {
 STORE_UNAVAILABLE = "The server's database is not available at the moment"
 """The other words of a 503."""
 
+FILTERED = "A content filter has withheld the answer"
+"""The other words of a 502."""
+
 CREDENTIAL_KINDS = ("widget", "secret", "session")
 """Two kinds of keys, and the sessions of people who sign in."""
 

@@ -34,6 +34,7 @@ from app.testing.storage_suite import StorageSuite
 from app.testing.takers_suite import StreamTakersSuite, TakersSuite, WholeTakersSuite
 from app.testing.unstored_suite import UnstoredSuite
 from app.testing.wire_client import ERROR_MESSAGES, WireClient
+from app.testing.wordless_suite import StreamWordlessSuite, WordlessSuite
 
 HOSTILE = {
     "quotation marks": 'say "hi", "" and \'bye\'',
@@ -53,7 +54,8 @@ REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, 
 
 
 class WireSuite(
-    BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, NulSuite, StorageSuite, TakersSuite, UnstoredSuite
+    *(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, NulSuite),
+    *(StorageSuite, TakersSuite, UnstoredSuite, WordlessSuite),
 ):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 
@@ -116,9 +118,9 @@ class WireSuite(
 
     @pytest.mark.parametrize("name", HOSTILE)
     def test_hostile_tokens_survive(self, caller: Caller, name: str) -> None:
-        question = script({"text": HOSTILE[name], "times": 2})
+        question = script({"text": "x"}, {"text": HOSTILE[name], "times": 2})
         reply = caller.wire.decode(caller.ask(question).content)
-        expected = [HOSTILE[name]] * 2
+        expected = ["x", *[HOSTILE[name]] * 2]
         assert reply.ended
         assert reply.tokens == (expected if caller.wire.streamed else ["".join(expected)])
         assert caller.stored(question)[-1]["text"] == "".join(expected)
@@ -134,7 +136,7 @@ class WireSuite(
         assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
 
 
-class StreamSuite(WireSuite, HeartbeatSuite, StreamTakersSuite):
+class StreamSuite(WireSuite, HeartbeatSuite, StreamTakersSuite, StreamWordlessSuite):
     """What holds for every wire that streams, besides."""
 
     def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:

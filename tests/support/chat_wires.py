@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from app.testing.wire_client import ERROR_MESSAGES, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
+from app.testing.wire_client import ERROR_MESSAGES, FILTERED, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
@@ -21,6 +21,7 @@ NAMES = {
 CODES = {
     ERROR_MESSAGES[500]: "INTERNAL_ERROR",
     ERROR_MESSAGES[502]: "MODEL_UNAVAILABLE",
+    FILTERED: "MODEL_UNAVAILABLE",
     ERROR_MESSAGES[503]: "MODEL_UNAVAILABLE",
     ERROR_MESSAGES[504]: "MODEL_TIMEOUT",
     STORE_UNAVAILABLE: "STORE_UNAVAILABLE",

@@ -272,3 +272,29 @@ def test_who_hears_the_end_may_ask_the_next_question_at_once() -> None:
     places = {}
     play(world.turn(), lambda event: places.update({type(event): len(world.running_turns)}))
     assert (places[TextDelta], places[TurnFinished]) == (1, 0)
+
+
+BROKEN = ModelError(Problem.UPSTREAM_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("batches", "credits"),
+    [
+        ([BROKEN], 0),
+        ([[ReasoningDelta("hm")], BROKEN], 0),
+        ([[ReasoningDelta("hm")], [TextDelta("so ")], BROKEN], 1),
+        ([[CALL, finished("tool-calls")]], 1),
+    ],
+    ids=["nothing", "thoughts", "words", "a call"],
+)
+def test_what_ends_with_a_failure_costs_nothing_before_there_is_a_word_or_a_call(batches, credits) -> None:
+    world = World(batches, [BROKEN])
+    assert isinstance(play(world.turn())[-1], TurnFailed)
+    assert (world.answer().status, world.answer().credits) == ("failed", credits)
+
+
+def test_a_caller_who_leaves_while_the_model_thinks_pays() -> None:
+    world = World([[ReasoningDelta("hm")], lambda: turn.cancel(ChatError(Problem.LEFT))])
+    turn = world.turn()
+    play(turn)
+    assert (world.answer().status, world.answer().credits) == ("interrupted", 1)

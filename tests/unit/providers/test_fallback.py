@@ -9,9 +9,19 @@ import gevent
 import pytest
 from support.fallback import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fallback, heard, opened
 
-from app.engine.errors import ModelError, Problem
-from app.engine.events import TextDelta
-from app.engine.messages import Message, ProviderMetadata, ReasoningPart, text_message
+from app.engine.chunks import ModelFinished
+from app.engine.errors import FailureKind, ModelError, Problem
+from app.engine.events import ReasoningDelta, TextDelta
+from app.engine.messages import (
+    Message,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+    text_message,
+)
 from app.providers import identity_of
 from app.providers.fallback import LONGEST_RETRY_SECONDS
 from app.testing.provider_apis import make_prompt
@@ -188,3 +198,103 @@ def test_an_answer_that_is_closed_before_it_is_opened_asks_nobody() -> None:
     stream.close()
     assert [*stream.connect(), *stream] == []
     assert model.opened == []
+
+
+LENGTH = ModelFinished("length", Usage(3, 2))
+NOTHING, BLANKS = [[LENGTH]], [[TextDelta("\n")], [TextDelta(" "), LENGTH]]
+THOUGHTS = [[ReasoningDelta("hm")], [LENGTH]]
+LATE = [(), [LENGTH]]
+SECOND = [TextDelta("x"), FINISHED]
+WORDLESS = {"nothing": NOTHING, "blanks": BLANKS, "thoughts": THOUGHTS, "nothing, late": LATE}
+
+
+def shown(said: list[Any]) -> list[Any]:
+    return [chunk for chunk in said if not isinstance(chunk, ReasoningDelta)]
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_a_model_that_says_nothing_is_asked_a_second_time(name) -> None:
+    model = Stub(WORDLESS[name], SPEAKS)
+    answered, said = heard(fallback(model, retry=0.1))
+    assert (answered, shown(said)) == ("m1", SECOND)
+    assert len(model.opened) == 2
+    assert model.opened[1] - model.opened[0] >= 0.1
+    assert model.closed >= 1
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_of_several_models_another_one_is_asked(name) -> None:
+    first, second, third = Stub(WORDLESS[name]), Stub(SPEAKS), Stub(SPEAKS)
+    answered, said = heard(fallback(first, second, third))
+    assert (answered, shown(said)) == ("m2", SECOND)
+    assert [len(model.opened) for model in (first, second, third)] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_who_says_nothing_twice_has_failed_and_is_not_asked_again(name) -> None:
+    model = Stub(WORDLESS[name])
+    error = failure(lambda: heard(fallback(model)))
+    assert (error.problem, error.kind) == (Problem.UPSTREAM_FAILED, FailureKind.WORDLESS)
+    assert len(model.opened) == 2
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_silence_is_not_held_against_a_model_that_works(name) -> None:
+    model = Stub(WORDLESS[name], WORDLESS[name], SPEAKS)
+    alone = fallback(model, failures=1)
+    failure(lambda: heard(alone))
+    assert heard(alone)[0] == "m1", "whoever makes it say nothing does not keep it from others"
+
+
+def test_a_second_model_that_fails_is_a_failure_which_counts_once(caplog) -> None:
+    first, second = Stub(THOUGHTS, SPEAKS), Stub(FAILED, SPEAKS)
+    both = fallback(first, second, failures=2)
+    assert failure(lambda: heard(both)) is FAILED
+    assert [line.reason for line in caplog.records] == ["ended without a word: length", "The model failed to answer"]
+    first.rounds, second.rounds = [FAILED], [SPEAKS]
+    assert heard(both)[0] == "m2", "one failure did not open its circuit"
+
+
+def test_a_model_that_is_passed_over_is_not_asked_in_anothers_place() -> None:
+    first, second = Stub(THOUGHTS, SPEAKS), Stub(FAILED)
+    both = fallback(first, second, failures=1)
+    failure(lambda: heard(both))
+    first.rounds = [THOUGHTS, SPEAKS]
+    assert heard(both)[0] == "m1"
+    assert len(second.opened) == 1
+
+
+def test_what_a_filter_has_taken_out_is_asked_of_nobody_else() -> None:
+    for reply in (
+        [[ModelFinished("content-filter", Usage())]],
+        [[ReasoningDelta("hm")], [ModelFinished("content-filter", Usage())]],
+    ):
+        first, second = Stub(reply), Stub(SPEAKS)
+        error = failure(lambda first=first, second=second: heard(fallback(first, second)))
+        assert (error.kind, len(first.opened), second.opened) == (FailureKind.FILTERED, 1, [])
+
+
+@pytest.mark.parametrize("name", WORDLESS)
+def test_in_a_later_round_the_same_model_is_asked_again_unless_the_answer_has_words(name) -> None:
+    prompt = make_prompt()
+    so_far = Message("assistant", (ToolCallPart("a", "clock", {}), ToolResultPart("a", "clock", "12", is_error=False)))
+    for parts, tries in (((), 2), ((TextPart("So. "),), 1)):
+        messages = [*prompt.messages, Message("assistant", (*parts, *so_far.parts))]
+        model, other = Stub(WORDLESS[name], SPEAKS), Stub(SPEAKS)
+        stream = fallback(model, other).ask(replace(prompt, messages=messages), 5, "m1")
+        said = [*stream.connect(), *(chunk for batch in stream for chunk in batch)]
+        assert (len(model.opened), other.opened) == (tries, [])
+        assert said[-1] == (FINISHED if tries == 2 else LENGTH)
+
+
+def test_a_second_try_is_closed_with_its_answer() -> None:
+    model = Stub(THOUGHTS, SPEAKS)
+    stream = opened(fallback(model, retry=5), heartbeat=0.05)
+    batches = iter(stream)
+    assert next(batches) == [ReasoningDelta("hm")]
+    assert next(batches) == (), "its caller hears heartbeats in the pause"
+    begun = time.monotonic()
+    stream.close()
+    assert [chunk for batch in batches for chunk in batch] == []
+    assert time.monotonic() - begun < 1
+    assert len(model.opened) == 1
