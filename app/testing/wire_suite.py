@@ -54,8 +54,15 @@ REFUSALS = {"overloaded": 503, "upstream_failed": 502, "upstream_timeout": 504, 
 
 
 class WireSuite(
-    *(BoundsSuite, ContinueSuite, HeadersSuite, LeavingSuite, NulSuite),
-    *(StorageSuite, TakersSuite, UnstoredSuite, WordlessSuite),
+    BoundsSuite,
+    ContinueSuite,
+    HeadersSuite,
+    LeavingSuite,
+    NulSuite,
+    StorageSuite,
+    TakersSuite,
+    UnstoredSuite,
+    WordlessSuite,
 ):
     """What holds for every wire, whether it streams or not. Subclasses override the fixture `wire`."""
 

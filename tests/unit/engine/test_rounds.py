@@ -278,7 +278,7 @@ BROKEN = ModelError(Problem.UPSTREAM_FAILED)
 
 
 @pytest.mark.parametrize(
-    ("batches", "credits"),
+    ("batches", "cost"),
     [
         ([BROKEN], 0),
         ([[ReasoningDelta("hm")], BROKEN], 0),
@@ -287,10 +287,10 @@ BROKEN = ModelError(Problem.UPSTREAM_FAILED)
     ],
     ids=["nothing", "thoughts", "words", "a call"],
 )
-def test_what_ends_with_a_failure_costs_nothing_before_there_is_a_word_or_a_call(batches, credits) -> None:
+def test_what_ends_with_a_failure_costs_nothing_before_there_is_a_word_or_a_call(batches, cost) -> None:
     world = World(batches, [BROKEN])
     assert isinstance(play(world.turn())[-1], TurnFailed)
-    assert (world.answer().status, world.answer().credits) == ("failed", credits)
+    assert (world.answer().status, world.answer().credits) == ("failed", cost)
 
 
 def test_a_caller_who_leaves_while_the_model_thinks_pays() -> None:

@@ -52,6 +52,8 @@ def test_what_a_kind_means() -> None:
         (True, False, False),
         (False, False, False),
         (False, False, False),
+        (True, True, False),
+        (False, False, False),
     ]
 
 
