@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-import orjson
 
 from app.cli.common import StoreGroup
 from app.engine.messages import Message
 from app.store.parts import parts_to_json
+from app.web.responses.framing import json_bytes
 from app.web.services import services
 
 conversations = StoreGroup("conversations", help="What was said: exported, erased.")
@@ -32,7 +32,7 @@ def export(agent: str, user: str | None, _format: str) -> None:
             {**{name: value for name, value in asdict(each).items() if name != "message"}, **_said(each.message)}
             for each in whole.messages
         ]
-        click.echo(orjson.dumps({**head, "agent": agent, **posted, **follows, "messages": exported}))
+        click.echo(json_bytes({**head, "agent": agent, **posted, **follows, "messages": exported}))
     if empty and agent not in shared.settings.agents:  # one that was configured once may still be asked for
         raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
 

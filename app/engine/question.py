@@ -21,6 +21,7 @@ class Question:
     - `runs_tools`: whether the caller runs the agent's client tools.
     - `client_history`: what the model sees in place of the stored and the new messages.
     - `posted`: what the caller brought before the new messages, to be kept with a new conversation; None: nothing is.
+    - `so_far`: what the answer has called and found already, as the caller brings it: it is gone on with.
     - `user_id`: of the user who is signed in, if one is.
     - `trace`: the caller's place in a trace, which models' servers are told.
     """
@@ -38,6 +39,7 @@ class Question:
     runs_tools: bool = False
     client_history: Sequence[Message] | None = None
     posted: Sequence[Message] | None = None
+    so_far: Message | None = None
     user_id: str | None = None
     trace: TraceContext = field(default_factory=TraceContext)
 

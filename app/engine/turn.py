@@ -81,7 +81,8 @@ class Turn:
         assert self._admitted
         brought = self.question.client_history
         seen = stored.messages if brought is None else recognized(brought, stored.messages)
-        self._stored, self._source = stored, GenerationInput(self._admitted, stored.answer_id, seen, stored.resumed)
+        resumed = stored.resumed or self.question.so_far
+        self._stored, self._source = stored, GenerationInput(self._admitted, stored.answer_id, seen, resumed)
         try:
             self.generation.prepare(self._source)
         except BaseException as error:

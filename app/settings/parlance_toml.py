@@ -95,7 +95,7 @@ class AgentSchema(Schema):
         },
     )
     allow_system = switch("Callers may send system messages, which take the place of `instructions`")
-    show_tools = switch("The widget wire shows tool calls and their results")
+    show_tools = switch("The widget wire shows tool calls and their results, the workers wire the calls")
     client_history = switch("The agents wire takes a conversation's history from the caller, not from the store")
     stream_format = text(
         "How the agents wire streams where the caller does not say", validate=validate.OneOf(["sse", "ndjson"])

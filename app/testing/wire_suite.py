@@ -132,6 +132,12 @@ class WireSuite(
         assert reply.tokens == (expected if caller.wire.streamed else ["".join(expected)])
         assert caller.stored(question)[-1]["text"] == "".join(expected)
 
+    def test_nothing_but_a_line_feed_ends_a_line_for_whoever_splits_them(self, caller: Caller) -> None:
+        said = "a\u2028b\u2029c\x85d"
+        content = caller.ask(script({"text": said}, {"text": f"{said} ü"})).content
+        assert "\n".join(content.decode().splitlines()) == content.decode().removesuffix("\n")
+        assert caller.wire.decode(content).text == f"{said}{said} ü"
+
     def test_what_was_said_before_reaches_the_model(self, caller: Caller) -> None:
         first, second = script({"text": "one"}), script({"text": "two"}, {"text": orjson.dumps(caller.path).decode()})
         for body in caller.dialogue(first, "one", second):

@@ -68,7 +68,8 @@ def shown(client: Client, tokens: list[str]) -> str:
     text = "".join(tokens)
     if client.parses:
         return text
-    for plain, escaped in ("\\", "\\\\"), ('"', "\\u0022"), ("\n", "\\n"), ("\t", "\\t"):
+    escapes = [("\n", "\\n"), ("\t", "\\t"), ("\u2028", "\\u2028"), ("\x85", "\\u0085")]
+    for plain, escaped in [("\\", "\\\\"), ('"', "\\u0022"), *escapes]:
         text = text.replace(plain, escaped)
     return text
 

@@ -41,6 +41,8 @@ class Workers(WireClient):
         objects = [event for event in events if event != "[DONE]"]
         ended = events == [*objects, "[DONE]"] and not objects[-1]["response"]
         ended = ended and ("usage" in objects[-1]) != ("error" in objects[-1])
+        ended = ended and [each for each in objects if "finish_reason" in each] == objects[-1:]
+        ended = ended and all("response" in each for each in objects)
         tokens = [event["response"] for event in objects if event.get("response")]
         return Reply(tokens, ended, objects[-1].get("error"), frames.count(None))
 
@@ -49,7 +51,7 @@ class Workers(WireClient):
         return bool(words) and body == {"code": status, "message": words, "error": words}
 
     def encoder(self) -> Any:
-        return WorkersEncoder()
+        return WorkersEncoder(show_tools=True)
 
 
 class WorkersWhole(Workers):
@@ -61,7 +63,7 @@ class WorkersWhole(Workers):
 
     def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        return Reply([body["response"]], set(body) == {"response", "usage", "tool_calls"})
+        return Reply([body["response"]], set(body) == {"response", "usage", "tool_calls", "finish_reason"})
 
 
 class WidgetStream(WireClient):

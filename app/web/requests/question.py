@@ -29,6 +29,7 @@ def new_question(
     runs_tools: bool = False,
     client_history: Sequence[Message] | None = None,
     posted: Sequence[Message] | None = None,
+    so_far: Message | None = None,
 ) -> Question:
     """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest.
 
@@ -50,6 +51,7 @@ def new_question(
         runs_tools=runs_tools,
         client_history=client_history,
         posted=posted,
+        so_far=so_far,
         user_id=caller.session.user.id if caller.session else None,
         trace=call.trace,
     )

@@ -6,8 +6,6 @@ Strict clients refuse keys they do not know, and `null` where a key is optional:
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import orjson
-
 from app.engine.events import (
     Batch,
     Event,
@@ -27,7 +25,7 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.engine.messages import Usage
-from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, sse, sse_json
+from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse, sse_json
 from app.wires.agents.serializers import finish_metadata, page_metadata, start_metadata
 
 _DONE = sse(b"[DONE]")
@@ -52,7 +50,7 @@ class UIMessageEncoder:
         return b"".join([self._token(each.text) if type(each) is TextDelta else self._chunk(each) for each in batch])
 
     def _token(self, text: str) -> bytes:
-        return self._delta + orjson.dumps(text) + b"}\n\n"
+        return self._delta + json_text(text) + b"}\n\n"
 
     def _chunk(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912 - a line for each kind
         match event:
@@ -132,7 +130,7 @@ class LinesEncoder:
     def _line(self, event: Event) -> bytes:
         match event:
             case TextDelta(text):
-                return b'{"type":"text-delta","delta":' + orjson.dumps(text) + b"}\n"
+                return b'{"type":"text-delta","delta":' + json_text(text) + b"}\n"
             case TurnStarted():
                 self._started = event
                 said = start_metadata(event)
@@ -157,4 +155,4 @@ def _called(call_id: str, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(fields) + b"\n"
+    return json_bytes(fields) + b"\n"

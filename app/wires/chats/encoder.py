@@ -1,7 +1,5 @@
 """A turn as server-sent events: start, content, tool_call and tool_result, and at last end or error."""
 
-import orjson
-
 from app.engine.events import (
     Batch,
     Event,
@@ -13,7 +11,7 @@ from app.engine.events import (
     TurnStarted,
 )
 from app.web.requests.ids import public_id
-from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, sse_json
+from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_text, sse_json
 from app.web.responses.tools import tool_call, tool_result
 from app.wires.chats.errors import event_code
 
@@ -49,4 +47,4 @@ class ChatsEncoder:
 
 
 def _content(text: str) -> bytes:
-    return b'data: {"type":"content","delta":' + orjson.dumps(text) + b"}\n\n"
+    return b'data: {"type":"content","delta":' + json_text(text) + b"}\n\n"

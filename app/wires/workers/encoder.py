@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
-from app.engine.messages import Usage
+from app.engine.messages import FinishReason, Usage
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse, sse_json
 
 _DONE = sse(b"[DONE]")
@@ -15,25 +15,33 @@ class WorkersEncoder:
 
     content_type = SSE
 
+    def __init__(self, show_tools: bool) -> None:
+        self._show_tools = show_tools
+
     def encode(self, batch: Batch) -> bytes:
         if not batch:
             return SSE_KEEP_ALIVE
-        return b"".join([_token(event.text) if type(event) is TextDelta else _frame(event) for event in batch])
+        return b"".join([_token(event.text) if type(event) is TextDelta else self._frame(event) for event in batch])
 
-
-def _frame(event: Event) -> bytes:
-    match event:
-        case ToolCalled(_, name, args):
-            return sse_json(tool_calls=[tool_call(name, args)])
-        case TurnFinished(_, _, usage):
-            return sse_json(response="", usage=usage_body(usage)) + _DONE
-        case TurnFailed(error):
-            return sse_json(response="", error=error.message) + _DONE
-    return b""
+    def _frame(self, event: Event) -> bytes:
+        """Each has a `response`: @langchain/cloudflare 1.1.0 shows "undefined" for an event without one."""
+        match event:
+            case ToolCalled(_, name, args) if self._show_tools:
+                return sse_json(response="", tool_calls=[tool_call(name, args)])
+            case TurnFinished(_, reason, usage):
+                return sse_json(response="", usage=usage_body(usage), finish_reason=finish_reason(reason)) + _DONE
+            case TurnFailed(error):
+                return sse_json(response="", error=error.message, finish_reason="error") + _DONE
+        return b""
 
 
 def _token(text: str) -> bytes:
     return b'data: {"response":' + regex_string(text) + b"}\n\n"
+
+
+def finish_reason(reason: FinishReason) -> str:
+    """In the API's words, which are OpenAI's."""
+    return reason.replace("-", "_")
 
 
 def tool_call(name: str, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,19 +24,25 @@ REFERENCE = Reference(
                     (
                         Content(
                             EVENT,
-                            'data: {"tool_calls":[{"name":"calculator","arguments":{"expression":"2+2"}}]}\n\n'
+                            'data: {"response":"","tool_calls":[{"name":"calculator",'
+                            '"arguments":{"expression":"2+2"}}]}\n\n'
                             'data: {"response":"2+2"}\n\ndata: {"response":" ="}\n\ndata: {"response":" 4"}\n\n'
-                            'data: {"response":"","usage":{"prompt_tokens":28,"completion_tokens":3,"total_tokens":31}}'
+                            'data: {"response":"","usage":{"prompt_tokens":28,"completion_tokens":3,"total_tokens":31},'
+                            '"finish_reason":"stop"}'
                             "\n\ndata: [DONE]\n\n",
                             "text/event-stream",
                             last="[DONE]",
                         ),
-                        Content(AnswerSchema, {"response": "2+2 = 4", "usage": _USAGE, "tool_calls": [_CALL]}),
+                        Content(
+                            AnswerSchema,
+                            {"response": "2+2 = 4", "usage": _USAGE, "tool_calls": [_CALL], "finish_reason": "stop"},
+                        ),
                     ),
                 ),
             ),
             description="Exactly one of messages, prompt and message is needed; the last two are short for one message "
-            "of the user. System messages are accepted where the agent has `allow_system`.",
+            "of the user. System messages are accepted where the agent has `allow_system`; tool calls are told where "
+            "it has `show_tools`. Calls and results of tools that are posted are what the model has called and found.",
             body=ChatRequestSchema,
             example={"messages": [{"role": "user", "content": "What is 2+2?"}]},
             cost="answer",

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+_REASONS = validate.OneOf(["stop", "length", "content_filter", "tool_calls", "other"])
+
 
 class ToolCallSchema(Schema):
     name = fields.String(required=True)
@@ -19,17 +21,20 @@ class TokenSchema(Schema):
 
 
 class ToolCallsSchema(Schema):
+    response = fields.String(required=True, validate=validate.OneOf([""]))
     tool_calls = fields.List(fields.Nested(ToolCallSchema), required=True)
 
 
 class LastSchema(Schema):
     response = fields.String(required=True, validate=validate.OneOf([""]))
     usage = fields.Nested(UsageSchema, required=True)
+    finish_reason = fields.String(required=True, validate=_REASONS)
 
 
 class FailedSchema(Schema):
     response = fields.String(required=True, validate=validate.OneOf([""]))
     error = fields.String(required=True)
+    finish_reason = fields.String(required=True, validate=validate.OneOf(["error"]))
 
 
 EVENT = {"oneOf": [TokenSchema, ToolCallsSchema, LastSchema, FailedSchema]}
@@ -39,6 +44,7 @@ class AnswerSchema(Schema):
     response = fields.String(required=True)
     usage = fields.Nested(UsageSchema, required=True)
     tool_calls = fields.List(fields.Nested(ToolCallSchema), required=True)
+    finish_reason = fields.String(required=True, validate=_REASONS)
 
 
 class ErrorSchema(Schema):

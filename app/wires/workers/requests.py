@@ -7,24 +7,85 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.agent import SamplingOptions
-from app.engine.messages import Message, text_message
 from app.schemas.fields import BoundedList, Flag, Number
 from app.web.requests.question import MOST_MESSAGES
+from app.wires.workers.conversation import Conversation, read_conversation
 
+_ID, _NAME, _MOST_CALLS = validate.Length(1, 256), validate.Length(1, 128), 64
+_OWNERS = {"tool_calls": "assistant", "reasoning": "assistant", "tool_call_id": "tool", "name": "tool"}
 _SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    messages: tuple[Message, ...]
+    conversation: Conversation
     stream: bool
     options: SamplingOptions
 
 
+class _Arguments(fields.Field[Any]):
+    """An object, or one written as JSON."""
+
+    described = {"oneOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]}  # noqa: RUF012 - read only
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value is not None and not isinstance(value, dict | str):
+            raise ValidationError("Not an object, nor a text.")
+        return value
+
+
+class FunctionSchema(Schema):
+    name = fields.String(required=True, validate=_NAME)
+    arguments = _Arguments(load_default=None, allow_none=True)
+
+
+class ToolCallSchema(Schema):
+    """OpenAI's form, with `function`, or Workers AI's own, with `name`."""
+
+    class Meta:
+        described = {"oneOf": [{"required": ["function"]}, {"required": ["name"]}]}  # noqa: RUF012 - read only
+
+    id = fields.String(allow_none=True, validate=_ID)
+    type = fields.String(validate=validate.OneOf(["function"]))
+    function = fields.Nested(FunctionSchema)
+    name = fields.String(validate=_NAME)
+    arguments = _Arguments(load_default=None, allow_none=True)
+
+    @validates_schema
+    def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("function" in data) == ("name" in data):
+            raise ValidationError("Exactly one of function and name is needed.", "name")
+
+
 class MessageSchema(Schema):
-    role = fields.String(required=True, validate=validate.OneOf(["system", "user", "assistant"]))
-    content = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf(["system", "user", "assistant", "tool"]))
+    content = fields.String(allow_none=True, metadata={"description": "May be null or left out beside `tool_calls`"})
+    tool_calls = BoundedList(
+        fields.Nested(ToolCallSchema),
+        validate.Length(max=_MOST_CALLS),
+        allow_none=True,
+        metadata={"description": "Of an assistant's message"},
+    )
+    tool_call_id = fields.String(
+        allow_none=True, validate=_ID, metadata={"description": "Of a tool's message: the call that it answers"}
+    )
+    name = fields.String(allow_none=True, validate=_NAME, metadata={"description": "Of a tool's message: the tool"})
+    reasoning = fields.String(allow_none=True, metadata={"description": "Of an assistant's message"})
+
+    @validates_schema(skip_on_field_errors=True)
+    def as_its_role_has_it(self, data: Mapping[str, Any], **_: Any) -> None:
+        role = data["role"]
+        for name, owner in _OWNERS.items():
+            if name in data and role != owner:
+                raise ValidationError("Unknown field.", name)
+        if data.get("content") is None and role != "tool" and not data.get("tool_calls"):
+            given = "content" in data
+            raise ValidationError("Field may not be null." if given else "Missing data for required field.", "content")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"content": None, **data}
 
 
 class ChatRequestSchema(Schema):
@@ -34,7 +95,7 @@ class ChatRequestSchema(Schema):
     messages = BoundedList(
         fields.Nested(MessageSchema),
         validate.Length(1, MOST_MESSAGES),
-        metadata={"description": "The last one is the user's"},
+        metadata={"description": "The last one is the user's, or a tool's"},
     )
     prompt = fields.String(validate=validate.Length(1), metadata=_SHORT)
     message = fields.String(validate=validate.Length(1), metadata=_SHORT)
@@ -50,12 +111,6 @@ class ChatRequestSchema(Schema):
     def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
         if sum(form in data for form in _FORMS) != 1:
             raise ValidationError("Exactly one of messages, prompt and message is needed.")
-        last = data.get("messages", [{"role": "user", "content": ""}])[-1]
-        if last["role"] != "user":
-            raise ValidationError("The last message must be the user's.", "messages")
-        question = data.get("prompt") or data.get("message") or last["content"]
-        if not question.strip():
-            raise ValidationError("The question must not be blank.")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ChatRequest:
@@ -63,7 +118,7 @@ class ChatRequestSchema(Schema):
         given = data.get("messages", [{"role": "user", "content": short}])
         options = {name: data[name] for name in ("max_tokens", "temperature", "top_p", "seed") if name in data}
         return ChatRequest(
-            messages=tuple(text_message(message["role"], message["content"]) for message in given),
+            conversation=read_conversation(given),
             stream=data["stream"],
             options=SamplingOptions(**options),
         )

@@ -1,15 +1,17 @@
 """POST /api/chat."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response
 
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import ToolCallPart
+from app.engine.messages import Message, ToolCallPart
 from app.engine.question import Question
 from app.web.requests.call import Call
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer
-from app.wires.workers.encoder import WorkersEncoder, tool_call, usage_body
+from app.wires.workers.encoder import WorkersEncoder, finish_reason, tool_call, usage_body
 from app.wires.workers.requests import ChatRequest
 
 blueprint = Blueprint("workers", __name__)
@@ -19,29 +21,40 @@ blueprint = Blueprint("workers", __name__)
 def chat(call: Call) -> Response:
     """Answer as server-sent events, or in one piece where the body says `"stream": false`."""
     body: ChatRequest = call.body
-    if not call.caller.agent.allow_system:
-        _refuse_system(body)
-    *posted, last = body.messages
+    posted, agent = body.conversation, call.caller.agent
+    if not agent.allow_system:
+        _refuse_system(posted.system)
+    keeps = (
+        call.caller.key is not None
+    )  # anybody may post anything: of callers without a key only what is asked is kept
     question = new_question(
         call,
         conversation_of(call, blueprint.name),
-        [last],
+        [posted.question],
         options=body.options,
-        client_history=body.messages,
-        posted=posted if call.caller.key else None,  # anybody may post anything: only what is asked is kept
+        client_history=(*posted.earlier, posted.question) if keeps else posted.messages,
+        posted=posted.earlier if keeps else None,
+        so_far=posted.so_far if keeps else None,
     )
-    return stream_answer(question, WorkersEncoder()) if body.stream else _whole(question)
+    return stream_answer(question, WorkersEncoder(agent.show_tools)) if body.stream else _whole(question)
 
 
 def _whole(question: Question) -> Response:
     _, finished = wait_for_answer(question)
-    calls = [tool_call(p.name, p.args) for p in finished.message.parts if isinstance(p, ToolCallPart)]
-    return json_response({"response": finished.message.text, "usage": usage_body(finished.usage), "tool_calls": calls})
+    said = Message("assistant", finished.message.parts[len(question.so_far.parts) if question.so_far else 0 :])
+    shown = [part for part in said.parts if isinstance(part, ToolCallPart) and question.agent.show_tools]
+    return json_response(
+        {
+            "response": said.text,
+            "usage": usage_body(finished.usage),
+            "tool_calls": [tool_call(call.name, call.args) for call in shown],
+            "finish_reason": finish_reason(finished.finish_reason),
+        }
+    )
 
 
-def _refuse_system(body: ChatRequest) -> None:
-    for index, message in enumerate(body.messages):
-        if message.role == "system":
-            place = f"messages.{index}.role"
-            reason = "This agent takes no system messages."
-            raise ChatError(Problem.INVALID, f"{place}: {reason}", fields={place: reason})
+def _refuse_system(places: Sequence[int]) -> None:
+    for index in places:
+        place = f"messages.{index}.role"
+        reason = "This agent takes no system messages."
+        raise ChatError(Problem.INVALID, f"{place}: {reason}", fields={place: reason})

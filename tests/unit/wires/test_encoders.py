@@ -26,7 +26,23 @@ CONVERSATION = "0123456789abcdef0123456789abcdef"
 QUESTION, ANSWER = CONVERSATION[::-1], CONVERSATION[8:] + CONVERSATION[:8]
 
 ugly = st.sampled_from(
-    ['"', "\\", "\n", "\r", "\n\n", "data: [DONE]", "\u2028", "\x00", "\ud83d", "\ude00", "😀", "\ufeff", "\\u0022"]
+    [
+        '"',
+        "\\",
+        "\n",
+        "\r",
+        "\n\n",
+        "data: [DONE]",
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\x00",
+        "\ud83d",
+        "\ude00",
+        "😀",
+        "\ufeff",
+        "\\u0022",
+    ]
 )
 texts = st.one_of(st.text(st.characters(codec=None)), st.lists(st.one_of(ugly, st.text()), max_size=8).map("".join))
 clean = st.text(st.characters(exclude_categories=["Cs"]))
@@ -86,6 +102,18 @@ def test_any_batch_of_events_is_whole_frames_or_nothing(wire, batches) -> None:
         piece = encoder.encode(batch)
         assert piece == b"" or len(wire.frames(piece)) >= 1
         assert batch or wire.frames(piece) == [None], "an empty batch is a keep-alive"
+
+
+@every_stream
+@given(
+    st.lists(st.lists(events, max_size=3), max_size=3),
+    st.sampled_from(["\u2028", "\u2029", "\x85", "a\u2028\x85 ü\u2019"]),
+)
+def test_nothing_but_line_feeds_ends_a_line_for_anybody(wire, batches, separator) -> None:
+    encoder = wire.encoder()
+    for batch in [*batches, [TextDelta(separator)], [ToolReturned("c", "t", {separator: separator}, False)]]:
+        piece = encoder.encode(batch)
+        assert piece.decode().splitlines() == piece.decode().split("\n")[:-1] or not piece
 
 
 @every_stream

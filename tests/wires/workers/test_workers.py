@@ -38,7 +38,8 @@ def test_the_stream_is_these_bytes(caller) -> None:
     assert response.content == (
         b'data: {"response":"Hello"}\n\n'
         b'data: {"response":" there"}\n\n'
-        b'data: {"response":"","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n'
+        b'data: {"response":"","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3},'
+        b'"finish_reason":"stop"}\n\n'
         b"data: [DONE]\n\n"
     )
 
@@ -49,7 +50,8 @@ def test_the_stream_is_these_bytes(caller) -> None:
         ('say "hi"', rb'{"response":"say \u0022hi\u0022"}'),
         ('\\"', rb'{"response":"\\\u0022"}'),
         ("a\\", rb'{"response":"a\\"}'),
-        ("ü 中 😀 \u2028 / ' < &", '{"response":"ü 中 😀 \u2028 / \' < &"}'.encode()),
+        ("ü 中 😀 \u2019 / ' < &", '{"response":"ü 中 😀 \u2019 / \' < &"}'.encode()),
+        ("a\u2028b\u2029c\x85", rb'{"response":"a\u2028b\u2029c\u0085"}'),
         ("\n\t\r", rb'{"response":"\n\t\r"}'),
         ("\x01\x1f", rb'{"response":"\u0001\u001f"}'),
     ],
@@ -61,7 +63,9 @@ def test_text_is_raw_utf_8_with_only_the_escapes_that_json_and_regular_expressio
 def test_a_failure_is_an_empty_token_with_an_error_and_then_done(caller) -> None:
     response = caller.ask(script({"text": "x"}, {"fail": "crash"}))
     assert response.content == (
-        b'data: {"response":"x"}\n\ndata: {"response":"","error":"Internal server error"}\n\ndata: [DONE]\n\n'
+        b'data: {"response":"x"}\n\n'
+        b'data: {"response":"","error":"Internal server error","finish_reason":"error"}\n\n'
+        b"data: [DONE]\n\n"
     )
 
 
@@ -73,7 +77,9 @@ def test_keep_alives_are_comments(caller) -> None:
 def test_without_stream_the_answer_is_one_object(server, secret_key) -> None:
     response = Caller(WorkersWhole(), server, secret_key).ask(script({"text": 'ü "x"'}, {"text": "y"}))
     usage = b'"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'
-    assert response.content == '{"response":"ü \\"x\\"y",'.encode() + usage + b',"tool_calls":[]}'
+    assert (
+        response.content == '{"response":"ü \\"x\\"y",'.encode() + usage + b',"tool_calls":[],"finish_reason":"stop"}'
+    )
 
 
 @pytest.mark.parametrize("form", ["prompt", "message"])
@@ -93,7 +99,7 @@ BAD = {
     "a string for a message": ({"messages": ["hi"]}, "messages.0"),
     "a message without a role": ({"messages": [{"content": "hi"}]}, "messages.0.role"),
     "a message without content": ({"messages": [{"role": "user"}]}, "messages.0.content"),
-    "an unknown role": ({"messages": [{"role": "tool", "content": "x"}, USER]}, "messages.0.role"),
+    "an unknown role": ({"messages": [{"role": "function", "content": "x"}, USER]}, "messages.0.role"),
     "content in parts": ({"messages": [USER, {"role": "user", "content": [{"text": "x"}]}]}, "messages.1.content"),
     "an unknown field of a message": ({"messages": [{**USER, "name": "x"}]}, "messages.0.name"),
     "the assistant last": ({"messages": [USER, {"role": "assistant", "content": "x"}]}, "messages"),
@@ -166,17 +172,31 @@ def test_the_agents_instructions_are_the_system_prompt_unless_the_caller_brings_
         assert response.json()["usage"]["prompt_tokens"] == 2, "one system message and the question"
 
 
+REASONS = {"stop": "stop", "length": "length", "content-filter": "content_filter", "other": "other"}
+
+
+@pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("stream", [True, False])
-def test_tool_calls_are_shown_and_their_results_are_stored(caller, stream) -> None:
-    call = {"name": "calculator", "arguments": {"expression": "6*7"}}
-    question = script({"text": "Hm. "}, {"call": call["name"], "args": call["arguments"]}, {"text": f"Done {stream}."})
+def test_why_the_answer_ended_is_told_in_the_apis_words(caller, stream, reason) -> None:
+    question = script({"text": "x"}, {"finish": reason})
+    response = caller.post({"prompt": question, "stream": stream})
+    last = caller.wire.frames(response.content)[-2] if stream else response.json()
+    assert last["finish_reason"] == REASONS[reason]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("shows", [True, False])
+def test_tool_calls_are_stored_and_shown_by_agents_that_show_their_tools(caller, frank, shows, stream) -> None:
+    caller, call = frank if shows else caller, {"name": "calculator", "arguments": {"expression": "6*7"}}
+    said = f"Done {stream} {shows}."
+    question = script({"text": "Hm. "}, {"call": call["name"], "args": call["arguments"]}, {"text": said})
     response = caller.post({"prompt": question, "stream": stream})
     if stream:
-        frame = b'data: {"tool_calls":[' + json.dumps(call, separators=(",", ":")).encode() + b"]}\n\n"
-        assert frame in response.content
-        assert caller.wire.decode(response.content).text == f"Hm. Done {stream}."
+        frame = b'data: {"response":"","tool_calls":[' + json.dumps(call, separators=(",", ":")).encode() + b"]}\n\n"
+        assert response.content.count(frame) == response.content.count(b"calculator") == shows
+        assert caller.wire.decode(response.content).text == f"Hm. {said}"
     else:
-        assert response.json()["tool_calls"] == [call]
+        assert response.json()["tool_calls"] == [call] * shows
     parts = caller.stored(question)[-1]["parts"]
     assert [part["type"] for part in parts] == ["text", "tool-call", "tool-result", "text"]
     assert parts[2]["output"] == "42"
