@@ -9,6 +9,7 @@ is handed back where what stands before it is the same.
 """
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -42,12 +43,13 @@ class Prefix:
 class OpenThought:
     """Gathers the thoughts of one response, block by block. `prefix` is the digest of the request.
 
-    The metadata of a thought holds that `prefix` and the `block` without its words; None where a response has more than
-    MOST_METADATA of it, and then none of its thoughts is handed back. `block` is the one that is open.
+    The metadata of a thought holds that `prefix`, an id of the `response`, and the `block` without its words; None
+    where a response has more than MOST_METADATA of it, and then none of its thoughts is handed back. `block` is the one
+    that is open.
     """
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self._response = {"prefix": prefix, "response": uuid.uuid4().hex}
         self._room = MOST_METADATA
         self.block: dict[str, Any] | None = None
 
@@ -74,7 +76,7 @@ class OpenThought:
             if self._room < 0:
                 log.warning("model server sent more metadata than is kept: it is not handed back")
         kept = block if self._room >= 0 else None
-        return [ReasoningIdentified(ProviderMetadata({"prefix": self._prefix, "block": kept}))]
+        return [ReasoningIdentified(ProviderMetadata({**self._response, "block": kept}))]
 
 
 def is_thought(block: Mapping[str, Any]) -> bool:
@@ -83,14 +85,19 @@ def is_thought(block: Mapping[str, Any]) -> bool:
 
 def thought_blocks(said: Sequence[Part], prefix: str) -> dict[int, dict[str, Any]]:
     """The blocks for the thoughts of one round, by their places in what was `said`: all of them, or none where one of
-    them is missing or was thought behind another `prefix`."""
+    them is missing or was thought behind another `prefix`. Of a response without a word, which the round's own has
+    followed, nothing goes back."""
+    thoughts = {place: part for place, part in enumerate(said) if isinstance(part, ReasoningPart) and part.metadata}
+    values = {place: part.metadata.value for place, part in thoughts.items() if part.metadata}
+    response = [value.get("response") for value in values.values()][-1:]
     blocks: dict[int, dict[str, Any]] = {}
-    for place, part in enumerate(said):
-        if isinstance(part, ReasoningPart) and part.metadata:
-            block = part.metadata.value.get("block")
-            if not block or part.metadata.value.get("prefix") != prefix:
-                return {}
-            blocks[place] = {**block, "thinking": part.text} if block["type"] == "thinking" else {**block}
+    for place, value in values.items():
+        if [value.get("response")] != response:
+            continue
+        block = value.get("block")
+        if not block or value.get("prefix") != prefix:
+            return {}
+        blocks[place] = {**block, "thinking": thoughts[place].text} if block["type"] == "thinking" else {**block}
     return blocks
 
 

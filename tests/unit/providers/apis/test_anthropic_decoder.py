@@ -31,7 +31,7 @@ def tool(index: int, name: str, *pieces: str) -> bytes:
 
 def thought(prefix: object = ANY, **block) -> ReasoningIdentified:
     """What is told of a thought besides its words."""
-    return ReasoningIdentified(ProviderMetadata({"prefix": prefix, "block": block}))
+    return ReasoningIdentified(ProviderMetadata({"prefix": prefix, "response": ANY, "block": block}))
 
 
 def ends(reason: str = "stop", prompt: int = 3, completion: int = 2) -> ModelFinished:

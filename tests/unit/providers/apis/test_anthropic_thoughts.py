@@ -3,6 +3,7 @@
 import json
 import logging
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -200,4 +201,15 @@ def test_a_thought_is_over_with_its_block_even_where_a_gateway_says_nothing_of_b
         chunks += decoder.event(json.dumps(event).encode()) or ()
     assert [type(chunk).__name__ for chunk in chunks] == ["ReasoningDelta", "ReasoningIdentified", "TextDelta"]
     assert isinstance(chunks[1], ReasoningIdentified)
-    assert chunks[1].metadata.value == {"prefix": "p", "block": {"type": "thinking"}}
+    assert chunks[1].metadata.value == {"prefix": "p", "response": ANY, "block": {"type": "thinking"}}
+
+
+def test_thoughts_of_a_reply_without_a_word_do_not_go_back_with_those_of_the_next_one() -> None:
+    answer = Answer(HI)
+    wordless = streamed([thought("Hm"), REDACTED], prefix(answer.asked[0]))
+    own = streamed([thought("So"), use()], prefix(answer.asked[0]))
+    framing, transcript = Framing(), Transcript(2**20)
+    transcript.add([*framing.frame(wordless), *framing.frame(own), *framing.close()])
+    transcript.add([ToolReturned("toolu_1", "clock", "12:00")])
+    asked = payload(HI, transcript.message())
+    assert without_ids(*asked["messages"][1]["content"]) == without_ids(thought("So"), use())
