@@ -139,6 +139,7 @@ def returned(call_id: str) -> ToolResultPart:
     return ToolResultPart(call_id, "clock", call_id.upper(), is_error=False)
 
 
+OTHER = ToolResultPart("a", "clock", "another", is_error=False)
 SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
     "a call before the other's result": (
         [called("a"), called("b"), returned("a"), called("c"), returned("c"), returned("b")],
@@ -151,6 +152,19 @@ SIDE_BY_SIDE = {  # what workflows leave, whose steps do not wait for each other
     "a call without a result": ([called("a"), called("b"), returned("b")], [called("b"), returned("b")]),
     "a result without a call": ([returned("a"), TextPart("x")], [TextPart("x")]),
     "a result before its call": ([returned("a"), called("a")], [called("a"), returned("a")]),
+    "a result told twice": (
+        [called("a"), returned("a"), called("b"), OTHER, returned("b"), TextPart("x")],
+        [called("a"), returned("a"), called("b"), returned("b"), TextPart("x")],
+    ),
+    "two calls of one id": (
+        [called("a"), returned("a"), called("a"), OTHER],
+        [called("a"), returned("a"), called("a"), OTHER],
+    ),
+    "two calls of one id at once": (
+        [called("a"), called("a"), returned("a"), OTHER],
+        [called("a"), called("a"), returned("a"), OTHER],
+    ),
+    "two calls of one id and one result": ([called("a"), called("a"), OTHER], [called("a"), OTHER]),
     "thoughts between": (
         [called("a"), ReasoningPart("Hm"), returned("a"), TextPart("x")],
         [called("a"), returned("a"), TextPart("x")],
