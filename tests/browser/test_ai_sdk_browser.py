@@ -89,9 +89,9 @@ class Page:
 
 @pytest.fixture(params=VERSIONS)
 def visit(request, browser, shop, keys) -> Callable[..., Page]:
-    def open_page(origin: str, agent: str = "shop") -> Page:
+    def open_page(origin: str, agent: str = "shop", **options: str) -> Page:
         api = f"{shop.url}/api/v2/agents/{agent}/chat"
-        browser.open(f"{origin}/{request.param}/?{urlencode({'api': api, 'key': keys[agent]})}")
+        browser.open(f"{origin}/{request.param}/?{urlencode({'api': api, 'key': keys[agent], **options})}")
         browser.until(f"{STATUS} === 'ready'")
         return Page(browser, api)
 
@@ -148,6 +148,15 @@ def test_the_page_runs_its_own_tool_and_the_answer_goes_on(visit, origin) -> Non
     page.browser.click("#again")
     page.browser.until(f"{STATUS} === 'ready' && !{LAST}.includes('Thanks.')")
     assert len(page.browser.evaluate(ANSWERS)) == 1
+
+
+def test_a_page_that_sends_credentials_and_reads_on_holds_a_conversation(visit, origin) -> None:
+    page = visit(origin, credentials="include", resume="yes")
+    page.ask(script({"text": "With credentials."}))
+    assert page.answered() == "With credentials."
+    assert page.browser.evaluate(ERROR) is None
+    asked = page.browser.evaluate("performance.getEntriesByType('resource').map(each => each.name)")
+    assert any(url.startswith(f"{page.api}/") and url.endswith("/stream") for url in asked)
 
 
 def test_a_page_of_no_known_origin_is_refused_at_the_preflight(visit, unknown, shop) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from support.agents import Client
 from support.wires import WidgetAlias, WidgetStream, WidgetWhole, Workers
 
 from app.testing.caller import Caller
@@ -161,6 +162,64 @@ def test_a_preflight_from_anywhere_else_is_told_nothing(bound, wire, origin) -> 
     response = requests.options(bound.url + wire.path, headers={"Origin": origin}, timeout=5)
     assert response.status_code == 204
     assert not [name for name in response.headers if name.lower().startswith("access-control-")]
+
+
+def credentials(response: requests.Response) -> str | None:
+    return response.headers.get("Access-Control-Allow-Credentials")
+
+
+def with_credentials(server: Server, origin: str, key: str = "wrong") -> Iterator[requests.Response]:
+    """What a page that sends credentials meets with: preflights of operations, answers and errors."""
+    base, page = f"{server.url}/api/v2", {"Origin": origin}
+    one = f"{base}/agents/open/conversations/c"
+    for url, method in (
+        (f"{base}/agents/open/chat", "POST"),
+        (f"{base}/agents/open/chat/c/stream", "GET"),
+        (f"{one}/tool-result", "POST"),
+        (f"{one}/messages?format=ui", "GET"),
+        (f"{base}/me", "GET"),
+    ):
+        asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"}
+        preflight = requests.options(url, headers={**page, **asked}, timeout=5)
+        assert preflight.status_code == 204
+        if allowed(preflight):
+            assert method in preflight.headers["Access-Control-Allow-Methods"].split(", ")
+        yield preflight
+        headers = {**page, "Authorization": f"Bearer {key}"}
+        yield requests.request(method, url, json={} if method == "POST" else None, headers=headers, timeout=5)
+        yield requests.put(url, headers=headers, timeout=5)
+
+
+@pytest.mark.parametrize("origin", [A, B, OPS])
+def test_pages_of_named_origins_may_send_credentials_to_the_agents_wire(bound, bound_key, origin) -> None:
+    for response in with_credentials(bound, origin, bound_key):
+        assert (allowed(response), credentials(response)) == (origin, "true")
+        assert "Origin" in response.headers["Vary"]
+
+
+@pytest.mark.usefixtures("bound_key")
+@pytest.mark.parametrize("origin", [EVIL, "null", f"{A}.evil.example", "*", ""])
+def test_pages_of_other_origins_may_not(bound, origin) -> None:
+    for response in with_credentials(bound, origin):
+        assert (allowed(response), credentials(response)) == (None, None)
+
+
+@pytest.mark.parametrize("origin", [EVIL, "null"])
+def test_a_key_that_is_good_for_every_origin_names_none(server, widget_key, origin) -> None:
+    for response in with_credentials(server, origin, widget_key):
+        assert (allowed(response), credentials(response)) == (origin, None)
+
+
+@pytest.mark.usefixtures("bound_key")
+def test_credentials_of_the_chats_wire_open_nothing_on_the_agents_wire(bound) -> None:
+    cookie = {"Cookie": f"parlance_session={bound.key('session')}", "Origin": OPS}
+    refused = requests.get(f"{bound.url}/api/v2/me", headers=cookie, timeout=5)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "AUTH_MISSING_API_KEY")
+    assert Client.new(bound).call("GET", "", headers=cookie).status_code == 200, "where a key is shown too"
+    chats = requests.options(f"{bound.url}/api/chats", headers={"Origin": A}, timeout=5)
+    assert (allowed(chats), credentials(chats)) == (None, None), "what a key names, it names for wires of keys"
+    listed = requests.options(f"{bound.url}/api/chats", headers={"Origin": OPS}, timeout=5)
+    assert (allowed(listed), credentials(listed)) == (OPS, "true")
 
 
 def test_one_key_without_a_list_opens_preflights_to_all_and_revoking_it_closes_them(bound) -> None:

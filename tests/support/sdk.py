@@ -146,10 +146,15 @@ class Client:
         """See npm/read.mjs."""
         return self.program.run("read", api=f"{self.url}/chat", key=self.key, text=question)
 
-    def history(self, conversation_id: str) -> list[dict[str, Any]]:
+    def mistakes(self, messages: list[dict[str, Any]]) -> list[str]:
+        """Of UI messages, as the SDK's safeValidateUIMessages finds them."""
+        found: list[str] = self.program.run("validate", messages=messages)["mistakes"]
+        return found
+
+    def history(self, conversation_id: str, **query: Any) -> list[dict[str, Any]]:
         """What the histories show."""
         url = f"{self.url}/conversations/{conversation_id}/messages"
-        response = requests.get(url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
+        response = requests.get(url, query, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
         response.raise_for_status()
         return response.json()["data"]
 

@@ -1,23 +1,24 @@
 // A conversation through the SDK's own Chat and DefaultChatTransport.
 //
-//   {"api", "key", "steps": [...], "id"?, "messages"?, "tools"?: {name: output}}
+//   {"api", "key", "steps": [...], "id"?, "messages"?, "tools"?: {name: output}, "body"?: what each post has besides}
 //
 // Calls of `tools` get their outputs as soon as they are made. Steps:
 //   {"send": text, "edit"?: index of a message, "files"?: [...]}
 //   {"regenerate": index of a message | null}
 //   {"output": any} or {"error": text}   for the call that waits; the answer to it is waited for
 //   {"again": true}                      what failed is sent once more
+//   {"resume": true}                     as useChat does with `resume: true` when a page is loaded
 //   {"wait": milliseconds}
 // each with "stop"?: text, to stop as soon as the parts of the answer have it; "" stops at once.
 import { setTimeout as sleep } from "node:timers/promises";
 
-export async function chat(sdk, { api, key, steps, id, messages, tools = {} }, exchanges) {
+export async function chat(sdk, { api, key, steps, id, messages, tools = {}, body }, exchanges) {
   const errors = [];
   const finished = [];
   const chat = new sdk.Chat({
     ...(id && { id }),
     messages,
-    transport: new sdk.DefaultChatTransport({ api, headers: { Authorization: `Bearer ${key}` } }),
+    transport: new sdk.DefaultChatTransport({ api, body, headers: { Authorization: `Bearer ${key}` } }),
     sendAutomaticallyWhen: sdk.lastAssistantMessageIsCompleteWithToolCalls,
     onToolCall({ toolCall: { toolName: tool, toolCallId } }) {
       if (tool in tools) chat.addToolOutput({ tool, toolCallId, output: tools[tool] });
@@ -50,6 +51,7 @@ async function take(chat, step) {
   }
   if ("regenerate" in step) return chat.regenerate({ messageId: named(step.regenerate) });
   if ("again" in step) return chat.sendMessage();
+  if ("resume" in step) return chat.resumeStream();
   if ("wait" in step) return sleep(step.wait);
   const { toolCallId, type } = waiting(chat);
   const result = "error" in step ? { state: "output-error", errorText: step.error } : { output: step.output };

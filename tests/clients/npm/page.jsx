@@ -1,15 +1,17 @@
 // A chat page as its author would write it: useChat with nothing but `api` and an Authorization header, which come in
-// the page's address. It runs one tool of the agent itself.
+// the page's address, as may the transport's `credentials` and, with any value, `resume`. It runs one tool of the agent
+// itself.
 import { useChat } from "@ai-sdk/react";
 import { DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls } from "ai";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
 
-const { api, key } = Object.fromEntries(new URLSearchParams(location.search));
+const { api, key, credentials, resume } = Object.fromEntries(new URLSearchParams(location.search));
 
 function Page() {
   const { messages, sendMessage, regenerate, stop, status, error, addToolOutput } = useChat({
-    transport: new DefaultChatTransport({ api, headers: { Authorization: `Bearer ${key}` } }),
+    resume: Boolean(resume),
+    transport: new DefaultChatTransport({ api, credentials, headers: { Authorization: `Bearer ${key}` } }),
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
   });
   const [input, setInput] = useState("");

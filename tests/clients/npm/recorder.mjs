@@ -6,12 +6,12 @@ export function record() {
   const exchanges = [];
   const original = globalThis.fetch;
   globalThis.fetch = async (url, init) => {
-    const exchange = { body: JSON.parse(init.body), raw: "" };
+    const exchange = { url: String(url), body: init.body && JSON.parse(init.body), raw: "" };
     exchanges.push(exchange);
     const response = await original(url, init);
     exchange.status = response.status;
     exchange.headers = Object.fromEntries(response.headers);
-    if (!response.ok) return response;
+    if (!response.ok || response.status === 204) return response;
     const [theirs, ours] = response.body.tee();
     exchange.reading = read(exchange, ours);
     return new Response(theirs, response);
