@@ -6,17 +6,15 @@ from app.engine.errors import Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, Shape, ok
 from app.wires.agents import replies as a
 from app.wires.agents.chunks import CHUNK, LINE
-from app.wires.agents.requests import (
-    ChatRequestSchema,
+from app.wires.agents.queries import (
     ConversationsSchema,
     FeedbackSchema,
     FormatSchema,
     MessagesSchema,
     PageSchema,
     PausedSchema,
-    RetrySchema,
-    ToolResultSchema,
 )
+from app.wires.agents.requests import ChatRequestSchema, RetrySchema, ToolResultSchema
 from app.wires.agents.ui_replies import UIMessageReplySchema
 
 _CONVERSATION, _ASKED = "a618f1f4-93a5-4d0c-8d4e-0f5d2f7c3b11", "msg_4e99f0c1a7d84a3db9b2f53f1e0c7a52"

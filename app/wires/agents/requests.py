@@ -1,14 +1,13 @@
-"""What callers send: to chat, Chatbase's short form or the AI SDK's; else queries and small bodies."""
+"""Questions, in Chatbase's short form or the AI SDK's, and what else belongs to an answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from app.engine.messages import MOST_DEPTH, text_message
-from app.schemas.fields import BoundedList, Digits, Flag
+from app.schemas.fields import BoundedList, Flag
 from app.tools.toolbox import MOST_RESULT_BYTES
 from app.web.requests.query import load
 from app.web.requests.question import MOST_MESSAGES
@@ -216,56 +215,3 @@ class ToolResultSchema(Schema):
     @validates_schema
     def bounded(self, data: Mapping[str, Any], **_: Any) -> None:
         check_output(data["output"], "output")
-
-
-class FormatSchema(Schema):
-    """Which stream is wanted; without it, Accept and the body decide."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    format = fields.String(
-        load_default=None, allow_none=False, validate=validate.OneOf(["sse", "ndjson"], error="Must be sse or ndjson.")
-    )
-
-
-class Moment(fields.Field[int]):
-    """Epoch seconds or an ISO 8601 date, as epoch milliseconds; without a time zone it is UTC."""
-
-    described = {"type": "string", "description": "ISO 8601, or epoch seconds"}  # noqa: RUF012 - read only
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        try:
-            moment = datetime.fromtimestamp(int(value), UTC) if value.isdecimal() else datetime.fromisoformat(value)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ValidationError("Not a date such as 2026-01-31, nor epoch seconds.") from error
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-class PageSchema(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
-    cursor = fields.String(load_default=None, metadata={"description": "From the page before"})
-    limit = Digits(load_default=20, validate=validate.Range(1, 100))
-
-
-class MessagesSchema(PageSchema):
-    format = fields.String(
-        load_default=None,
-        validate=validate.OneOf(["ui"], error="Must be ui, or left out."),
-        metadata={"description": "`ui`: as the AI SDK's UI messages"},
-    )
-
-
-class ConversationsSchema(PageSchema):
-    start = Moment(data_key="startDate", load_default=None)
-    end = Moment(data_key="endDate", load_default=None)
-
-
-class PausedSchema(Schema):
-    paused = Flag(required=True)
-
-
-class FeedbackSchema(Schema):
-    feedback = fields.String(required=True, allow_none=True, validate=validate.OneOf(["positive", "negative"]))
