@@ -48,7 +48,10 @@ export const WIRES = {
     request: ({ key, agent, conversation, text }) => ({
       path: `/api/v2/agents/${encodeURIComponent(agent)}/chat`,
       headers: { ...json, Accept: "text/event-stream", Authorization: `Bearer ${key}` },
-      body: { message: text, ...(conversation && { conversationId: conversation }) },
+      body: {
+        message: { role: "user", parts: [{ type: "text", text }] }, // as the AI SDK's, whose callers are shown all calls
+        ...(conversation && { conversationId: conversation }),
+      },
     }),
     *meaning(event) {
       if (event.type === "text-delta") yield { text: event.delta };
@@ -56,7 +59,7 @@ export const WIRES = {
       if (event.type === "tool-output-available") yield { result: { id: event.toolCallId, value: event.output } };
       if (event.type === "tool-output-error") yield { result: { id: event.toolCallId, value: event.errorText, failed: true } };
       if (event.type === "source-document") yield { source: event.title };
-      if (event.type === "finish") yield { conversation: event.messageMetadata?.conversationId };
+      if (event.type === "start") yield { conversation: event.messageMetadata.conversationId };
       if (event.type === "error") yield { error: event.errorText };
     },
   },
