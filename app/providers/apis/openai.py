@@ -3,7 +3,7 @@
 Source: OpenAI's API reference, "Chat" and "Streaming".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.providers.apis.openai_decoder import OpenAIDecoder
 from app.providers.apis.openai_messages import conversation_fields
 from app.providers.apis.options import HttpModelOptions, api_key, printable, upstream
 from app.providers.apis.sampling import sampling_fields, seed_of, unheeded_sampling
+from app.providers.apis.think_tags import TaggedDecoder, ThinkTagsField
 
 USUAL = Traits()
 OTHER_FIELD = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -49,6 +50,14 @@ class OpenAIOptions(HttpModelOptions):
         metadata={
             "description": "`false` for a server that tells no `finish_reason`: its answers then end with `[DONE]`. "
             "Otherwise an answer without one was cut off"
+        },
+    )
+    think_tags = ThinkTagsField(
+        load_default=False,
+        metadata={
+            "description": 'Read `<think>…</think>` at the start of an answer as reasoning; `"opened"` where the chat '
+            "template has written the opening tag, as DeepSeek R1's and some of Qwen's do",
+            "type": '`true`, `"opened"`, `false`',
         },
     )
     max_tokens_field = fields.String(
@@ -105,9 +114,14 @@ class OpenAIModel:
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
-        tools = {tool.name for tool in prompt.tools}
-        decoder = OpenAIDecoder(tools, reasons=self._options["finish_reasons"])
+        decoder = self._decoder({tool.name for tool in prompt.tools})
         return open_stream(self._upstream, "/chat/completions", prompt, self._payloads(prompt), decoder, heartbeat)
+
+    def _decoder(self, tools: Collection[str]) -> OpenAIDecoder:
+        reasons, tags = self._options["finish_reasons"], self._options["think_tags"]
+        if tags:
+            return TaggedDecoder(tools, reasons=reasons, opened=tags == "opened")
+        return OpenAIDecoder(tools, reasons=reasons)
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         limit = self._limit_field(prompt, self._traits.max_tokens_field)
