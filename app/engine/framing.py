@@ -14,6 +14,7 @@ from app.engine.events import (
     TextStarted,
     ToolCalled,
 )
+from app.engine.messages import ProviderMetadata
 from app.engine.texts import NUL, clean, cleaned
 
 # Each kind of delta has its own kind of part; an event that is not a delta ends the open part.
@@ -23,6 +24,9 @@ _PARTS: dict[type, tuple[Callable[[int], Event], Callable[[int], Event]]] = {
 }
 
 Saying = TextDelta | ReasoningDelta | ReasoningIdentified | ToolCalled
+
+END_OF_THOUGHTS = ReasoningIdentified(ProviderMetadata({}))
+"""Ends the open reasoning, which has no metadata; nothing where none is open."""
 
 
 class Framing:
@@ -48,7 +52,9 @@ class Framing:
             kind = type(raw)
             if isinstance(raw, ReasoningIdentified) and self._kind is ReasoningDelta:
                 self._kind = None
-                events.append(ReasoningEnded(self._part, raw.metadata))
+                events.append(ReasoningEnded(self._part, raw.metadata if raw.metadata.value else None))
+                continue
+            if raw == END_OF_THOUGHTS:
                 continue
             chunk = _clean(raw)
             if isinstance(chunk, TextDelta | ReasoningDelta) and not chunk.text:

@@ -11,6 +11,7 @@ from time import monotonic
 from app.engine.calls_in_words import without_calls
 from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
+from app.engine.framing import END_OF_THOUGHTS
 from app.engine.ports import Model, ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
@@ -200,6 +201,8 @@ class FallbackStream:
                 if error.kind is not FailureKind.WORDLESS or self._wordless:
                     raise
                 self.ended(error)
+                if begun:
+                    yield [END_OF_THOUGHTS]  # what the next one thinks is a part of its own, for its model alone
                 yield from self._connect_again()
             else:
                 return

@@ -14,7 +14,7 @@ from app.engine.events import (
     TextStarted,
     ToolCalled,
 )
-from app.engine.framing import Framing
+from app.engine.framing import END_OF_THOUGHTS, Framing
 from app.engine.messages import ProviderMetadata
 
 CALL = ToolCalled("call_1", "clock", {})
@@ -72,6 +72,13 @@ CASES = {
             *(ReasoningStarted(1), ReasoningDelta("hm"), ReasoningEnded(1, SIGNED.metadata)),
             *(ReasoningStarted(2), ReasoningDelta("so"), ReasoningEnded(2)),
             *(TextStarted(3), TextDelta("a"), TextEnded(3)),
+        ],
+    ),
+    "thoughts that end are a part, without metadata": (
+        [[END_OF_THOUGHTS, ReasoningDelta("hm"), END_OF_THOUGHTS, END_OF_THOUGHTS, ReasoningDelta("so")]],
+        [
+            *(ReasoningStarted(1), ReasoningDelta("hm"), ReasoningEnded(1)),
+            *(ReasoningStarted(2), ReasoningDelta("so"), ReasoningEnded(2)),
         ],
     ),
     "metadata of thoughts without words stands in no part": (

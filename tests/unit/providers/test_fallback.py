@@ -11,7 +11,15 @@ from support.fallback import FAILED, FINISHED, SPEAKS, WRONG, Stub, failure, fal
 
 from app.engine.chunks import ModelFinished
 from app.engine.errors import FailureKind, ModelError, Problem
-from app.engine.events import ReasoningDelta, TextDelta
+from app.engine.events import (
+    ReasoningDelta,
+    ReasoningEnded,
+    ReasoningIdentified,
+    ReasoningStarted,
+    TextDelta,
+    TextStarted,
+)
+from app.engine.framing import END_OF_THOUGHTS, Framing
 from app.engine.messages import (
     Message,
     ProviderMetadata,
@@ -209,7 +217,7 @@ WORDLESS = {"nothing": NOTHING, "blanks": BLANKS, "thoughts": THOUGHTS, "nothing
 
 
 def shown(said: list[Any]) -> list[Any]:
-    return [chunk for chunk in said if not isinstance(chunk, ReasoningDelta)]
+    return [chunk for chunk in said if not isinstance(chunk, ReasoningDelta | ReasoningIdentified)]
 
 
 @pytest.mark.parametrize("name", WORDLESS)
@@ -287,11 +295,21 @@ def test_in_a_later_round_the_same_model_is_asked_again_unless_the_answer_has_wo
         assert said[-1] == (FINISHED if tries == 2 else LENGTH)
 
 
+def test_what_two_replies_have_thought_is_not_taken_for_the_thoughts_of_one() -> None:
+    both = [[ReasoningDelta("so")], [TextDelta("x")], [FINISHED]]
+    said = heard(fallback(Stub(THOUGHTS), Stub(both)))[1]
+    framing = Framing()
+    assert [type(event) for event in framing.frame(said[:-1])] == [
+        *(ReasoningStarted, ReasoningDelta, ReasoningEnded),
+        *(ReasoningStarted, ReasoningDelta, ReasoningEnded, TextStarted, TextDelta),
+    ]
+
+
 def test_a_second_try_is_closed_with_its_answer() -> None:
     model = Stub(THOUGHTS, SPEAKS)
     stream = opened(fallback(model, retry=5), heartbeat=0.05)
     batches = iter(stream)
-    assert next(batches) == [ReasoningDelta("hm")]
+    assert [next(batches), next(batches)] == [[ReasoningDelta("hm")], [END_OF_THOUGHTS]]
     assert next(batches) == (), "its caller hears heartbeats in the pause"
     begun = time.monotonic()
     stream.close()
