@@ -14,6 +14,7 @@ from app.testing.wire_client import WireClient
 A, B, OPS, EVIL = "https://a.example", "http://b.example:8080", "https://ops.example", "https://evil.example"
 HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key"}
 HEADERS |= {"x-visitor", "idempotency-key", "last-event-id", "user-agent"}
+HEADERS |= {"x-request-id", "traceparent", "tracestate"}
 EXPOSED = {"x-request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 
 widgets = pytest.mark.parametrize("wire", [WidgetStream(), WidgetAlias(), WidgetWhole()], ids=repr)

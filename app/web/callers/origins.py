@@ -14,9 +14,10 @@ from app.web.services import services
 
 log = logging.getLogger(__name__)
 
-# The AI SDK names itself in User-Agent, which some browsers then ask for.
+# The AI SDK names itself in User-Agent, which some browsers then ask for; the last three are of pages that are traced.
 ALLOWED_HEADERS = (
-    "authorization, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, last-event-id, user-agent"
+    "authorization, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, last-event-id, user-agent, "
+    "x-request-id, traceparent, tracestate"
 )
 EXPOSED_HEADERS = (
     "x-request-id, retry-after, link, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
