@@ -28,6 +28,7 @@ class Agent:
     - `allow_system`: callers may send system messages, which take the place of `instructions`.
     - `client_history`: the model sees the messages that the caller brings, not the stored ones.
     - `widget_key_wires`: wires beside those for widget keys alone that take the agent's widget keys.
+    - `create_chats`: a user's question to a chat that does not exist begins it, under the id that it was asked by.
     - `show_tools` and `stream_format` ("sse" or "ndjson") are the wires' to read.
     - `max_tokens`: of one answer, over all its rounds. `max_rounds`: requests to the model for one answer.
     - `history_messages`, `history_tokens` (estimated): the most of a conversation that a model sees.
@@ -45,6 +46,7 @@ class Agent:
     public: bool = False
     widget_key_wires: tuple[str, ...] = ()
     allow_system: bool = False
+    create_chats: bool = False
     show_tools: bool = False
     client_history: bool = False
     stream_format: str = "sse"

@@ -95,6 +95,10 @@ class AgentSchema(Schema):
         },
     )
     allow_system = switch("Callers may send system messages, which take the place of `instructions`")
+    create_chats = switch(
+        "A question to a chat that does not exist begins it, under the id that it was asked by (chats wire): for pages "
+        "that make the ids of their chats themselves. Otherwise it is 404"
+    )
     show_tools = switch("The widget wire shows tool calls and their results, the workers wire the calls")
     client_history = switch("The agents wire takes a conversation's history from the caller, not from the store")
     stream_format = text(

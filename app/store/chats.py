@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
@@ -34,12 +35,16 @@ class ChatStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, agent: str, owner: str, user_id: str, title: str | None) -> Chat:
-        """Store an empty chat and return it. `user_id` becomes its end user, by whom it is exported and erased."""
+    def create(self, agent: str, owner: str, user_id: str, title: str | None, chat_id: str | None = None) -> Chat:
+        """Store an empty chat and return it. `user_id` becomes its end user, by whom it is exported and erased. Where
+        there is a chat of that id by now, it is returned, whoever owns it."""
         time = now()
-        chat = Chat(uuid.uuid4().hex, agent, owner, title, time, time)
+        chat = Chat(chat_id or uuid.uuid4().hex, agent, owner, title, time, time)
         row = {**asdict(chat), "wire": WIRE_NAME, "end_user": user_id}
-        self._database.write(lambda connection: connection.execute(insert(conversations).values(row)))
+        try:
+            self._database.write(lambda connection: connection.execute(insert(conversations).values(row)))
+        except IntegrityError:
+            return self.find(chat.id)
         return chat
 
     def find(self, chat_id: str) -> Chat:

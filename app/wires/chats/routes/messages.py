@@ -10,6 +10,8 @@ from app.engine.engine import Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import text_message
 from app.engine.question import Question
+from app.store.chats import Chat
+from app.web.callers.caller import Caller
 from app.web.requests.call import Call
 from app.web.requests.ids import public_id
 from app.web.requests.question import new_question
@@ -54,12 +56,24 @@ def _question(call: Call, chat_id: str) -> tuple[Question, Plan | None]:
     """
     caller, body, stored = call.caller, call.body, stored_id("chatId", chat_id)
     agent = _agent_with(caller.agent, body["model_id"])
-    chat, plan = find_chat(stored), plan_of(caller, body["workflow_id"])
+    chat, plan = _known_chat(caller, stored, body["user_id"]), plan_of(caller, body["workflow_id"])
+    if chat is None:
+        chat = services().chats.create(caller.agent.id, caller.owner, caller.user_id, None, stored)
     if chat.owner != caller.owner or not is_user(caller, body["user_id"]):
         raise forbidden("post to")
     conversation = ConversationRef(chat.agent, blueprint.name, chat.owner, id=chat.id)
     messages = [text_message("user", body["content"])]
     return new_question(call, conversation, messages, agent=agent, history=agent.history_messages), plan
+
+
+def _known_chat(caller: Caller, chat_id: str, user_id: str) -> Chat | None:
+    """Anybody's; None where there is none and the caller may begin it under that id. Raises ChatError(NOT_FOUND)."""
+    try:
+        return find_chat(chat_id)
+    except ChatError as error:
+        if error.problem is not Problem.NOT_FOUND or not caller.agent.create_chats or not is_user(caller, user_id):
+            raise
+        return None
 
 
 def _agent_with(agent: Agent, called: str) -> Agent:
