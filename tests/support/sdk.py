@@ -48,19 +48,19 @@ def config(added: str = SHOP, **limits: str) -> str:
 
 
 @cache
-def installed() -> Path:
-    """The folder of the programs, with all that package-lock.json names. Skips where there is no npm."""
+def installed(folder: Path = NPM) -> Path:
+    """The folder of the programs, with all that its package-lock.json names. Skips where there is no npm."""
     missing = [program for program in ("node", "npm") if not shutil.which(program)]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed")
-    lock, done = NPM / "package-lock.json", NPM / "node_modules" / ".package-lock.json"
+    lock, done = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # other tests run beside these
         if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
             command = ["npm", "ci", "--ignore-scripts=false", "--no-audit", "--no-fund"]
-            ran = subprocess.run(command, cwd=NPM, capture_output=True, text=True, timeout=300, check=False)
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
             assert ran.returncode == 0, ran.stderr
-    return NPM
+    return folder
 
 
 class Program:
