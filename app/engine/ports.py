@@ -29,6 +29,8 @@ class Model(Protocol):
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """Connect, and return once the model has accepted the prompt. `heartbeat` is in seconds.
 
+        Metadata that the model's chunks had is with their parts in later prompts, as it was; no other model's is.
+
         Raises ModelError where the model refuses or cannot be reached. The stream's last chunk is ModelFinished; its
         iteration raises ModelError where the model breaks off.
         """

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 MOST_ITEMS = 256  # of a list of thoughts
 REASONING = ("reasoning_content", "reasoning")  # the fields for thoughts in words
 _OPAQUE = re.compile("extra_content|reasoning|thinking|thought|signature|opaque|encrypted")
-_USUAL = frozenset({"role", "content", "tool_calls", "function_call", "refusal", *REASONING})
+_USUAL = frozenset({"role", "content", "tool_calls", "function_call", "refusal"})
 _CALLING = frozenset({"role", "content", "tool_calls"})
 _WORDS = ("text", "summary", "thinking")  # of a piece of a list of thoughts: these are joined
 
@@ -51,10 +51,13 @@ class ResponseMetadata:
 
     def note(self, delta: Mapping[str, Any], *, whole: bool = False) -> bool:
         """Take what the delta has of it, or the message where it is `whole`; False where it has nothing."""
-        for name in REASONING:
-            if isinstance(delta.get(name), str):
-                self._names[name] = None
-        opaque = {name: delta[name] for name in delta.keys() - _USUAL if delta[name] and _OPAQUE.search(name)}
+        opaque: dict[str, Any] = {}
+        for name, value in delta.items():
+            if name in REASONING:
+                if isinstance(value, str):
+                    self._names[name] = None
+            elif value and name not in _USUAL and _OPAQUE.search(name):
+                opaque[name] = value
         if opaque:
             self._add(self._fields, opaque, whole=whole)
         return bool(opaque)
