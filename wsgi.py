@@ -2,11 +2,11 @@
 
 import click
 
-from app.configuration import load_configuration_or_exit
+from app.configuration import loaded_configuration
 from app.main import create_app
 from app.store.faults import os_problem
 
-_configuration = load_configuration_or_exit()
+_configuration = loaded_configuration()
 try:
     app = create_app(_configuration)
 except OSError as error:  # of the home folder, or the database's

@@ -48,12 +48,23 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
     return Configuration(settings, tools, workflows, rules)
 
 
+_loaded: list[Configuration] = []
+
+
 def load_configuration_or_exit() -> Configuration:
     """For the entry points: mistakes go to standard error, one a line, and the process ends with status 2."""
     try:
-        return load_configuration()
+        _loaded[:] = [load_configuration()]
     except SettingsError as error:
         refuse(*error.problems)
+    return _loaded[0]
+
+
+def loaded_configuration() -> Configuration:
+    """What this process, or the one that it was forked from, has loaded last; loaded now where nothing has been. So
+    gunicorn's workers work with what their master has checked, at its start or at a reload, whatever the files say when
+    one that died is replaced. Mistakes end the process as above."""
+    return _loaded[0] if _loaded else load_configuration_or_exit()
 
 
 def refuse(*problems: str) -> NoReturn:

@@ -78,6 +78,17 @@ def test_each_mistake_is_named_and_the_server_stays_as_it_was(server, old, new, 
     assert server.worker_pids() == before
 
 
+def test_a_worker_that_is_replaced_works_with_what_was_loaded_whatever_the_file_says(server) -> None:
+    before = server.worker_pid()
+    change(server, "[models.scripted]", "[models")
+    try:
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: [pid for pid in server.worker_pids() if pid != before], 20)
+        assert name_of_open(server) == "Renamed"
+    finally:
+        change(server, "[models", "[models.scripted]")
+
+
 def test_what_the_servers_own_environment_lacks_is_told(server) -> None:
     """The command has the key, and the server, which was started before there was one, has not."""
     before = server.worker_pids()
