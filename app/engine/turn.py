@@ -76,6 +76,7 @@ class Turn:
                 with suppress(Exception):
                     self._engine.conversations.abandon(entry)
             self.status = "failed"  # nothing to record: the question was not accepted
+            self.error = error if isinstance(error, ChatError) else None
             self.close()
             raise
         assert self._admitted

@@ -167,7 +167,13 @@ def test_a_callers_valid_option_never_makes_the_answer_fail(
 FAILURES = {  # what the server does, and what the line says
     "a refusal": (
         lambda api: whole(api.refusal(f"no, {KEY}"), 403, **{"x-request-id": "server-1"}),
-        {"reason": "answered 403", "status": 403, "server_request_id": "server-1", "kind": "standing"},
+        {
+            "reason": "answered 403",
+            "status": 403,
+            "server_request_id": "server-1",
+            "kind": "standing",
+            "phase": "refusal",
+        },
     ),
     "no head": (lambda _: [SILENCE], {"reason": "no head within 1.1 s", "phase": "head", "kind": "passing"}),
     "no token": (lambda _: [*streamed(b": ping\n\n"), SILENCE], {"reason": "silent for 0.6 s", "phase": "first_chunk"}),

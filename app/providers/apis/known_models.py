@@ -43,10 +43,10 @@ _CLAUDE = re.compile(
     r"claude-(?:(?:opus|sonnet|haiku|fable|mythos)-)?(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)|claude-mythos"
 )
 _OPENAI = re.compile(
-    r"(?:^|[/.])(?:gpt-(?P<major>[5-9])(?:\.(?P<minor>\d{1,2}))?(?P<rest>(?:[^\d.][^/]*)?)$|o(?P<series>[1-9])(?:-|$))"
+    r"(?:^|[^a-z0-9])(?:gpt-(?P<major>[5-9])(?:\.(?P<minor>\d{1,2}))?(?P<rest>(?:[^\d.][^/]*)?)$|o(?P<series>[1-9])(?:-|$))"
 )
 _QUIET = re.compile(r"(-\d{4}-\d{2}-\d{2})?")  # of 5.1, 5.2 and 5.4, which do not reason unless they are told to
-_GROK = re.compile(r"(?:^|[/.])grok-(?:[4-9]|3-mini|code)")
+_GROK = re.compile(r"(?:^|[^a-z0-9])grok-(?:[4-9]|3-mini|code)")
 _KIMI = re.compile(r"kimi-(?:k2\.[5-9]|k[3-9]|for-coding)|k[3-9](?:-|$)")
 _HOSTS: Mapping[str, dict[str, Any]] = {
     "api.mistral.ai": {"max_temperature": 1.5, "seed_field": "random_seed"},

@@ -97,7 +97,7 @@ class Upstream:
                     if len(data) > MOST_HEAD_BYTES + READ_BYTES:  # one "100 Continue" after another
                         raise ProtocolError("endless response head")
                 status, headers, rest = head
-                exchange.enter("first_chunk")
+                exchange.enter("first_chunk" if status == 200 else "refusal")
                 exchange.server_request_id = _request_id(headers)
                 return UpstreamResponse(self._connections, self._timeouts, connection, status, headers, rest, released)
             except (gevent.Timeout, TimeoutError):
