@@ -82,7 +82,8 @@ class ChatsStream(WireClient):
 
     def is_error(self, status: int, body: Any) -> bool:
         words = {**ERROR_MESSAGES, 401: "Valid session required", 400: body["message"]}[status]
-        return bool(words) and body == {"error": NAMES[status], "message": words}
+        code = "VALIDATION_ERROR" if status == 400 else NAMES[status].upper().replace(" ", "_")
+        return bool(words) and body == {"error": NAMES[status], "code": code, "message": words}
 
     def encoder(self) -> Any:
         return ChatsEncoder()
