@@ -179,7 +179,7 @@ def test_reading_on_finds_nothing_whoevers_the_chat_is(server, client) -> None:
     name = asked(client, {"text": "x"})
     mine = client.get(f"/conversations/{name}")["data"]["id"]
     for who in (client, Client.new(server, "page"), Client.new(server, "open", "widget")):
-        for chat in (name, mine, "never heard of"):
+        for chat in (name, mine, "never heard of", "users/7", "users%2F7"):
             response = who.call("GET", f"/chat/{chat}/stream")
             assert (response.status_code, response.content) == (204, b"")
             assert "Content-Type" not in response.headers

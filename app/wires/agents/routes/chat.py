@@ -50,7 +50,7 @@ def add_tool_result(call: Call, conversation_id: str) -> Response:
     return json_response({"data": {"success": True}})
 
 
-@blueprint.get("/agents/<agent_id>/chat/<chat_id>/stream")
+@blueprint.get("/agents/<agent_id>/chat/<path:chat_id>/stream")
 def read_on(_call: Call, chat_id: str) -> Response:  # noqa: ARG001 - answers end with their callers
     """No stream goes on without its caller, so there is none to read on, whoever's the chat is."""
     return no_content()
