@@ -18,6 +18,7 @@ from app.engine.messages import (
 )
 
 _NOTHING = Message("assistant", ())
+_UNANSWERED = text_message("assistant", "(no answer)")
 _KNOWLEDGE = "Answer from these passages where they apply, and name the source of what you use."
 
 
@@ -76,6 +77,8 @@ def assemble(
       agent's instructions; then the passages. Many chat templates accept no second one.
     - Then the latest messages that fit `history_messages` and `history_tokens`, and the last message in any case.
       Messages stay whole, so a tool call is never separated from its result.
+    - An answer of which nothing was said has a place still: else the model would take the next question for a part of
+      the one before, and what made it fail there would make it fail again.
     - An answer is never the first of several: many chat templates want a question there.
     - What the answer has said `so_far` comes last.
     """
@@ -84,8 +87,8 @@ def assemble(
         system = [agent.instructions]
     if passages:
         system += [_KNOWLEDGE, *(f"[{passage.source}, {passage.title}]\n{passage.text}" for passage in passages)]
-    dialogue = [normalized(message) for message in messages if message.role != "system"]
-    latest = _latest(agent, [message for message in dialogue if message.parts])
+    told = [_told(message) for message in messages if message.role != "system"]
+    latest = _latest([message for message in told if message.parts][-agent.history_messages :], agent.history_tokens)
     unfinished = normalized(so_far)
     if unfinished.parts:
         latest.append(unfinished)
@@ -117,6 +120,11 @@ def normalized(message: Message) -> Message:
     return Message(message.role, (*parts, *pending))
 
 
+def _told(message: Message) -> Message:
+    told = normalized(message)
+    return _UNANSWERED if message.role == "assistant" and not told.parts else told
+
+
 def _for_model(identity: str, part: Part) -> Part:
     """The part without metadata of another model."""
     if isinstance(part, ReasoningPart | ToolCallPart) and part.metadata and part.metadata.model != identity:
@@ -124,13 +132,23 @@ def _for_model(identity: str, part: Part) -> Part:
     return part
 
 
-def _latest(agent: Agent, messages: list[Message]) -> list[Message]:
-    """The last messages, within the agent's limits, oldest first."""
-    tokens_left = agent.history_tokens
+def shortened(prompt: Prompt) -> Prompt | None:
+    """The prompt with the later half of its dialogue, by estimated tokens, but with the last question and what follows
+    in any case: for a model that the whole is too long for. None where nothing can be left out."""
+    system = [message for message in prompt.messages if message.role == "system"]
+    dialogue = [message for message in prompt.messages if message.role != "system"]
+    questions = [number for number, message in enumerate(dialogue) if message.role == "user"]
+    half = sum(map(estimated_tokens, dialogue)) // 2
+    later = _latest(dialogue, half, len(dialogue) - questions[-1]) if questions else dialogue
+    return replace(prompt, messages=[*system, *later]) if len(later) < len(dialogue) else None
+
+
+def _latest(messages: Sequence[Message], tokens: int, always: int = 1) -> list[Message]:
+    """The last messages, within so many tokens, oldest first; `always` as many in any case."""
     newest_first: list[Message] = []
-    for message in reversed(messages[-agent.history_messages :]):
-        tokens_left -= estimated_tokens(message)
-        if newest_first and tokens_left < 0:
+    for message in reversed(messages):
+        tokens -= estimated_tokens(message)
+        if len(newest_first) >= always and tokens < 0:
             break
         newest_first.append(message)
     while len(newest_first) > 1 and newest_first[-1].role == "assistant":

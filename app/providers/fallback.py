@@ -13,7 +13,7 @@ from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.framing import END_OF_THOUGHTS
 from app.engine.ports import Model, ModelStream
-from app.engine.prompt import Prompt
+from app.engine.prompt import Prompt, shortened
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.pending import PendingStream
 from app.providers.reply import Reply
@@ -42,7 +42,8 @@ class Fallback:
     """Implements the engine's `AgentModel` port.
 
     Tries the candidates in their order and the last of them whose failure may pass once more: `retry_seconds` later, or
-    when its server says, at most LONGEST_RETRY_SECONDS later.
+    when its server says, at most LONGEST_RETRY_SECONDS later. Where the prompt is too long for all that could answer,
+    the last of these is asked with the later half of the conversation.
     """
 
     def __init__(self, candidates: Sequence[Candidate], retry_seconds: float) -> None:
@@ -62,6 +63,8 @@ class Fallback:
         error = yield from stream.attempt(only)
         if error and error.kind is FailureKind.WORDLESS:
             error = yield from stream.attempt(only, pause=self._retry_seconds)
+        elif error and error.kind is FailureKind.TOO_LONG:
+            error = yield from stream.attempt_shorter(only, error)
         return error
 
     def _again(self, stream: "FallbackStream", candidates: Sequence[Candidate]) -> Attempt:
@@ -80,6 +83,7 @@ class Fallback:
         """
         error: ModelError | None = None
         passing: tuple[Candidate, ModelError] | None = None
+        too_long: tuple[Candidate, ModelError] | None = None
         for position, candidate in enumerate(self._candidates, 1):
             if candidate.circuit.allows(stream):
                 others = any(not each.circuit.seconds_open() for each in self._candidates[position:])
@@ -88,11 +92,13 @@ class Fallback:
                     return None
                 if error.kind.again:
                     passing = candidate, error
+                elif error.kind is FailureKind.TOO_LONG:
+                    too_long = candidate, error
         if error is None:
             wait = min(candidate.circuit.seconds_open() for candidate in self._candidates)
             return ModelError(Problem.OVERLOADED, retry_after=ceil(wait))
         if passing is None:
-            return error
+            return (yield from stream.attempt_shorter(*too_long)) if too_long else error
         last, error = passing
         pause = self._retry_seconds if error.retry_after is None else error.retry_after
         if last.circuit.seconds_open() or pause > LONGEST_RETRY_SECONDS:
@@ -179,6 +185,11 @@ class FallbackStream:
             self._circuit.began()
             self._exchange.enter("rest")
         return None
+
+    def attempt_shorter(self, candidate: Candidate, error: ModelError) -> Attempt:
+        """Try the candidate with the later half of a prompt that was too long for it; the error where there is none."""
+        shorter = shortened(self._prompt)
+        return (yield from self.attempt(candidate, prompt=shorter)) if shorter else error
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
         """Only what comes until the first word passes through here."""

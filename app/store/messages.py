@@ -79,9 +79,8 @@ def latest_messages(
 def history_of(
     connection: Connection, conversation_id: str, most: int, tokens: int, question: str | None = None
 ) -> list[Message]:
-    """The last messages of the conversation, at most `most`, oldest first, without those that have no parts, and
-    without failed tries at a question that was asked again, be it the `question` of now; no more than those with which
-    a prompt exceeds so many `tokens`.
+    """The last messages of the conversation, at most `most`, oldest first, without failed tries at a question that was
+    asked again, be it the `question` of now; no more than those with which a prompt exceeds so many `tokens`.
 
     Rows are fetched one by one: hardly more is read than a prompt has room for.
     """
@@ -91,9 +90,8 @@ def history_of(
     with connection.execute(_NEWEST_FIRST, {"conversation": conversation_id, "limit": most + MOST_TRIES}) as rows:
         stored = ((message_from_json(row.role, row.parts), row.status == "failed") for row in rows)
         for message in without_tries(stored, question):
-            if message.parts:
-                newest_first.append(message)
-                tokens -= estimated_tokens(normalized(message))
+            newest_first.append(message)
+            tokens -= estimated_tokens(normalized(message))
             if tokens < 0 or len(newest_first) == most:
                 break
     return newest_first[::-1]

@@ -16,7 +16,7 @@ from app.engine.messages import (
     ToolResultPart,
     text_message,
 )
-from app.engine.prompt import Passage, Prompt, assemble, estimated_tokens
+from app.engine.prompt import Passage, Prompt, assemble, estimated_tokens, shortened
 
 
 def agent(**settings) -> Agent:
@@ -98,20 +98,49 @@ def test_a_tool_call_and_its_result_are_never_parted(room, most) -> None:
     assert seen[-1] == messages[-1]
 
 
-def test_an_answer_that_was_only_thought_is_not_seen() -> None:
-    """As it is left where a caller stops a model that still thinks: some servers refuse a message without a word."""
-    thought = Message("assistant", (ReasoningPart("Hm"),))
-    messages = [text_message("user", "Time?"), thought, text_message("user", "Well?")]
-    assert assemble(agent(), messages) == [messages[0], messages[2]]
-
-
 SIGNED = ProviderMetadata({"signature": "x"}, "m 1")
+NOTHING_SAID = {
+    "nothing": (),
+    "a thought, as where a caller stops a model that still thinks": (ReasoningPart("Hm"),),
+    "a thought with metadata, and a call that was never run": (
+        ReasoningPart("Hm", SIGNED),
+        ToolCallPart("a", "clock", {}),
+    ),
+}
 
 
-def test_thoughts_alone_are_not_seen_whatever_their_metadata() -> None:
-    thought = Message("assistant", (ReasoningPart("Hm", SIGNED), called("a")))
-    messages = [text_message("user", "Time?"), thought, text_message("user", "Well?")]
-    assert assemble(agent(), messages) == [messages[0], messages[2]]
+@pytest.mark.parametrize("said", NOTHING_SAID.values(), ids=NOTHING_SAID)
+def test_a_question_whose_answer_said_nothing_is_no_part_of_the_next_one(said) -> None:
+    question, next_question = text_message("user", "Time?"), text_message("user", "Well?")
+    seen = assemble(agent(), [question, Message("assistant", said), next_question])
+    assert seen == [question, text_message("assistant", "(no answer)"), next_question]
+
+
+def prompt_of(*said: str) -> Prompt:
+    """A system message, and questions and answers in turn."""
+    turns = [text_message("assistant" if number % 2 else "user", text) for number, text in enumerate(said)]
+    return Prompt(agent(), [text_message("system", "Be kind."), *turns], SamplingOptions())
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (["a" * 500, "b" * 400, "c" * 400, "d" * 400, "e"], ["c" * 400, "d" * 400, "e"]),
+        (["long" * 9000, "(no answer)", "Hi"], ["Hi"]),
+        (["Hi", "Hello", "long" * 9000], ["long" * 9000]),
+        (["Hi", "Hello", "Sum?", "half an answer"], ["Sum?", "half an answer"]),
+    ],
+    ids=["the later half", "without what was too long", "the last question in any case", "an answer goes on"],
+)
+def test_a_prompt_that_is_too_long_loses_the_first_half_of_its_dialogue(said, left) -> None:
+    shorter = shortened(prompt_of(*said))
+    assert shorter
+    assert texts(shorter.messages) == ["Be kind.", *left]
+
+
+def test_a_prompt_of_one_question_cannot_be_shortened() -> None:
+    assert shortened(prompt_of("long" * 9000)) is None
+    assert shortened(prompt_of()) is None
 
 
 def test_a_model_gets_its_own_metadata_and_none_of_another() -> None:

@@ -68,8 +68,33 @@ def test_another_model_is_asked_as_before() -> None:
 @pytest.mark.parametrize("error", [FAILED, TOO_LONG], ids=["its own trouble", "too long"])
 def test_other_failures_are_no_reason(error) -> None:
     model = Stub(error)
-    failure(lambda: heard(fallback(model), prompt=EARLIER))
+    failure(lambda: heard(fallback(model), prompt=JUST_NOW))
     assert not any(map(is_told, model.prompts))
+
+
+def test_a_model_that_a_conversation_is_too_long_for_is_asked_with_its_later_half_when_no_other_can_answer() -> None:
+    models = (
+        Stub(TOO_LONG),
+        Stub(TOO_LONG, SPEAKS),
+        Stub(ModelError(Problem.UPSTREAM_FAILED, kind=FailureKind.STANDING)),
+    )
+    assert heard(fallback(*models), prompt=EARLIER)[0] == "m2"
+    assert [len(model.prompts) for model in models] == [1, 2, 1]
+    assert [message.text for message in models[1].prompts[1].messages] == ["Thanks"]
+
+
+def test_in_a_later_round_it_is_asked_so_too() -> None:
+    model, asked = Stub(TOO_LONG, SPEAKS), [*EARLIER.messages, Message("assistant", CALLED)]
+    stream = fallback(model).ask(replace(EARLIER, messages=asked), 5, "m1")
+    list(stream.connect())
+    assert [len(prompt.messages) for prompt in model.prompts] == [4, 2]
+
+
+@pytest.mark.parametrize("prompt", [EARLIER, JUST_NOW], ids=["some", "nothing"])
+def test_what_is_too_long_without_what_may_be_left_out_has_failed(prompt) -> None:
+    model = Stub(TOO_LONG)
+    assert failure(lambda: heard(fallback(model), prompt=prompt)) is TOO_LONG
+    assert len(model.prompts) == (2 if prompt is EARLIER else 1)
 
 
 def test_without_calls_there_is_nothing_to_tell() -> None:

@@ -38,11 +38,11 @@ def test_the_history_is_the_last_messages_oldest_first(conversations, limit, see
     assert ask(conversations, REF, limit, q="now")[1] == seen
 
 
-def test_answers_that_say_nothing_are_no_history(conversations) -> None:
+def test_an_answer_that_said_nothing_keeps_its_place_in_the_history(conversations) -> None:
     conversation, _ = ask(conversations, REF, 10, q1="one?", answer="a1")
     nothing = AnswerRecord(Message("assistant", ()), "failed", "error", Usage(), "m")
     conversations.add_answer(conversation, "a1", nothing)
-    assert ask(conversations, REF, 10, q2="two?") == (conversation, ["one?"])
+    assert ask(conversations, REF, 10, q2="two?") == (conversation, ["one?", ""])
 
 
 def test_conversations_do_not_mix(conversations, database) -> None:

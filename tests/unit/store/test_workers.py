@@ -61,7 +61,7 @@ def test_a_worker_is_dead_as_soon_as_its_process_is_and_what_it_left_is_ended(da
     assert rows(database, STATES) == [("a1", "interrupted", "other", 0, 1), ("a2", "running", None, 0, 0)]
     assert (runs.find("a1", "key:1").status, runs.find("a1", "key:1").ended_at is None) == ("interrupted", False)
     assert [path.name for path in folder.iterdir()] == [worker.id]
-    assert ask(new_store(database), q3="z")[1] == ["x"]
+    assert ask(new_store(database), q3="z")[1] == ["x", ""]
 
 
 def test_an_own_answer_is_never_buried(database, worker) -> None:
