@@ -11,10 +11,10 @@ def test_each_phase_has_its_time_and_one_that_comes_twice_the_sum() -> None:
         exchange.enter(phase)
         time.sleep(0.01)
     assert list(exchange.phases) == ["name_seconds", "connect_seconds", "head_seconds"], "the last has not ended"
-    assert 0.02 <= exchange.phases["connect_seconds"] < 1
+    assert exchange.phases["connect_seconds"] >= 0.02
     fields = exchange.fields()
     assert (fields["request_id"], fields["phase"]) == ("r1", "head")
-    assert fields["head_seconds"] > exchange.phases["name_seconds"]
+    assert fields["head_seconds"] >= 0.02, "with the one that has not ended"
     assert "server_request_id" not in fields
 
 
