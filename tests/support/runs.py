@@ -46,6 +46,10 @@ def say(step_id: str, text: str, *waits_for: str, **more: Any) -> dict[str, Any]
     return {"id": step_id, "say": text, "dependsOn": list(waits_for), **more}
 
 
+SAYS_X = [{"text": "x"}]
+"""A script of a model that says a word."""
+
+
 def ask(step_id: str, played: Sequence[Mapping[str, Any]], *waits_for: str, **more: Any) -> dict[str, Any]:
     """A step whose model plays a script."""
     return {"id": step_id, "prompt": script(*played), "dependsOn": list(waits_for), **more}

@@ -5,7 +5,7 @@ from typing import Any
 
 import gevent
 import pytest
-from support.runs import CALL, HANGS, LEFT, OUT, Records, Run, ask, greenlets, say, work
+from support.runs import CALL, HANGS, LEFT, OUT, SAYS_X, Records, Run, ask, greenlets, say, work
 
 from app.engine.errors import Problem
 from app.engine.events import TextDelta, TextEnded, TextStarted, ToolReturned, TurnFailed, TurnFinished
@@ -127,7 +127,7 @@ LIMITED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
         [ask("a", [CALL, CALL | {"args": {"id": "y"}}], tools=["work"])], {"toolCalls": 0},
         "The workflow called tools too often"),
     "no tool calls": ([work("a", onError="continue")], {"toolCalls": 0}, "The workflow called tools too often"),
-    "model calls": ([ask("a", []), ask("b", [], "a")], {"modelCalls": 1}, "The workflow asked models too often"),
+    "model calls": ([ask("a", SAYS_X), ask("b", SAYS_X, "a")], {"modelCalls": 1}, "The workflow asked models too often"),
     "model calls beside tools": (
         [ask("a", [CALL, {"text": "x"}], tools=["work"])], {"modelCalls": 1}, "The workflow asked models too often"),
     "seconds, in a tool": ([work("a", seconds=HANGS)], {"seconds": 0.2}, "The workflow took too long"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import gevent
 import pytest
-from support.runs import CALL, LEFT, Run, ask, say, work
+from support.runs import CALL, LEFT, SAYS_X, Run, ask, say, work
 
 from app.workflows.checks import most_paid
 
@@ -16,12 +16,16 @@ HANGS = [{"text": "x"}, {"pause": 20}]
 # The steps -> what the answer costs (each model one credit), and the most that it could.
 COSTS: dict[str, tuple[list[dict[str, Any]], int, int]] = {
     "no model is asked": ([work("a"), say("b", "x", "a")], 0, 0),
-    "three are asked": ([ask("a", []), ask("b", []), ask("c", [], "a", "b")], 3, 3),
+    "three are asked": (
+        [ask("a", SAYS_X), ask("b", SAYS_X), ask("c", SAYS_X, "a", "b")],
+        3,
+        3,
+    ),
     "one that is asked in two rounds is paid once": ([ask("a", [CALL, {"text": "x"}], tools=["work"])], 1, 1),
-    "one that refuses is free": ([ask("a", REFUSES), ask("b", [], "a")], 0, 2),
+    "one that refuses is free": ([ask("a", REFUSES), ask("b", SAYS_X, "a")], 0, 2),
     "so is one that fails before its first word": ([ask("a", SILENT, onError="continue"), say("b", "x", "a")], 0, 1),
     "each try that is accepted is paid": ([ask("a", FAILS, retries=2, onError="continue"), say("b", "x", "a")], 3, 3),
-    "what a run that fails has asked is paid": ([ask("a", []), ask("b", FAILS, "a")], 2, 2),
+    "what a run that fails has asked is paid": ([ask("a", SAYS_X), ask("b", FAILS, "a")], 2, 2),
 }
 
 
@@ -39,7 +43,7 @@ def test_a_run_costs_what_it_asked_of_models(name) -> None:
 
 
 def test_a_run_that_is_cancelled_costs_what_it_has_asked_so_far() -> None:
-    run = Run(ask("a", []), ask("b", HANGS, "a"), ask("c", HANGS, "a"), ask("d", [], "b", "c"))
+    run = Run(ask("a", SAYS_X), ask("b", HANGS, "a"), ask("c", HANGS, "a"), ask("d", SAYS_X, "b", "c"))
     gevent.spawn_later(0.5, run.turn.cancel, LEFT)
     run.play()
     run.check()

@@ -3,6 +3,8 @@
 import pytest
 from support.runs import Run, ask, say, work
 
+from app.engine.errors import Problem
+
 SECRET = [{"text": "sec"}, {"text": "ret"}]
 
 SPEAKERS = {
@@ -18,7 +20,6 @@ SPEAKERS = {
         '{"done":"c"}'),
     "no speaker: the last result": ([work("a"), work("b")], '{"done":"b"}'),
     "nothing at all": ([work("a", when="{{ 0 }}")], ""),
-    "a model that says nothing": ([say("a", "1"), ask("b", [{"finish": "stop"}])], ""),
 }  # fmt: skip
 
 
@@ -28,6 +29,14 @@ def test_the_answer_is_what_the_last_speaker_said(name) -> None:
     run = Run(*steps).play()
     run.check()
     assert (run.text, run.stored.text, run.records.status) == (text, text, "complete")
+
+
+def test_a_model_that_says_nothing_has_failed_and_its_step_with_it() -> None:
+    run = Run(say("a", "1"), ask("b", [{"finish": "stop"}])).play()
+    run.check()
+    assert (run.failed.error.problem, len(run.model.prompts)) == (Problem.UPSTREAM_FAILED, 1)
+    gone_on = Run(say("a", "1"), ask("b", [{"finish": "stop"}], onError="continue"), say("c", "3", "b")).play()
+    assert gone_on.text == "3"
 
 
 @pytest.mark.parametrize(

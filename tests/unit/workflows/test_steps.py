@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.runs import CALL, Run, ask, work
+from support.runs import CALL, SAYS_X, Run, ask, work
 
 from app.engine.errors import Problem
 from app.engine.events import ToolCalled
@@ -27,11 +27,11 @@ def test_a_model_step_sees_the_conversation_and_its_prompt_in_place_of_the_quest
 @pytest.mark.parametrize(
     ("steps", "most"),
     [
-        ([ask("a", []), ask("b", [], "a")], 1),
-        ([ask("a", [])], 0),
+        ([ask("a", SAYS_X), ask("b", SAYS_X, "a")], 1),
+        ([ask("a", SAYS_X)], 0),
         ([ask("a", [CALL, {"text": "x"}], tools=["work"])], 1),
         ([ask("a", [{"refuse": "upstream_failed"}], retries=2)], 1),
-        ([ask("a", []), ask("b", []), ask("c", [])], 2),
+        ([ask("a", SAYS_X), ask("b", SAYS_X), ask("c", SAYS_X)], 2),
     ],
 )
 def test_models_are_asked_so_often_and_no_more(steps, most) -> None:
@@ -63,7 +63,7 @@ def test_a_model_that_calls_tools_though_its_step_has_none_is_asked_as_often_as_
 
 def test_a_round_that_is_not_held_any_more_is_not_counted() -> None:
     endless = ask("a", rounds(9), tools=["work"], onError="continue")
-    run = Run(endless, ask("b", [{"text": "x"}], "a"), modelCalls=7).play()
+    run = Run(endless, ask("b", SAYS_X, "a"), modelCalls=7).play()
     run.check()
     assert (run.text, len(run.model.prompts)) == ("x", 7)
     assert run.records.statuses() == {"a": "failed", "b": "complete"}
