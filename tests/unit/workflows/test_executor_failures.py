@@ -127,7 +127,8 @@ LIMITED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
         [ask("a", [CALL, CALL | {"args": {"id": "y"}}], tools=["work"])], {"toolCalls": 0},
         "The workflow called tools too often"),
     "no tool calls": ([work("a", onError="continue")], {"toolCalls": 0}, "The workflow called tools too often"),
-    "model calls": ([ask("a", SAYS_X), ask("b", SAYS_X, "a")], {"modelCalls": 1}, "The workflow asked models too often"),
+    "model calls": (
+        [ask("a", SAYS_X), ask("b", SAYS_X, "a")], {"modelCalls": 1}, "The workflow asked models too often"),
     "model calls beside tools": (
         [ask("a", [CALL, {"text": "x"}], tools=["work"])], {"modelCalls": 1}, "The workflow asked models too often"),
     "seconds, in a tool": ([work("a", seconds=HANGS)], {"seconds": 0.2}, "The workflow took too long"),
