@@ -49,13 +49,13 @@ PAID = {
     "all is said": ([{"text": "a"}, {"text": "b"}], 3),
     "a tool is called": ([CALCULATE, {"text": "a"}], 3),
     "two rounds with the model": ([{"text": "a"}, CALCULATE, {"text": "b"}, CALCULATE], 3),
-    "nothing is said": ([], 3),
+    "nothing is said": ([], 0),
     "the model refuses": ([{"refuse": "overloaded"}], 0),
     "the model fails at once": ([{"fail": "upstream_failed"}], 0),
     "there is no such script": ([{"no": "step"}], 0),
     "the model fails before the first token": ([{"pause": 0.4}, {"fail": "crash"}], 0),
     "the model fails behind the first token": ([{"text": "a"}, {"fail": "crash"}], 3),
-    "the model fails behind a thought": ([{"reasoning": "a"}, {"fail": "upstream_timeout"}], 3),
+    "the model fails behind a thought": ([{"reasoning": "a"}, {"fail": "upstream_timeout"}], 0),
     "the model fails behind a tool": ([CALCULATE, {"fail": "overloaded"}], 3),
 }
 
