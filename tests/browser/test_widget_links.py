@@ -51,6 +51,7 @@ PROSE = [
      ["https://www.x.example/a", "https://www.x.example/"]),
     ("info@x.example, a.b+c@x.co.uk. 请发邮件到info@x.example。 mailto:d@x.example <e@x.example>",
      [f"mailto:{each}@{'x.co.uk' if '+' in each else 'x.example'}" for each in ("info", "a.b+c", "info", "d", "e")]),
+    ("اكتب إلى info@x.example، وinfo@x.example؟", ["mailto:info@x.example"] * 2),
     ("jürgen@x.example git@x.example:a/b.git @a/b@1.0.0 a@b @a@x.example x@1.2 https:// http://… https://(", []),
 ]  # fmt: skip
 

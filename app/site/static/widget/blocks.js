@@ -41,7 +41,8 @@ function quote(lines, depth) {
   return make("blockquote", {}, ...inner.map((block) => build(block, depth + 1)));
 }
 
-function list(lines, depth) {
+function list(given, depth) {
+  const lines = given.map((line) => line.replace(/^\s+/, (blanks) => blanks.replace(/\t/g, "    ")));
   const indent = indentOf(lines[0]);
   const items = [];
   let width = 0;

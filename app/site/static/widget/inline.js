@@ -7,18 +7,21 @@ const INLINE = [
   "\\\\\\((?<math>[^]{1,1000}?)\\\\\\)",
   "\\\\\\[(?<display>[^]{1,2000}?)\\\\\\]",
   "\\$\\$(?<dollars>[^$]{1,2000})\\$\\$",
+  "(?<![\\w$])\\$(?<dollar>[^\\s$](?:[^$\\n]{0,200}[^\\s$])?)\\$(?![\\w$])",
   "\\\\(?<escaped>[!-\\/:-@[-`{-~])",
   "&(?<entity>#\\d{1,7}|#x[\\da-f]{1,6}|[a-z][a-z\\d]{1,31});",
   "(?<ticks>`{1,3})(?!`)(?<code>[^]{1,500}?)\\k<ticks>(?!`)",
   "(?<image>!?)\\[(?<label>(?:[^[\\]\\\\]|\\\\[^]|\\[[^[\\]]{0,200}\\]){0,300})\\]" +
     `(?:\\(\\s?(?:<(?<angled>[^<>\\n]{1,2000})>|(?<tel>tel:\\+?[-\\d()./ ]{2,40})|` +
-    `(?<target>(?:[^\\s()<>]|${PAIR}){1,2000}))(?:\\s{1,3}${TITLE})?\\s?\\)|(?:\\[(?<ref>[^[\\]]{0,100})\\])?)`,
+    `(?<target>(?:[^\\s()<>]|${PAIR}){1,2000}))(?:\\s{1,3}${TITLE})?\\s?\\)|` +
+    `\\((?<spaced>(?:https?:\\/\\/|\\/)[^()<>"\\n]{1,500})\\)|(?:\\[(?<ref>[^[\\]]{0,100})\\])?)`,
   "<(?<auto>(?:https?:\\/\\/|mailto:|tel:|www\\.)[^\\s<>]{1,2000}|[\\w.+-]{1,64}@[^\\s<>@]{1,255})>",
   "(?<bare>(?:https?:\\/\\/|(?<![\\w.@\\/-])www\\.)(?=[\\p{L}\\p{N}[])(?:[^\\s<>\"`\\\\|]|\\\\_){1,2000})",
   "(?<![\\w.+@\\/-])(?<mail>(?:mailto:)?[\\w.+-]{1,64}@(?:[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?\\.){1,8}[a-z]{2,24})" +
     "(?![\\w@-]|:[\\w\\/])",
-  "(?<br><br\\s{0,3}\\/?>)",
+  "(?<br><\\/?br\\s{0,3}\\/?>)",
   "(?<comment><!--[^]{0,2000}?-->)",
+  "<a\\s[^<>]{0,300}?href=(?<quote>[\"'])(?<href>[^\"'<>]{1,2000})\\k<quote>[^<>]{0,300}>(?<anchor>[^]{0,300}?)<\\/a>",
   "<(?<list>[uo]l)>(?<items>[^]{0,2000}?)<\\/\\k<list>>",
   "<(?<tag>b|i|u|s|strong|em|del|sub|sup|kbd|mark)>(?<tagText>[^]{0,1000}?)<\\/\\k<tag>>",
   "(?<strong>\\*\\*|__)(?=\\S)(?<strongText>[^]{0,1000}?\\S)\\k<strong>(?!\\*)",
@@ -55,7 +58,9 @@ function appendText(fragment, text) {
 /** Null: it is plain text after all. A bare address may be shorter than what was found. */
 function inlineElement(match, text, depth, pattern) {
   const found = match.groups;
-  const formula = found.math || found.display || found.dollars;
+  // A dollar on either side may be money.
+  if (found.dollar && !/[\\^_{}]|^[a-z]$/i.test(found.dollar)) return null;
+  const formula = found.math || found.display || found.dollars || found.dollar;
   if (formula && isMath(formula)) return make("code", { dir: "ltr" }, formula.trim());
   if (formula) return bracket(match, pattern);
   if (found.escaped) return found.escaped;
@@ -63,6 +68,7 @@ function inlineElement(match, text, depth, pattern) {
   if (found.code) return make("code", { dir: "ltr" }, found.code.trim() || found.code);
   if (found.label !== undefined) return labelled(found, depth);
   if (found.auto || found.bare || found.mail) return depth < IN_LINK ? plainLink(match, text, pattern) : null;
+  if (found.href) return depth < IN_LINK ? link(found.href, inline(found.anchor, IN_LINK)) : null;
   if (found.br) return make("br");
   if (found.comment) return "";
   if (found.list) return htmlList(found.list, found.items, depth);
@@ -87,8 +93,8 @@ function isMath(text) {
 }
 
 /** [label](target), [label][reference], [reference], ![alt](target), and [^1]. */
-function labelled({ image: mark, label, angled, tel, target, ref }, depth) {
-  const to = angled || tel || target || reference(ref || label);
+function labelled({ image: mark, label, angled, tel, target, spaced, ref }, depth) {
+  const to = angled || tel || target || spaced || reference(ref || label);
   if (!to) return /^\^\d{1,3}$/.test(label) && !mark ? make("sup", {}, label.slice(1)) : null;
   if (mark) return image(to, unescaped(label)) || (depth < IN_LINK ? link(to, unescaped(label) || to) : unescaped(label));
   return depth < IN_LINK ? link(to, inline(label || to, IN_LINK)) : null;
@@ -99,7 +105,7 @@ function plainLink(match, text, pattern) {
   const before = text[match.index - 1] || "";
   if (auto) return link(auto, unescaped(auto));
   // It would begin in the middle of a word.
-  if (mail) return /\p{L}/u.test(before) && !DENSE.test(before) ? null : link(mail, mail);
+  if (mail) return /\p{sc=Latin}/u.test(before) ? null : link(mail, mail);
   const found = addressIn(bare, before);
   pattern.lastIndex = match.index + found.length;
   return link(found, unescaped(found));

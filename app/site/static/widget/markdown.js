@@ -1,7 +1,7 @@
 // Markdown: what is shown of a message, and its blocks.
 
 const FENCE = /^(\s*)(`{3,}(?!.*`)|~{3,})\s*([\w+#.-]{0,30})/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*)/;
+const HEADING = /^ {0,3}(#{1,6})(?:\s+|(?<=##)(?=[^\s#]))(.*)/;
 const RULE = /^ {0,3}([-*_])( *\1){2,} *$/;
 const QUOTE = /^ {0,3}>/;
 const ITEM = /^(\s*(?:[-*+]|(\d{1,9})[.)])(?:\s{1,4}|$))(.*)/;
