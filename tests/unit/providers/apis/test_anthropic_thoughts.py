@@ -2,10 +2,14 @@
 
 import json
 import logging
+from functools import cache
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.payload_rules_anthropic import anthropic_faults
 
 from app.engine.agent import SamplingOptions, ToolSpec
 from app.engine.events import Event, ReasoningIdentified, ToolCalled, ToolReturned
@@ -37,12 +41,18 @@ def use(call_id: str = "toolu_1") -> Block:
     return {"type": "tool_use", "id": call_id, "name": "clock", "input": {}}
 
 
+@cache
+def model(**options: Any) -> AnthropicModel:
+    given_options = {name: value for name, value in options.items() if value}
+    return AnthropicModel(AnthropicOptions().load({"model": "m-1", **given_options}))
+
+
 def payload(*messages: Message, system: str = "", **options: Any) -> dict[str, Any]:
     """What is posted for these messages, by a model that thinks unless the options say otherwise."""
-    configured = {"model": "m-1", "thinking_tokens": 1024, **options}
-    model = AnthropicModel(AnthropicOptions().load({name: value for name, value in configured.items() if value}))
     instructions = [text_message("system", system)] if system else []
-    return model._payload(Prompt(AGENT, [*instructions, *messages], SamplingOptions(), CLOCK))
+    return model(**{"thinking_tokens": 1024, **options})._payload(
+        Prompt(AGENT, [*instructions, *messages], SamplingOptions(), CLOCK)
+    )
 
 
 def prefix(asked: dict[str, Any]) -> str:
@@ -213,3 +223,45 @@ def test_thoughts_of_a_reply_without_a_word_do_not_go_back_with_those_of_the_nex
     transcript.add([ToolReturned("toolu_1", "clock", "12:00")])
     asked = payload(HI, transcript.message())
     assert without_ids(*asked["messages"][1]["content"]) == without_ids(thought("So"), use())
+
+
+BLOCKS = st.lists(st.sampled_from(["thinking", "thinking", "redacted_thinking", "text", "tool_use"]), max_size=4)
+ROUNDS = st.lists(BLOCKS.map(lambda kinds: [*kinds, "tool_use"]), max_size=3)
+ANSWERS = st.lists(st.tuples(ROUNDS, BLOCKS, st.sampled_from(["Be brief.", "Be brief.", "Be kind."])), max_size=3)
+
+
+def refusals(asked: dict[str, Any]) -> list[str]:
+    """What the API would say to the request; a signature here is the digest of what stood before the thought."""
+    faults, messages = anthropic_faults(asked), asked["messages"]
+    for place, message in enumerate(messages):
+        bound = [block.get("signature") or block["data"] for block in message["content"] if "thinking" in block["type"]]
+        if set(bound) - {Prefix(asked).before(messages[:place])}:
+            faults.append("The block is bound to a different conversation.")
+        if "thinking" in message["content"][-1]["type"]:
+            faults.append("The final block in an assistant message cannot be `thinking`.")
+    if messages[-1]["content"][0]["type"] == "tool_result":
+        kinds = [block["type"] for block in messages[-2]["content"]]
+        if "thinking" in asked and "thinking" not in kinds[0]:
+            faults.append("a final `assistant` message must start with a thinking block")
+        if "thinking" not in asked and any("thinking" in kind for kind in kinds):
+            faults.append("When thinking is disabled, an `assistant` message in the final position cannot contain it.")
+    return faults
+
+
+@settings(max_examples=80, deadline=None)
+@given(ANSWERS, st.sampled_from([streamed, whole]))
+def test_no_request_of_any_conversation_is_refused_for_its_thoughts(answers, read) -> None:
+    history: list[Message] = []
+    for number, (rounds, last, system) in enumerate(answers):
+        history.append(text_message("user", f"Question {number}?"))
+        answer = Answer(*history, read=read, system=system)
+        for place, kinds in enumerate([*rounds, [kind for kind in last if kind != "tool_use"]]):
+            signature = prefix(answer.asked[-1])
+            made = {
+                "thinking": thought(f"Hm {place}", signature),
+                "redacted_thinking": {"type": "redacted_thinking", "data": signature},
+                "text": said("Well. "),
+            }
+            answer.hears(*(made.get(kind) or use(f"{number} {place} {n}") for n, kind in enumerate(kinds)))
+        history.append(answer.message)
+        assert [refusals(asked) for asked in answer.asked] == [[]] * len(answer.asked)
