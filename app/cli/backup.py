@@ -27,7 +27,7 @@ def backup(file: Path) -> None:
     """
     shared = services()
     assert shared.database.file, "there is no other database"
-    with _problems_told():
+    with _problems_told(file):
         write_backup(shared.database.file, secret_file(shared.settings.home), file.absolute())
 
 
@@ -41,7 +41,7 @@ def restore(file: Path) -> None:
     shared = services()
     assert shared.database.file, "there is no other database"
     lock = beside_database(shared.settings.database_url, shared.settings.home, "lock")
-    with _problems_told():
+    with _problems_told(file):
         lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = try_lock(lock)
         if descriptor is None:
@@ -53,7 +53,7 @@ def restore(file: Path) -> None:
 
 
 @contextmanager
-def _problems_told() -> Iterator[None]:
+def _problems_told(file: Path) -> Iterator[None]:
     """In one line, with status 1."""
     try:
         with store_errors_told():
@@ -61,4 +61,5 @@ def _problems_told() -> Iterator[None]:
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
+        error.filename = error.filename or str(file)  # writing to what is open names none
         raise click.ClickException(os_problem(error)) from error

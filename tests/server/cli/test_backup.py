@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
+import subprocess
 import tarfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from app.testing.server import Server
+from app.testing.server import BIN, ROOT, Server
 
 
 @pytest.fixture
@@ -103,6 +104,18 @@ def test_a_damaged_or_a_missing_database_is_not_backed_up(configured, tmp_path) 
         file.write(b"damaged!" * 512)
     assert "damaged" in refused(server, "backup", str(tmp_path / "b.tar"))
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_backup_for_which_there_is_no_room_leaves_nothing(configured, tmp_path) -> None:
+    """Neither for the copy of the database, nor for the archive."""
+    server = configured()
+    server.make_database()
+    for limit in (100_000, server.database.stat().st_size + 2000):
+        command = ["prlimit", f"--fsize={limit}", BIN / "flask", "backup", tmp_path / "b.tar"]
+        ran = subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
+        assert "The copy cannot be made" in ran.stderr or f"{tmp_path}/b.tar: " in ran.stderr
+        assert [*tmp_path.iterdir()] == []
 
 
 def test_a_backup_of_a_newer_version_is_not_restored(made, configured, tmp_path) -> None:
