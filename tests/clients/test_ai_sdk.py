@@ -75,7 +75,7 @@ def test_a_stream_is_read_as_one_message_that_grows(client) -> None:
     ]
 
 
-@pytest.mark.parametrize("said", ["Grüße 中文 👩‍👩‍👧‍👦", "a\u2028b\x85c", 'data: [DONE]\n\n"\\', " "])
+@pytest.mark.parametrize("said", ["Grüße 中文 👩‍👩‍👧‍👦", "a\u2028b\x85c", 'data: [DONE]\n\n"\\', "  x "])
 def test_any_text_arrives_as_it_was_said(client, said) -> None:
     assert text(client.read(script(*({"text": letter} for letter in said)))["states"][-1]) == said
 

@@ -78,7 +78,7 @@ _ASKS = (Problem.BUSY, Problem.NOT_FOUND, Problem.NOT_ONGOING)
 
 REFERENCE = Reference(
     about="The Chatbase v2 API, and what the AI SDK's useChat speaks. The key must be the agent's own; any other agent "
-    "is 404. A widget key may chat and retry, and reads no histories.",
+    "is 404. A widget key may chat, retry and bring results of its own tools, and reads no histories.",
     error=a.ErrorSchema,
     parameters={
         "agentId": {"type": "string", "description": "The agent's name in parlance.toml", "example": "demo"},
