@@ -72,6 +72,7 @@ def server(models, tmp_path_factory) -> Iterator[Server]:
         for name in (f"{kind}-first", f"{kind}-second"):
             tables += models.table(name, kind, streaming=True)
         tables += f'[agents.{kind}-both]\nmodel = ["{kind}-first", "{kind}-second"]\ntools = ["calculator"]\n'
+    tables += '[agents.mixed]\nmodel = ["gemini-first", "deepseek-second"]\ntools = ["calculator"]\n'
     with Server(tmp_path_factory.mktemp("strict"), config=configured(tables)) as running:
         yield running
 
@@ -186,3 +187,22 @@ def test_another_model_gets_nothing_of_it_and_the_one_that_said_it_gets_its_own(
     if kind == "deepseek":  # which refuses calls without thoughts, whoever made them
         calls = [message for message in assistants(first.bodies[-1]) if "tool_calls" in message]
         assert [bool(message["reasoning_content"]) for message in calls] == [True] * 3
+
+
+def test_a_model_that_refuses_another_ones_calls_does_so_once(server, models) -> None:
+    first, second = (
+        models.fresh(name, name.split("-")[0], streaming=True) for name in ("gemini-first", "deepseek-second")
+    )
+    second.fault = without_thoughts
+    talk = Talk(server, "mixed")
+    talk.ask("One?")
+    first.broken = True
+    talk.ask("Two?")
+    talk.ask("Three?")
+    assert len(second.refusals) == 1, "then it is told in words, and afterwards that it thinks in words is known"
+
+
+def without_thoughts(body: dict[str, Any]) -> str | None:
+    calls = [message for message in assistants(body) if "tool_calls" in message]
+    missing = not all(message.get("reasoning_content") for message in calls)
+    return "The `reasoning_content` in the thinking mode must be passed back to the API." if missing else None

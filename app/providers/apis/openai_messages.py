@@ -25,7 +25,7 @@ def conversation_fields(prompt: Prompt) -> dict[str, Any]:
     messages = [{"role": "system", "content": system}] if system else []
     for message in dialogue:
         messages += _assistant(message.parts) if message.role == "assistant" else [_user(message)]
-    fill_in(messages)
+    fill_in(messages, dialogue)
     fields: dict[str, Any] = {"messages": messages}
     tools = tools_of(prompt, dialogue)
     if tools:

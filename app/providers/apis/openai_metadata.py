@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from app.engine.events import ReasoningIdentified
-from app.engine.messages import ProviderMetadata, ReasoningPart, is_too_deep
+from app.engine.messages import Message, ProviderMetadata, ReasoningPart, is_too_deep
 from app.providers.apis.decoder import MOST_METADATA
 from app.providers.apis.tool_calls import PartialCall
 
@@ -29,7 +29,6 @@ MOST_ITEMS = 256  # of a list of thoughts
 REASONING = ("reasoning_content", "reasoning")  # the fields for thoughts in words
 _OPAQUE = re.compile("extra_content|reasoning|thinking|thought|signature|opaque|encrypted")
 _USUAL = frozenset({"role", "content", "tool_calls", "function_call", "refusal"})
-_CALLING = frozenset({"role", "content", "tool_calls"})
 _WORDS = ("text", "summary", "thinking")  # of a piece of a list of thoughts: these are joined
 
 
@@ -131,12 +130,15 @@ def thought_fields(thoughts: Sequence[ReasoningPart], *, words: bool) -> dict[st
     return fields
 
 
-def fill_in(messages: Sequence[dict[str, Any]]) -> None:
-    """Where the model wants its thoughts back in words, put a blank for those before calls that another model made:
-    DeepSeek and Kimi refuse a call without. Where it wants them back otherwise too, a blank would be none of these."""
-    if any(message.keys() - _CALLING - set(REASONING) for message in messages if message["role"] == "assistant"):
+def fill_in(messages: Sequence[dict[str, Any]], dialogue: Sequence[Message]) -> None:
+    """Where the model thinks in words, as it has done anywhere in the dialogue, put a blank for the thoughts before
+    calls that have none, since another model made them, or an earlier version kept none: DeepSeek and Kimi refuse a
+    call without. Where there are fields for thoughts besides, a blank would be none of these."""
+    parts = [part for message in dialogue for part in message.parts if isinstance(part, ReasoningPart)]
+    values = [part.metadata.value for part in parts if part.metadata]
+    if any(value.get("fields") for value in values):
         return
-    blanks = {name: " " for name in REASONING if any(message.get(name) for message in messages)}
+    blanks = {name: " " for value in values for name in value.get("names", ())}
     for message in messages:
         if message.get("tool_calls") and not message.keys() & set(REASONING):
             message.update(blanks)

@@ -90,6 +90,8 @@ def test_calls_of_another_model_get_a_blank_thought_where_this_model_wants_thoug
     assert (foreign["reasoning_content"], own["reasoning_content"]) == (" ", "Hm")
     assert "reasoning_content" not in plain
     assert "reasoning_content" not in sent(others)[0]
+    words = answer(heard({"reasoning_content": "Hm"}, {"content": "Hello."}))
+    assert [each.get("reasoning_content") for each in sent(others, words)] == [" ", None, None]
     details = answer(heard({"reasoning": "Hm", "reasoning_details": [{"data": "x"}]}, {"tool_calls": [call()]}))
     assert "reasoning" not in sent(others, details)[0]
 
