@@ -47,8 +47,8 @@ def _texts(message: Message) -> Iterator[dict[str, Any]]:
 
 
 def _parts(message: Message, waiting: Collection[str] = ()) -> Iterator[dict[str, Any]]:
-    """Of an answer. A step begins where something follows results, which are parts of their calls. There is always a
-    part: the SDK takes no message without one."""
+    """Of an answer. A step begins where something follows results, which are parts of their calls. There is always one,
+    as in the stream: a page may count on a last part."""
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
     yield {"type": "step-start"}
     returned = False
