@@ -12,10 +12,17 @@ from app.testing.server import Server, eventually, script
 from app.testing.wire_client import WireClient
 
 A, B, OPS, EVIL = "https://a.example", "http://b.example:8080", "https://ops.example", "https://evil.example"
-HEADERS = {"authorization", "content-type", "x-api-key", "x-widget-api-key"}
+HEADERS = {"authorization", "authentication", "content-type", "x-api-key", "x-widget-api-key"}
 HEADERS |= {"x-visitor", "idempotency-key", "last-event-id", "user-agent"}
 HEADERS |= {"x-request-id", "traceparent", "tracestate"}
-EXPOSED = {"x-request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+EXPOSED = {
+    "authentication",
+    "x-request-id",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+}
 
 widgets = pytest.mark.parametrize("wire", [WidgetStream(), WidgetAlias(), WidgetWhole()], ids=repr)
 wires = pytest.mark.parametrize("wire", [Workers(), WidgetAlias()], ids=repr)
@@ -154,6 +161,20 @@ def test_a_preflight_from_a_known_origin_is_told_what_it_may_send(bound, wire, o
     assert set(response.headers["Access-Control-Expose-Headers"].split(", ")) >= EXPOSED
     assert int(response.headers["Access-Control-Max-Age"]) > 0
     assert "Origin" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/login", "POST"), ("/stuff", "GET, POST"), ("/stuff/1", "DELETE, PUT")]
+)
+def test_a_page_may_sign_in_at_login_and_send_back_what_it_is_given(bound, path, methods) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authentication,content-type"}
+    response = requests.options(bound.url + path, headers={"Origin": OPS, **asked}, timeout=5)
+    assert (response.status_code, response.content, allowed(response)) == (204, b"", OPS)
+    assert set(response.headers["Access-Control-Allow-Methods"].split(", ")) >= set(methods.split(", "))
+    assert "authentication" in response.headers["Access-Control-Allow-Headers"].split(", ")
+    given = requests.post(bound.url + path, json={}, headers={"Origin": OPS}, timeout=5)
+    assert allowed(given) == OPS
+    assert "authentication" in given.headers["Access-Control-Expose-Headers"].split(", ")
 
 
 @wires

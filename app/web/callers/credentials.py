@@ -6,6 +6,7 @@ from typing import Protocol
 
 from flask import Request, Response
 
+_FORMS = {False: "`Bearer`, a space, the token", True: "The token, or `Bearer`, a space, the token"}
 _PREFIX = "__Host-"  # RFC 6265bis, section 4.1.3.2
 
 
@@ -40,21 +41,27 @@ class HeaderKey:
 
 @dataclass(frozen=True, slots=True)
 class BearerKey:
-    """`Authorization: Bearer KEY`, in whatever header. Another scheme is a credential that nothing matches."""
+    """`Authorization: Bearer KEY`, in whatever header. Another scheme is a credential that nothing matches.
+
+    With `bare`, the key may also be the header's whole value.
+    """
 
     header: str = "Authorization"
+    bare: bool = False
 
     def presented(self, request: Request) -> bytes | None:
         value = request.headers.get(self.header)
         if value is None:
             return None
         scheme, _, key = value.strip().partition(" ")
-        return key.strip().encode() if scheme.lower() == "bearer" else b""
+        if scheme.lower() == "bearer":
+            return key.strip().encode()
+        return scheme.encode() if self.bare and not key else b""
 
     def scheme(self) -> Mapping[str, str]:
         if self.header == "Authorization":
             return {"type": "http", "scheme": "bearer"}
-        return {"type": "apiKey", "in": "header", "name": self.header, "description": "`Bearer`, a space, the token"}
+        return {"type": "apiKey", "in": "header", "name": self.header, "description": _FORMS[self.bare]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 # The AI SDK names itself in User-Agent, which some browsers then ask for; the last three are of pages that are traced.
 ALLOWED_HEADERS = (
-    "authorization, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, last-event-id, user-agent, "
-    "x-request-id, traceparent, tracestate"
+    "authorization, authentication, content-type, x-api-key, x-widget-api-key, x-visitor, idempotency-key, "
+    "last-event-id, user-agent, x-request-id, traceparent, tracestate"
 )
 EXPOSED_HEADERS = (
-    "x-request-id, retry-after, link, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    "x-request-id, retry-after, link, authentication, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
     "x-vercel-ai-ui-message-stream"
 )
 PREFLIGHT_SECONDS = 600

@@ -10,7 +10,7 @@ WIRE = Wire(
     name="things",
     blueprint=blueprint,
     paths=("/login", "/logout", "/stuff"),
-    credentials=(BearerKey("Authorization"), BearerKey("Authentication")),
+    credentials=(BearerKey("Authorization"), BearerKey("Authentication", bare=True)),  # as /login gives it
     key_kinds=(),
     signed_in=True,
     default_limit="100/minute",

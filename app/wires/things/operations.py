@@ -25,7 +25,7 @@ REFERENCE = Reference(
                     200,
                     "A token. It works for 14 days after its last use, and for 90 days at most.",
                     (Content(TokenSchema, {"token": "JgT9…", "expiresAt": "2026-12-05T12:00:00Z"}),),
-                    {"Authentication": "The token once more."},
+                    {"Authentication": "The token once more, as the header of that name takes it in later requests."},
                 ),
             ),
             description="Tries are limited for each address and for each account.",

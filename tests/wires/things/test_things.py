@@ -103,6 +103,16 @@ def test_a_thing_that_is_none_is_400(server, ada, method, body) -> None:
     assert kept in stuff(server, "GET", "", ada).json()
 
 
+@pytest.mark.usefixtures("ada")
+def test_the_header_that_login_gives_may_be_sent_back_as_it_came(server) -> None:
+    given = login(server, "ada@example.com").headers["Authentication"]
+    assert stuff(server, "GET", "", {"Authentication": given}).status_code == 200
+    for wrong in (f"{given}x", f"Basic {given}", f"{given} {given}", "bearer", "", f"bearer {given}x"):
+        response = stuff(server, "GET", "", {"Authentication": wrong})
+        assert (response.status_code, response.json()) == (401, DENIED)
+    assert stuff(server, "GET", "", {"Authorization": given}).status_code == 401, "there a scheme is needed"
+
+
 @pytest.mark.parametrize("header", ["Authorization", "Authentication"])
 @pytest.mark.parametrize("word", ["Bearer", "bearer", "BEARER"])
 def test_the_token_is_taken_from_either_header_in_any_case(server, ada, header, word) -> None:
