@@ -37,7 +37,7 @@ class Rewind:
     - "again": as "retry", but the id may be the question's too, and the first of `message_ids` that exists counts.
       Where none exists, the new message is appended, if there is one: its first sending may never have arrived.
     - "repeat": the last question is answered again where it has no complete answer and the new message has the same
-      text; otherwise the new message is appended. For callers who send a text again to retry.
+      text; otherwise the new message is appended. What every wire asks for whose callers name no message.
     - "resume": the last answer, which must be `message_ids[0]`, continues after its calls of `client_tools`, with their
       `results` (by call id), if it ended with "tool-calls". Results that are stored already may be sent again, however
       the answer ended: if one of a client tool is among them, the answer continues after the last of them, and what it

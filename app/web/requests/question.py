@@ -12,6 +12,7 @@ from app.web.callers.takers import taker_of
 from app.web.requests.call import Call
 
 MOST_MESSAGES = 1000  # of a conversation that a caller posts: as many as an agent may be told to look at
+_REPEAT = Rewind("repeat")
 LONGEST_QUESTION = 100_000  # characters
 LONGEST_PUBLIC_QUESTION = 4_000  # of callers who hold no secret: a widget's key, or none
 
@@ -33,6 +34,9 @@ def new_question(
 ) -> Question:
     """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest.
 
+    Where no other `rewind` is given, a text that is sent again behind an answer that broke off takes the place of both:
+    a page asks again so that was hidden and is seen (Azure/fetch-event-source#51), or whose user tries again.
+
     Raises ChatError(INVALID) for a text longer than the caller may ask, on whatever wire.
     """
     caller = call.caller
@@ -47,7 +51,7 @@ def new_question(
         options=options or SamplingOptions(),
         history=history,
         external_id=message_id,
-        rewind=rewind,
+        rewind=rewind or _REPEAT,
         runs_tools=runs_tools,
         client_history=client_history,
         posted=posted,

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from app.engine.conversation import Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import text_message
 from app.engine.question import Question
@@ -75,4 +74,4 @@ def _question(call: Call) -> Question:
         call, blueprint.name, external_id=call.body.session_id, end_user=call.caller.end_user
     )
     messages = [text_message("user", call.body.message)]
-    return new_question(call, conversation, messages, history=HISTORY - 1, rewind=Rewind("repeat"))
+    return new_question(call, conversation, messages, history=HISTORY - 1)

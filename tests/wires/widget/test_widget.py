@@ -61,7 +61,7 @@ def test_a_failure_is_one_error_line_and_the_last(streaming) -> None:
 
 
 def test_keep_alives_are_empty_lines(streaming) -> None:
-    content = streaming.ask(script({"pause": 0.4}, {"text": "x"})).content
+    content = streaming.ask(script({"pause": 0.8}, {"text": "x"})).content
     assert b'"}\n\n{"type":"token","token":"x"}\n' in content
 
 
