@@ -66,6 +66,10 @@ class OpenAIDecoder(Decoder):
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
+        text = delta.get("content")
+        if len(delta) == 1 and text and type(text) is str and self._is_plain(choice, event):
+            self._repetition.learn(data, event, text)
+            return [TextDelta(text)]
         opaque = self._metadata.note(delta)
         chunks = self._choice(choice, delta, event)
         beside = opaque or delta.get("tool_calls") or delta.get("function_call")
@@ -73,6 +77,12 @@ class OpenAIDecoder(Decoder):
         if nothing_else and len(chunks) == 1 and type(chunks[0]) is TextDelta:
             self._repetition.learn(data, event, chunks[0].text)
         return chunks or part_of_answer([choice.get("finish_reason"), delta])
+
+    def _is_plain(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+        """Whether a delta that is nothing but text needs no further look, nor does what stands beside it: most of those
+        that do not repeat each other are so."""
+        beside = choice.get("finish_reason") or choice.get("error") or event.get("error") or event.get("usage")
+        return not (beside or self.finished or self._metadata.thinking) and TextDelta in self._told
 
     def whole(self, data: bytes) -> list[Chunk]:
         event = orjson.loads(data)
