@@ -100,7 +100,7 @@ class KeepAlive:
                 self._pieces.probe(self._piece)
             except BlockingIOError:
                 pass  # what fills the way to the caller will be heard
-            except OSError:
+            except (OSError, ValueError):  # the latter of a connection that this side has closed
                 self.stop()  # gone, as the watcher or the next piece finds out
                 return
         self._look_in(self._left() if self._left() > 0 else min(self._seconds, _AGAIN_SECONDS))
