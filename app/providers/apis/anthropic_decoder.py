@@ -10,7 +10,16 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.anthropic_thoughts import OpenThought
-from app.providers.apis.decoder import MOST_TOKENS, Decoder, count_of, error_in, mapping_of, part_of_answer, text_of
+from app.providers.apis.decoder import (
+    MOST_TOKENS,
+    Decoder,
+    count_of,
+    error_in,
+    json_in,
+    mapping_of,
+    part_of_answer,
+    text_of,
+)
 from app.providers.apis.reasons import finish_reason, reason_in
 from app.providers.apis.tool_calls import ToolCalls
 from app.providers.transport.redaction import redacted
@@ -68,7 +77,7 @@ class AnthropicDecoder(Decoder):
         return None
 
     def whole(self, data: bytes) -> list[Chunk]:
-        message = orjson.loads(data)
+        message = json_in(data)
         if message["type"] == "error":
             raise _failure(message)
         chunks = [chunk for index, block in enumerate(message["content"]) for chunk in self._block(index, block)]

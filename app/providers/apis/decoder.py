@@ -1,5 +1,6 @@
 """What the decoder of an API's responses is, and checks of the values that it reads."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ class Decoder(Protocol):
 
 _LABELS = frozenset({"format", "id", "index", "role", "type"})  # they say of what kind something is, or whose
 _MOST_LEVELS = 8
+_MOST_BRACKETS = 256  # in JSON that Python reads, which has no bound of its own
 
 
 def part_of_answer(value: Any) -> list[Chunk] | None:
@@ -65,6 +67,18 @@ def text_of(value: Any) -> str:
     return value
 
 
+def thought_in(value: Any) -> str:
+    """The words of a thought that is no text but an object, or a list of them, as some gateways write it."""
+    pieces = value if isinstance(value, list) else [value]
+    return "".join(_words(piece) for piece in pieces)
+
+
+def _words(piece: Any) -> str:
+    if isinstance(piece, Mapping):
+        piece = next((piece[name] for name in ("text", "thinking", "content", "summary") if piece.get(name)), "")
+    return piece if isinstance(piece, str) else ""
+
+
 def text_of_parts(parts: Sequence[Mapping[str, Any]]) -> str:
     """The text of a content that is a list of parts, as some gateways write it. Raises TypeError."""
     return "".join(text_of(part.get("text") or part.get("refusal") or "") for part in parts)
@@ -84,11 +98,27 @@ def mapping_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def error_in(data: bytes) -> dict[str, Any]:
+def json_in(data: bytes) -> Any:
+    """The JSON, also where it is `nearly_json`. Raises ValueError."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return nearly_json(data)
+
+
+def nearly_json(data: bytes) -> Any:
+    """What orjson refuses, though servers write it: NaN and Infinity (Python's `json.dumps`), which are read as null,
+    half a surrogate pair, and control characters in texts. Raises ValueError."""
+    if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+        raise ValueError("may be nested too deeply")
+    return json.loads(data, strict=False, parse_constant=lambda _: None)
+
+
+def error_in(data: bytes) -> Any:
     """An event that is an error by its name, or that was sent as the field `error` (ggml-org/llama.cpp#16109), as an
-    event of the type "error". Raises ValueError where the data is something else that is no JSON."""
+    event of the type "error"; other data as `nearly_json` reads it. Raises ValueError where that is no JSON either."""
     if not data.startswith(ERROR):
-        raise ValueError("no JSON")
+        return nearly_json(data)
     text = data.removeprefix(ERROR).strip()
     try:
         said = orjson.loads(text)

@@ -21,6 +21,7 @@ from app.providers.apis.sampling import sampling_fields, seed_of, unheeded_sampl
 from app.providers.apis.think_tags import TaggedDecoder, ThinkTagsField
 
 USUAL = Traits()
+MOST_REFUSALS = 3  # of one request: of its options, the name of its limit, and the field for counts
 OTHER_FIELD = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -128,15 +129,20 @@ class OpenAIModel:
         return self._bare(prompt) | self._counts() | self._sampling(prompt) | limit
 
     def _payloads(self, prompt: Prompt) -> Iterator[dict[str, Any]]:
-        """What is asked; and where that is refused, the same without options: no model needs one."""
+        """What is asked; and where that is refused, the same without options: no model needs one. A server tells one
+        thing at a time, so what its next words name is taken away after that."""
         yield self._payload(prompt)
-        said, field = last_refusal(prompt), self._traits.max_tokens_field
-        if "max_completion_tokens" in said and "too large" not in said:
-            field = OTHER_FIELD[field]
-        elif "token" in said and not prompt.agent.max_tokens:  # more than it can have: it is the caller's number
-            prompt = replace(prompt, options=replace(prompt.options, max_tokens=None))
-        counts = {} if "stream_options" in said else self._counts()
-        yield self._bare(prompt) | counts | self._limit_field(prompt, field)
+        counts, usual = self._counts(), self._traits.max_tokens_field
+        field = usual
+        for _ in range(MOST_REFUSALS):
+            said = last_refusal(prompt)
+            if "max_completion_tokens" in said and "too large" not in said:
+                field = OTHER_FIELD[usual]
+            elif "token" in said and not prompt.agent.max_tokens:  # more than it can have: it is the caller's number
+                prompt = replace(prompt, options=replace(prompt.options, max_tokens=None))
+            if "stream_options" in said:
+                counts = {}
+            yield self._bare(prompt) | counts | self._limit_field(prompt, field)
 
     def _bare(self, prompt: Prompt) -> dict[str, Any]:
         return {

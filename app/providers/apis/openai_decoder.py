@@ -14,7 +14,17 @@ from app.engine.errors import ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta
 from app.engine.messages import FinishReason, Usage
 from app.providers.apis.call_pieces import CallPieces
-from app.providers.apis.decoder import Decoder, count_of, error_in, mapping_of, part_of_answer, text_of, text_of_parts
+from app.providers.apis.decoder import (
+    Decoder,
+    count_of,
+    error_in,
+    json_in,
+    mapping_of,
+    part_of_answer,
+    text_of,
+    text_of_parts,
+    thought_in,
+)
 from app.providers.apis.openai_metadata import ResponseMetadata, words_of
 from app.providers.apis.reasons import finish_reason, reason_in
 from app.providers.apis.repetition import Repetition
@@ -85,7 +95,7 @@ class OpenAIDecoder(Decoder):
         return not (beside or self.finished or self._metadata.thinking) and TextDelta in self._told
 
     def whole(self, data: bytes) -> list[Chunk]:
-        event = orjson.loads(data)
+        event = json_in(data)
         if not event.get("choices"):
             self._check(event)
         choice = event["choices"][0]
@@ -123,12 +133,15 @@ class OpenAIDecoder(Decoder):
         chunks: list[Chunk] = []
         details = message.get("reasoning_details")
         reasoning = message.get("reasoning_content") or message.get("reasoning") or words_of(details)
-        if reasoning:
-            chunks.append(ReasoningDelta(text_of(reasoning)))
-            self._metadata.think()
         text = message.get("content")
-        if text and type(text) is not str:
+        if text and type(text) is not str:  # Mistral's reasoning models write their thoughts there, too
+            reasoning = reasoning or "".join(thought_in(part.get("thinking")) for part in text)
             text = text_of_parts(text)
+        if reasoning and type(reasoning) is not str:
+            reasoning = thought_in(reasoning)
+        if reasoning:
+            chunks.append(ReasoningDelta(reasoning))
+            self._metadata.think()
         if text:
             chunks += [*self._metadata.speak(), TextDelta(text)]
         refusal = message.get("refusal")

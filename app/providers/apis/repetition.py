@@ -39,7 +39,10 @@ class Repetition:
         if not self._lessons:
             return
         self._lessons -= 1
-        value = orjson.dumps(text)
+        try:
+            value = orjson.dumps(text)
+        except orjson.JSONEncodeError:
+            return  # half a surrogate pair
         start = data.rfind(value)
         before, behind = data[:start], data[start + len(value) :]
         if start < 0 or not behind:

@@ -36,7 +36,11 @@ _WORDED = frozenset({400, 413, 422, 429, 500})
 _NO_LENGTH = re.compile(r"per minute|per day|rate.?limit|throttl|please wait", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context[ _-]?(length|window|size|limit)"  # most: OpenAI, OpenRouter, vLLM, SGLang, llama.cpp, LM Studio …
-    r"|(prompt|input|request)\W+(is )?too long|prompt 超长"  # Anthropic, Bedrock, Ollama, Z.ai
+    r"|(prompt|input|request)\W+(is )?too long"  # Anthropic, Bedrock, Ollama
+    r"|prompt\W+(超长|\\u8d85\\u957f)"  # Z.ai, also behind what escapes it
+    r"|max(imum)?[ _](model|sequence|seq)[ _]len(gth)?\b"  # vLLM, TensorRT-LLM
+    r"|input length.{0,40}exceeds? (the )?maximum"  # SageMaker
+    r"|number of input tokens.{0,40}cannot exceed|inputs\W+must have less than \d+ tokens"  # watsonx; Hugging Face
     r"|input token count.{0,80}exceeds|token count.{0,80}exceeds the limit"  # Gemini; GitHub Copilot
     r"|maximum prompt length|reduce the length of|exceeded model token limit"  # xAI; Groq; Kimi
     r"|range of input length|tokens.{0,40}must be <=|string_above_max_length"  # DashScope; TGI; OpenAI

@@ -1,8 +1,18 @@
 """Checks of values that servers send: each fails with an error that counts as unreadable."""
 
+import orjson
 import pytest
 
-from app.providers.apis.decoder import MOST_TOKENS, UNREADABLE, count_of, error_in, mapping_of, text_of, text_of_parts
+from app.providers.apis.decoder import (
+    MOST_TOKENS,
+    UNREADABLE,
+    count_of,
+    error_in,
+    json_in,
+    mapping_of,
+    text_of,
+    text_of_parts,
+)
 
 COUNTS = [(None, 0), (0, 0), (7, 7), (MOST_TOKENS, MOST_TOKENS), (3.0, 3), (2.5, 2), ("7", 7), ("2.5", 2)]
 NO_COUNTS = [
@@ -49,6 +59,13 @@ def test_data_that_is_called_an_error_is_one_whatever_it_says(data, error) -> No
 def test_other_data_that_is_no_json_is_unreadable() -> None:
     with pytest.raises(UNREADABLE):
         error_in(b"<html>")
+
+
+def test_json_that_may_be_nested_without_end_is_read_by_orjson_alone() -> None:
+    assert json_in(b"[" * 200 + b"1]" + b"]" * 199) == orjson.loads(b"[" * 200 + b"1]" + b"]" * 199)
+    assert json_in(b'{"count": NaN, "text": "\\ud83d"}') == {"count": None, "text": "\ud83d"}
+    with pytest.raises(UNREADABLE):
+        json_in(b"[" * 100_000)
 
 
 def test_a_text_may_come_in_parts_and_a_refusal_is_one() -> None:

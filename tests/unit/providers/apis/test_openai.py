@@ -110,6 +110,21 @@ def test_the_second_request_is_without_what_the_server_may_have_refused(
     assert second["messages"] == first["messages"]
 
 
+@pytest.mark.parametrize(
+    ("refusals", "options"),
+    [
+        (["Unsupported value: 'temperature'", RENAMED], {"stream_options": ANY, "max_completion_tokens": 90}),
+        (["Unsupported value: 'temperature'", LARGE, STREAM_OPTIONS], {}),
+        ([STREAM_OPTIONS, RENAMED], {"max_completion_tokens": 90}),
+    ],
+)
+def test_a_server_that_refuses_one_option_after_the_other_answers_in_the_end(upstream, refusals, options) -> None:
+    upstream.answers = [*(whole(OPENAI.refusal(said), 400) for said in refusals), OPENAI.answer("x")]
+    chunks_of(OPENAI.model(upstream.url), make_prompt(temperature=0, max_tokens=90))
+    last = upstream.requests[-1].json
+    assert {name: last[name] for name in OPTIONS & last.keys()} == options
+
+
 def test_the_second_request_keeps_the_limit_of_an_agent(upstream) -> None:
     upstream.answers = [whole(OPENAI.refusal("no"), 400), OPENAI.answer("x")]
     agent = replace(AGENT, max_tokens=500)

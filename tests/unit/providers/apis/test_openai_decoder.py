@@ -58,6 +58,44 @@ STREAMS = {
         [TextDelta("x"), ends()],
     ),
     "no [DONE]": (OPENAI.text("x") + FINISHED, [TextDelta("x"), ends()]),
+    "counts that JSON has not: NaN, Infinity, more than any number": (
+        OPENAI.text("x")
+        + b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": NaN}}\n\n'
+        + b'data: {"choices": [], "usage": {"prompt_tokens": -Infinity, "completion_tokens": 1e999}}\n\n'
+        + DONE,
+        [TextDelta("x"), ends()],
+    ),
+    "half of an emoji in each event": (
+        OPENAI.text("x")
+        + b'data: {"choices": [{"delta": {"content": "\\ud83d"}}]}\n\n'
+        + b'data: {"choices": [{"delta": {"content": "\\ude00"}}]}\n\n'
+        + FINISHED
+        + DONE,
+        [TextDelta("x"), TextDelta("\ud83d"), TextDelta("\ude00"), ends()],
+    ),
+    "a tab as it is in a text": (
+        b'data: {"choices": [{"delta": {"content": "a\tb"}}]}\n\n' + FINISHED + DONE,
+        [TextDelta("a\tb"), ends()],
+    ),
+    "thoughts as an object": (
+        delta(reasoning={"text": "hm"}) + OPENAI.text("x") + FINISHED + DONE,
+        [ReasoningDelta("hm"), TextDelta("x"), ends()],
+    ),
+    "thoughts as a list": (
+        delta(reasoning_content=[{"type": "text", "text": "h"}, "m", {"summary": None}, 7])
+        + OPENAI.text("x")
+        + FINISHED
+        + DONE,
+        [ReasoningDelta("hm"), TextDelta("x"), ends()],
+    ),
+    "thoughts among the parts of the content (Mistral: BerriAI/litellm#16272)": (
+        delta(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "h"}]}])
+        + delta(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "m"}], "closed": True}])
+        + delta(content=[{"type": "text", "text": "x"}])
+        + FINISHED
+        + DONE,
+        [ReasoningDelta("h"), ReasoningDelta("m"), TextDelta("x"), ends()],
+    ),
     "no blank line at the end": (OPENAI.text("x") + FINISHED.rstrip(), [TextDelta("x"), ends()]),
     "an answer without a word": (delta(role="assistant", content="") + FINISHED + DONE, [ends()]),
     "content is null": (delta(role="assistant", content=None) + FINISHED + DONE, [ends()]),
