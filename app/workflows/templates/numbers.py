@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from app.workflows.templates.number_formats import format_of
+from app.workflows.templates.number_words import powers_of
 
 MOST_SEARCHED = 4_000  # characters, which take 50 ms at worst
 MOST_DIGITS = 28  # of a number: Python's decimals keep so many
@@ -39,27 +40,14 @@ _SIGNS = str.maketrans(
     }
 )
 _DECIMAL = "\u066b"  # Arabic's own sign, which nothing else is written with
-_TIMES = {
-    word: power
-    for power, words in (
-        (3, "k k\u20ac thousand thousands grand tsd tausend mille mila mil duizend"),
-        (5, "lakh lakhs lac"),
-        (6, "mio mn mln million millions millionen mill millones millioni milj miljoen \u043c\u043b\u043d"),
-        (7, "crore crores"),
-        (9, "bn billion billions mrd milliarde milliarden milliard milliards mld miljard \u043c\u043b\u0440\u0434"),
-    )
-    for word in words.split()
-}
-"""Words behind a number, and by how many powers of ten they multiply it."""
-_TIMES_JOINED = {"\u5343": 3, "\u4e07": 4, "\u842c": 4, "\u5104": 8, "\u4ebf": 8}
-"""Likewise, of writings without blanks between words."""
+_VOWELS = r"\u0900-\u0e4f"  # India's and Thailand's among other letters: Python takes them for none
 
 _NUMBER = re.compile(
     r"(?P<none>(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,4}/\d{1,2}/\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?)(?!\d))"
     rf"|(?P<minus>(?<![\w.,')])-(?:(?:[^\w\s.,'-]|[A-Z]{{3}}) ?)?)?"
     rf"(?P<digits>(?:(?<![\w.,'{_DECIMAL}])[.,{_DECIMAL}])?\d+(?:[.,' {_DECIMAL}]\d+){{0,8}})"
     r"(?P<power>[eE][+-]?\d{1,2}(?!\w))?"
-    r"(?: ?(?P<times>[^\W\d_]+\u20ac?))?"
+    rf"(?: ?(?P<times>[^\W\d_](?:[^\W\d_]|[{_VOWELS}])*))?"
 )
 
 
@@ -92,7 +80,7 @@ def _readings(match: re.Match[str], language: str) -> tuple[list[str], int]:
         written = written.rpartition(" ")[0]
         end = match.start("digits") + len(written)
         values = _values(written, language)
-    behind = match.string[end : end + 1]
+    behind = match.string[end : end + 2].lstrip(" ")[:1]
     if not values or unicodedata.category(behind or " ") == "No" or sum(map(str.isdigit, written)) > MOST_DIGITS:
         return [], end  # the second: a fraction, or a raised digit
     sign = "-" if match["minus"] else ""
@@ -105,10 +93,7 @@ def _powers(match: re.Match[str]) -> Sequence[int]:
     """By which powers of ten the number may be multiplied, the likeliest first."""
     if match["power"]:
         return (int(match["power"][1:]),)
-    word = (match["times"] or "").lower()
-    if word == "m":  # metres, or millions
-        return (0, 6)
-    return (_TIMES.get(word) or _TIMES_JOINED.get(word[:1], 0),)
+    return powers_of(match["times"] or "")
 
 
 def _values(written: str, language: str) -> list[str]:

@@ -47,12 +47,24 @@ SURE = {
     "2k": "2000",
     "3,5 Mio. \u20ac": "3500000",
     "5\u4e07\u5186": "50000",
+    "3\u767e\u4e07\u5186": "3000000",
+    "3\ub9cc\uc6d0": "30000",
+    "5\u0e1e\u0e31\u0e19\u0e1a\u0e32\u0e17": "5000",
+    "5 \u0932\u093e\u0916 \u0930\u0941\u092a\u092f\u0947": "500000",
+    "5 \u0647\u0632\u0627\u0631 \u062a\u0648\u0645\u0627\u0646": "5000",
+    "5 \u0442\u044b\u0441. \u0440\u0443\u0431\u043b\u0435\u0439": "5000",
+    "50 ribu": "50000",
+    "1 mill\u00f3n": "1000000",
+    "5 Mio\u20ac": "5000000",
+    "2k\u20ac": "2000",
+    "40 TEUR": "40000",
+    "15 hundred dollars": "1500",
     "By 28.11.2026, 12:30, with v1.2.3: 40": "40",
     "2026-11-28 or 28/11/2026: 40": "40",
     "- 5 apples": "5",
 }
 NONE = ["", "none", "28.11.2026", "2026-11-28", "1/2/2026", "12:30", "1.2.3", "192.168.1.10", "1,23,4", "3,4,5"]
-NONE += ["2\u00bd", "5\u00b2", "9" * 40, "..."]
+NONE += ["2\u00bd", "2 \u00bd euros", "5\u00b2", "9" * 40, "..."]
 
 
 @pytest.mark.parametrize("written", SURE)
@@ -79,9 +91,13 @@ def test_what_is_no_number_is_none(written) -> None:
         ("\u22121.234", "en", ["-1.234", "-1234"]),
         ("1.234 million", "en", ["1234000", "1234000000"]),
         ("1.5m", "en", ["1.5", "1500000"]),
+        ("5 M\u20ac", "fr", ["5", "5000000"]),
+        ("$40B", "en", ["40", "40000000000"]),
+        ("40 T\u20ac", "de", ["40", "40000"]),
+        ("5 bin lira", "tr", ["5", "5000"]),
     ],
 )
-def test_one_sign_before_three_digits_is_what_the_language_says_or_either(written, language, readings) -> None:
+def test_what_may_mean_either_is_what_the_language_says_or_both(written, language, readings) -> None:
     assert [*read_numbers(written, language)] == [readings]
 
 
