@@ -82,8 +82,10 @@ class ChatsStream(WireClient):
 
     def is_error(self, status: int, body: Any) -> bool:
         words = {**ERROR_MESSAGES, 401: "Valid session required", 400: body["message"]}[status]
-        code = "VALIDATION_ERROR" if status == 400 else NAMES[status].upper().replace(" ", "_")
-        return bool(words) and body == {"error": NAMES[status], "code": code, "message": words}
+        name = NAMES[status]
+        no_json = words.startswith("The body is not valid JSON")
+        code = "VALIDATION_ERROR" if status == 400 and not no_json else name.upper().replace(" ", "_")
+        return bool(words) and body == {"error": name, "code": code, "message": words}
 
     def encoder(self) -> Any:
         return ChatsEncoder()

@@ -52,8 +52,8 @@ def test_the_stream_is_these_bytes(caller) -> None:
         ("a\\", rb'{"response":"a\\"}'),
         ("ü 中 😀 \u2019 / ' < &", '{"response":"ü 中 😀 \u2019 / \' < &"}'.encode()),
         ("a\u2028b\u2029c\x85", rb'{"response":"a\u2028b\u2029c\u0085"}'),
-        ("\n\t\r", rb'{"response":"\n\t\r"}'),
-        ("\x01\x1f", rb'{"response":"\u0001\u001f"}'),
+        ("x\n\t\r", rb'{"response":"x\n\t\r"}'),
+        ("x\x01\x1f", rb'{"response":"x\u0001\u001f"}'),
     ],
 )
 def test_text_is_raw_utf_8_with_only_the_escapes_that_json_and_regular_expressions_need(caller, text, frame) -> None:
