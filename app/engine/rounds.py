@@ -165,7 +165,9 @@ class Rounds:
         options = self._question.options.within(agent, self.usage.completion_tokens)
         tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
         exchange = Exchange(self._question.request_id, self._question.trace)
-        prompt = Prompt(agent, messages, options, tools, self._order, exchange, brought=not so_far.parts)
+        posted = self._question.so_far.parts if self._question.so_far else ()
+        nothing_said = len(so_far.parts) == len(posted)
+        prompt = Prompt(agent, messages, options, tools, self._order, exchange, brought=nothing_said)
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()

@@ -146,6 +146,16 @@ def test_of_callers_without_a_key_nothing_but_the_question_and_the_answer_is_kep
     assert stored[-1]["parts"] == [{"type": "text", "text": "kept alone"}]
 
 
+@pytest.mark.parametrize(("tool", "result"), [("calculator", "I am rude"), ("knowledge", '{"passages": []}')])
+def test_the_built_in_model_repeats_no_result_that_is_posted_and_takes_any(server, tool, result) -> None:
+    headers = {"authorization": f"Bearer {server.key('secret', 'site')}"}
+    posted = [called({"name": tool, "arguments": {"query": "x"}}), {"role": "tool", "name": tool, "content": result}]
+    asked = {"role": "user", "content": "Hello"}
+    response = requests.post(f"{server.url}/api/chat", json={"messages": [asked, *posted]}, headers=headers, timeout=10)
+    answer = Workers().decode(response.content)
+    assert (answer.text.partition(" ")[0], answer.ended, answer.error) == ("Hello!", True, None)
+
+
 BAD = {
     "a result of no call": ([ASKED, RESULT], "messages.1.role"),
     "a result of another call": ([ASKED, called(call(id="x")), RESULT], "messages.2.tool_call_id"),
