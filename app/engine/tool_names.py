@@ -2,7 +2,7 @@
 
 Models write more than the name: tokens of their own prompt format (gpt-oss "clock<|channel|>commentary":
 vllm-project/vllm#35906), the namespace under which it lists tools ("functions.clock", "default_api:clock" of Gemini),
-the number of the call ("functions.clock:0" of Kimi), brackets, quotes, blanks.
+the number of the call ("functions.clock:0" of Kimi), brackets, quotes, blanks, other cases of letters.
 """
 
 import re
@@ -30,7 +30,9 @@ def meant_name(name: str, names: Collection[str]) -> str:
         return name
     kept = name[:MOST_NAME]
     pieces = _TOKEN.split(_CHANNEL.sub(" ", unicodedata.normalize("NFKC", kept)))
-    meant = {each for piece in pieces for each in _undressed(piece) if each in names}
+    undressed = {each for piece in pieces for each in _undressed(piece)}
+    folded = {each.casefold() for each in undressed}
+    meant = undressed.intersection(names) or {each for each in names if each.casefold() in folded}
     return meant.pop() if len(meant) == 1 else kept
 
 

@@ -181,6 +181,8 @@ class OpenAIDecoder(Decoder):
             return
         self._reason = reason
         self.finished = reason != "other" and not self._early
+        # Moonshot counts in the last choice, Groq in a field of its own, where `stream_options` asks for nothing.
+        self._note({"usage": choice.get("usage") or mapping_of(event.get("x_groq")).get("usage")})
 
     def _note(self, event: Mapping[str, Any]) -> None:
         usage = mapping_of(event.get("usage"))

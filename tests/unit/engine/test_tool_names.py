@@ -32,6 +32,8 @@ NAMES = ("calculator", "clock", "look_up", "commentary", "a.b")
         'clock(zone="UTC")',
         ' "clock"\n',
         "`clock`",
+        "Clock",
+        "functions.CLOCK",
         "\uff43\uff4c\uff4f\uff43\uff4b",
     ],
 )
@@ -50,7 +52,6 @@ def test_a_tool_that_is_plainly_meant_is_found(name) -> None:
         "assistant<|channel|>analysis",
         "clock<|call|>calculator",
         "clocks",
-        "Clock",
         "o'clock",
         "the clock or the calculator",
         "functions_clock",
@@ -61,6 +62,11 @@ def test_a_tool_that_is_plainly_meant_is_found(name) -> None:
 )
 def test_nothing_is_guessed(name) -> None:
     assert meant_name(name, NAMES) == name[:MOST_NAME]
+
+
+def test_of_two_tools_that_differ_in_case_alone_none_is_guessed() -> None:
+    assert meant_name("CLOCK", ("clock", "Clock")) == "CLOCK"
+    assert meant_name("Clock", ("clock", "Clock")) == "Clock"
 
 
 def test_a_name_that_a_tool_has_is_never_taken_apart() -> None:

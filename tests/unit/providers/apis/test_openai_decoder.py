@@ -52,6 +52,15 @@ STREAMS = {
         sse({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "usage": WHOLE["usage"]}) + DONE,
         [TextDelta("x"), ends(usage=Usage(3, 2))],
     ),
+    "usage in the last choice, as Moonshot has it": (
+        sse({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop", "usage": WHOLE["usage"]}]}) + DONE,
+        [TextDelta("x"), ends(usage=Usage(3, 2))],
+    ),
+    "usage in a field of Groq's": (
+        sse({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}], "x_groq": {"usage": WHOLE["usage"]}})
+        + DONE,
+        [TextDelta("x"), ends(usage=Usage(3, 2))],
+    ),
     "no usage": (OPENAI.text("x") + FINISHED + DONE, [TextDelta("x"), ends()]),
     "usage is null in every event": (
         sse({"choices": [{"delta": {"content": "x"}}], "usage": None}) + FINISHED + DONE,
