@@ -44,7 +44,8 @@ _VOWELS = r"\u0900-\u0e4f"  # India's and Thailand's among other letters: Python
 
 _NUMBER = re.compile(
     r"(?P<none>(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,4}/\d{1,2}/\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?)(?!\d))"
-    rf"|(?P<minus>(?<![\w.,')])-(?:(?:[^\w\s.,'-]|[A-Z]{{3}}) ?)?)?"
+    r"|(?P<minus>(?:(?<![\w.,')])-|(?<!\w)(?i:minus|negative|\u043c\u0438\u043d\u0443\u0441) )"
+    r"(?:(?:[^\w\s.,'-]|[A-Z]{3}) ?)?)?"
     rf"(?P<digits>(?:(?<![\w.,'{_DECIMAL}])[.,{_DECIMAL}])?\d+(?:[.,' {_DECIMAL}]\d+){{0,8}})"
     r"(?P<power>[eE][+-]?\d{1,2}(?!\w))?"
     rf"(?: ?(?P<times>[^\W\d_](?:[^\W\d_]|[{_VOWELS}])*))?"

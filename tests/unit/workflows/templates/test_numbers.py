@@ -62,6 +62,8 @@ SURE = {
     "By 28.11.2026, 12:30, with v1.2.3: 40": "40",
     "2026-11-28 or 28/11/2026: 40": "40",
     "- 5 apples": "5",
+    "Minus 5 euros": "-5",
+    "minus \u20ac5": "-5",
 }
 NONE = ["", "none", "28.11.2026", "2026-11-28", "1/2/2026", "12:30", "1.2.3", "192.168.1.10", "1,23,4", "3,4,5"]
 NONE += ["2\u00bd", "2 \u00bd euros", "5\u00b2", "9" * 40, "..."]
@@ -107,6 +109,7 @@ def test_what_may_mean_either_is_what_the_language_says_or_both(written, languag
         ("3 chairs at 40,50 each", [["3"], ["40.50"]]),
         ("10\u201320 euros", [["10"], ["20"]]),
         ("12,50 100", [["12.50"], ["100"]]),
+        ("40 minus 5", [["40"], ["-5"]]),
         ("room 12 3000", [["12"], ["3000"]]),
     ],
 )
@@ -122,7 +125,8 @@ def test_what_a_language_writes_is_read_again(number, language) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1 ", "1,2,3 ", "1.", "1'1 ", "12:30", "-", "$-", "1e9", "1k", ".5", "\u0661\u066b", "1-"]
+    "piece",
+    ["1 ", "1,2,3 ", "1.", "1'1 ", "12:30", "-", "$-", "1e9", "1k", "minus ", "minus 1", ".5", "\u0661\u066b", "1-"],
 )
 def test_no_text_takes_long(piece) -> None:
     started = process_time()
