@@ -162,8 +162,8 @@ def test_few_connections_to_the_model_stay_open(soak) -> None:
 
 
 def test_a_second_crowd_needs_hardly_more_memory_than_the_first(soak) -> None:
-    """The allocator grows in one step of up to 20,000 KiB, mostly with the second: five crowds in a row left 121, 142,
-    142, 143 and 146 thousand."""
+    """The allocator grows by steps of up to 20,000 KiB, with the first crowd, the second or the third, and not in every
+    run. Whether answers leave anything is what the next test asks."""
     first, second = soak.memory[1:3]
     assert second - first < 24_000, f"{soak.memory} KiB"
 
