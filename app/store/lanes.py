@@ -4,6 +4,8 @@ gevent's own pool has neither a deadline for a call that waits nor a bound for t
 with the call of a greenlet that was killed.
 """
 
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -130,6 +132,7 @@ class Lane:
         _start_thread(self._serve, ())
 
     def _serve(self) -> None:
+        sys.settrace(threading.gettrace())  # as threading does in its own: for debuggers, and for counting lines
         execute = self._new_executor()
         while True:
             job = self._queue.get()
