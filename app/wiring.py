@@ -8,6 +8,7 @@ from itsdangerous import URLSafeSerializer
 from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
+from app.knowledge.search import KnowledgeSearch
 from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
@@ -26,7 +27,6 @@ from app.store.users import UserStore
 from app.store.workers import Worker
 from app.store.workflows import WorkflowStore
 from app.tools import make_tools
-from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.stored_bytes import StoredBytes

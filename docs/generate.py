@@ -21,6 +21,7 @@ import orjson
 from marshmallow import Schema, fields, missing, validate
 
 from app.engine.agent import Agent
+from app.knowledge.passages import MOST_CHARACTERS
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
@@ -28,7 +29,6 @@ from app.settings.parlance_toml import AgentSchema, ModelSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
 from app.tools.http_request.tool import HttpRequestOptions
-from app.tools.knowledge.search import MOST_CHARACTERS
 from app.tools.own.declaration import OwnToolOptions
 
 ROOT = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 import click
 from flask.cli import AppGroup
 
+from app.knowledge.files import matching_files
 from app.providers import PROVIDERS
-from app.tools.knowledge.search import matching_files
 from app.web.services import services
 
 agents = AppGroup("agents", help="Who answers: checked and listed.")

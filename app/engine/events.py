@@ -97,10 +97,11 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class SourceFound:
-    """A passage of the agent's knowledge that the answer may be based on: its file and heading."""
+    """A passage of the agent's knowledge that the answer may be based on: its document, headings and address."""
 
     source: str
     title: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,18 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of an agent's knowledge: the file that it is from, the heading above it, its text."""
+    """A piece of an agent's knowledge.
+
+    - `source`: the title of the document that it is from. `title`: the headings above it.
+    - `url`: where people find it; "" where they do not.
+    - `confident`: whether it answers the query by itself, or is only about something in it.
+    """
 
     source: str
     title: str
     text: str
+    url: str = ""
+    confident: bool = False
 
 
 def assemble(

@@ -115,7 +115,10 @@ class Rounds:
                 yield from self._connect() if connects else self._connection
                 calls: list[ToolCalled] = []
                 passages = () if round_number else self._passages
-                yield [RoundStarted(), *(SourceFound(passage.source, passage.title) for passage in passages)]
+                yield [
+                    RoundStarted(),
+                    *(SourceFound(passage.source, passage.title, passage.url) for passage in passages),
+                ]
                 yield from self._read(calls)
                 server_calls = [call for call in calls if call.name not in self._client_tools]
                 if server_calls:
@@ -278,4 +281,4 @@ def sources(batch: Sequence[ToolReturned]) -> Iterator[SourceFound]:
     for returned in batch:
         if returned.name == "knowledge" and not returned.is_error and isinstance(returned.result, Mapping):
             for passage in returned.result.get("passages", ()):
-                yield SourceFound(passage["source"], passage["title"])
+                yield SourceFound(passage["source"], passage["title"], passage.get("url", ""))

@@ -8,12 +8,12 @@ from typing import Any
 from limits import parse_many
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.knowledge.files import matching_files
 from app.settings.mistakes import flatten
 from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
 from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
-from app.tools.knowledge.search import matching_files
 
 OTHER, DEFAULT_OTHER = "other", "600/minute"
 """In [limits]: the budget of requests that no wire counts."""

@@ -11,11 +11,10 @@ from marshmallow import ValidationError
 
 from app.engine.agent import ToolContext
 from app.tools.base import Tool, ToolError
-from app.tools.builtin import calculator, clock, stuff
+from app.tools.builtin import calculator, clock, knowledge, stuff
+from app.tools.builtin.knowledge import Search
 from app.tools.builtin.stuff import Things
 from app.tools.http_request import tool as http_request
-from app.tools.knowledge import search as knowledge
-from app.tools.knowledge.search import Search
 from app.tools.own import declaration as own
 from app.tools.own.declaration import tool
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.configuration import load_configuration
+from app.engine.agent import Agent
+from app.knowledge.search import KnowledgeSearch
 from app.testing.server import BIN, ROOT
-from app.tools.knowledge.search import Index
 from docs.generate import KNOWLEDGE, generated
 
 PAGES = [
@@ -150,8 +151,9 @@ def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) 
 
 @pytest.mark.parametrize(("question", "title"), QUESTIONS)
 def test_the_shipped_knowledge_answers(question, title) -> None:
-    best = Index((f"{KNOWLEDGE}/*.md",)).search(question)
-    assert (best[0].title if best else None) == title
+    agent = Agent("demo", "Demo", ("m",), knowledge=(f"{KNOWLEDGE}/*.md",))
+    answers = [passage.title for passage in KnowledgeSearch().search(agent, question) if passage.confident]
+    assert (answers[0] if answers else None) == title
 
 
 def test_the_files_that_a_deployment_copies_are_all_that_a_start_needs(tmp_path) -> None:

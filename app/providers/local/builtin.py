@@ -190,9 +190,9 @@ def _tell_things(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart
 
 def _tell_passage(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     passages = [] if result.is_error else result.result["passages"]
-    if not passages:
+    best = next((passage for passage in passages if passage["confident"]), None)
+    if best is None:
         return _DO_NOT_KNOW
-    best = passages[0]
     return f"{best['text']} (Source: {best['source']}, {best['title']})"
 
 

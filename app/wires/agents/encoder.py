@@ -83,7 +83,7 @@ class UIMessageEncoder:
                 if is_error:
                     return sse_json(type="tool-output-error", toolCallId=call_id, errorText=str(result))
                 return sse_json(type="tool-output-available", toolCallId=call_id, output=result)
-            case SourceFound(source, title):
+            case SourceFound(source, title, _):
                 return self._source(source, title)
             case TurnFinished():
                 return self._finish(event)

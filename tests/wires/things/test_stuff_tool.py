@@ -14,6 +14,7 @@ from app.engine.messages import text_message
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
+from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
 from app.providers.local.builtin import BuiltinModel
@@ -23,7 +24,6 @@ from app.store.things import ThingStore
 from app.store.users import UserStore
 from app.tools import make_tools
 from app.tools.builtin.stuff import MOST_CHARACTERS, MOST_THINGS
-from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 AGENT = Agent("demo", "Demo", ("builtin",), tools=("stuff",))

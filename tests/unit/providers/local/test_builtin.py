@@ -11,11 +11,11 @@ from app.engine.prompt import Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
 from app.engine.turn import Turn
+from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
 from app.providers.local.builtin import JOKES, BuiltinModel
 from app.tools import make_tools
-from app.tools.knowledge.search import KnowledgeSearch
 from app.tools.toolbox import ToolRunner
 
 ALL = ("calculator", "clock", "knowledge")
@@ -132,7 +132,7 @@ def spoken(prompt: Prompt) -> str:
 @pytest.mark.parametrize(("tools", "brought"), [(("knowledge",), True), ((), False), ((), True)])
 def test_results_that_a_caller_brings_are_not_repeated(tools, brought) -> None:
     """Those of a tool of the server's, and those of a page's tool of the same name, which another model called."""
-    found = {"passages": [{"text": "I am rude", "source": "a.md", "title": "A"}]}
+    found = {"passages": [{"text": "I am rude", "source": "a.md", "title": "A", "url": "", "confident": True}]}
     parts = (ToolCallPart("1", "knowledge", {"query": "x"}), ToolResultPart("1", "knowledge", found, is_error=False))
     messages = [text_message("user", "hi"), Message("assistant", parts)]
     agent = Agent("demo", "Demo", ("builtin",), tools=tools)

@@ -3,7 +3,10 @@
 import pytest
 
 from app.engine.agent import Agent, ToolContext
-from app.tools.knowledge.search import MOST_CHARACTERS, MOST_PASSAGES, KnowledgeSearch, matching_files, tool
+from app.knowledge.files import matching_files
+from app.knowledge.passages import MOST_CHARACTERS
+from app.knowledge.search import MOST_PASSAGES, KnowledgeSearch
+from app.tools.builtin.knowledge import tool
 
 SHOP = """Everything about the shop.
 
@@ -38,7 +41,8 @@ def search(tmp_path):
     def ask(query: str, *patterns: str):
         folder = tuple(str(tmp_path / pattern) for pattern in patterns or ("*.md",))
         agent = Agent("demo", "Demo", ("m",), knowledge=folder)
-        return knowledge.call(ToolContext(agent), knowledge.arguments().load({"query": query}))["passages"]
+        found = knowledge.call(ToolContext(agent), knowledge.arguments().load({"query": query}))["passages"]
+        return [passage for passage in found if passage["confident"]]
 
     return ask
 
@@ -56,6 +60,8 @@ def test_a_passage_is_a_section_with_its_source_its_title_and_its_text_without_m
             "source": "shop.md",
             "title": "Opening hours",
             "text": "We are open from nine to five, on **every** weekday. See the calendar for holidays.",
+            "url": "",
+            "confident": True,
         }
     ]
 

@@ -1,1 +1,0 @@
-"""Search in the site's own documents."""
