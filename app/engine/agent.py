@@ -21,7 +21,7 @@ class Agent:
     - `models`: names of configured models; a later one is tried where an earlier one fails before it has begun to
       answer.
     - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
-    - `knowledge`: the files that may be searched for the answer.
+    - `knowledge`: patterns of the files that may be searched for the answer; there may be none that match.
     - `language`: in which it answers, as a tag such as "en" or "de-CH" (BCP 47).
     - `workflow`: the name of the workflow that makes the answers, if one does.
     - `public`: callers without a credential may ask it.

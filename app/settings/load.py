@@ -14,6 +14,7 @@ from sqlalchemy import URL
 
 from app.engine.agent import Agent, ToolSpec
 from app.engine.texts import places_of_nul
+from app.knowledge.files import pages_pattern
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
 from app.settings.mistakes import SettingsError, mistake_lines
@@ -47,7 +48,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         allowed_origins=frozenset(env["PARLANCE_ALLOWED_ORIGINS"]),
         server=Server(**config["server"]),
         models=config["models"],
-        agents={agent_id: _agent(agent_id, agent, path.parent) for agent_id, agent in config["agents"].items()},
+        agents={agent_id: _agent(agent_id, agent, path.parent, home) for agent_id, agent in config["agents"].items()},
         limits=config["limits"],
         files=files,
     )
@@ -83,12 +84,14 @@ def _files(path: Path, config: Mapping[str, Any]) -> OperatorFiles:
     )
 
 
-def _agent(agent_id: str, table: Mapping[str, Any], folder: Path) -> Agent:
+def _agent(agent_id: str, table: Mapping[str, Any], folder: Path, home: Path) -> Agent:
+    """Every agent answers from its pages too, as soon as there are some."""
+    patterns = [str(folder / pattern) for pattern in table.get("knowledge", ())]
     lists: dict[str, Any] = {
         "models": tuple(table["model"]),
         "tools": tuple(table.get("tools", ())),
         "widget_key_wires": tuple(table.get("widget_key_wires", ())),
         "client_tools": tuple(ToolSpec(name=name, **said) for name, said in table.get("client_tools", {}).items()),
-        "knowledge": tuple(str(folder / pattern) for pattern in table.get("knowledge", ())),
+        "knowledge": (*patterns, pages_pattern(home, agent_id)),
     }
     return Agent(**{"id": agent_id, "name": agent_id} | {key: table[key] for key in table if key != "model"} | lists)

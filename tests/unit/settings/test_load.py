@@ -3,6 +3,7 @@
 import pytest
 
 from app.engine.agent import Agent
+from app.knowledge.files import matching_files, pages_folder, pages_pattern
 from app.settings.load import ROOT, load_settings
 from app.settings.records import ModelSettings, Server
 
@@ -33,7 +34,8 @@ def test_what_is_not_said_has_a_default(load) -> None:
         reference=True,
     )
     assert settings.models == {"m": ModelSettings("builtin", {"pace": 0.02})}
-    assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",))}
+    pages = pages_pattern(ROOT / "instance", "demo")
+    assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",), knowledge=(pages,))}
     assert (settings.limits, settings.public_agent) == ({}, None)
 
 
@@ -87,7 +89,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
     )
     one = Agent(
         *("one", "One", ("s",), "Be brief.", ("clock",)),
-        knowledge=(str(tmp_path / "docs/*.md"),),
+        knowledge=(str(tmp_path / "docs/*.md"), pages_pattern(ROOT / "instance", "one")),
         public=True,
         allow_system=True,
         show_tools=True,
@@ -154,3 +156,14 @@ def test_a_nul_in_a_text_is_a_mistake(problems) -> None:
     assert problems(more='name = "De\\u0000mo"') == [
         "parlance.toml: agents.demo.name: Must not have the character NUL (U+0000)."
     ]
+
+
+@pytest.mark.parametrize("name", ["home", "what?x=[1]*"])
+def test_every_agent_answers_from_its_own_pages_too_wherever_the_home_folder_is(load, tmp_path, name) -> None:
+    agent = load(PARLANCE_HOME=str(tmp_path / name)).agents["demo"]
+    assert matching_files(agent.knowledge) == [], "there need not be any"
+    for agent_id in ("demo", "other"):
+        folder = pages_folder(tmp_path / name, agent_id) / "example.com"
+        folder.mkdir(parents=True)
+        (folder / "prices.md").write_text("# Prices")
+    assert matching_files(agent.knowledge) == [f"{tmp_path}/{name}/knowledge/pages/demo/example.com/prices.md"]
