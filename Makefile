@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test coverage test-fast torture check format docs bench clean
+.PHONY: run test coverage test-fast torture check format docs bench bench-knowledge clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -53,6 +53,10 @@ bench: .venv/runtime .venv-bench/installed $(if $(LITELLM),.venv-litellm/install
 	.venv-bench/bin/python bench/run.py --json docs/performance.json \
 		$(if $(LITELLM),--litellm .venv-litellm/bin/litellm)
 	.venv-bench/bin/python bench/plot.py docs/performance.json docs/performance.png
+
+# How well knowledge is found in each language, and what 10,000 passages cost; a minute.
+bench-knowledge: .venv/runtime
+	$(BIN)/python -m bench.knowledge --write docs/knowledge.md
 
 clean:
 	rm -rf .venv .venv-bench .venv-litellm

@@ -102,14 +102,16 @@ def machine() -> dict[str, str]:
     """What the figures were taken on."""
     model = _field("/proc/cpuinfo", "model name")
     memory = int(_field("/proc/meminfo", "MemTotal").split()[0]) / 2**20
-    node = subprocess.run(["node", "--version"], capture_output=True, check=True, text=True).stdout.strip()
     kernel = os.uname()
     return {
         "cpu": f"{model}, {os.cpu_count()} cores",
         "memory": f"{memory:.0f} GiB",
         "system": f"{kernel.sysname} {kernel.release.split('-')[0]} on {kernel.machine}",
-        "node": node,
     }
+
+
+def node_version() -> str:
+    return subprocess.run(["node", "--version"], capture_output=True, check=True, text=True).stdout.strip()
 
 
 def _field(path: str, name: str) -> str:

@@ -25,6 +25,7 @@ from processes import (
     free_port,
     machine,
     memory_mib,
+    node_version,
     running,
     settle,
 )
@@ -222,7 +223,8 @@ def report(rows: list[Figures], bare: int, path: Path | None) -> None:
     print("| " + " | ".join(HEAD.values()) + " |\n|---|" + "---:|" * (len(HEAD) - 1))
     for row in rows:
         print("| " + " | ".join(str(value) for value in asdict(row).values()) + " |")
-    there = {**machine(), "python": sys.version.split()[0], "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    versions = {"node": node_version(), "python": sys.version.split()[0]}
+    there = {**machine(), **versions, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
     print(f"\nclean streams without a relay: {bare}\n" + "; ".join(there.values()))
     if path:
         figures = {"machine": there, "clean_streams_without_relay": bare, "relays": [asdict(row) for row in rows]}

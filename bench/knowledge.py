@@ -1,0 +1,219 @@
+"""How well knowledge is found, and at what cost. `make bench-knowledge` runs this.
+
+Each set of bench/knowledge is a small business's pages and its customers' questions, in one language. They are read,
+cut, indexed and searched as an agent's knowledge is. What is tuned may be tuned on the sets' questions.csv alone
+(`--misses` lists those that failed); questions kept apart, and sets kept apart whole, give figures and nothing else.
+"""
+
+import argparse
+import csv
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from app.knowledge.documents import Entry
+from app.knowledge.index.index import Hit, Index, build
+from app.knowledge.passages import cut
+from app.knowledge.reading import read
+from app.knowledge.search import CONFIDENT, MOST_PASSAGES, MOST_QUERY
+from bench.knowledge_cost import Cost, measure
+from bench.processes import machine
+
+FOLDER = Path(__file__).parent / "knowledge"
+LANGUAGES = {
+    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese",
+    "pl": "Polish", "ru": "Russian", "tr": "Turkish", "zh": "Chinese",
+}  # fmt: skip
+LARGE = ("de", "ar", "ja")  # the languages of the large corpora: long compounds, prefixes, no blanks
+FOUND = "language", "passages", "questions", "recall@1", "recall@3", "right answers", "wrong answers", "false answers"
+_PLACE = re.compile(r"<!-- benchmark: (\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Question:
+    """`headings`: of the sections that answer it, any of which is right; none where no page does (off-topic)."""
+
+    text: str
+    headings: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found for a question; of the hits only those are looked at that an agent gets."""
+
+    question: Question
+    hits: Sequence[Hit]
+
+    @cached_property
+    def place(self) -> int | None:
+        """Of the first right passage, from 0 on."""
+        found = [hit.entry.headings[-1:] for hit in self.hits]
+        return next((place for place, last in enumerate(found) if {*last} & self.question.headings), None)
+
+    @cached_property
+    def answered(self) -> bool:
+        """The built-in model answers with the first passage."""
+        return any(hit.confidence >= CONFIDENT for hit in self.hits[:1])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one language, or of several together."""
+
+    name: str
+    passages: int
+    outcomes: Sequence[Outcome]
+
+    @cached_property
+    def on_topic(self) -> list[Outcome]:
+        return [each for each in self.outcomes if each.question.headings]
+
+    @cached_property
+    def off_topic(self) -> list[Outcome]:
+        return [each for each in self.outcomes if not each.question.headings]
+
+    def recall(self, places: int) -> float:
+        """The share of questions on topic for which a right passage is among the first so many."""
+        return sum(each.place is not None and each.place < places for each in self.on_topic) / len(self.on_topic)
+
+    @property
+    def right_answers(self) -> int:
+        return sum(each.answered and each.place == 0 for each in self.on_topic)
+
+    @property
+    def wrong_answers(self) -> int:
+        return sum(each.answered and each.place != 0 for each in self.on_topic)
+
+    @property
+    def false_answers(self) -> int:
+        return sum(each.answered for each in self.off_topic)
+
+    def cells(self) -> list[str]:
+        on, off = len(self.on_topic), len(self.off_topic)
+        shares = [f"{self.recall(1):.2f}", f"{self.recall(3):.2f}"]
+        answers = [f"{self.right_answers / on:.0%}", f"{self.wrong_answers / on:.0%}"]
+        return [self.name, f"{self.passages:,}", f"{on} + {off}", *shares, *answers, f"{self.false_answers} of {off}"]
+
+
+def entries(folder: Path) -> list[Entry]:
+    """The passages of a set's pages."""
+    return [entry for path in sorted((folder / "site").glob("*.md")) for entry in cut(read(path))]
+
+
+def questions(path: Path) -> list[Question]:
+    with path.open(encoding="utf-8", newline="") as rows:
+        return [
+            Question(row["question"], frozenset(row["heading"].split("|")) - {""})
+            for row in csv.DictReader(rows, strict=True)
+        ]
+
+
+def find(name: str, passages: Sequence[Entry], asked: Iterable[Question]) -> Figures:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index"
+        build(path, passages)
+        index = Index(path)
+        outcomes = [Outcome(each, index.search(each.text[:MOST_QUERY], MOST_PASSAGES)) for each in asked]
+        index.close()
+    return Figures(name, len(passages), outcomes)
+
+
+def tuned_on(only: str = "") -> Iterator[Figures]:
+    """Of every set, or of the one language, with the questions that may be looked at."""
+    for folder in sorted((FOLDER / "sets").glob(only or "*")):
+        yield find(LANGUAGES[folder.name], entries(folder), questions(folder / "questions.csv"))
+
+
+def kept_apart(only: str = "") -> Iterator[Figures]:
+    """Of the questions of every set that may not, and of the sets that are kept apart whole."""
+    for folder in sorted((FOLDER / "sets").glob(only or "*")):
+        yield find(LANGUAGES[folder.name], entries(folder), questions(folder / "kept_apart.csv"))
+    for folder in sorted((FOLDER / "kept_apart").glob(only or "*")):
+        yield find(f"{LANGUAGES[folder.name]}, pages too", entries(folder), questions(folder / "questions.csv"))
+
+
+def all_in_one() -> Figures:
+    """Every set's pages in one index, as of a site in many languages, with the questions that may be looked at."""
+    folders = sorted((FOLDER / "sets").iterdir())
+    passages = [entry for folder in folders for entry in entries(folder)]
+    asked = [question for folder in folders for question in questions(folder / "questions.csv")]
+    return find("all pages in one index", passages, asked)
+
+
+def together(name: str, rows: Sequence[Figures]) -> Figures:
+    return Figures(name, sum(row.passages for row in rows), [each for row in rows for each in row.outcomes])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def quality(only: str = "") -> dict[str, str]:
+    """The tables of what was found, by the names of their places in the page."""
+    seen, unseen = [*tuned_on(only)], [*kept_apart(only)]
+    if not only:
+        seen += [together("**together**", seen), all_in_one()]
+        unseen.append(together("**together**", unseen))
+    groups = {"seen": seen, "apart": unseen}
+    return {name: table(FOUND, [row.cells() for row in rows]) for name, rows in groups.items()}
+
+
+def costs() -> str:
+    """The table of what 10,000 passages cost, with a line about the machine."""
+    rows = []
+    for language in LARGE:
+        folder = FOLDER / "sets" / language
+        texts = [entry.text for entry in entries(folder)]
+        asked = [question.text for question in questions(folder / "questions.csv")]
+        rows.append([LANGUAGES[language], *measure(language, texts, asked).cells()])
+    there = [*machine().values(), f"CPython {sys.version.split()[0]}"]
+    return f"{table(['language', *Cost.HEAD], rows)}\nMeasured on {datetime.now(UTC):%Y-%m-%d}: {'; '.join(there)}.\n"
+
+
+def misses(only: str) -> Iterator[str]:
+    """What went wrong with questions that may be looked at: not found at first place, or answered and off-topic."""
+    for row in tuned_on(only):
+        for each in row.outcomes:
+            if each.answered if not each.question.headings else each.place != 0:
+                wanted = " | ".join(sorted(each.question.headings)) or "nothing: it is off-topic"
+                yield f"\n{row.name}: {each.question.text}\n  wanted: {wanted}"
+                for hit in each.hits:
+                    yield f"  {hit.confidence:.2f} {' > '.join(hit.entry.headings)} ({hit.why})"
+
+
+def write(page: Path, tables: dict[str, str]) -> None:
+    """Between `<!-- benchmark: NAME -->` and `<!-- end -->`. Raises ValueError where the page has other places."""
+    text = page.read_text(encoding="utf-8")
+    if sorted(_PLACE.findall(text)) != sorted(tables):
+        raise ValueError(f"{page} must have these tables of the benchmark once each: {', '.join(tables)}.")
+    text = _PLACE.sub(lambda place: f"<!-- benchmark: {place[1]} -->\n{tables[place[1]]}", text)
+    page.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(prog="python -m bench.knowledge", description=__doc__)
+    ask.add_argument("--only", default="", choices=LANGUAGES, metavar="LANGUAGE", help="this language alone, as a tag")
+    ask.add_argument("--misses", action="store_true", help="list the questions that failed, of those not kept apart")
+    ask.add_argument("--no-costs", action="store_true", help="leave out what takes long: time and memory")
+    ask.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into their places in this page too")
+    options = ask.parse_args()
+    tables = quality(options.only)
+    if not (options.only or options.no_costs):
+        tables["costs"] = costs()
+    print("\n".join(tables.values()))
+    if options.misses:
+        print("\n".join(misses(options.only)))
+    if options.write:
+        if len(tables) < 3:
+            ask.error("a page gets all of it: leave out --only and --no-costs")
+        write(options.write, tables)
+
+
+if __name__ == "__main__":
+    main()

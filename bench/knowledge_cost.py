@@ -1,0 +1,131 @@
+"""What 10,000 passages cost: time to read and to index, CPU of a search, memory of an open index."""
+
+import multiprocessing
+import os
+import random
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from app.knowledge.index.index import Index, build
+from app.knowledge.passages import cut
+from app.knowledge.reading import read
+from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
+
+FILES = 100
+SECTIONS = 100  # of a file
+LENGTH = 400  # characters of a section's text
+INVENTED = 0.3  # of the words; a larger site has more words than a smaller one
+TRIES = 5  # of each question
+
+
+@dataclass(frozen=True)
+class Cost:
+    """All times are CPU time: those of a search in milliseconds. Text is that of the passages, in UTF-8."""
+
+    HEAD: ClassVar = (
+        "passages", "text", "read", "indexed", "index", "search, p50", "p99", "of 1,000 characters", "memory",
+    )  # fmt: skip
+
+    passages: int
+    megabytes: float
+    read_seconds: float
+    index_seconds: float
+    index_megabytes: float
+    search_p50: float
+    search_p99: float
+    longest: float
+    memory: float
+
+    def cells(self) -> list[str]:
+        speeds = [f"{self.megabytes / seconds:.1f} MB/s" for seconds in (self.read_seconds, self.index_seconds)]
+        times = [f"{each:.1f} ms" for each in (self.search_p50, self.search_p99, self.longest)]
+        sizes = [f"{self.index_megabytes:.1f} MB", *times, f"{self.memory:.0f} MiB"]
+        return [f"{self.passages:,}", f"{self.megabytes:.1f} MB", *speeds, *sizes]
+
+
+def measure(seed: str, texts: Sequence[str], questions: Sequence[str]) -> Cost:
+    """Of a corpus made up from the texts, asked the questions. The index is searched when it is warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        for number, page in enumerate(pages(seed, texts)):
+            (home / f"{number:03}.md").write_text(page, encoding="utf-8")
+        path, times = home / "index", [_cpu_seconds()]
+        entries = [entry for page in sorted(home.glob("*.md")) for entry in cut(read(page))]
+        times.append(_cpu_seconds())
+        build(path, entries)
+        times.append(_cpu_seconds())
+        text = sum(len(entry.text.encode()) for entry in entries)
+        long = " ".join(entry.text for entry in entries[:10])[:MOST_QUERY]
+        with multiprocessing.get_context("spawn").Pool(1) as fresh:
+            memory, searches, longest = fresh.apply(search, (path, questions, long))
+        return Cost(
+            len(entries), text / 1e6, times[1] - times[0], times[2] - times[1], path.stat().st_size / 1e6,
+            _quantile(searches, 0.5), _quantile(searches, 0.99), longest, memory,
+        )  # fmt: skip
+
+
+def search(path: Path, questions: Sequence[str], long: str) -> tuple[float, list[float], float]:
+    """In a process of its own: the memory that it takes (MiB), and milliseconds of each search and of a long one."""
+    before = _resident()
+    index = Index(path)
+    for question in questions:
+        index.search(question, MOST_PASSAGES)
+    memory = _resident() - before
+    times = [_milliseconds(index, question) for question in questions for _ in range(TRIES)]
+    longest = sorted(_milliseconds(index, long) for _ in range(TRIES))[TRIES // 2]
+    index.close()
+    return memory, times, longest
+
+
+def _cpu_seconds() -> float:
+    """Of this process, and of those that it has started and that have ended."""
+    return sum(os.times()[:4])
+
+
+def _milliseconds(index: Index, question: str) -> float:
+    started = time.process_time_ns()
+    index.search(question, MOST_PASSAGES)
+    return (time.process_time_ns() - started) / 1e6
+
+
+def _resident() -> float:
+    """MiB; the parts of mapped files that were looked at count."""
+    return int(re.search(r"^VmRSS:\s+(\d+)", Path("/proc/self/status").read_text(), re.MULTILINE)[1]) / 1024
+
+
+def _quantile(values: list[float], share: float) -> float:
+    return sorted(values)[round(share * (len(values) - 1))]
+
+
+def pages(seed: str, texts: Sequence[str]) -> Iterator[str]:
+    """Markdown of FILES pages: pieces of the texts as they stand, and words put together from two halves of others."""
+    dice = random.Random(seed)  # noqa: S311
+    whole = " ".join(" ".join(text.split()) for text in texts)
+    words = re.findall(r"\w+", whole)
+    for number in range(FILES):
+        lines = [f"# {_words(dice, whole, words, 20)} {number}\n"]
+        for section in range(SECTIONS):
+            heading = _words(dice, whole, words, 25)
+            lines.append(f"## {heading} {section}\n\n{_words(dice, whole, words, LENGTH)}\n")
+        yield "\n".join(lines)
+
+
+def _words(dice: random.Random, whole: str, words: Sequence[str], length: int) -> str:
+    """About so many characters."""
+    pieces: list[str] = []
+    have = 0
+    while have < length:
+        if dice.random() < INVENTED:
+            first, second = dice.choice(words), dice.choice(words)
+            piece = first[: len(first) // 2 + 1] + second[len(second) // 2 :]
+        else:
+            start = dice.randrange(len(whole) - 40)
+            piece = whole[start : start + dice.randint(10, 40)].strip()
+        pieces.append(re.sub(r"[^\w\s.,?!]", "", piece))
+        have += len(piece) + 1
+    return " ".join(pieces)
