@@ -49,16 +49,18 @@ class Outcome:
     question: Question
     hits: Sequence[Hit]
 
+    def right(self, hit: Hit) -> bool:
+        return bool({*hit.entry.headings[-1:]} & self.question.headings)
+
     @cached_property
     def place(self) -> int | None:
         """Of the first right passage, from 0 on."""
-        found = [hit.entry.headings[-1:] for hit in self.hits]
-        return next((place for place, last in enumerate(found) if {*last} & self.question.headings), None)
+        return next((place for place, hit in enumerate(self.hits) if self.right(hit)), None)
 
     @cached_property
-    def answered(self) -> bool:
-        """The built-in model answers with the first passage."""
-        return any(hit.confidence >= CONFIDENT for hit in self.hits[:1])
+    def answer(self) -> Hit | None:
+        """What the built-in model answers with."""
+        return next((hit for hit in self.hits if hit.confidence >= CONFIDENT), None)
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,15 @@ class Figures:
 
     @property
     def right_answers(self) -> int:
-        return sum(each.answered and each.place == 0 for each in self.on_topic)
+        return sum(each.answer is not None and each.right(each.answer) for each in self.on_topic)
 
     @property
     def wrong_answers(self) -> int:
-        return sum(each.answered and each.place != 0 for each in self.on_topic)
+        return sum(each.answer is not None and not each.right(each.answer) for each in self.on_topic)
 
     @property
     def false_answers(self) -> int:
-        return sum(each.answered for each in self.off_topic)
+        return sum(each.answer is not None for each in self.off_topic)
 
     def cells(self) -> list[str]:
         on, off = len(self.on_topic), len(self.off_topic)
@@ -180,7 +182,7 @@ def misses(only: str) -> Iterator[str]:
     """What went wrong with questions that may be looked at: not found at first place, or answered and off-topic."""
     for row in tuned_on(only):
         for each in row.outcomes:
-            if each.answered if not each.question.headings else each.place != 0:
+            if each.place != 0 if each.question.headings else each.answer:
                 wanted = " | ".join(sorted(each.question.headings)) or "nothing: it is off-topic"
                 yield f"\n{row.name}: {each.question.text}\n  wanted: {wanted}"
                 for hit in each.hits:
