@@ -97,7 +97,8 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class SourceFound:
-    """A passage of the agent's knowledge that the answer may be based on: its document, headings and address."""
+    """A passage of the agent's knowledge that the answer may be based on: the title of its document, the headings above
+    it, and its address. Several may be of one document; of these the first is stored."""
 
     source: str
     title: str

@@ -55,7 +55,27 @@ class ToolResultPart:
     is_error: bool
 
 
-Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart
+@dataclass(frozen=True, slots=True)
+class SourcePart:
+    """A document that an answer may be based on: its title, the headings above the passage that is meant, and the
+    address of that passage, "" where it has none. Models never see it again."""
+
+    source: str
+    title: str
+    url: str = ""
+
+    @property
+    def document(self) -> str:
+        """The same for all passages of a document."""
+        return self.url.partition("#")[0] or self.source
+
+    @property
+    def link(self) -> str:
+        """The address, where people can follow it; "" otherwise."""
+        return self.url if self.url.lower().startswith(("https://", "http://")) else ""
+
+
+Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | SourcePart
 
 
 @dataclass(frozen=True, slots=True)

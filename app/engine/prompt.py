@@ -31,7 +31,7 @@ class Prompt:
 
     `order` is what the last question begins with where a workflow's step asks it, up to the first thing that is filled
     in; "" where a caller asks. `brought` says that nothing has been said to it yet: what stands last in `messages` is
-    the caller's, also where it has results of tools.
+    the caller's, also where it has results of tools. `shows_sources` is as in `Question`.
     """
 
     agent: Agent
@@ -41,6 +41,7 @@ class Prompt:
     order: str = ""
     exchange: Exchange = field(default_factory=Exchange, compare=False)
     brought: bool = False
+    shows_sources: bool = False
 
     @property
     def has_words(self) -> bool:

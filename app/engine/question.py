@@ -24,6 +24,7 @@ class Question:
     - `so_far`: what the answer has called and found already, as the caller brings it: it is gone on with.
     - `user_id`: of the user who is signed in, if one is.
     - `trace`: the caller's place in a trace, which models' servers are told.
+    - `shows_sources`: whether the caller is shown the answer's sources beside its text.
     """
 
     agent: Agent
@@ -42,6 +43,7 @@ class Question:
     so_far: Message | None = None
     user_id: str | None = None
     trace: TraceContext = field(default_factory=TraceContext)
+    shows_sources: bool = False
 
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of

@@ -2,8 +2,8 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
 
@@ -33,6 +33,7 @@ from app.engine.tool_names import meant_name
 from app.engine.transcript import Transcript
 
 MAX_REPEATS = 2  # of a call with the same arguments; one more is a loop
+MOST_SOURCES = 3  # of one search
 
 
 class Rounds:
@@ -115,10 +116,7 @@ class Rounds:
                 yield from self._connect() if connects else self._connection
                 calls: list[ToolCalled] = []
                 passages = () if round_number else self._passages
-                yield [
-                    RoundStarted(),
-                    *(SourceFound(passage.source, passage.title, passage.url) for passage in passages),
-                ]
+                yield [RoundStarted(), *_sources(map(asdict, passages))]
                 yield from self._read(calls)
                 server_calls = [call for call in calls if call.name not in self._client_tools]
                 if server_calls:
@@ -170,7 +168,16 @@ class Rounds:
         exchange = Exchange(self._question.request_id, self._question.trace)
         posted = self._question.so_far.parts if self._question.so_far else ()
         nothing_said = len(so_far.parts) == len(posted)
-        prompt = Prompt(agent, messages, options, tools, self._order, exchange, brought=nothing_said)
+        prompt = Prompt(
+            agent,
+            messages,
+            options,
+            tools,
+            self._order,
+            exchange,
+            brought=nothing_said,
+            shows_sources=self._question.shows_sources,
+        )
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()
@@ -277,8 +284,14 @@ class Rounds:
 
 
 def sources(batch: Sequence[ToolReturned]) -> Iterator[SourceFound]:
-    """The sources of the passages that the tool `knowledge` returned."""
+    """The sources among the passages that the tool `knowledge` returned."""
     for returned in batch:
         if returned.name == "knowledge" and not returned.is_error and isinstance(returned.result, Mapping):
-            for passage in returned.result.get("passages", ()):
-                yield SourceFound(passage["source"], passage["title"], passage.get("url", ""))
+            yield from _sources(returned.result.get("passages", ()))
+
+
+def _sources(passages: Iterable[Mapping[str, Any]]) -> Sequence[SourceFound]:
+    """Of the passages that answer the question by themselves, best first. A model sees the others too; but most of them
+    are about something else, and what is shown below an answer is a promise."""
+    confident = [passage for passage in passages if passage["confident"]]
+    return [SourceFound(each["source"], each["title"], each["url"]) for each in confident[:MOST_SOURCES]]

@@ -10,6 +10,7 @@ from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
     ReasoningIdentified,
+    SourceFound,
     TextDelta,
     TextEnded,
     ToolCalled,
@@ -20,6 +21,7 @@ from app.engine.messages import (
     Part,
     ProviderMetadata,
     ReasoningPart,
+    SourcePart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -40,10 +42,11 @@ class Transcript:
         self._request_id = request_id
         self._room = most_bytes
         self._parts: list[Part] = list(parts)
+        self._documents = {part.document for part in self._parts if isinstance(part, SourcePart)}
         self._text: list[str] = []
         self._reasoning: list[str] = []
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Batch) -> None:  # noqa: C901 - a line or two for each kind
         """Add what the events say; those of other kinds change nothing. Raises ChatError(UPSTREAM_FAILED) at the first
         event for which there is no room; those before it have been added."""
         for event in batch:
@@ -73,10 +76,18 @@ class Transcript:
                     self._parts.append(ToolCallPart(call_id, name, args, metadata))
                 case ToolReturned(call_id, name, result, is_error):
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
+                case SourceFound(source, title, url):
+                    self._add_source(SourcePart(source, title, url))
 
     def message(self) -> Message:
         """The message as it is now."""
         return Message("assistant", (*self._parts, *self._open_parts()))
+
+    def _add_source(self, found: SourcePart) -> None:
+        """Each document once: the first passage of it is the best one."""
+        if found.document not in self._documents:
+            self._documents.add(found.document)
+            self._parts.append(found)
 
     def _take(self, text: str) -> None:
         self._room -= len(text.encode("utf-8", "surrogatepass"))

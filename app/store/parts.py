@@ -8,6 +8,7 @@ from app.engine.messages import (
     Part,
     ProviderMetadata,
     ReasoningPart,
+    SourcePart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -32,6 +33,8 @@ def to_json(part: Part) -> dict[str, Any]:
                 "output": result,
                 "isError": is_error,
             }
+        case SourcePart(source, title, url):
+            return {"type": "source", "source": source, "title": title, "url": url}
 
 
 def from_json(data: Mapping[str, Any]) -> Part:
@@ -45,6 +48,8 @@ def from_json(data: Mapping[str, Any]) -> Part:
             return ToolCallPart(data["toolCallId"], data["toolName"], data["input"], _metadata_from_json(data))
         case "tool-result":
             return ToolResultPart(data["toolCallId"], data["toolName"], data["output"], data["isError"])
+        case "source":
+            return SourcePart(data["source"], data["title"], data["url"])
     raise ValueError(f"unknown part type {data['type']!r}")
 
 

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from support.sdk import SHOP, VERSIONS, Client, Program, config, of_type, regenerate, send, text
 
+from app.engine.messages import SourcePart
 from app.testing.server import Server, script
+from app.wires.agents.serializers import source_part
 
 ASK = {"call": "confirm", "args": {"question": "Sure?"}}
 SUM, WRONG = ({"call": "calculator", "args": {"expression": what}} for what in ("17 * 23", "1/0"))
-RICH = script({"reasoning": "Hm."}, {"text": "Let me see. "}, SUM, WRONG, {"call": "nothing"}, {"text": "So: "}, ASK,
-              {"text": "Done."})  # fmt: skip
+LOOK = {"call": "knowledge", "args": {"query": "How do I change the rate limit?"}}
+RICH = script({"reasoning": "Hm."}, {"text": "Let me see. "}, SUM, WRONG, {"call": "nothing"}, LOOK, {"text": "So: "},
+              ASK, {"text": "Done."})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,8 @@ def loaded(client: Client, chat_id: str, **query: Any) -> list[dict[str, Any]]:
 
 def plain(message: dict[str, Any]) -> list[dict[str, Any]]:
     """A message's parts without what the SDK adds to its own copy."""
-    kept = ("type", "text", "toolCallId", "state", "input", "output", "errorText")
+    shown = ("sourceId", "mediaType", "title", "filename", "url")
+    kept = ("type", "text", "toolCallId", "state", "input", "output", "errorText", *shown)
     return [{name: part[name] for name in kept if part.get(name) is not None} for part in message["parts"]]
 
 
@@ -67,7 +71,15 @@ def test_what_is_loaded_is_what_the_page_had(client) -> None:
         assert before["metadata"] == {**now["metadata"], "userMessageId": before["metadata"]["userMessageId"]}
     assert [text(each) for each in found[::2]] == [text(each) for each in talk.messages[::2]]
     states = [part["state"] for part in found[1]["parts"] if part["type"].startswith("tool-")]
-    assert states == ["output-available", "output-error", "output-error", "output-available"]
+    assert states == ["output-available", "output-error", "output-error", "output-available", "output-available"]
+    assert of_type(found[1], "source-document"), "what it rests on is shown again"
+
+
+def test_sources_with_an_address_and_without_are_parts_as_the_sdk_has_them(client) -> None:
+    found = [SourcePart("Shipping", "Norway", "https://shop.example/shipping#norway"), SourcePart("Fees", "")]
+    parts = [source_part(each, number) for number, each in enumerate(found, 1)]
+    assert [part["type"] for part in parts] == ["source-url", "source-document"]
+    assert client.mistakes([{"id": "m", "role": "assistant", "metadata": {}, "parts": parts}]) == []
 
 
 def test_a_page_that_is_loaded_while_a_call_waits_brings_its_output(client) -> None:

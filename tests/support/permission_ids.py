@@ -43,19 +43,20 @@ class IdPicker:
         """One for each place of the operation."""
         chosen: dict[str, Chosen] = {}
         for place in sorted(call.places):  # a conversation before its messages
-            chosen[place] = self._choose(call, call.kind(place), identity, chosen, rng)
+            chosen[place] = self._choose(call, place, identity, chosen, rng)
         return chosen
 
     def without(self, call: Call, chosen: Mapping[str, Chosen], places: list[str]) -> dict[str, Chosen]:
         """The same, with ids of nothing in these places."""
         return {
-            place: Chosen(_nothing(call.kind(place)), "nobody's") if place in places else each
+            place: Chosen(_nothing(call, place), "nobody's") if place in places else each
             for place, each in chosen.items()
         }
 
     def _choose(
-        self, call: Call, kind: str, identity: Identity | None, before: Mapping[str, Chosen], rng: Random
+        self, call: Call, place: str, identity: Identity | None, before: Mapping[str, Chosen], rng: Random
     ) -> Chosen:
+        kind = call.kind(place)
         unowned = {"name": NAMES, "end user": END_USERS, "model": MODELS, "call": CALLS}
         if kind in unowned:
             return Chosen(rng.choice(unowned[kind]), "any")
@@ -74,13 +75,13 @@ class IdPicker:
             found = None
         else:
             near_by = kind == "conversations" and how == "own" and rng.random() < 0.8
-            place = (call.wire.name, agent) if near_by else None
-            found = self._shelves[kind].pick(rng, owner, own=how == "own", place=place)
+            shelf = (call.wire.name, agent) if near_by else None
+            found = self._shelves[kind].pick(rng, owner, own=how == "own", place=shelf)
         if found is None:
-            return Chosen(_nothing(kind), "nobody's")
+            return Chosen(_nothing(call, place), "nobody's")
         if kind == "conversations" and found.place != (call.wire.name, agent):
             how = "foreign"  # one of another wire is as far away as another owner's
-        return Chosen(_spelt(kind, found), how, found)
+        return Chosen(_spelt(call, kind, found), how, found)
 
     def _cursor(self, owner: str, rng: Random) -> Chosen:
         whose = rng.choice([owner, *self._cursors])
@@ -89,22 +90,22 @@ class IdPicker:
         return Chosen(rng.choice(self._cursors[whose]), "any" if whose == owner else "foreign")
 
 
-def _spelt(kind: str, thing: Thing) -> str:
-    """As callers write it."""
+def _spelt(call: Call, kind: str, thing: Thing) -> str:
+    """As callers of the wire write it."""
     if kind == "messages":
-        return f"msg_{thing.id}"
+        return thing.id if call.wire.name == "widget" else f"msg_{thing.id}"
     return thing.id if kind == "things" else str(uuid.UUID(thing.id))
 
 
-def _nothing(kind: str) -> str:
+def _nothing(call: Call, place: str) -> str:
     """An id that nothing has."""
-    match kind:
+    match call.kind(place):
         case "agent":
             return "nobody"
         case "cursor":
             return "none"
         case "messages":
-            return f"msg_{uuid.uuid4().hex}"
+            return uuid.uuid4().hex if call.wire.name == "widget" else f"msg_{uuid.uuid4().hex}"
         case "things":
             return str(10**12 + uuid.uuid4().int % 10**12)
     return str(uuid.uuid4())

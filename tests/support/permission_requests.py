@@ -39,6 +39,7 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("chats", "modelId"): "model",
     ("things", "thingId"): "things",
     ("widget", "sessionId"): "name",
+    ("widget", "messageId"): "messages",
     ("chats", "cursor"): "cursor",
     ("things", "cursor"): "cursor",
     ("widget", "cursor"): "cursor",
@@ -202,6 +203,11 @@ def _feedback(draft: Draft) -> dict[str, Any]:
     return {"feedback": draft.rng.choice(["positive", "negative", None])}
 
 
+def _rating(draft: Draft) -> dict[str, Any]:
+    rating = draft.rng.choice(["up", "down", None])
+    return {"sessionId": draft.ids["sessionId"], "messageId": draft.ids["messageId"], "rating": rating}
+
+
 _AGENT = "/api/v2/agents/{agentId}"
 _ONE = f"{_AGENT}/conversations/{{conversationId}}"
 BODIES: Mapping[tuple[str, str], Callable[[Draft], dict[str, Any]]] = {
@@ -214,6 +220,7 @@ BODIES: Mapping[tuple[str, str], Callable[[Draft], dict[str, Any]]] = {
     ("post", "/chat"): _speak,
     ("post", "/v1/chat/stream"): _speak,
     ("post", "/v1/chat"): _speak,
+    ("post", "/v1/chat/feedback"): _rating,
     ("post", "/api/auth/sign-up/email"): _account,
     ("post", "/api/auth/sign-in/email"): _account,
     ("post", "/login"): _account,

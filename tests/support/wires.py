@@ -91,6 +91,8 @@ class WidgetStream(WireClient):
         tokens = [event["token"] for event in events if event["type"] == "token"]
         ended = start["type"] == "start" and not {"start", "done", "error"} & {event["type"] for event in events}
         if last["type"] == "done":
+            last.pop("sources", None)
+            ended = ended and re.fullmatch("[0-9a-f]{32}", last.pop("messageId")) is not None
             ended = ended and last == {**start, "type": "done", "message": "".join(tokens)}
         else:
             ended = ended and last == {"type": "error", "error": last["error"]}
@@ -114,7 +116,7 @@ class WidgetWhole(WidgetStream):
 
     def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        return Reply([body["message"]], set(body) == {"conversationId", "message"})
+        return Reply([body["message"]], set(body) - {"sources"} == {"conversationId", "messageId", "message"})
 
 
 class AgentsStream(WireClient):

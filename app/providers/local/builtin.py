@@ -188,12 +188,15 @@ def _tell_things(prompt: Prompt, args: Mapping[str, Any], result: ToolResultPart
     return _call(prompt.agent, "knowledge", {"query": args["query"]}) or unknown
 
 
-def _tell_passage(_prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
+def _tell_passage(prompt: Prompt, _args: Mapping[str, Any], result: ToolResultPart) -> str:
     passages = [] if result.is_error else result.result["passages"]
     best = next((passage for passage in passages if passage["confident"]), None)
     if best is None:
         return _DO_NOT_KNOW
-    return f"{best['text']} (Source: {best['source']}, {best['title']})"
+    if prompt.shows_sources:
+        return str(best["text"])
+    named = f"[{best['source']}]({best['url']})" if best["url"] else f"{best['source']}, {best['title']}"
+    return f"{best['text']} (Source: {named})"
 
 
 _Rule = Callable[[Prompt, Any], str | ToolCalled]

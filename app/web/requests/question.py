@@ -31,6 +31,7 @@ def new_question(
     client_history: Sequence[Message] | None = None,
     posted: Sequence[Message] | None = None,
     so_far: Message | None = None,
+    shows_sources: bool = False,
 ) -> Question:
     """What the caller asks, of the caller's own agent where no `agent` is given. See `Question` for the rest.
 
@@ -58,6 +59,7 @@ def new_question(
         so_far=so_far,
         user_id=caller.session.user.id if caller.session else None,
         trace=call.trace,
+        shows_sources=shows_sources,
     )
 
 

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from app.engine.messages import FinishReason
 from app.wires.agents.replies import ID, AnswerMetadataSchema, BegunSchema
-from app.wires.agents.ui_replies import PageMetadataSchema
+from app.wires.agents.ui_replies import PageMetadataSchema, SourceDocumentPartSchema, SourceUrlPartSchema
 
 
 def _type(*names: str) -> fields.String:
@@ -73,21 +73,6 @@ class ToolErrorSchema(Schema):
     error = fields.String(required=True, data_key="errorText")
 
 
-class SourceUrlSchema(Schema):
-    type = _type("source-url")
-    id = fields.String(required=True, data_key="sourceId")
-    url = fields.String(required=True)
-    title = fields.String(required=True)
-
-
-class SourceDocumentSchema(Schema):
-    type = _type("source-document")
-    id = fields.String(required=True, data_key="sourceId")
-    media_type = fields.String(required=True, data_key="mediaType")
-    title = fields.String(required=True)
-    filename = fields.String(required=True)
-
-
 class FinishSchema(Schema):
     type = _type("finish")
     reason = fields.String(required=True, data_key="finishReason", validate=validate.OneOf(get_args(FinishReason)))
@@ -109,8 +94,8 @@ CHUNK = {
         ToolInputSchema,
         ToolOutputSchema,
         ToolErrorSchema,
-        SourceUrlSchema,
-        SourceDocumentSchema,
+        SourceUrlPartSchema,
+        SourceDocumentPartSchema,
         FinishSchema,
         ErrorChunkSchema,
     ]

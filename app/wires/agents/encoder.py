@@ -24,9 +24,9 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import Usage
+from app.engine.messages import SourcePart, Usage
 from app.web.responses.framing import NDJSON_KEEP_ALIVE, SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse, sse_json
-from app.wires.agents.serializers import finish_metadata, page_metadata, start_metadata
+from app.wires.agents.serializers import finish_metadata, page_metadata, source_part, start_metadata
 
 _DONE = sse(b"[DONE]")
 
@@ -42,7 +42,7 @@ class UIMessageEncoder:
         self._told = told
         self._started = TurnStarted("", "", "")
         self._delta = _delta("text", "t0")
-        self._sources: set[tuple[str, str]] = set()
+        self._documents: set[str] = set()
 
     def encode(self, batch: Batch) -> bytes:
         if not batch:
@@ -83,25 +83,20 @@ class UIMessageEncoder:
                 if is_error:
                     return sse_json(type="tool-output-error", toolCallId=call_id, errorText=str(result))
                 return sse_json(type="tool-output-available", toolCallId=call_id, output=result)
-            case SourceFound(source, title, _):
-                return self._source(source, title)
+            case SourceFound(source, title, url):
+                return self._source(SourcePart(source, title, url))
             case TurnFinished():
                 return self._finish(event)
             case TurnFailed(error):
                 return sse_json(type="error", errorText=error.message) + _DONE
         return b""
 
-    def _source(self, source: str, title: str) -> bytes:
-        """Once an answer."""
-        if (source, title) in self._sources:
+    def _source(self, found: SourcePart) -> bytes:
+        """Each document once an answer."""
+        if found.document in self._documents:
             return b""
-        self._sources.add((source, title))
-        source_id = f"s{len(self._sources)}"
-        if source.startswith(("https://", "http://")):
-            return sse_json(type="source-url", sourceId=source_id, url=source, title=title)
-        return sse_json(
-            type="source-document", sourceId=source_id, mediaType="text/markdown", title=title, filename=source
-        )
+        self._documents.add(found.document)
+        return sse_json(**source_part(found, len(self._documents)))
 
     def _finish(self, finished: TurnFinished) -> bytes:
         said = finish_metadata(self._started, finished)

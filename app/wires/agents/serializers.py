@@ -6,7 +6,7 @@ from typing import Any
 
 from app.engine.agent import Agent
 from app.engine.events import TurnFinished, TurnStarted
-from app.engine.messages import Part, TextPart, ToolCallPart, ToolResultPart, Usage
+from app.engine.messages import Part, SourcePart, TextPart, ToolCallPart, ToolResultPart, Usage
 from app.store.histories import Conversation
 from app.store.messages import StoredMessage
 from app.web.callers.caller import Caller
@@ -59,8 +59,16 @@ def answer(started: TurnStarted, finished: TurnFinished) -> dict[str, Any]:
     return {"id": metadata.pop("messageId"), "role": "assistant", "parts": parts(said), "metadata": metadata}
 
 
+def source_part(found: SourcePart, number: int) -> dict[str, Any]:
+    """What an answer may be based on, as the AI SDK's streams and messages have it; numbered from 1 in each answer."""
+    if found.link:
+        return {"type": "source-url", "sourceId": f"s{number}", "url": found.link, "title": found.source}
+    shown = {"mediaType": "text/markdown", "title": found.title, "filename": found.source}
+    return {"type": "source-document", "sourceId": f"s{number}", **shown}
+
+
 def parts(said: Sequence[Part]) -> list[dict[str, Any]]:
-    """Without reasoning, which this wire's messages do not have."""
+    """Without reasoning and sources, which this wire's messages do not have."""
     found: list[dict[str, Any]] = []
     for part in said:
         match part:

@@ -1,16 +1,17 @@
 """Stored messages as the AI SDK's UI messages (ai/src/ui/ui-messages.ts, versions 5 to 7), as its useChat begins with
-and its safeValidateUIMessages takes: parts `step-start`, `text`, `reasoning`, and `tool-NAME` with a state."""
+and its safeValidateUIMessages takes: parts `step-start`, `text`, `reasoning`, `source-url`, `source-document`, and
+`tool-NAME` with a state."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from app.engine.agent import ToolSpec
-from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, ReasoningPart, SourcePart, TextPart, ToolCallPart, ToolResultPart
 from app.store.histories import Conversation
 from app.store.messages import StoredMessage
 from app.store.rewinds import calls_of, waits
 from app.web.requests.ids import public_id
-from app.wires.agents.serializers import answer_metadata, message_id, page_metadata
+from app.wires.agents.serializers import answer_metadata, message_id, page_metadata, source_part
 
 NO_RESULT = "There is no result: the answer ended before it came."
 
@@ -51,10 +52,14 @@ def _parts(message: Message, waiting: Collection[str] = ()) -> Iterator[dict[str
     as in the stream: a page may count on a last part."""
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResultPart)}
     yield {"type": "step-start"}
-    returned = False
+    returned, sources = False, 0
     for part in message.parts:
         if isinstance(part, ToolResultPart):
             returned = True
+            continue
+        if isinstance(part, SourcePart):
+            sources += 1
+            yield source_part(part, sources)
             continue
         if returned:
             returned = False

@@ -55,8 +55,26 @@ class ToolSchema(Schema):
     error = fields.String(data_key="errorText", metadata={"description": "With `output-error`"})
 
 
+class SourceUrlPartSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["source-url"]))
+    id = fields.String(required=True, data_key="sourceId")
+    url = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class SourceDocumentPartSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(["source-document"]))
+    id = fields.String(required=True, data_key="sourceId")
+    media_type = fields.String(required=True, data_key="mediaType")
+    title = fields.String(required=True)
+    filename = fields.String(required=True)
+
+
+_Part = Either(StepStartSchema, SpokenSchema, ToolSchema, SourceUrlPartSchema, SourceDocumentPartSchema)
+
+
 class UIMessageReplySchema(Schema):
     id = fields.String(required=True, metadata=ID)
     role = fields.String(required=True, validate=validate.OneOf(get_args(Role)))
     metadata = fields.Nested(UIMetadataSchema, required=True)
-    parts = fields.List(Either(StepStartSchema, SpokenSchema, ToolSchema), required=True)
+    parts = fields.List(_Part, required=True)

@@ -18,6 +18,7 @@ from app.engine.events import (
 )
 from app.web.responses.framing import NDJSON, NDJSON_KEEP_ALIVE, ascii_string
 from app.web.responses.tools import tool_call, tool_result
+from app.wires.widget.serializers import sources
 
 
 class WidgetEncoder:
@@ -27,6 +28,7 @@ class WidgetEncoder:
 
     def __init__(self, show_tools: bool) -> None:
         self._show_tools = show_tools
+        self._message_id = ""
 
     def encode(self, batch: Batch) -> bytes:
         if not batch:
@@ -36,10 +38,12 @@ class WidgetEncoder:
 
     def _line(self, event: Event) -> str:
         match event:
-            case TurnStarted(conversation_id):
+            case TurnStarted(conversation_id, answer_id=answer_id):
+                self._message_id = answer_id
                 return _json(type="start", conversationId=conversation_id)
             case TurnFinished(message, conversation_id=conversation_id):
-                return _json(type="done", message=message.text, conversationId=conversation_id)
+                ids = {"conversationId": conversation_id, "messageId": self._message_id}
+                return _json(type="done", message=message.text, **ids, **sources(message))
             case TurnFailed(error):
                 return _json(type="error", error=error.message)
             case ToolCalled(call_id, name, args) if self._show_tools:

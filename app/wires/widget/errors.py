@@ -7,6 +7,7 @@ from app.engine.errors import ChatError, Problem
 _WORDS = {
     Problem.INVALID: "Invalid request payload",
     Problem.MALFORMED: "Invalid request payload",
+    Problem.MESSAGE_NOT_FOUND: Problem.NOT_FOUND.message,
     Problem.INTERNAL: "Internal server error",
 }
 

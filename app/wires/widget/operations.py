@@ -2,9 +2,10 @@
 
 from app.engine.errors import Problem
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
-from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, SaidBeforeSchema
-from app.wires.widget.requests import ChatRequestSchema, HistorySchema
+from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, RatedSchema, SaidBeforeSchema
+from app.wires.widget.requests import ChatRequestSchema, FeedbackSchema, HistorySchema
 
+_ANSWER = "404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
 _ID = "d02db167208c4501a4f0111bee8dbff0"
 _EXAMPLE = {"sessionId": "visitor-1", "message": "What is 12 * 7?"}
 _VISITOR = {"x-visitor": "Who the visitor is, as signed by the site's own back end; one that is not signed is 401."}
@@ -19,7 +20,7 @@ _STREAM = Reply(
             f'{{"type":"start","conversationId":"{_ID}"}}\n'
             '{"type":"token","token":"12"}\n{"type":"token","token":" *"}\n{"type":"token","token":" 7"}\n'
             '{"type":"token","token":" ="}\n{"type":"token","token":" 84"}\n'
-            f'{{"type":"done","message":"12 * 7 = 84","conversationId":"{_ID}"}}\n',
+            f'{{"type":"done","message":"12 * 7 = 84","conversationId":"{_ID}","messageId":"{_ANSWER}"}}\n',
             "application/x-ndjson",
         ),
     ),
@@ -78,12 +79,30 @@ REFERENCE = Reference(
             "post",
             "/v1/chat",
             "Answer in one piece",
-            (ok("The whole answer.", AnswerSchema, {"conversationId": _ID, "message": "12 * 7 = 84"}),),
+            (
+                ok(
+                    "The whole answer.",
+                    AnswerSchema,
+                    {"conversationId": _ID, "messageId": _ANSWER, "message": "12 * 7 = 84"},
+                ),
+            ),
             body=ChatRequestSchema,
             example=_EXAMPLE,
             headers=_VISITOR,
             cost="answer",
             problems=(Problem.BUSY,),
+        ),
+        Operation(
+            "post",
+            "/v1/chat/feedback",
+            "Rate an answer",
+            (ok("How it is rated now.", RatedSchema, {"messageId": _ANSWER, "rating": "up"}),),
+            description="The last rating of an answer counts; null takes it back. An answer of another session, or of "
+            "another visitor, is 404.",
+            body=FeedbackSchema,
+            example={"sessionId": "visitor-1", "messageId": _ANSWER, "rating": "up"},
+            headers=_VISITOR,
+            problems=(Problem.NOT_FOUND, Problem.MESSAGE_NOT_FOUND),
         ),
     ),
 )

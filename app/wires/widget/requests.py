@@ -27,6 +27,22 @@ class HistorySchema(Schema):
     limit = Digits(load_default=MOST_ON_A_PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
 
 
+class FeedbackSchema(Schema):
+    session_id = fields.String(required=True, data_key="sessionId", validate=_SESSION)
+    message_id = fields.String(
+        required=True,
+        data_key="messageId",
+        validate=validate.Regexp(r"[0-9a-f]{32}\Z"),
+        metadata={"description": "Of an answer in that session"},
+    )
+    rating = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(["up", "down"]),
+        metadata={"description": "Null takes it back"},
+    )
+
+
 class ChatRequestSchema(Schema):
     session_id = fields.String(
         required=True,

@@ -1,4 +1,4 @@
-"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; and the history of a visitor."""
+"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; and the history of a visitor."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,12 +13,13 @@ from app.web.callers.caller import Caller
 from app.web.callers.visitors import owner_of
 from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
+from app.web.requests.ids import stored_id
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.framing import json_response
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.widget.encoder import WidgetEncoder
-from app.wires.widget.serializers import history_message
+from app.wires.widget.serializers import RATINGS, answer, history_message
 
 blueprint = Blueprint("widget", __name__)
 
@@ -42,8 +43,21 @@ def chat_stream(call: Call) -> Response:
 @blueprint.post("/v1/chat")
 def chat(call: Call) -> Response:
     """Answer in one piece."""
-    _, finished = wait_for_answer(_question(call))
-    return json_response({"conversationId": finished.conversation_id, "message": finished.message.text})
+    return json_response(answer(*wait_for_answer(_question(call))))
+
+
+@blueprint.post("/v1/chat/feedback")
+def rate(call: Call) -> Response:
+    """Rate an answer of a session, or take the rating back; the last rating counts."""
+    histories, scope, body = services().histories, _scope(call.caller), call.body
+    found = histories.conversation(scope, stored_id(body["session_id"]), body["session_id"])
+    try:
+        histories.rate(scope, found.id, body["message_id"], RATINGS[body["rating"]])
+    except ChatError as error:
+        if error.problem is Problem.NOT_AN_ANSWER:  # a question's id is told to nobody here
+            raise ChatError(Problem.MESSAGE_NOT_FOUND) from error
+        raise
+    return json_response({"messageId": body["message_id"], "rating": body["rating"]})
 
 
 @blueprint.get("/v1/chat/history")
@@ -53,7 +67,7 @@ def history(call: Call) -> Response:
     caller, query, histories = call.caller, call.query, services().histories
     if caller.end_user is None:
         raise ChatError(Problem.UNAUTHORIZED)
-    scope = HistoryScope(caller.agent.id, blueprint.name, caller.owner)
+    scope = _scope(caller)
     pages = ["history", scope.agent, scope.owner, query["session_id"]]
     position = read_cursor(query["cursor"], pages)
     if position:
@@ -69,9 +83,13 @@ def history(call: Call) -> Response:
     return json_response({"sessionId": session_id, "messages": [history_message(each) for each in page.items], **more})
 
 
+def _scope(caller: Caller) -> HistoryScope:
+    return HistoryScope(caller.agent.id, blueprint.name, caller.owner)
+
+
 def _question(call: Call) -> Question:
     conversation = conversation_of(
         call, blueprint.name, external_id=call.body.session_id, end_user=call.caller.end_user
     )
     messages = [text_message("user", call.body.message)]
-    return new_question(call, conversation, messages, history=HISTORY - 1)
+    return new_question(call, conversation, messages, history=HISTORY - 1, shows_sources=True)

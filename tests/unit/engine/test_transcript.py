@@ -10,6 +10,7 @@ from app.engine.events import (
     ReasoningStarted,
     RoundFinished,
     RoundStarted,
+    SourceFound,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -17,7 +18,7 @@ from app.engine.events import (
     ToolReturned,
     TurnStarted,
 )
-from app.engine.messages import ProviderMetadata, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import ProviderMetadata, ReasoningPart, SourcePart, TextPart, ToolCallPart, ToolResultPart
 from app.engine.transcript import Transcript
 
 TEXT = [TextStarted(1), TextDelta("Hel"), TextDelta("lo"), TextEnded(1)]
@@ -68,6 +69,20 @@ CASES = {
             TextPart("Hello"),
         ),
     ),
+    "each document that was found, once": (
+        [
+            SourceFound("Tea", "Prices", "https://tea.example/tea#prices"),
+            *TEXT[:2],
+            SourceFound("Tea", "Sorts", "https://tea.example/tea#sorts"),
+            SourceFound("Tea", "Prices"),
+            SourceFound("Tea", "Sorts"),
+        ],
+        (
+            SourcePart("Tea", "Prices", "https://tea.example/tea#prices"),
+            SourcePart("Tea", "Prices"),
+            TextPart("Hel"),
+        ),
+    ),
 }
 
 
@@ -91,6 +106,12 @@ def test_what_was_said_can_be_asked_for_at_any_moment_and_does_not_change_later(
         texts.append(moments[-1].text)
     assert texts == ["", "", "", "", "", "Hel", "Hello", "Hello"]
     assert moments[5].parts == (ReasoningPart("Hm"), TextPart("Hel"))
+
+
+def test_a_resumed_answer_does_not_name_its_documents_again() -> None:
+    transcript = Transcript(1000, [SourcePart("Tea", "Prices")])
+    transcript.add([SourceFound("Tea", "Sorts"), SourceFound("Coffee", "Sorts")])
+    assert transcript.message().parts == (SourcePart("Tea", "Prices"), SourcePart("Coffee", "Sorts"))
 
 
 def test_an_empty_batch_changes_nothing() -> None:

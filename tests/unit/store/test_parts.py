@@ -12,6 +12,7 @@ from app.engine.messages import (
     Message,
     ProviderMetadata,
     ReasoningPart,
+    SourcePart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -33,6 +34,7 @@ PARTS = st.one_of(
     st.builds(ReasoningPart, TEXT, METADATA),
     st.builds(ToolCallPart, TEXT, TEXT, OBJECTS, METADATA),
     st.builds(ToolResultPart, TEXT, TEXT, JSON, st.booleans()),
+    st.builds(SourcePart, TEXT, TEXT, TEXT),
 )
 
 

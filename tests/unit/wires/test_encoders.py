@@ -12,6 +12,7 @@ from app.engine.events import (
     ReasoningDelta,
     RoundFinished,
     RoundStarted,
+    SourceFound,
     TextDelta,
     ToolCalled,
     ToolReturned,
@@ -21,6 +22,7 @@ from app.engine.events import (
 )
 from app.engine.framing import Framing
 from app.engine.messages import Usage, text_message
+from app.wires.agents.encoder import UIMessageEncoder
 
 CONVERSATION = "0123456789abcdef0123456789abcdef"
 QUESTION, ANSWER = CONVERSATION[::-1], CONVERSATION[8:] + CONVERSATION[:8]
@@ -136,3 +138,26 @@ def test_widget_frames_may_be_cut_between_any_two_bytes(text) -> None:
     sent = b"".join(encoded(WidgetStream().encoder(), [text]))
     one_by_one = "".join(bytes([byte]).decode() for byte in sent)
     assert [json.loads(line) for line in one_by_one.splitlines()][-1]["message"] == presentable(text)
+
+
+def test_a_source_with_an_address_is_told_by_it_and_each_document_once() -> None:
+    """As the AI SDK's `uiMessageChunkSchema` has them (ai, src/ui-message-stream/ui-message-chunks.ts)."""
+    found = [
+        SourceFound("Shipping", "Norway", "https://shop.example/shipping#norway"),
+        SourceFound("Shipping", "Sweden", "https://shop.example/shipping#sweden"),
+        SourceFound("Prices 2026", "Fees > Norway"),
+        SourceFound("Prices 2026", "Fees"),
+        SourceFound("Notes", "Notes", "file:///notes.md"),
+    ]
+    frames = UIMessageEncoder(documented=False).encode(found).decode().removesuffix("\n\n").split("\n\n")
+    document = {"type": "source-document", "mediaType": "text/markdown"}
+    assert [json.loads(frame.removeprefix("data: ")) for frame in frames] == [
+        {
+            "type": "source-url",
+            "sourceId": "s1",
+            "url": "https://shop.example/shipping#norway",
+            "title": "Shipping",
+        },
+        {**document, "sourceId": "s2", "title": "Fees > Norway", "filename": "Prices 2026"},
+        {**document, "sourceId": "s3", "title": "Notes", "filename": "Notes"},
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.agents import Client, configured, finished, keys, refused, user
+from support.agents import Client, chunks, configured, finished, keys, refused, user
 
 from app.testing.server import Server, new_session_id, script
 
@@ -186,3 +186,18 @@ def test_reading_on_finds_nothing_whoevers_the_chat_is(server, client) -> None:
     assert refused(Client(server, "wrong", "page").call("GET", f"/chat/{name}/stream")) == (401, "AUTH_INVALID_API_KEY")
     elsewhere = Client(server, client.key, "open").call("GET", f"/chat/{name}/stream")
     assert refused(elsewhere) == (404, "AGENT_NOT_FOUND")
+
+
+def test_a_message_has_the_sources_that_the_stream_had(server) -> None:
+    search = {"call": "knowledge", "args": {"query": "keep-alive silence"}}
+    client, name = Client.new(server, "open"), new_session_id()
+    streamed = [
+        chunk
+        for chunk in chunks(client.page(name, user("q1", script(search, {"text": "So."}))))
+        if chunk["type"].startswith("source")
+    ]
+    (_, answer) = ui(client, name)
+    assert [part["type"] for part in answer["parts"]][:2] == ["step-start", "tool-knowledge"]
+    assert answer["parts"][2:-2] == streamed != []
+    (_, plain) = client.get(f"/conversations/{name}/messages")["data"]
+    assert {part["type"] for part in plain["parts"]} == {"text", "tool-call", "tool-result"}, "Chatbase's have none"

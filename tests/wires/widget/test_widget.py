@@ -45,14 +45,17 @@ def test_the_stream_is_these_bytes(streaming) -> None:
         rb'{"type":"token","token":" \u00fc\ud83d\ude00\u0001\u2028\\/"}',
     ]
     message = rb"We \"are\" \u00fc\ud83d\ude00\u0001\u2028\\/"
-    assert done == b'{"type":"done","message":"' + message + b'","conversationId":"' + conversation + b'"}'
+    answer = streaming.server.messages(conversation.decode())[-1]["id"].encode()
+    ids = b'"conversationId":"' + conversation + b'","messageId":"' + answer + b'"}'
+    assert done == b'{"type":"done","message":"' + message + b'",' + ids
     assert nothing == b""
     assert content.isascii()
 
 
 def test_the_whole_answer_is_this_object(server, widget_key) -> None:
     response = Caller(WidgetWhole(), server, widget_key).ask(script({"text": "We"}, {"text": " are"}))
-    assert re.fullmatch(rb'\{"conversationId":"[a-z0-9]{32}","message":"We are"\}', response.content)
+    ids = rb'"conversationId":"[a-z0-9]{32}","messageId":"[a-z0-9]{32}"'
+    assert re.fullmatch(rb"\{" + ids + rb',"message":"We are"\}', response.content)
 
 
 def test_a_failure_is_one_error_line_and_the_last(streaming) -> None:
