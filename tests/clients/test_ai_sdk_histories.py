@@ -79,7 +79,8 @@ def test_sources_with_an_address_and_without_are_parts_as_the_sdk_has_them(clien
     found = [SourcePart("Shipping", "Norway", "https://shop.example/shipping#norway"), SourcePart("Fees", "")]
     parts = [source_part(each, number) for number, each in enumerate(found, 1)]
     assert [part["type"] for part in parts] == ["source-url", "source-document"]
-    assert client.mistakes([{"id": "m", "role": "assistant", "metadata": {}, "parts": parts}]) == []
+    answer = loaded(client, client.talk(send("hi")).id)[1]
+    assert client.mistakes([{**answer, "parts": parts}]) == []
 
 
 def test_a_page_that_is_loaded_while_a_call_waits_brings_its_output(client) -> None:
