@@ -163,7 +163,7 @@ def quality(only: str = "") -> dict[str, str]:
         seen += [together("**together**", seen), all_in_one()]
         unseen.append(together("**together**", unseen))
     groups = {"seen": seen, "apart": unseen}
-    return {name: table(FOUND, [row.cells() for row in rows]) for name, rows in groups.items()}
+    return {name: table(FOUND, [row.cells() for row in rows]) for name, rows in groups.items() if rows}
 
 
 def costs() -> str:
