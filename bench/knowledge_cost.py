@@ -19,7 +19,8 @@ from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
 FILES = 100
 SECTIONS = 100  # of a file
 LENGTH = 400  # characters of a section's text
-INVENTED = 0.3  # of the words; a larger site has more words than a smaller one
+INVENTED = 0.4  # of the runs of words are an invented word instead: a larger site has more words than a smaller one
+VOCABULARY = 50_000  # invented words, the first of which come often and the last seldom
 TRIES = 5  # of each question
 
 
@@ -103,29 +104,23 @@ def _quantile(values: list[float], share: float) -> float:
 
 
 def pages(seed: str, texts: Sequence[str]) -> Iterator[str]:
-    """Markdown of FILES pages: pieces of the texts as they stand, and words put together from two halves of others."""
+    """Markdown of FILES pages, made of runs of the texts' words and of invented ones."""
     dice = random.Random(seed)  # noqa: S311
-    whole = " ".join(" ".join(text.split()) for text in texts)
-    words = re.findall(r"\w+", whole)
-    for number in range(FILES):
-        lines = [f"# {_words(dice, whole, words, 20)} {number}\n"]
-        for section in range(SECTIONS):
-            heading = _words(dice, whole, words, 25)
-            lines.append(f"## {heading} {section}\n\n{_words(dice, whole, words, LENGTH)}\n")
-        yield "\n".join(lines)
+    words = re.findall(r"[^\s#*|()\[\]-]{1,24}", " ".join(texts))  # of what has no blanks, a piece of a sentence
+    halves = [(dice.choice(words), dice.choice(words)) for _ in range(VOCABULARY)]
+    invented = [first[: len(first) // 2 + 1] + second[len(second) // 2 :] for first, second in halves]
 
+    def text(length: int) -> str:
+        """About so many characters."""
+        pieces: list[str] = []
+        while sum(map(len, pieces)) < length:
+            if dice.random() < INVENTED:
+                pieces.append(invented[int(VOCABULARY * dice.random() ** 3)])
+            else:
+                start = dice.randrange(len(words))
+                pieces += words[start : start + dice.randint(1, 4)]
+        return " ".join(pieces)
 
-def _words(dice: random.Random, whole: str, words: Sequence[str], length: int) -> str:
-    """About so many characters."""
-    pieces: list[str] = []
-    have = 0
-    while have < length:
-        if dice.random() < INVENTED:
-            first, second = dice.choice(words), dice.choice(words)
-            piece = first[: len(first) // 2 + 1] + second[len(second) // 2 :]
-        else:
-            start = dice.randrange(len(whole) - 40)
-            piece = whole[start : start + dice.randint(10, 40)].strip()
-        pieces.append(re.sub(r"[^\w\s.,?!]", "", piece))
-        have += len(piece) + 1
-    return " ".join(pieces)
+    for page in range(FILES):
+        sections = [f"## {text(20)} {section}\n\n{text(LENGTH)}\n" for section in range(SECTIONS)]
+        yield "\n".join([f"# {text(20)} {page}\n", *sections])
