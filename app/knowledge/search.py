@@ -10,7 +10,7 @@ from gevent.threadpool import ThreadPool
 from app.engine.agent import Agent
 from app.engine.prompt import Passage
 from app.knowledge.files import matching_files
-from app.knowledge.index.index import Hit, Index, build
+from app.knowledge.index.index import CONFIDENT, Hit, Index, build
 from app.knowledge.passages import cut
 from app.knowledge.reading import read
 
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 MOST_PASSAGES = 3
 MOST_QUERY = 1000  # characters of a query; of a longer question its beginning is looked for
 SECONDS = 5.0  # for a search, reading changed files included
-CONFIDENT = 0.5  # from here on a passage answers a question by itself
 
 
 class _Knowledge:

@@ -1,16 +1,28 @@
-"""SQLite's full-text index, ranked by BM25."""
+"""Searches an index: BM25F by terms and those related to them (Robertson, Zaragoza: "The Probabilistic Relevance
+Framework", 2009)."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
+import numpy as np
 
 from app.knowledge.documents import Entry
-from app.tools.stop_words import significant_words
+from app.knowledge.index.build import FORMAT, build, unpacked
+from app.knowledge.index.confidence import CONFIDENT
+from app.knowledge.index.matches import Match, matches
+from app.knowledge.index.query import Languages
+from app.knowledge.index.vocabulary import Vocabulary
+from app.language.stems import Stems
+from app.language.words import normal, pieces, words
 
-MOST_TERMS = 12  # words of a query that are searched for
+__all__ = ["CONFIDENT", "FormatError", "Hit", "Index", "build"]
+
+
+class FormatError(Exception):
+    """A file is no index that this version reads; it has to be built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +31,8 @@ class Hit:
 
     - `number`: its place among the index's entries, from 0 on.
     - `score`: higher is better, to be compared within one search alone.
-    - `confidence`: how sure it is that the passage answers the query, from 0 to 1; the same for all searches.
+    - `confidence`: how sure it is that the passage answers the query, from 0 to 1; the same for all searches. From
+      CONFIDENT on it answers by itself.
     - `why`: for its operator, what of the query was found and what it was worth.
     """
 
@@ -30,47 +43,79 @@ class Hit:
     why: str = ""
 
 
-def build(path: Path, entries: Iterable[Entry]) -> None:
-    """Write the index of the entries into a new file."""
-    with sqlite3.connect(path) as table:
-        table.execute(
-            "CREATE VIRTUAL TABLE passages USING fts5(title, text, entry UNINDEXED, tokenize='porter unicode61')"
-        )
-        table.executemany("INSERT INTO passages VALUES (?, ?, ?)", map(_row, entries))
-    table.close()
-
-
-def _row(entry: Entry) -> tuple[str, str, bytes]:
-    return " ".join(entry.headings), f"{entry.source} {entry.text}", orjson.dumps(entry)
-
-
 class Index:
-    """An index that was built. Used by one thread at a time."""
+    """An index that was built. Used by one thread at a time; in memory is only what SQLite caches of it (2 MB).
+
+    - `entries`: how many it has. `languages`: how many of them are in each language; "" where it is not known.
+
+    Raises FormatError where the file is another version's or no whole index, OSError where there is none.
+    """
 
     def __init__(self, path: Path) -> None:
+        path.stat()
         self._table = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        try:
+            about = dict(self._table.execute("SELECT name, value FROM about"))
+        except sqlite3.DatabaseError as error:
+            self._table.close()
+            raise FormatError(f"{path}: {error}") from error
+        if about.get("format") != FORMAT:
+            self._table.close()
+            raise FormatError(f"{path}: its format is {about.get('format')}, not {FORMAT}")
+        self.entries: int = about["entries"]
+        self.languages: dict[str, int] = json.loads(about["languages"])
+        self._vocabulary = Vocabulary(self._table)
+        self._languages = Languages(self.languages)
+
+    def entry(self, number: int) -> Entry:
+        """The entry that was given as the number-th, from 0 on. Raises IndexError."""
+        return self._entry(number)[0]
+
+    def _entry(self, number: int) -> tuple[Entry, str]:
+        """With its language."""
+        query = "SELECT entry, language FROM entries WHERE number = ?"
+        row = self._table.execute(query, (number,)).fetchone()
+        if row is None:
+            raise IndexError(number)
+        return unpacked(row[0]), row[1]
 
     def search(self, query: str, most: int) -> Sequence[Hit]:
         """At most so many passages that are about anything in the query, best first."""
-        terms = significant_words(query)[:MOST_TERMS]
-        if not terms:
+        asked = self._languages.wanted(query)
+        if not asked or not self.entries:
             return []
-        hits: dict[int, int] = {}
-        for term in terms:
-            for (row,) in self._table.execute("SELECT rowid FROM passages WHERE passages MATCH ?", (f'"{term}"',)):
-                hits[row] = hits.get(row, 0) + 1
-        ranked = self._table.execute(
-            "SELECT rowid, entry, -bm25(passages, 8, 1) FROM passages WHERE passages MATCH ? ORDER BY 3 DESC LIMIT ?",
-            (" OR ".join(f'"{term}"' for term in terms), most),
-        )
-        return [
-            Hit(row - 1, _entry(entry), score, min(1.0, hits[row] / len(terms) * 0.75)) for row, entry, score in ranked
-        ]
+        found = matches(self._table, self._vocabulary, asked, self.entries)
+        scores = np.zeros(self.entries, dtype=np.float32)
+        for match in found:
+            scores += match.worth * np.float32(match.idf)
+        best = np.argsort(-scores, kind="stable")[:most].tolist()
+        return [self._hit(number, float(scores[number]), found) for number in best if scores[number] > 0]
+
+    def _hit(self, number: int, score: float, found: Sequence[Match]) -> Hit:
+        entry, language = self._entry(number)
+        total = sum(match.idf for match in found)
+        covered = sum(match.idf * float(match.there[number]) for match in found)
+        return Hit(number, entry, score, min(1.0, covered / total), _why(number, entry, Stems(language), found))
 
     def close(self) -> None:
         self._table.close()
 
 
-def _entry(row: bytes) -> Entry:
-    value = orjson.loads(row)
-    return Entry(**{**value, "headings": tuple(value["headings"])})
+def _why(number: int, entry: Entry, stems: Stems, found: Sequence[Match]) -> str:
+    """Such as `parcels: parcel in heading 3.2, delivery: deliver in text 1.1; not found: tomorrow`."""
+    heading, above = entry.headings[-1:], (*entry.headings[:-1], entry.source)
+    fields = [("heading", _terms(heading, stems)), ("title", _terms(above, stems))]
+    told, missing = [], []
+    for match in sorted(found, key=lambda match: -match.worth[number] * match.idf):
+        if match.worth[number] > 0:
+            term = match.terms[match.which[number]].text
+            field = next((name for name, terms in fields if term in terms), "text")
+            told.append(f"{match.word.text}: {term} in {field} {match.worth[number] * match.idf:.1f}")
+        else:
+            missing.append(match.word.text)
+    return "; ".join([", ".join(told)] + ([f"not found: {', '.join(missing)}"] if missing else []))
+
+
+def _terms(texts: Sequence[str], stems: Stems) -> set[str]:
+    text = normal(" ".join(texts))
+    return {stems.term(word) for word in (*words(text), *pieces(text))} | {stems.root(word) for word in words(text)}

@@ -9,8 +9,8 @@ import orjson
 from marshmallow import Schema, fields, validate
 
 from app.engine.agent import ToolContext
+from app.language.questions import significant_words
 from app.tools.base import Tool, ToolError
-from app.tools.stop_words import significant_words
 
 MOST_THINGS = 20
 MOST_CHARACTERS = 1000  # of each thing's content

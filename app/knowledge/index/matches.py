@@ -1,0 +1,80 @@
+"""What a question's words are worth in an index's entries."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from app.knowledge.index.query import Word
+from app.knowledge.index.vocabulary import Term, Vocabulary, marks
+
+MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
+
+Vector = npt.NDArray[np.float32]
+Postings = Mapping[int, tuple[npt.NDArray[np.uint32], npt.NDArray[np.float16]]]
+
+
+class Match:
+    """A word of a question as one concept: a term of any form counts, and of several the best.
+
+    - `worth`: BM25's of the term that is worth most in an entry, before the word's own weight.
+    - `there`: how near to the word the nearest term of an entry is, from 0 to 1.
+    - `idf`: the word's weight, the higher, the fewer entries have it; a word that none has is the rarest.
+    """
+
+    def __init__(self, word: Word, terms: Sequence[Term], postings: Postings, entries: int) -> None:
+        self.word = word
+        self.terms = terms
+        self.worth: Vector = np.zeros(entries, dtype=np.float32)
+        self.there: Vector = np.zeros(entries, dtype=np.float32)
+        self.which = np.zeros(entries, dtype=np.int16)
+        for index, term in enumerate(terms):
+            numbers, worths = postings[term.number]
+            worth = worths.astype(np.float32) * np.float32(term.weight)
+            better = worth > self.worth[numbers]
+            self.worth[numbers[better]] = worth[better]
+            self.which[numbers[better]] = index
+            self.there[numbers] = np.maximum(self.there[numbers], np.float32(term.weight))
+        frequency = float(self.there.sum())
+        self.idf = word.share * log(1 + (entries - frequency + 0.5) / (frequency + 0.5))
+
+
+def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[Word], entries: int) -> list[Match]:
+    """Of each word, those of more than MOST_WORDS left out that occur most often or never."""
+    known = vocabulary.known([*{term for word in words for term in word.terms}])
+    if len(words) > MOST_WORDS:
+        words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
+    terms = [[*{term.number: term for term in _terms(word, known, vocabulary)}.values()] for word in words]
+    postings = _postings(table, [*{term.number for each in terms for term in each}])
+    return [Match(word, each, postings, entries) for word, each in zip(words, terms, strict=True)]
+
+
+def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
+    frequencies = [known[term].frequency for term in word.terms if term in known]
+    return not frequencies, min(frequencies, default=0)
+
+
+def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary) -> Iterator[Term]:
+    """The terms of the index that a word means; those that count more come later."""
+    whole = [term for term, weight in word.terms.items() if weight == 1]
+    if word.spelled:
+        occurs = any(term in known for term in whole)
+        for term in whole:
+            yield from vocabulary.related(term, known=occurs, compounding=word.compounding)
+    for term, weight in sorted(word.terms.items(), key=lambda item: item[1]):
+        if term in known:
+            yield Term(known[term].number, term, known[term].frequency, weight)
+
+
+def _postings(table: sqlite3.Connection, numbers: Sequence[int]) -> Postings:
+    rows: list[tuple[int, bytes, bytes]] = []
+    for begin in range(0, len(numbers), 500):
+        some = numbers[begin : begin + 500]
+        query = f"SELECT id, entries, worths FROM terms WHERE id IN ({marks(some)})"  # noqa: S608
+        rows += table.execute(query, some)
+    return {
+        number: (np.frombuffer(entries, dtype=np.uint32), np.frombuffer(worths, dtype=np.float16))
+        for number, entries, worths in rows
+    }

@@ -1,0 +1,55 @@
+"""Folding: what writers of a language leave out or write in several ways is made the same."""
+
+import re
+import sys
+import unicodedata
+
+# Combining accents; Hebrew points; Arabic vowel signs and tatweel. Marks of Indic scripts are vowels, and stay.
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]+"
+)
+
+# Letters that Unicode does not decompose; Arabic ones as typed in haste, and Persian's and Urdu's of the same sound.
+_LETTERS = str.maketrans(
+    {
+        "ø": "o",
+        "œ": "oe",
+        "æ": "ae",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ı": "i",
+        "ħ": "h",
+        "ŋ": "n",
+        "ٱ": "ا",
+        "ى": "ي",
+        "ة": "ه",
+        "ک": "ك",
+        "ی": "ي",
+        "ہ": "ه",
+        "ھ": "ه",
+        "ە": "ه",
+        "ے": "ي",
+    }
+)
+
+
+def _digits() -> dict[int, str]:
+    """All decimal digits of all scripts, as ASCII's."""
+    numbers = ((code, unicodedata.decimal(chr(code), None)) for code in range(128, sys.maxunicode + 1))
+    return {code: str(number) for code, number in numbers if number is not None}
+
+
+_DIGITS = _digits()
+
+
+def fold(word: str) -> str:
+    """The word without case, accents and vowel signs, with plain letters and ASCII's digits.
+
+    Hangul is taken apart into its letters, so that syllables with another ending begin alike.
+    """
+    if word.isascii():
+        return word.lower()
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", word).casefold()).translate(_LETTERS).translate(_DIGITS)
+    return _MARKS.sub("", unicodedata.normalize("NFKD", plain.casefold()))

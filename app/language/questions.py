@@ -1,0 +1,51 @@
+"""The words of a question that say what it is about."""
+
+import re
+
+from app.language.folding import fold
+from app.language.function_words import FUNCTION_WORDS
+from app.language.recognition import recognised
+from app.language.words import normal, runs, words
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as German is written where a keyboard has none
+
+
+def _forms(language: str, word: str) -> set[str]:
+    return {fold(word), fold(word.translate(_UMLAUTS))} if language == "de" else {fold(word)}
+
+
+_FOLDED = {
+    language: frozenset(form for word in listed for form in _forms(language, word))
+    for language, listed in FUNCTION_WORDS.items()
+}
+_PIECES = {language: sorted(FUNCTION_WORDS[language], key=len, reverse=True) for language in ("ja", "th", "zh")}
+# A single letter of Kana is a particle only behind a word in another script.
+_JAPANESE = "|".join(
+    f"(?<=[\u3005-\u3007\u30a0-\u30ff\u3400-\u9fff\\w])(?<![\u3040-\u309f]){piece}" if len(piece) == 1 else piece
+    for piece in _PIECES["ja"]
+)
+_PATTERNS = {
+    "ja": re.compile(_JAPANESE),
+    "th": re.compile("|".join(_PIECES["th"])),
+    "zh": re.compile("|".join(_PIECES["zh"])),
+}
+
+
+def is_function_word(word: str, language: str) -> bool:
+    return fold(word) in _FOLDED.get(language, ())
+
+
+def significant_words(text: str) -> list[str]:
+    """The words in lower case and in their order, without those that stand in any question of the text's language."""
+    text = normal(text)
+    language = recognised(text)
+    return [
+        *(word.lower() for word in words(text) if not is_function_word(word, language)),
+        *content_runs(text, language),
+    ]
+
+
+def content_runs(text: str, language: str) -> list[str]:
+    """The runs of scripts without blanks, without the pieces that stand in any question."""
+    pattern = _PATTERNS.get(language)
+    return runs(pattern.sub(" ", text) if pattern else text)

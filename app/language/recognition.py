@@ -1,0 +1,134 @@
+"""Which language a text is in, by its script, its function words and its letters."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
+from app.language.folding import fold
+from app.language.function_words import FUNCTION_WORDS
+from app.language.words import has_kana, normal, words
+
+MOST_CHARACTERS = 2000  # of a text are looked at
+MARGIN = 1.2  # how many times as much speaks for the language as for the next best
+
+# Scripts that one language here uses, and those that several do, which their words tell apart.
+_SCRIPTS = {
+    "el": "\u0370-\u03ff\u1f00-\u1fff",
+    "he": "\u0590-\u05ff",
+    "hy": "\u0530-\u058f",
+    "ka": "\u10a0-\u10ff",
+    "ko": "\u1100-\u11ff\uac00-\ud7af",
+    "ta": "\u0b80-\u0bff",
+    "th": "\u0e00-\u0e7f",
+    "lo": "\u0e80-\u0eff",
+    "my": "\u1000-\u109f",
+    "km": "\u1780-\u17ff",
+    "zh": "\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff",
+    "hi ne": "\u0900-\u097f",
+    "ar fa ur": "\u0600-\u06ff\u0750-\u077f",
+    "ru uk bg sr": "\u0400-\u04ff",
+}
+_LETTERS = {languages.split()[0]: re.compile(f"[{letters}]") for languages, letters in _SCRIPTS.items()}
+_SHARED = {languages.split()[0]: languages.split() for languages in _SCRIPTS if " " in languages}
+_LATIN = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
+
+# Letters that few languages have.
+_HINTS = {
+    "ß": "de",
+    "ñ¿¡": "es",
+    "ığş": "tr",
+    "łżśźń": "pl",
+    "őű": "hu",
+    "řěů": "cs",
+    "țșă": "ro",
+    "å": "sv da nb fi",
+    "ø": "da nb",
+    "æ": "da nb",
+    "ãõ": "pt",
+    "œèê": "fr",
+    "ąę": "pl lt",
+    "ėųū": "lt",
+    "ơưđ": "vi",
+    "єї": "uk",
+    "і": "uk",
+    "ыэ": "ru",
+    "ъ": "bg ru",
+    "јљњђћџ": "sr",
+    "پچژگ": "fa ur",
+    "ٹڈںے": "ur",
+    "ةى": "ar",
+    "õ": "et pt",
+    "ä": "de fi sv et",
+    "ö": "de tr fi sv hu et",
+    "ü": "de tr hu et",
+    "ìòù": "it",
+}
+_HINT = {letter: languages.split() for letters, languages in _HINTS.items() for letter in letters}
+
+_TAGS = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "hr": "sr", "bs": "sr", "sh": "sr", "prs": "fa", "cmn": "zh"}
+
+
+def _speakers(form: Callable[[str], str]) -> dict[str, list[str]]:
+    """The languages that have each function word, in this form."""
+    speakers: dict[str, list[str]] = {}
+    for language, listed in FUNCTION_WORDS.items():
+        for word in {form(word) for word in listed}:
+            speakers.setdefault(word, []).append(language)
+    return speakers
+
+
+_AS_WRITTEN = _speakers(str)
+_FOLDED = _speakers(fold)
+
+
+def primary(tag: str) -> str:
+    """The language of a tag (BCP 47) as it is called here: `de` of `de-AT`. "" of none."""
+    language = re.split("[-_]", tag.strip().lower(), maxsplit=1)[0]
+    return _TAGS.get(language, language)
+
+
+def recognised(text: str, among: Collection[str] = ()) -> str:
+    """The text's language (ISO 639-1), of those given or else of all that are known; "" where it is unclear."""
+    return recognised_words(normal(text[:MOST_CHARACTERS]), among)
+
+
+def recognised_words(text: str, among: Collection[str] = ()) -> str:
+    script = _script(text)
+    if script == "zh":
+        return "ja" if has_kana(text) else "zh"
+    if script not in ("", *_SHARED):
+        return script
+    candidates = set(_SHARED.get(script, FUNCTION_WORDS))
+    votes = _votes(text, candidates & set(among) if among else candidates)
+    best = votes.most_common(2)
+    clear = best and (len(best) == 1 or best[0][1] >= MARGIN * best[1][1])
+    return best[0][0] if clear else ""
+
+
+def _script(text: str) -> str:
+    """Of most letters, by the first of its languages; "" of Latin's."""
+    if text.isascii():
+        return ""
+    counts = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
+    script = max(counts, key=lambda each: counts[each])
+    weight = 3 if script in ("zh", "ko") else 1  # a character of theirs is as much as a few letters
+    return script if counts[script] * weight > len(_LATIN.findall(text)) else ""
+
+
+def _votes(text: str, candidates: Collection[str]) -> Counter[str]:
+    """What speaks for each language: a function word or a letter counts the more, the fewer languages have it."""
+    votes: Counter[str] = Counter()
+    for word in words(text.lower()):
+        if word in _AS_WRITTEN:
+            _vote(votes, _AS_WRITTEN[word], candidates, 1)
+        else:
+            _vote(votes, _FOLDED.get(fold(word), ()), candidates, 0.5)
+    for letter in set(text.lower()) & _HINT.keys():
+        _vote(votes, _HINT[letter], candidates, 1)
+    return votes
+
+
+def _vote(votes: Counter[str], speakers: Iterable[str], candidates: Collection[str], weight: float) -> None:
+    those = [language for language in speakers if language in candidates]
+    for language in those:
+        votes[language] += weight / len(those)  # type: ignore[assignment] # a Counter of floats

@@ -1,0 +1,65 @@
+"""Terms: words as an index compares them, whatever their form, by language."""
+
+from collections.abc import Callable
+
+import Stemmer
+
+from app.language import arabic
+from app.language.folding import fold
+from app.language.korean import without_particle
+
+ROOT = "√"  # what a term that is a root begins with; no word does
+
+# Snowball's stemmers by language (ISO 639-1). Arabic has another one here, which is made for search.
+_SNOWBALL = dict(
+    pair.split("=")
+    for pair in """
+    ca=catalan cs=czech da=danish de=german el=greek en=english eo=esperanto es=spanish et=estonian eu=basque fa=persian
+    fi=finnish fr=french ga=irish hi=hindi hu=hungarian hy=armenian id=indonesian it=italian lt=lithuanian nb=norwegian
+    ne=nepali nl=dutch pl=polish pt=portuguese ro=romanian ru=russian sr=serbian st=sesotho sv=swedish ta=tamil
+    tr=turkish yi=yiddish
+    """.split()  # noqa: SIM905 - a table reads best as one
+)
+
+# Languages that write words together to make new ones.
+COMPOUNDING = frozenset(("da", "de", "el", "et", "fi", "hu", "ko", "nb", "nl", "sv"))
+
+
+class Stems:
+    """Makes terms of one language's words; a language that is not known has its words folded. Not thread-safe."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._stem: Callable[[str], str] = _no_stem
+        if language in _SNOWBALL:
+            stemmer = Stemmer.Stemmer(_SNOWBALL[language])
+            stemmer.maxCacheSize = 0
+            self._stem = stemmer.stemWord
+
+    def term(self, word: str) -> str:
+        """The word's stem, folded; the word itself where a stemmer leaves nearly nothing of it."""
+        if self._language == "ar":
+            return arabic.light_stem(fold(word))
+        if self._language == "ko":
+            return fold(without_particle(word))
+        return _enough(fold(self._stem(self._lower(word))), word)
+
+    def root(self, word: str) -> str:
+        """What words share that are made of the same root, marked as such; "" where the language has no such thing."""
+        root = arabic.root(fold(word)) if self._language == "ar" else ""
+        return ROOT + root if root else ""
+
+    def typed_in_haste(self, word: str) -> str:
+        """The term where the word's accents were left out, which stemmers need."""
+        return _enough(fold(self._stem(fold(word))), word)
+
+    def _lower(self, word: str) -> str:
+        return (word.replace("I", "ı").replace("İ", "i") if self._language == "tr" else word).lower()
+
+
+def _enough(stem: str, word: str) -> str:
+    return stem if len(stem) >= 3 or len(word) <= 3 else fold(word)
+
+
+def _no_stem(word: str) -> str:
+    return word

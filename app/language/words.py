@@ -1,0 +1,87 @@
+"""Words of a text as they are written, by Unicode's letters, digits and marks.
+
+Scripts without blanks between words (Han, Kana, Thai, Lao, Khmer, Myanmar, Tibetan) are cut into overlapping pairs of
+characters, as Lucene's CJKBigramFilter does; a run of Katakana is a word, and each Han character is one besides.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+MOST_LETTERS = 64  # of a word; the rest of a longer one is cut off
+
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HIRAGANA = "\u3041-\u3096\u309d-\u309f"
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff"
+_SOUTHEAST = "\u0e00-\u0e4f\u0e80-\u0ecf\u0f00-\u0f1f\u0f35-\u0fd4\u1000-\u103f\u1050-\u109f\u1780-\u17df"
+_NO_BLANKS = _HAN + _HIRAGANA + _KATAKANA + _SOUTHEAST
+
+
+def _marks() -> str:
+    """Marks of the scripts that have blanks, as a character class: a word goes on after one."""
+    codes = (code for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    return "".join(re.escape(chr(code)) for code in codes if not re.match(f"[{_NO_BLANKS}]", chr(code)))
+
+
+_LETTER = rf"[^\W_{_NO_BLANKS}]"
+_WORD = re.compile(f"{_LETTER}+(?:[{_marks()}]+{_LETTER}*)*")
+_RUN = re.compile(f"[{_HAN}]+|[{_HIRAGANA}]+|[{_KATAKANA}]+|[{_SOUTHEAST}]+")
+_ANY_RUN = re.compile(f"[{_NO_BLANKS}]")
+_KANA = re.compile(f"[{_HIRAGANA}{_KATAKANA}]")
+_IS_HAN = re.compile(f"[{_HAN}]+")
+_IS_KATAKANA = re.compile(f"[{_KATAKANA}]+")
+_IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]+")
+
+
+def normal(text: str) -> str:
+    """The text in Unicode's form NFKC, which all below expect: composed, no letter only wider or smaller."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def words(text: str) -> list[str]:
+    """The words between blanks and punctuation, as they are written, in their order; numbers are words."""
+    return [word[:MOST_LETTERS] for word in _WORD.findall(text)]
+
+
+def runs(text: str) -> list[str]:
+    """The longest pieces in one script of those without blanks."""
+    return _RUN.findall(text) if not text.isascii() and _ANY_RUN.search(text) else []
+
+
+def pairs(run: str) -> list[str]:
+    """The run's overlapping pairs of characters (with their marks); the run itself where it is shorter or Katakana."""
+    if _IS_KATAKANA.fullmatch(run):
+        return [run[:MOST_LETTERS]]
+    characters = list(_characters(run))
+    return [first + second for first, second in pairwise(characters)] or characters
+
+
+def singles(run: str) -> list[str]:
+    """The characters of a run of Han that is longer than one: each has a meaning. None of other scripts."""
+    return list(run) if len(run) > 1 and _IS_HAN.fullmatch(run) else []
+
+
+def pieces(text: str) -> list[str]:
+    """The pairs and single characters of the text's runs."""
+    return [piece for run in runs(text) for piece in (*pairs(run), *singles(run))]
+
+
+def is_hiragana(text: str) -> bool:
+    return bool(_IS_HIRAGANA.fullmatch(text))
+
+
+def has_kana(text: str) -> bool:
+    return bool(_KANA.search(text))
+
+
+def _characters(run: str) -> Iterator[str]:
+    """Each character with the marks that follow it."""
+    together = ""
+    for character in run:
+        if together and not unicodedata.category(character).startswith("M"):
+            yield together
+            together = ""
+        together += character
+    if together:
+        yield together

@@ -1,0 +1,203 @@
+"""An index finds passages by the words of questions, in any of their forms."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.knowledge.documents import Entry
+from app.knowledge.index.index import FormatError, Index, build
+
+SHOP = [
+    Entry("Tee.md", ("Versand",), "Wir liefern mit der Post nach Deutschland und Österreich. Ab 50 Euro ist es frei."),
+    Entry("Tee.md", ("Rückgabe",), "Ungeöffnete Dosen nehmen wir innerhalb von 30 Tagen zurück."),
+    Entry("Tee.md", ("Geschenkgutscheine",), "Sie sind drei Jahre gültig und gelten auch für Grüntee."),
+    Entry("Tee.md", ("Laden",), "Der Laden hat dienstags bis samstags von zehn bis achtzehn Uhr geöffnet."),
+    Entry(
+        "Tea.md", ("Shipping",), "We deliver to all countries of the union, with tracking. Orders are packed at once."
+    ),
+    Entry("Tea.md", ("Allergens",), "Our blends may contain traces of nuts; the label GT-204 says which."),
+    Entry("شاي", ("التوصيل",), "نقوم بتوصيل الطلبات داخل المدينة خلال يومين، والدفع عند الاستلام."),
+    Entry("شاي", ("الإرجاع",), "يمكنكم إرجاع المنتجات المغلقة خلال أسبوعين."),
+    Entry("お茶", ("配送",), "配送料は全国一律五百円です。ギフトカードも送れます。"),
+    Entry("茶", ("退货",), "未开封的茶叶可以在三十天之内退回商店。"),
+    Entry("차", ("배송",), "배송은 이틀 정도 걸립니다. 배송비는 무료입니다."),
+    Entry("ชา", ("การจัดส่ง",), "เราจัดส่งทั่วประเทศภายในสามวัน"),
+    Entry("Çay", ("Kargo",), "Siparişler iki gün içinde kargoya verilir; kargo ücreti elli liradır."),
+    Entry("Чай", ("Доставка",), "Мы доставляем заказы по всей стране за три дня."),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    path = tmp_path_factory.mktemp("index") / "index"
+    build(path, SHOP)
+    opened = Index(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """Index some entries; their headings are what a search returns."""
+
+    def of(*entries: Entry):
+        build(tmp_path / "index", entries)
+        opened = Index(tmp_path / "index")
+        return lambda query: [hit.entry.headings[-1] for hit in opened.search(query, 5)]
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("Liefert ihr nach Österreich?", "Versand"),
+        ("oesterreich", "Versand"),
+        ("Was kostet die Lieferung?", "Versand"),
+        ("Wie lange ist ein Gutschein gültig?", "Geschenkgutscheine"),
+        ("gutscheine", "Geschenkgutscheine"),
+        ("Habt ihr grünen Tee?", "Geschenkgutscheine"),
+        ("Wann öffnet ihr?", "Laden"),
+        ("KANN ICH DOSEN ZURUECKGEBEN", "Rückgabe"),
+        ("do your blends contain any nut?", "Allergens"),
+        ("delivering to other countries", "Shipping"),
+        ("what is GT-204", "Allergens"),
+        ("alergens", "Allergens"),
+        ("هل عندكم توصيل؟", "التوصيل"),
+        ("كيف أرجع منتجاً؟", "الإرجاع"),
+        ("مرتجعات", "الإرجاع"),
+        ("送料はいくらですか", "配送"),
+        ("ギフトカードはありますか", "配送"),
+        ("可以退货吗？", "退货"),
+        ("茶叶能退吗", "退货"),
+        ("배송하나요?", "배송"),
+        ("จัดส่งกี่วัน", "การจัดส่ง"),
+        ("kargo ucreti ne kadar", "Kargo"),
+        ("siparişim ne zaman gelir", "Kargo"),
+        ("Как быстро доставите заказ?", "Доставка"),
+    ],
+)
+def test_the_passage_that_answers_comes_first(index, query, heading) -> None:
+    assert index.search(query, 3)[0].entry.headings == (heading,)
+
+
+@pytest.mark.parametrize("query", ["", "the and of", "Was ist das?", "هل هذا", "?!", "🙂", "submarine", "زرافة"])
+def test_a_question_about_nothing_here_finds_nothing(index, query) -> None:
+    assert index.search(query, 3) == []
+
+
+def test_an_index_returns_what_it_was_given_by_number(index) -> None:
+    assert index.entries == len(SHOP)
+    assert [index.entry(number) for number in range(len(SHOP))] == SHOP
+    (hit,) = index.search("GT-204 nuts", 1)
+    assert SHOP[hit.number] == hit.entry
+    with pytest.raises(IndexError):
+        index.entry(len(SHOP))
+    with pytest.raises(IndexError):
+        index.entry(-1)
+
+
+def test_it_knows_its_languages(index) -> None:
+    assert index.languages == {
+        "de": 4,
+        "en": 2,
+        "ar": 2,
+        "ja": 1,
+        "zh": 1,
+        "ko": 1,
+        "th": 1,
+        "tr": 1,
+        "ru": 1,
+    }
+
+
+def test_why_says_what_was_found_where_and_what_was_not(index) -> None:
+    why = index.search("Gutscheine für Grüntee in Kanada", 1)[0].why
+    assert "Gutscheine: geschenkgutschein in heading" in why
+    assert "Grüntee: grunte in text" in why
+    assert why.endswith("not found: Kanada")
+
+
+def test_a_word_in_the_heading_counts_more_than_several_in_the_text(indexed) -> None:
+    ask = indexed(
+        Entry("a", ("Cars",), "Faster than bicycles, bicycles and bicycles."), Entry("a", ("Bicycles",), "Many kinds.")
+    )
+    assert ask("bicycles") == ["Bicycles", "Cars"]
+
+
+def test_a_rare_word_counts_more_than_a_frequent_one(indexed) -> None:
+    tea = [Entry("a", (f"Tea {number}",), "Fine tea, best tea.") for number in range(5)]
+    ask = indexed(*tea, Entry("a", ("Cups",), "For your drink: porcelain."))
+    assert ask("tea porcelain")[0] == "Cups"
+
+
+def test_a_known_word_is_no_typing_mistake_of_another(indexed) -> None:
+    ask = indexed(Entry("a", ("Trains",), "Take trains."), Entry("a", ("Brains",), "Use brains."))
+    assert ask("trains") == ["Trains"]
+    assert set(ask("drains")) == {"Trains", "Brains"}
+
+
+def test_numbers_are_found_as_they_are(indexed) -> None:
+    ask = indexed(
+        Entry("a", ("A",), "Model 1234."), Entry("a", ("B",), "Model 12345."), Entry("a", ("C",), "Number ٩٩.")
+    )
+    assert ask("12345") == ["B"]
+    assert ask("99") == ["C"]
+
+
+def test_a_language_that_the_document_names_counts_where_its_words_do_not_tell(indexed) -> None:
+    ask = indexed(Entry("a", ("Preise",), "Gutscheinen", language="de-AT"))
+    assert ask("Was kostet ein Gutschein?") == ["Preise"]
+
+
+def test_an_empty_index_finds_nothing(tmp_path) -> None:
+    build(tmp_path / "index", [])
+    index = Index(tmp_path / "index")
+    assert (index.entries, index.search("anything", 3)) == (0, [])
+
+
+def test_a_file_that_is_no_index_of_this_version_is_refused(tmp_path) -> None:
+    path = tmp_path / "index"
+    with pytest.raises(OSError, match="index"):
+        Index(path)
+    path.write_bytes(b"")
+    with pytest.raises(FormatError):
+        Index(path)
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(FormatError):
+        Index(path)
+    path.unlink()
+    build(path, SHOP)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FormatError):
+        Index(path)
+    path.write_bytes(whole.replace(b"PyStemmer", b"OtherOnes"))
+    with pytest.raises(FormatError, match="format"):
+        Index(path)
+
+
+def test_an_index_that_cannot_be_written_is_an_os_error(tmp_path) -> None:
+    with pytest.raises(OSError, match="index"):
+        build(tmp_path / "missing" / "index", SHOP)
+
+
+text = st.text(max_size=60)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    entries=st.lists(st.builds(Entry, text, st.lists(text, max_size=3).map(tuple), text, text, text), max_size=6),
+    query=st.text(max_size=200),
+)
+def test_any_entries_come_back_as_they_were_and_no_query_fails(tmp_path_factory, entries, query) -> None:
+    path = tmp_path_factory.mktemp("any") / "index"
+    build(path, entries)
+    index = Index(path)
+    assert [index.entry(number) for number in range(index.entries)] == entries
+    for asked in (query, *(entry.text for entry in entries)):
+        hits = index.search(asked, 3)
+        assert len(hits) <= 3
+        assert all(0 <= hit.confidence <= 1 and hit.score > 0 and hit.entry == entries[hit.number] for hit in hits)
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    index.close()

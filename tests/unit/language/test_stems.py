@@ -1,0 +1,49 @@
+"""Forms of a word have one term, by language."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.language.function_words import FUNCTION_WORDS
+from app.language.stems import Stems
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("de", ["Gutschein", "Gutscheine", "GUTSCHEINEN"]),
+        ("de", ["Rücksendung", "ruecksendung", "Rucksendungen"]),
+        ("de", ["Haus", "Häuser"]),
+        ("en", ["delivery", "deliveries", "DELIVERIES"]),
+        ("fr", ["réservation", "réservations"]),
+        ("es", ["envío", "envíos"]),
+        ("it", ["pagamento", "pagamenti"]),
+        ("ru", ["доставка", "доставки", "доставку"]),
+        ("pl", ["zwrot", "zwroty"]),
+        ("tr", ["kart", "kartlar", "kartları"]),
+        ("ar", ["التوصيل", "توصيل", "والتوصيل"]),
+        ("ar", ["بطاقة", "بطاقات", "البطاقات"]),
+        ("ko", ["배송", "배송은", "배송이", "배송되나요"]),
+        ("he", ["משלוח"]),
+        ("xx", ["word", "WORD"]),
+    ],
+)
+def test_forms_of_a_word_have_one_term(language, forms) -> None:
+    stems = Stems(language)
+    assert len({stems.term(form) for form in forms}) == 1
+
+
+def test_a_word_that_a_stemmer_takes_for_an_ending_stays() -> None:
+    assert Stems("tr").term("iade") == "iade"
+
+
+def test_accents_that_were_left_out_are_no_other_word() -> None:
+    assert Stems("es").typed_in_haste("envios") == Stems("es").term("envíos")
+
+
+@pytest.mark.parametrize("language", [*FUNCTION_WORDS, "", "xx"])
+@given(word=st.text(min_size=1))
+def test_any_word_is_a_term_in_any_language(language, word) -> None:
+    stems = Stems(language)
+    for term in (stems.term(word), stems.typed_in_haste(word), stems.root(word)):
+        assert isinstance(term, str)
