@@ -45,7 +45,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
     worker = Worker(beside_database(settings.database_url, settings.home, "workers"))
     unstored = RetryingStore(ConversationStore(database, worker), database)
-    knowledge = KnowledgeSearch()
+    knowledge = KnowledgeSearch(settings.home)
     things = ThingStore(database)
     candidates = {
         name: Candidate(
@@ -92,6 +92,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         sign_in_limits=SignInLimits(),
         stored_bytes=StoredBytes(server.stored_bytes_per_day),
         engine=engine,
+        knowledge=knowledge,
         circuits=circuits,
         wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),

@@ -166,5 +166,6 @@ def post_worker_init(worker):
     watch_workers(services.database, services.worker)
     if _settings.files.workflows.files:
         start_rendering()
+    services.knowledge.start(services.settings.agents.values())
     end_turns_on_sigterm(services.engine.running_turns, _settings.server.shutdown_seconds)
     worker.wsgi = _with_connection(worker.wsgi)

@@ -1,10 +1,11 @@
-"""`flask prepare`: brings the database up to date, and makes the first keys and the first user."""
+"""`flask prepare`: brings the database and the indexes up to date, and makes the first keys and the first user."""
 
 import secrets
 
 import click
 
 from app.cli.common import store_errors_told, utc_minute
+from app.cli.indexing import index_knowledge
 from app.store.schema import upgrade
 from app.web.services import Services, services
 
@@ -14,13 +15,14 @@ DEMO_USER = "demo@example.com"
 @click.command()
 @click.option("--demo-keys", is_flag=True, help="Where there are no keys, or no users, make and print some.")
 def prepare(demo_keys: bool) -> None:
-    """Bring the database up to date."""
+    """Bring the database up to date, and the indexes of knowledge, which the server would build while it serves."""
     shared = services()
     with store_errors_told():
         upgrade(shared.database)
         if demo_keys:
             _make_demo_keys(shared)
             _make_demo_user(shared)
+    index_knowledge(shared.settings.home, shared.settings.agents.values())
 
 
 def _make_demo_keys(shared: Services) -> None:

@@ -9,6 +9,7 @@ from flask import current_app
 from itsdangerous import URLSafeSerializer
 
 from app.engine.engine import Engine
+from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.settings.records import Settings
 from app.store.chats import ChatStore
@@ -60,6 +61,7 @@ class Services:
     sign_in_limits: SignInLimits
     stored_bytes: StoredBytes
     engine: Engine
+    knowledge: KnowledgeSearch
     circuits: Sequence[CircuitBreaker]
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -149,10 +149,17 @@ def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) 
     assert load_configuration({"PARLANCE_CONFIG": str(tmp_path / "parlance.toml")}).settings.agents
 
 
+@pytest.fixture(scope="module")
+def knowledge(tmp_path_factory) -> Iterator[KnowledgeSearch]:
+    search = KnowledgeSearch(tmp_path_factory.mktemp("home"))
+    yield search
+    search.close()
+
+
 @pytest.mark.parametrize(("question", "title"), QUESTIONS)
-def test_the_shipped_knowledge_answers(question, title) -> None:
+def test_the_shipped_knowledge_answers(knowledge, question, title) -> None:
     agent = Agent("demo", "Demo", ("m",), knowledge=(f"{KNOWLEDGE}/*.md",))
-    answers = [passage.title for passage in KnowledgeSearch().search(agent, question) if passage.confident]
+    answers = [passage.title for passage in knowledge.search(agent, question) if passage.confident]
     assert (answers[0] if answers else None) == title
 
 

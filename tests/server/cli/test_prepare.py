@@ -59,3 +59,18 @@ def test_the_home_folder_may_have_any_name_and_holds_the_database(tmp_path, conf
 def test_without_a_public_agent_the_first_keys_are_for_the_first_agent(configured) -> None:
     server = configured(config=CONFIG.replace("public = true", ""))
     assert "for the agent 'open'" in server.flask("prepare", "--demo-keys").stdout
+
+
+def test_a_preparation_indexes_knowledge_which_the_server_then_uses_as_it_is(configured, tmp_path) -> None:
+    (tmp_path / "shop.md").write_text("# Tea\n\nGreen tea from Uji.\n")
+    server = configured(changes={'knowledge = ["knowledge/*.md"]': f'knowledge = ["{tmp_path}/*.md"]'})
+    server.flask("prepare")
+    made = {path: path.stat() for path in (server.database.parent / "knowledge").rglob("*")}
+    assert len([path for path in made if path.name == "index"]) == 1
+    with server:
+        key = {"Authorization": f"Bearer {server.key('secret', 'site')}"}
+        asked = {"message": "Where is the green tea from?", "stream": False}
+        told = requests.post(f"{server.url}/api/v2/agents/site/chat", json=asked, headers=key, timeout=30)
+    assert "Green tea from Uji." in told.text
+    assert {path: path.stat().st_mtime_ns for path in made} == {path: each.st_mtime_ns for path, each in made.items()}
+    assert "knowledge is indexed" not in server.log_text()

@@ -1,11 +1,24 @@
 """Search in Markdown files: what is found, from where, and what no query may do."""
 
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import gevent
 import pytest
 
 from app.engine.agent import Agent, ToolContext
+from app.knowledge.building.folder import IndexFolder
+from app.knowledge.building.making import build
 from app.knowledge.files import matching_files
 from app.knowledge.passages import MOST_CHARACTERS
-from app.knowledge.search import MOST_PASSAGES, KnowledgeSearch
+from app.knowledge.search import MOST_PASSAGES, SECONDS, KnowledgeSearch
 from app.tools.builtin.knowledge import tool
 
 SHOP = """Everything about the shop.
@@ -35,13 +48,15 @@ Return a parcel within thirty days. Refunds for returned parcels are paid at onc
 
 @pytest.fixture
 def search(tmp_path):
-    """Ask the tool as a model would; the passages, best first."""
-    knowledge = tool(KnowledgeSearch().search)
+    """Index what is there, and ask the tool as a model would; the passages, best first."""
 
     def ask(query: str, *patterns: str):
         folder = tuple(str(tmp_path / pattern) for pattern in patterns or ("*.md",))
         agent = Agent("demo", "Demo", ("m",), knowledge=folder)
-        found = knowledge.call(ToolContext(agent), knowledge.arguments().load({"query": query}))["passages"]
+        build(IndexFolder(tmp_path / "home"), folder)  # in this process: to start one takes a while
+        with closing(KnowledgeSearch(tmp_path / "home")) as search:
+            knowledge = tool(search.search)
+            found = knowledge.call(ToolContext(agent), knowledge.arguments().load({"query": query}))["passages"]
         return [passage for passage in found if passage["confident"]]
 
     return ask
@@ -157,19 +172,6 @@ def test_operators_are_searched_for_as_words(search, tmp_path) -> None:
     assert [passage["title"] for passage in search("NEAR")] == ["Near"]
 
 
-def test_files_that_come_change_and_go_are_noticed(search, shop) -> None:
-    news = shop.with_name("news.md")
-    assert search("llamas") == []
-    news.write_text("# Llamas\n\nWe have llamas.\n")
-    assert [passage["source"] for passage in search("llamas")] == ["news.md"]
-    news.write_text("# Alpacas\n\nWe have alpacas now.\n")
-    assert search("llamas") == []
-    assert [passage["title"] for passage in search("alpacas")] == ["Alpacas"]
-    news.unlink()
-    assert search("alpacas") == []
-    assert search("opening")[0]["source"] == "shop.md"
-
-
 def test_agents_find_only_what_is_in_their_own_files(search, tmp_path) -> None:
     (tmp_path / "a.md").write_text("# Apples\n\nRed apples.\n")
     (tmp_path / "b.md").write_text("# Apples\n\nGreen apples.\n")
@@ -193,3 +195,117 @@ def test_folders_are_no_files(search, shop) -> None:
     everything = str(shop.parent / "**")
     assert matching_files((everything,)) == sorted([str(below / "deep.md"), str(shop)])
     assert search("llamas", "**")[0]["source"] == "deep.md"
+
+
+class Live:
+    """A search beside which files change; what this process does waits meanwhile, and gevent does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.search = KnowledgeSearch(folder / "home")
+        self.agent = Agent("demo", "Demo", ("m",), knowledge=(f"{folder}/*.md",))
+
+    def titles(self, query: str) -> list[str]:
+        return [passage.title for passage in self.search.search(self.agent, query)]
+
+    def finds(self, query: str, *titles: str, seconds: float = 20) -> None:
+        """Fails where it does not find exactly these in time."""
+        deadline = time.monotonic() + seconds
+        while (found := self.titles(query)) != [*titles]:
+            assert time.monotonic() < deadline, found
+            gevent.sleep(0.05)
+
+
+@pytest.fixture
+def live(tmp_path) -> Iterator[Live]:
+    (tmp_path / "home").mkdir()
+    made = Live(tmp_path)
+    yield made
+    made.search.close()
+
+
+def rewrite_unnoticed(path: Path, old: str, new: str) -> None:
+    """The same size and the same time of change, so whoever sees the new text has read the file again."""
+    before = path.stat()
+    assert len(old) == len(new)
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_go_are_noticed(live, shop) -> None:
+    assert live.titles("opening")[0] == "Opening hours"
+    news = shop.with_name("news.md")
+    assert live.titles("llamas") == []
+    news.write_text("# Llamas\n\nWe have llamas.\n")
+    live.finds("llamas", "Llamas")
+    news.write_text("# Alpacas\n\nWe have alpacas now.\n")
+    live.finds("alpacas", "Alpacas")
+    assert live.titles("llamas") == []
+    news.unlink()
+    live.finds("alpacas")
+    shop.unlink()
+    live.finds("opening")
+
+
+def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop) -> None:
+    assert live.titles("opening")[0] == "Opening hours"
+    live.search.close()
+    rewrite_unnoticed(shop, "Opening", "Closing")
+    again = Live(shop.parent)
+    begun = time.monotonic()
+    assert again.titles("opening")[0] == "Opening hours"
+    assert time.monotonic() - begun < 0.2, "less than it takes to start a process"
+    again.search.close()
+
+
+def test_the_index_before_answers_while_a_file_changes_all_the_time(live, shop, caplog) -> None:
+    assert live.titles("opening")[0] == "Opening hours"
+    busy, told = shop.with_name("busy.md"), threading.Event()
+    busy.write_text("# Busy\n\n" + "word " * 200_000)
+    with ThreadPoolExecutor(1) as pool, busy.open("a", buffering=1) as file:
+        pool.submit(lambda: [file.write("more\n") for _ in iter(partial(told.wait, 0.001), True)])
+        try:
+            while not (errors := [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]):
+                assert live.titles("opening")[0] == "Opening hours"
+                gevent.sleep(0.1)
+        finally:
+            told.set()
+    assert errors == [f"knowledge cannot be indexed: {busy}: it changes while it is read"]
+    live.finds("word", "Busy")
+
+
+@pytest.mark.usefixtures("shop")
+def test_who_asks_before_there_is_an_index_is_answered_without_and_a_killed_build_is_repeated(live, caplog) -> None:
+    folder = IndexFolder(Path(live.agent.knowledge[0]).parent / "home")
+    with folder.locked():  # as by a command that indexes just now
+        begun = time.monotonic()
+        asked = [gevent.spawn(live.titles, "opening") for _ in range(3)]
+        gevent.joinall(asked)
+        assert [each.value for each in asked] == [[], [], []]
+        assert SECONDS <= time.monotonic() - begun < SECONDS + 1
+        (child,) = (
+            int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+        )
+        os.kill(child, signal.SIGKILL)
+        gevent.sleep(0.2)
+        begun = time.monotonic()
+        assert live.titles("opening") == []
+        assert time.monotonic() - begun < 1, "nobody waits for what has failed"
+    live.finds("opening", "Opening hours")
+    told = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert told == [
+        "knowledge was not found in time",
+        "knowledge cannot be indexed: the process that indexes has ended, or made no progress",
+    ]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_damaged_index_is_built_anew(live, caplog) -> None:
+    assert live.titles("opening")[0] == "Opening hours"
+    live.search.close()
+    folder = IndexFolder(Path(live.agent.knowledge[0]).parent / "home")
+    folder.index_file(folder.current(live.agent.knowledge)).write_bytes(b"damaged" * 10_000)
+    again = Live(folder.path.parents[2])
+    again.finds("opening", "Opening hours")
+    told = [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
+    assert told == ["an index of knowledge is damaged: ValueError('it is not as it was written')"]
+    again.search.close()

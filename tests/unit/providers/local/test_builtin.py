@@ -22,16 +22,28 @@ ALL = ("calculator", "clock", "knowledge")
 CLUELESS = "I know nothing about that, and I would rather say so than guess."
 
 
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "shop.md").write_text("# Shop\n\n## Opening hours\n\nThe shop opens at nine o'clock.\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def knowledge(shop):
+    searched = KnowledgeSearch(shop)
+    yield searched
+    searched.close()
+
+
 @pytest.fixture
-def ask(tmp_path):
+def ask(shop, knowledge):
     """Put a question to an agent: its tool calls as (name, args) and its words."""
-    (tmp_path / "shop.md").write_text("# Shop\n\n## Opening hours\n\nThe shop opens at nine o'clock.\n")
     model = BuiltinModel({"pace": 0})
-    knowledge = KnowledgeSearch()
     tools = ToolRunner(make_tools(knowledge.search, lambda _user_id: [], {}))
 
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
-        agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(tmp_path / "*.md"),))
+        agent = Agent("demo", "Demo", ("builtin",), tools=tools_given, knowledge=(str(shop / "*.md"),))
         models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
         engine = Engine(
             models, {"builtin": 1}, tools, knowledge, FakeConversations([]), RunningTurns(1, 99, 99), 5, 2**20

@@ -1,0 +1,139 @@
+"""Builds the index of the files that match some patterns: in the worker's child process, or in a command's own."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from app.engine.texts import clean
+from app.knowledge.building.files_state import FileState, look, name_of, program_version, state_of
+from app.knowledge.building.folder import IndexFolder, Report
+from app.knowledge.building.kept import Kept
+from app.knowledge.documents import Entry, UnreadableError
+from app.knowledge.index.index import build as build_index
+from app.knowledge.passages import cut
+from app.knowledge.reading import read
+
+TRIES = 4  # of a file that changes while it is read
+PAUSE_SECONDS = 0.5  # between them
+
+Progress = Callable[[int, int, str], object]
+"""Called with the number of files that have been read, of how many, and the path of the next one, "" behind the last:
+before each, and now and then while something else takes time. What it raises ends the build."""
+
+
+class BuildError(Exception):
+    """Why there is no new index; for the operator. What was there before is as it was."""
+
+
+def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = lambda *_: None) -> str:
+    """The name of the index of the files as they are now, which is the newest one of the patterns then; "" where there
+    are no files. It is built unless it is there already; documents whose files have not changed are not read again.
+
+    Waits while another process builds. Raises BuildError.
+    """
+    if not look(patterns):
+        return ""
+    try:
+        with folder.locked(lambda: progress(0, 0, "")):
+            files = look(patterns)
+            name = name_of(files)
+            if not folder.has(name):
+                folder.clean()  # first of all: what is left there may be what fills the disk
+                _build(folder, name, files, progress)
+            folder.point(patterns, name)
+            folder.clean()
+            return name
+    except OSError as error:
+        raise BuildError(_problem(error, folder.path)) from error
+    except sqlite3.Error as error:
+        raise BuildError(f"{folder.path}: {error}") from error
+
+
+def _problem(error: OSError, folder: Path) -> str:
+    from app.store.faults import os_problem  # noqa: PLC0415 - SQLAlchemy, which each build would wait for
+
+    error.filename = error.filename or folder  # writing to what is open names none
+    return os_problem(error)
+
+
+def _build(folder: IndexFolder, name: str, files: Sequence[FileState], progress: Progress) -> None:
+    documents = folder.path / "documents.kept"
+    with folder.draft(name) as draft, closing(Kept(documents)) as kept:
+        folder.give(documents)
+        work = _Work(kept, files, progress)
+        build_index(draft / "index", work.entries())
+        progress(len(files), len(files), "")
+        folder.write_report(draft, Report(len(files), work.passages, work.problems))
+
+
+class _Work:
+    """Reads the files, one after the other. `problems` and `passages` are known once `entries` has ended."""
+
+    def __init__(self, kept: Kept, files: Sequence[FileState], progress: Progress) -> None:
+        self.problems: list[tuple[FileState, str]] = []
+        self.passages = 0
+        self._kept, self._files, self._progress = kept, files, progress
+
+    def entries(self) -> Iterator[Entry]:
+        for number, (path, *_) in enumerate(self._files):
+            self._progress(number, len(self._files), path)
+            try:
+                entries = self._entries_of(path)
+            except UnreadableError as error:
+                self.problems.append((state_of(path), str(error)))
+                continue
+            except FileNotFoundError:
+                continue  # it has vanished, and the next look will notice
+            for each in entries:
+                self.passages += 1
+                yield each
+        self._kept.save()
+
+    def _entries_of(self, path: str) -> list[Entry]:
+        """What the file holds. Raises UnreadableError, BuildError, and FileNotFoundError where it is gone."""
+        for _ in range(TRIES):
+            state = state_of(path)
+            key = _key(state)
+            if (known := self._kept.get(key)) is not None:
+                return _read_again(known)
+            outcome = _read(path)
+            if state_of(path) == state:
+                self._kept.put(key, outcome)
+                return _read_again(outcome)
+            time.sleep(PAUSE_SECONDS)
+        raise BuildError(f"{path}: it changes while it is read")
+
+
+def _key(state: FileState) -> bytes:
+    path, changed, size = state
+    return sha256(program_version() + b"%b\0%d\0%d" % (os.fsencode(path), changed, size)).digest()
+
+
+def _read(path: str) -> bytes:
+    """The file's passages as JSON, or why it cannot be read. Raises FileNotFoundError."""
+    try:
+        document = read(Path(path))
+        return orjson.dumps(list(cut(replace(document, title=clean(document.title)))))
+    except FileNotFoundError:
+        raise
+    except UnreadableError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except Exception as error:  # noqa: BLE001 - of one file, which must not keep the others from being found
+        reason = f"what reads it failed: {error!r}"
+    return orjson.dumps(clean(reason))
+
+
+def _read_again(outcome: bytes) -> list[Entry]:
+    value = orjson.loads(outcome)
+    if isinstance(value, str):
+        raise UnreadableError(value)
+    return [Entry(**{**each, "headings": tuple(each["headings"])}) for each in value]

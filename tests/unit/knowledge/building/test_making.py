@@ -1,0 +1,201 @@
+"""Building an index: what is read and when, what is kept, and what goes wrong."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.storage import ALONE
+
+from app.knowledge.building.folder import IndexFolder
+from app.knowledge.building.making import BuildError, build
+from app.knowledge.index.index import Index
+from app.testing.server import ROOT, eventually
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from app.knowledge.building.making import BuildError, build
+from app.knowledge.building.folder import IndexFolder
+try:
+    print(build(IndexFolder(Path(sys.argv[1])), (sys.argv[2],)))
+except BuildError as error:
+    print("failed:", error)
+"""
+SMALL_DISK = r"""
+write() {
+    awk -v n="$1" 'BEGIN { while (n--) { printf "# %d\n\n", n; for (j = 0; j < 60; j++) printf "w%d ", rand() * 1e9
+        print "\n" } }'
+}
+mount -t tmpfs -o size=1m none "$1"
+before=$("$3" -c "$4" "$1" "$2/*.md")
+write 4000 > "$2/more.md"
+"$3" -c "$4" "$1" "$2/*.md"
+test -e "$1/knowledge/indexes/$before/index" && ls "$1/knowledge/indexes"
+write 40 > "$2/more.md"
+"$3" -c "$4" "$1" "$2/*.md"
+"""
+
+
+@pytest.fixture
+def shop(tmp_path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Tea\n\nGreen tea from Uji.\n")
+    (folder / "b.md").write_text("# Cups\n\nCups from Arita.\n")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path) -> IndexFolder:
+    (tmp_path / "home").mkdir(mode=0o700)
+    return IndexFolder(tmp_path / "home")
+
+
+def texts(folder: IndexFolder, name: str, query: str) -> list[str]:
+    index = Index(folder.index_file(name))
+    found = [hit.entry.text for hit in index.search(query, 9)]
+    index.close()
+    return found
+
+
+def patterns(shop: Path) -> tuple[str, ...]:
+    return (f"{shop}/*.md",)
+
+
+def rewrite_unnoticed(path: Path, old: str, new: str) -> None:
+    """The same size and the same time of change, so whoever sees the new text has read the file again."""
+    before = path.stat()
+    assert len(old) == len(new)
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_an_index_is_built_once_for_files_that_do_not_change(folder, shop) -> None:
+    name = build(folder, patterns(shop))
+    assert texts(folder, name, "tea") == ["Green tea from Uji."]
+    assert folder.current(patterns(shop)) == name
+    made = folder.index_file(name).stat()
+    assert build(folder, patterns(shop)) == name
+    assert folder.index_file(name).stat() == made
+
+
+def test_only_files_that_have_changed_are_read_again(folder, shop) -> None:
+    build(folder, patterns(shop))
+    rewrite_unnoticed(shop / "a.md", "Uji", "Izu")
+    (shop / "b.md").write_text("# Cups\n\nCups and bowls from Arita.\n")
+    name = build(folder, patterns(shop))
+    assert texts(folder, name, "cups") == ["Cups and bowls from Arita."]
+    assert texts(folder, name, "tea") == ["Green tea from Uji."], "as it was read at first"
+
+
+def test_one_index_stays_and_serves_all_who_have_the_same_files(folder, shop) -> None:
+    old = build(folder, patterns(shop))
+    (shop / "c.md").write_text("# Kettles\n\nKettles from Nambu.\n")
+    other = (f"{shop}/[abc].md",)
+    new = build(folder, patterns(shop))
+    assert build(folder, other) == new
+    kept = {path.name for path in folder.path.iterdir() if path.is_dir()}
+    assert kept == {new} != {old}
+    folder.forget_others([other])
+    assert (folder.current(patterns(shop)), folder.current(other)) == (None, new)
+
+
+def test_files_that_vanish_are_left_out_and_where_there_are_none_there_is_no_index(folder, shop) -> None:
+    assert build(folder, (f"{shop}/*.txt",)) == ""
+    assert not folder.path.exists(), "nor a folder for it"
+    (shop / "b.md").unlink()
+    assert texts(folder, build(folder, patterns(shop)), "cups") == []
+
+
+def test_progress_is_told_file_by_file(folder, shop) -> None:
+    told: list[tuple[int, int, str]] = []
+    build(folder, patterns(shop), lambda *said: told.append(said))
+    assert told == [(0, 2, f"{shop}/a.md"), (1, 2, f"{shop}/b.md"), (2, 2, "")]
+
+
+def test_a_file_that_changes_while_it_is_read_leaves_the_index_before_in_use(folder, shop) -> None:
+    name, busy, done = build(folder, patterns(shop)), shop / "busy.md", threading.Event()
+    busy.write_text("# Busy\n\n" + "word " * 200_000)
+
+    def write() -> None:
+        with busy.open("a") as file:
+            while not done.is_set():
+                file.write("more ")
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(BuildError, match=r"busy\.md: it changes while it is read"):
+            build(folder, patterns(shop))
+    finally:
+        done.set()
+        writer.join()
+    assert folder.current(patterns(shop)) == name
+    assert texts(folder, name, "tea") == ["Green tea from Uji."]
+    assert texts(folder, build(folder, patterns(shop)), "busy") != []
+
+
+def test_what_a_killed_process_has_left_is_removed_and_keeps_nobody_out(folder, shop) -> None:
+    (shop / "big.md").write_text("# Big\n\n" + "\n\n# Part\n\nword " * 200_000)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, folder.path.parents[1], *patterns(shop)], cwd=ROOT)
+    eventually(lambda: folder.path.exists() and any(folder.path.glob("new-*/index")), 20)
+    process.kill()
+    process.wait()
+    (shop / "big.md").unlink()
+    name = build(folder, patterns(shop))
+    assert [path.name for path in folder.path.iterdir() if path.is_dir()] == [name]
+
+
+def test_processes_that_build_at_once_make_one_index(folder, shop) -> None:
+    command = [sys.executable, "-c", PROGRAM, folder.path.parents[1], *patterns(shop)]
+    with ThreadPoolExecutor(3) as pool:
+        ran = [pool.submit(subprocess.run, command, cwd=ROOT, capture_output=True, text=True) for _ in range(3)]
+    names = {each.result().stdout.strip() for each in ran}
+    assert names == {folder.current(patterns(shop))}, [each.result().stderr for each in ran]
+
+
+def test_damage_to_what_was_kept_is_made_good(folder, shop) -> None:
+    name = build(folder, patterns(shop))
+    (folder.path / "documents.kept").write_bytes(b"damaged" * 1000)
+    folder.discard(name)
+    assert texts(folder, build(folder, patterns(shop)), "tea") == ["Green tea from Uji."]
+
+
+def test_another_version_of_the_program_builds_anew(tmp_path, folder, shop) -> None:
+    """With a copy of the program of which one line differs."""
+    name = build(folder, patterns(shop))
+    subprocess.run(["cp", "-r", ROOT / "app", ROOT / "pyproject.toml", tmp_path], check=True)
+    for addition in ("", "# changed\n"):
+        with (tmp_path / "app" / "knowledge" / "passages.py").open("a") as file:
+            file.write(addition)
+        command = [sys.executable, "-c", PROGRAM, folder.path.parents[1], *patterns(shop)]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert (ran.stdout.strip() == name) == (not addition)
+    assert folder.current(patterns(shop)) == ran.stdout.strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what others cannot use")
+def test_what_root_makes_belongs_to_the_owner_of_the_home_folder(folder, shop) -> None:
+    os.chown(folder.path.parents[1], 1234, 1234)
+    build(folder, patterns(shop))
+    made = [folder.path.parent, *folder.path.parent.rglob("*")]
+    assert len(made) > 5
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(1234, 1234)}
+
+
+@pytest.mark.mounts
+def test_a_full_disk_leaves_the_index_before_in_use(tmp_path, shop) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    command = [*ALONE, "sh", "-c", SMALL_DISK, "sh", home, shop, sys.executable, PROGRAM]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    failed, *left, built = ran.stdout.splitlines()
+    assert failed.startswith(f"failed: {home}/knowledge/indexes: ")
+    assert "disk" in failed or "space" in failed
+    assert [name for name in left if name.startswith("new-")] == []
+    assert len(built) == 32, "with less to write, it fits"

@@ -1,0 +1,50 @@
+"""When the index of some files is to be built."""
+
+import math
+import time
+
+import pytest
+
+from app.knowledge.building.folder import Report
+from app.knowledge.corpus import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, QUIET_SECONDS, Corpus, OpenIndex
+
+NOW = time.time_ns()
+OLD = [("a.md", NOW - 10**12, 5)]
+
+
+def corpus(name: str = "", wanted: str = "b", files=OLD) -> Corpus:
+    made = Corpus(("*.md",))
+    made.open = OpenIndex(name, None, Report(1, 1, [])) if name else None
+    made.seen([], name)
+    made.seen(files, wanted)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "due"), [("", "b", 0), ("a", "b", 0), ("b", "b", math.inf), ("", "", math.inf)]
+)
+def test_an_index_is_due_where_it_is_not_the_one_of_the_files(name, wanted, due) -> None:
+    assert corpus(name, wanted).due_in() == due
+
+
+def test_one_that_is_replaced_waits_until_nobody_writes_any_more_and_the_first_does_not() -> None:
+    fresh = [("a.md", time.time_ns(), 5), *OLD]
+    assert QUIET_SECONDS / 2 < corpus("a", files=fresh).due_in() <= QUIET_SECONDS
+    assert corpus("", files=fresh).due_in() == 0
+    assert corpus("a", files=[("a.md", NOW + 10**13, 5)]).due_in() == 0, "clocks differ"
+
+
+def test_what_fails_is_tried_again_less_and_less_often_and_told_once() -> None:
+    made = corpus()
+    pauses = []
+    for _ in range(12):
+        assert made.failed("disk full") == (not pauses)
+        pauses.append(round(made.due_in()))
+    assert pauses[:3] == [FIRST_PAUSE_SECONDS, 2 * FIRST_PAUSE_SECONDS, 4 * FIRST_PAUSE_SECONDS]
+    assert pauses[-1] == LONGEST_PAUSE_SECONDS
+    assert made.failed("read-only")
+    made.seen(OLD, "c")
+    assert round(made.due_in()) == FIRST_PAUSE_SECONDS, "the change may be what helps"
+    made.built(2)
+    assert round(made.due_in()) == 10, "what takes long is not done all the time"
+    assert made.failed("disk full"), "it went well between"
