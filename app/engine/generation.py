@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.engine.errors import ChatError
 from app.engine.events import Batch, Event
-from app.engine.messages import FinishReason, Message, Usage
+from app.engine.messages import FinishReason, Mark, Message, Usage
 from app.engine.transcript import Transcript
 
 
@@ -29,7 +29,7 @@ class Generation(Protocol):
     - `finish_reason`: of the last round; meaningful once `run` has ended.
     - `first_token`: when the first output of the model arrived (seconds of the monotonic clock); None before.
     - `cancelled`: the error that `cancel` was called with.
-    - `usage`: tokens of all rounds that have ended.
+    - `usage`: tokens of all rounds that have ended. `mark`: as the last of them has it.
     - `model`: the name of the model that has accepted the question, or answered last; None before.
     - `paid_models`: the names of the models that have to be paid for the answer so far, one for each that it costs.
     - `phases`: how long each phase of the first request to a model took, as `PHASE_seconds`, for the log.
@@ -44,6 +44,8 @@ class Generation(Protocol):
     def first_token(self) -> float | None: ...
     @property
     def usage(self) -> Usage: ...
+    @property
+    def mark(self) -> Mark | None: ...
     @property
     def model(self) -> str | None: ...
     @property

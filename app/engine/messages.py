@@ -9,6 +9,8 @@ MOST_DEPTH = 64  # levels of nesting of a tool's arguments and results
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
 Status = Literal["complete", "interrupted", "failed", "superseded"]
+Mark = Literal["unanswered", "handover"]
+"""What an operator wants to know of an answer: that it answers nothing, or that its question asks for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
     """An answer as it is stored when its turn has ended, however it ended. `credits` is its price; `model` is None
-    where no model began to answer."""
+    where no model began to answer; `mark` is None where there is nothing to note."""
 
     message: Message
     status: Status
@@ -116,6 +118,7 @@ class AnswerRecord:
     usage: Usage
     model: str | None
     credits: int = 0
+    mark: Mark | None = None
 
 
 def is_too_deep(value: Any) -> bool:

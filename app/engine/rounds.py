@@ -25,7 +25,7 @@ from app.engine.events import (
 from app.engine.exchange import Exchange
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Message, TextPart, ToolCallPart, Usage, is_too_deep, last_question
+from app.engine.messages import FinishReason, Mark, Message, TextPart, ToolCallPart, Usage, is_too_deep, last_question
 from app.engine.ports import ModelStream, Stream
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
@@ -44,6 +44,7 @@ class Rounds:
         self.usage = Usage()
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
+        self.mark: Mark | None = None
         self._model: str | None = None
         self._first: ModelStream | None = None  # the first stream of a model, while it connects and after
         self._failed = False  # before it said anything
@@ -162,7 +163,8 @@ class Rounds:
             raise self.cancelled
         agent = self._question.agent
         so_far = self.transcript.message()
-        messages = assemble(agent, self._messages, self._passages, so_far)
+        shows_sources = self._question.shows_sources
+        messages = assemble(agent, self._messages, self._passages, so_far, shows_sources=shows_sources)
         options = self._question.options.within(agent, self.usage.completion_tokens)
         tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
         exchange = Exchange(self._question.request_id, self._question.trace)
@@ -176,7 +178,8 @@ class Rounds:
             self._order,
             exchange,
             brought=nothing_said,
-            shows_sources=self._question.shows_sources,
+            shows_sources=shows_sources,
+            passages=self._passages,
         )
         self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
@@ -211,7 +214,7 @@ class Rounds:
             raise ChatError(Problem.UPSTREAM_FAILED)
         stream.ended(None)
         self._model = self.transcript.model = stream.model
-        self.finish_reason = finished.finish_reason
+        self.finish_reason, self.mark = finished.finish_reason, finished.mark
         self.usage += finished.usage
 
     def _received(self, event: Event, model: str, calls: list[ToolCalled]) -> Event:

@@ -11,7 +11,8 @@ from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
-from app.engine.messages import AnswerRecord, Status, last_question
+from app.engine.handover import asks_for_a_person
+from app.engine.messages import AnswerRecord, Mark, Status, last_question
 from app.engine.question import Question
 from app.engine.recognition import recognized
 from app.engine.rounds import Rounds
@@ -202,7 +203,9 @@ class Turn:
         assert source
         message = generation.transcript.message()
         price = sum(self._engine.prices[model] for model in generation.paid_models)
-        answer = AnswerRecord(message, status, generation.finish_reason, generation.usage, generation.model, price)
+        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else generation.mark
+        reason, usage, model = generation.finish_reason, generation.usage, generation.model
+        answer = AnswerRecord(message, status, reason, usage, model, price, mark)
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer

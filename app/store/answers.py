@@ -28,6 +28,7 @@ _END = (
         completion_tokens=func.coalesce(messages.c.completion_tokens, 0) + bindparam("completion"),
         model=bindparam("by"),
         credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
+        mark=bindparam("noted"),
         held=0,
     )
 )
@@ -80,6 +81,7 @@ def end_answer(connection: Connection, worker: str, answer_id: str, answer: Answ
         "completion": answer.usage.completion_tokens,
         "by": answer.model,
         "cost": answer.credits,
+        "noted": answer.mark,
     }
     if connection.execute(_END, ended).rowcount:
         return True

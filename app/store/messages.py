@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, select
 
-from app.engine.messages import Message, Usage
+from app.engine.messages import Mark, Message, Usage
 from app.engine.prompt import estimated_tokens, normalized
 from app.engine.retries import without_tries
 from app.store.pages import Page, fetch_page, json_bytes
@@ -31,8 +31,8 @@ class StoredMessage:
     """A message and its row. `sequence` counts from 1 in its conversation; `created_at` is in epoch milliseconds.
 
     `status` is complete, interrupted, failed or superseded: an answer that is being made is never returned. `feedback`,
-    `finish_reason`, `credits` (what it cost) and `model` are None but for an answer. `usage` is 0 but for an answer
-    whose tokens were counted.
+    `finish_reason`, `credits` (what it cost), `model` and `mark` are None but for an answer. `usage` is 0 but for an
+    answer whose tokens were counted.
     """
 
     id: str
@@ -45,6 +45,7 @@ class StoredMessage:
     credits: int | None
     model: str | None
     usage: Usage = field(default_factory=Usage)
+    mark: Mark | None = None
 
 
 def stored_message(row: Any) -> StoredMessage:
@@ -60,6 +61,7 @@ def stored_message(row: Any) -> StoredMessage:
         credits=row.credits,
         model=row.model,
         usage=Usage(row.prompt_tokens or 0, row.completion_tokens or 0),
+        mark=row.mark,
     )
 
 

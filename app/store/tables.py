@@ -81,6 +81,7 @@ messages = Table(
     Column("worker", String(32)),  # that makes the answer, or made it
     Column("payer", String(32)),  # the key that pays for the answer
     Column("held", BigInteger, nullable=False, server_default="0"),  # of the payer's budget, while the answer runs
+    Column("mark", String(16)),  # of an answer: unanswered, handover
     UniqueConstraint("conversation_id", "sequence"),
     # The claim: a conversation has one answer that runs.
     Index(

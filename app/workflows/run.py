@@ -10,7 +10,7 @@ from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Usage, last_question
+from app.engine.messages import FinishReason, Mark, Usage, last_question
 from app.engine.question import Question
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
@@ -61,6 +61,11 @@ class WorkflowRun:
     @property
     def usage(self) -> Usage:
         return self._executor.runner.usage if self._executor else Usage()
+
+    @property
+    def mark(self) -> Mark | None:
+        rounds = self._executor.runner.answer_rounds if self._executor else None
+        return rounds.mark if rounds else None
 
     @property
     def model(self) -> str | None:

@@ -29,7 +29,7 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
     conversation = first["metadata"]["conversationId"]
     second = answered(client.retry(conversation, first["id"]))
     client.rate(conversation, second["id"], "positive")
-    later = client.ask("later", userId=ann)
+    later = client.ask("later: may I speak to a human?", userId=ann)
     for each, whom in ((client, new_session_id()), (other, ann)):
         each.ask("not asked for", userId=whom)
 
@@ -39,12 +39,14 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
     assert {(each["agent"], each["channel"], each["end_user"], each["state"]) for each in found} == {
         ("open", "agents", ann, "ongoing")
     }
-    assert [each["title"] for each in found] == [found[0]["title"], "later"]
+    assert [each["title"] for each in found] == [found[0]["title"], "later: may I speak to a human?"]
+    assert [each["mark"] for each in found[1]["messages"]] == [None, "handover"]
     question, superseded, answer = found[0]["messages"]
     assert (question["role"], question["status"], question["credits"]) == ("user", "complete", None)
     shown = [("superseded", first["id"], None), ("complete", second["id"], "positive")]
     assert [(each["status"], f"msg_{each['id']}", each["feedback"]) for each in (superseded, answer)] == shown
     assert [each["credits"] for each in (superseded, answer)] == [1, 1]
+    assert [each["mark"] for each in found[0]["messages"]] == [None, None, None]
     assert [part["type"] for part in answer["parts"]] == ["reasoning", "tool-call", "tool-result", "text"]
     assert answer["parts"][-1] == text("42")
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from gevent import GreenletExit
@@ -9,13 +10,14 @@ from support.fakes import AGENT, World, finished, play, problem_of
 
 from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef, QuestionEntry
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, FailureKind, ModelError, Problem
 from app.engine.events import (
     RoundFinished,
     RoundStarted,
     TextDelta,
     TextEnded,
     TextStarted,
+    ToolCalled,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -53,6 +55,31 @@ def test_the_answer_is_committed_before_the_end_is_told() -> None:
     assert told.index("answer") < told.index("TurnFinished")
     assert world.answer().status == "complete"
     assert (world.answer().usage, world.answer().model) == (Usage(3, 2), "fake")
+
+
+@pytest.mark.parametrize(("question", "model", "mark"), [
+    ("Hi", None, None), ("Hi", "unanswered", "unanswered"), ("Hi", "handover", "handover"),
+    ("Can I talk to a human?", None, "handover"), ("Can I talk to a human?", "unanswered", "handover"),
+])  # fmt: skip
+def test_an_answer_is_marked_for_its_operator_whichever_model_gave_it(question, model, mark) -> None:
+    """What asks for a person is seen in the question; that nothing was known, the model has to say."""
+    world = World([[TextDelta("Hm"), replace(finished(), mark=model)]])
+    play(world.turn(text_message("user", question)))
+    assert world.answer().mark == mark
+
+
+def test_the_mark_of_the_last_round_counts() -> None:
+    call = ToolCalled("1", "echo", {})
+    rounds = [[call, replace(finished("tool-calls"), mark="unanswered")]], [[TextDelta("Ah"), finished()]]
+    world = World(*rounds)
+    play(world.turn())
+    assert world.answer().mark is None
+
+
+def test_an_answer_that_broke_off_is_marked_by_its_question() -> None:
+    world = World([[TextDelta("So")], ModelError(Problem.UPSTREAM_FAILED, FailureKind.PASSING)])
+    play(world.turn(text_message("user", "I need a human")))
+    assert (world.answer().status, world.answer().mark) == ("failed", "handover")
 
 
 def test_an_answer_that_cannot_be_stored_is_a_failure_and_left_to_the_store(caplog) -> None:

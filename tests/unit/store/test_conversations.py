@@ -1,5 +1,7 @@
 """Conversations on a real SQLite file: their order, their owners, races, and writes that fail."""
 
+from dataclasses import replace
+
 import gevent
 import pytest
 from support.database import REF, ask, new_store, rows
@@ -126,6 +128,14 @@ def test_an_answer_has_its_place_from_its_question_on_and_is_read_when_it_has_en
     assert [each.id for whole in HistoryStore(database).export("demo", None) for each in whole.messages] == ["q1"]
     conversations.add_answer(conversation, "a1", answer())
     assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 2
+
+
+@pytest.mark.parametrize("mark", [None, "unanswered", "handover"])
+def test_an_answers_mark_is_kept_with_it(conversations, database, mark) -> None:
+    conversation, _ = ask(conversations, REF, 0, q1="x", answer="a1")
+    conversations.add_answer(conversation, "a1", replace(answer(), mark=mark))
+    question, answered = HistoryStore(database).messages(SCOPE, conversation, 9, None).items
+    assert (question.mark, answered.mark) == (None, mark)
 
 
 def test_an_answer_is_ended_once_and_by_its_worker_alone(conversations, database) -> None:
