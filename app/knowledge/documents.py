@@ -13,11 +13,13 @@ class Section:
 
     - `headings`: the heading and those above it, outermost first; none before the first heading.
     - `anchor`: what leads to it behind the document's address, such as `#prices` or `#page=3`; "" where nothing does.
+    - `url`: where people find it, where that is not the document's address with the anchor.
     """
 
     headings: tuple[str, ...]
     text: str
     anchor: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class Document:
     - `title`: for people; the file's name where it has no other.
     - `url`: where people find it; "" where they do not.
     - `language`: as a tag (BCP 47), where the document says it; "" otherwise.
+    - `draft`: its owner says that it is not to be read yet; it has no sections then.
     """
 
     title: str
     sections: tuple[Section, ...]
     url: str = ""
     language: str = ""
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Entry:
     """A passage in the index: a section, or a piece of one that is longer than a passage.
 
     - `source`: the document's title. `headings`: the section's.
-    - `url`: the document's, with the section's anchor.
+    - `url`: the section's, or else the document's with the section's anchor.
     - `language`: the document's.
     """
 

@@ -10,6 +10,6 @@ MOST_CHARACTERS = 1200  # of a passage
 def cut(document: Document) -> Iterator[Entry]:
     """The document's passages, in their order."""
     for section in document.sections:
-        url = document.url and document.url + section.anchor
+        url = section.url or (document.url and document.url + section.anchor)
         text = section.text[:MOST_CHARACTERS]
         yield Entry(document.title, section.headings, text, url, document.language)

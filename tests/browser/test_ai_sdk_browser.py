@@ -106,7 +106,7 @@ def test_a_page_of_another_origin_holds_a_conversation(visit, shop, origin, tmp_
     assert "17 * 23 = 391" in first
     page.ask("How do I change the rate limit?")
     second = page.answered()
-    assert "Source: configuration.md" in second
+    assert "Source: Configuration" in second
     assert "[limits]" in second
     assert len(page.browser.evaluate(ANSWERS)) == 2
     page.browser.screenshot(tmp_path / "usechat.png")

@@ -164,5 +164,5 @@ def test_what_an_answer_rests_on_is_shown_as_its_sources(agent, question, progra
     sources = of_type(talk.answer, "source-document")
     assert len(sources) == len({each["sourceId"] for each in sources}) > 0
     assert {each["mediaType"] for each in sources} == {"text/markdown"}
-    assert sources[0]["filename"] == "configuration.md"
+    assert sources[0]["filename"] == "Configuration"
     assert QUESTION in sources[0]["title"]

@@ -5,7 +5,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from app.knowledge.building.kept import Kept
 from app.knowledge.documents import Entry, UnreadableError
 from app.knowledge.index.index import build as build_index
 from app.knowledge.passages import cut
-from app.knowledge.reading import read
+from app.knowledge.reading.beside import Reader
 
 TRIES = 4  # of a file that changes while it is read
 PAUSE_SECONDS = 0.5  # between them
@@ -65,9 +64,9 @@ def _problem(error: OSError, folder: Path) -> str:
 
 def _build(folder: IndexFolder, name: str, files: Sequence[FileState], progress: Progress) -> None:
     documents = folder.path / "documents.kept"
-    with folder.draft(name) as draft, closing(Kept(documents)) as kept:
+    with folder.draft(name) as draft, closing(Kept(documents)) as kept, closing(Reader()) as reader:
         folder.give(documents)
-        work = _Work(kept, files, progress)
+        work = _Work(kept, reader, files, progress)
         build_index(draft / "index", work.entries())
         progress(len(files), len(files), "")
         folder.write_report(draft, Report(len(files), work.passages, work.problems))
@@ -76,10 +75,10 @@ def _build(folder: IndexFolder, name: str, files: Sequence[FileState], progress:
 class _Work:
     """Reads the files, one after the other. `problems` and `passages` are known once `entries` has ended."""
 
-    def __init__(self, kept: Kept, files: Sequence[FileState], progress: Progress) -> None:
+    def __init__(self, kept: Kept, reader: Reader, files: Sequence[FileState], progress: Progress) -> None:
         self.problems: list[tuple[FileState, str]] = []
         self.passages = 0
-        self._kept, self._files, self._progress = kept, files, progress
+        self._kept, self._reader, self._files, self._progress = kept, reader, files, progress
 
     def entries(self) -> Iterator[Entry]:
         for number, (path, *_) in enumerate(self._files):
@@ -103,33 +102,24 @@ class _Work:
             key = _key(state)
             if (known := self._kept.get(key)) is not None:
                 return _read_again(known)
-            outcome = _read(path)
+            outcome = self._read(path)
             if state_of(path) == state:
                 self._kept.put(key, outcome)
                 return _read_again(outcome)
             time.sleep(PAUSE_SECONDS)
         raise BuildError(f"{path}: it changes while it is read")
 
+    def _read(self, path: str) -> bytes:
+        """The file's passages as JSON, or why it cannot be read."""
+        try:
+            return orjson.dumps(list(cut(self._reader.read(path))))
+        except UnreadableError as error:
+            return orjson.dumps(clean(str(error)))
+
 
 def _key(state: FileState) -> bytes:
     path, changed, size = state
     return sha256(program_version() + b"%b\0%d\0%d" % (os.fsencode(path), changed, size)).digest()
-
-
-def _read(path: str) -> bytes:
-    """The file's passages as JSON, or why it cannot be read. Raises FileNotFoundError."""
-    try:
-        document = read(Path(path))
-        return orjson.dumps(list(cut(replace(document, title=clean(document.title)))))
-    except FileNotFoundError:
-        raise
-    except UnreadableError as error:
-        reason = str(error)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except Exception as error:  # noqa: BLE001 - of one file, which must not keep the others from being found
-        reason = f"what reads it failed: {error!r}"
-    return orjson.dumps(clean(reason))
 
 
 def _read_again(outcome: bytes) -> list[Entry]:

@@ -61,7 +61,7 @@ def test_the_shipped_example_fetches_side_by_side_and_merges(ada) -> None:
     called = sorted(event["toolName"] for event in between if event["type"] == "tool_call")
     assert called == ["clock", "knowledge", "knowledge"]
     answer = text(between)
-    assert all(part in answer for part in ("(Source: wires.md, ", "Help: There is no support desk", "As of ")), answer
+    assert all(part in answer for part in ("(Source: Wires, ", "Help: There is no support desk", "As of ")), answer
     assert text(ada.stream(ada.chat(), "Zyzzyva?", workflowId=FETCH)).startswith("There is nothing about that")
     assert run_of(ada, start["messageId"])["status"] == "complete"
 

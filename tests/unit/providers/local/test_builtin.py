@@ -77,7 +77,7 @@ def ask(shop, knowledge):
         ("What can you do?", None, "calculate, tell the time, tell a joke"),
         ("What time is it?", "clock", "(UTC)"),
         ("what's the date", "clock", "It is "),
-        ("When does the shop open?", "knowledge", "The shop opens at nine o'clock. (Source: shop.md, Opening hours)"),
+        ("When does the shop open?", "knowledge", "The shop opens at nine o'clock. (Source: Shop, Opening hours)"),
         ("Do you sell submarines?", "knowledge", CLUELESS),
         ("", "knowledge", CLUELESS),
         ("?!", "knowledge", CLUELESS),

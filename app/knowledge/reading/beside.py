@@ -1,0 +1,70 @@
+"""Reads files in a child process, where a damaged or hostile one can do no harm."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from time import monotonic
+from typing import Any
+
+import gevent
+import orjson
+
+from app.knowledge.documents import Document, Section, UnreadableError
+from app.processes.process import Process
+
+SECONDS = 60.0  # for a file
+
+
+def documents(paths: Iterable[str]) -> Iterator[tuple[str, Document | UnreadableError]]:
+    """Each path in turn, with its document, or the reason why it cannot be read.
+
+    A process as `Reader` has it ends when the iterator is closed. Raises OSError where none can be started.
+    """
+    with closing(Reader()) as reader:
+        for path in paths:
+            try:
+                yield path, reader.read(path)
+            except UnreadableError as error:
+                yield path, error
+
+
+class Reader:
+    """Reads files, one after the other, in one child process with bounded memory and SECONDS for each file. It is
+    started when there is something to read. Where a file takes longer, or the process dies of it, the next has a new
+    one."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def read(self, path: str) -> Document:
+        """Raises UnreadableError, and OSError where no process can be started."""
+        if self._process is None:
+            self._process = Process("app.knowledge.reading.process_main", {})  # nothing of the server's environment
+        started = monotonic()
+        try:
+            with gevent.Timeout(SECONDS):
+                reply = orjson.loads(self._process.call(os.fsencode(path)))
+        except gevent.Timeout as error:
+            self.close()
+            raise UnreadableError(f"reading it takes longer than {SECONDS:g} seconds") from error
+        except (EOFError, OSError) as error:
+            self.close()
+            seconds = monotonic() - started
+            raise UnreadableError(f"the process that read it ended after {seconds:.1f} seconds") from error
+        except BaseException:
+            self.close()
+            raise
+        if "unreadable" in reply:
+            raise UnreadableError(reply["unreadable"])
+        return _document(reply["document"])
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+
+def _document(value: dict[str, Any]) -> Document:
+    sections = tuple(Section(**{**each, "headings": tuple(each["headings"])}) for each in value["sections"])
+    return Document(**{**value, "sections": sections})

@@ -1,0 +1,55 @@
+"""The child process in which files are read.
+
+A request is the path of a file as bytes. Its reply is JSON: {"document": …} or {"unreadable": "why"}.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import warnings
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.knowledge.documents import UnreadableError
+from app.knowledge.reading.formats import read
+from app.processes.serving import serve
+
+EXTRA_MEMORY = 1536 * 2**20  # bytes of address space, beyond what the process has at its start
+ALARM_SECONDS = 90  # for one file; more than the parent waits
+
+
+def main(parent: int) -> None:
+    """Read files until there are no more. `parent` is the parent's process id."""
+    os.nice(5)  # whoever is answered comes first
+    warnings.simplefilter("ignore")  # libraries', about the markup that they are given
+    _limit_memory()
+    serve(parent, _answer)
+
+
+def _limit_memory() -> None:
+    """Limit the address space, where the system says how much is used and can limit it."""
+    with contextlib.suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + EXTRA_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _answer(request: bytes) -> bytes:
+    signal.setitimer(signal.ITIMER_REAL, ALARM_SECONDS)  # the kernel ends the process, whatever it is busy with
+    reply = orjson.dumps(_reply(Path(os.fsdecode(request))))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return reply
+
+
+def _reply(path: Path) -> dict[str, Any]:
+    try:
+        return {"document": read(path)}
+    except UnreadableError as error:
+        return {"unreadable": str(error)}
+    except MemoryError:
+        return {"unreadable": "reading it takes too much memory"}
+    except Exception as error:  # noqa: BLE001 - a library's, about a file that is not what its name says
+        return {"unreadable": f"it is damaged, or not what its name says ({type(error).__name__})"}
