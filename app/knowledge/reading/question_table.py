@@ -18,11 +18,11 @@ _DELIMITERS = ",;\t|"
 _NAMES = {
     "question": "question questions q prompt frage fragen pregunta preguntas domanda domande "
     "pergunta perguntas vraag vragen soru вопрос вопросы питання pytanie pytania otázka otázky fråga spørsmål "
-    "spørgsmål kysymys kérdés سؤال السؤال الأسئلة שאלה سوال پرسش प्रश्न "
-    "質問 问题 問題 질문",
-    "answer": "answer answers a reply response antwort antworten réponse réponses reponse respuesta respuestas risposta "
-    "risposte resposta respostas antwoord cevap yanıt ответ ответы відповідь odpowiedź odpověď svar vastaus "
-    "válasz răspuns جواب الجواب إجابة الإجابة תשובה پاسخ उत्तर 回答 答え 答案 답변",
+    "spørgsmål kysymys kérdés "
+    "سؤال السؤال الأسئلة שאלה سوال پرسش प्रश्न 質問 问题 問題 질문",
+    "answer": "answer answers a reply response antwort antworten réponse réponses reponse respuesta respuestas "
+    "risposta risposte resposta respostas antwoord cevap yanıt ответ ответы відповідь odpowiedź odpověď svar "
+    "vastaus válasz răspuns جواب الجواب إجابة الإجابة תשובה پاسخ उत्तर 回答 答え 答案 답변",
     "url": "url link address webadresse lien enlace ссылка bağlantı رابط الرابط 链接 リンク",
     "title": "title category topic titel kategorie thema titre catégorie título categoría titolo categoria başlık "
     "kategori категория kategoria عنوان فئة 分类 カテゴリ",
