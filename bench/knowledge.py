@@ -17,10 +17,10 @@ from functools import cached_property
 from pathlib import Path
 
 from app.knowledge.documents import Entry
-from app.knowledge.index.index import Hit, Index, build
+from app.knowledge.index.index import CONFIDENT, Hit, Index, build
 from app.knowledge.passages import cut
-from app.knowledge.reading import read
-from app.knowledge.search import CONFIDENT, MOST_PASSAGES, MOST_QUERY
+from app.knowledge.reading.formats import read
+from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
 from bench.knowledge_cost import Cost, measure
 from bench.processes import machine
 
@@ -50,7 +50,7 @@ class Outcome:
     hits: Sequence[Hit]
 
     def right(self, hit: Hit) -> bool:
-        return bool({*hit.entry.headings[-1:]} & self.question.headings)
+        return heading(hit.entry) in self.question.headings
 
     @cached_property
     def place(self) -> int | None:
@@ -105,6 +105,11 @@ class Figures:
 def entries(folder: Path) -> list[Entry]:
     """The passages of a set's pages."""
     return [entry for path in sorted((folder / "site").glob("*.md")) for entry in cut(read(path))]
+
+
+def heading(entry: Entry) -> str:
+    """The section's; that of a page's first section is its title."""
+    return entry.headings[-1] if entry.headings else entry.source
 
 
 def questions(path: Path) -> list[Question]:
@@ -186,7 +191,7 @@ def misses(only: str) -> Iterator[str]:
                 wanted = " | ".join(sorted(each.question.headings)) or "nothing: it is off-topic"
                 yield f"\n{row.name}: {each.question.text}\n  wanted: {wanted}"
                 for hit in each.hits:
-                    yield f"  {hit.confidence:.2f} {' > '.join(hit.entry.headings)} ({hit.why})"
+                    yield f"  {hit.confidence:.2f} {heading(hit.entry)} ({hit.why})"
 
 
 def write(page: Path, tables: dict[str, str]) -> None:

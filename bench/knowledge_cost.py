@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from app.knowledge.index.index import Index, build
 from app.knowledge.passages import cut
-from app.knowledge.reading import read
+from app.knowledge.reading.formats import read
 from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
 
 FILES = 100
