@@ -6,12 +6,13 @@ from pathlib import Path
 
 from flask import Response
 
+from app.site.shorten import shortened
 from app.web.responses.prepared import Prepared
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 _COMMENT = re.compile(rb"^\s*(?://.*|/\*\*.*\*/)\n", re.MULTILINE)  # on a line of its own
-_INDENT = re.compile(rb"^\s+", re.MULTILINE)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
 
 
 def file_response(name: str, seconds: int = 0) -> Response:
@@ -20,8 +21,8 @@ def file_response(name: str, seconds: int = 0) -> Response:
 
 
 def function_response(names: tuple[str, ...], seconds: int = 0) -> Response:
-    """Several scripts as the body of one function, without indentation and empty lines: none of them may have a text
-    over several lines in which these matter."""
+    """Several scripts as the body of one function, shortened (app/site/shorten.py): none of them may have a text over
+    several lines in which indentation or empty lines matter."""
     return _function(names).response(seconds)
 
 
@@ -32,8 +33,8 @@ def _file(name: str) -> Prepared:
 
 @cache
 def _function(names: tuple[str, ...]) -> Prepared:
-    body = b"".join(_INDENT.sub(b"", _read(name)) for name in names)
-    return Prepared(b'(() => {\n"use strict";\n' + body + b"})();\n", f"{_TYPES['.js']}; charset=utf-8")
+    body = _INDENT.sub("", b"".join(_read(name) for name in names).decode())
+    return Prepared(shortened(f'(() => {{\n"use strict";\n{body}}})();\n').encode(), f"{_TYPES['.js']}; charset=utf-8")
 
 
 def _read(name: str) -> bytes:

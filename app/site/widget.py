@@ -1,7 +1,7 @@
 """The script of the chat widget (docs/widget.md).
 
-No build step: browsers run the files of `static/widget`, one behind the other within one function, without the lines
-that are comments and without indentation. What a comment beside code says is sent to every page, so it is short.
+No build step: browsers run the files of `static/widget`, one behind the other within one function, shortened when it is
+first asked for.
 
 No string ever becomes markup (no innerHTML, no style or handler attributes), so nothing that a model says can run. Page
 and widget share nothing but `window.ParlanceChat`.
@@ -16,8 +16,8 @@ PATHS = ("/widget.js", "/widget/chat-widget.js")
 SECONDS = 300  # for so long may a page show the old widget after an upgrade
 # In this order: constants are made of those before them.
 PARTS = (
-    *("words", "settings", "memory", "elements", "markdown", "blocks", "inline", "links", "entities"),
-    *("wire", "style", "colors", "conversation", "turn", "panel"),
+    *("words", "settings", "memory", "elements", "markdown", "blocks", "inline", "links", "numbers", "entities"),
+    *("wire", "visit", "style", "colors", "after", "conversation", "turn", "panel"),
 )
 
 OPERATIONS = tuple(

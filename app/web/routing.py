@@ -47,12 +47,14 @@ def _own_methods(rule: Rule) -> set[str]:
     return methods - {"OPTIONS"} if getattr(rule, "provide_automatic_options", False) else methods
 
 
-def current_operation() -> Operation | None:
-    """What this request's route declares; None where the request leads to no view of a wire."""
+def current_operation(method: str | None = None) -> Operation | None:
+    """What this request's route declares, or what it would with another method; None where it leads to no view of a
+    wire."""
     if request.url_rule is None or request.environ["PATH_INFO"].startswith("//"):
         return None
     operations = cast("Operations", current_app.extensions["parlance.operations"])
-    return operations.get((request.url_rule.rule, "GET" if request.method == "HEAD" else request.method))
+    asked = method or request.method
+    return operations.get((request.url_rule.rule, "GET" if asked == "HEAD" else asked))
 
 
 def _shape(path: str) -> str:

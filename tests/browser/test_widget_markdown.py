@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timed(tries=1)
 LAST = f"[...{ROOT}.querySelectorAll('[role=log] .bot .text')].pop()"
 ELEMENTS = {"p", "br", "strong", "em", "code", "h3", "ul", "ol", "li", "blockquote", "hr", "a", "img"}
 ELEMENTS |= {"div", "span", "button", "pre", "table", "thead", "tbody", "tr", "th", "td"}
-ELEMENTS |= {"b", "del", "i", "kbd", "mark", "s", "sub", "sup", "u"}
+ELEMENTS |= {"b", "bdi", "del", "i", "kbd", "mark", "s", "sub", "sup", "u"}
 ATTRIBUTES = {"dir", "class", "start", "href", "target", "rel", "tabindex", "type"}
 LINK = 'target="_blank" rel="noopener nofollow noreferrer"'
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from support.pages import served, serving
+from support.pages import serving
 from support.widget_pages import HOST, ROOT, Site, known_key, site
 
 from app.testing.server import Server, eventually, script
@@ -122,7 +122,7 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_is_one_click_away(shop) -
     assert widget.texts(".bot .text")[-1] == "Remember me."
     widget.ask(script({"text": "And more."}))
     assert widget.js("JSON.parse(Object.values(localStorage)[0]).sessionId") == session
-    widget.click(".clear")
+    widget.begin_anew()
     assert len(widget.texts(".message")) == 1, "the greeting"
     widget.reload()
     assert len(widget.texts(".message")) == 1
@@ -193,7 +193,7 @@ def test_a_limit_is_told_in_a_new_conversation_too(shop, limited, browser, tmp_p
         assert widget.ask(script({"text": "One."})) == "One."
         widget.send(script({"text": "Two."}))
         widget.until(f"/go on in [1-4] s/.test({NOTICE})")
-        widget.click(".clear")
+        widget.begin_anew()
         assert "You can go on" in widget.js(NOTICE)
         assert widget.texts(".retry") == [], "there is nothing to try"
         widget.shows("You can go on now.")
@@ -228,14 +228,6 @@ def test_failures_of_the_model_are_told_in_the_widgets_words(shop) -> None:
         "message": "Gerade ist viel los. Bitte gleich noch einmal versuchen.",
         "seconds": 5,
     }
-
-
-def test_a_page_that_the_key_is_not_bound_to_is_told_so(shop, browser, tmp_path) -> None:
-    known_key(shop.server)  # with no origin: any page may read why it is refused
-    with served(tmp_path) as elsewhere:
-        widget = Site(tmp_path, elsewhere, shop.server, shop.key, browser).opened()
-        widget.send("Let me in.")
-        widget.shows("The chat is not available here.")
 
 
 def test_answers_are_read_whole_however_the_network_cuts_them(shop, odd) -> None:

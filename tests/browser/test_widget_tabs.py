@@ -55,7 +55,7 @@ def test_a_new_conversation_in_one_tab_is_one_in_the_other(shop) -> None:
     second = first.another_tab()
     streaming(first)
     second.until(f"{ROOT}.querySelectorAll('.user').length === 1")
-    second.press(".clear")
+    second.begin_anew()
     first.until(f"!{ROOT}.querySelector('.send.stop') && !{ROOT}.querySelector('.user')")
     assert first.js(STORED) == []
     assert first.ask("Once more") == "Hello"

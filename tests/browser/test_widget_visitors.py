@@ -92,7 +92,7 @@ def test_a_new_conversation_is_still_new_after_a_reload(shop, secret) -> None:
     token = signed(secret, "eve")
     widget = shop.opened(data_visitor=token)
     assert widget.ask("old") == "Hello"
-    widget.click(".clear")
+    widget.begin_anew()
     widget.reload()
     assert widget.ask("new") == "Hello"
     assert questions(widget) == ["new"]

@@ -259,3 +259,15 @@ def test_who_is_over_the_limit_is_not_told_to_continue(limited) -> None:
     with connect(limited) as connection:
         connection.sendall(f"{head}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode())
         assert parse(read_all(connection)).status_code == 429
+
+
+def test_whether_a_page_may_chat_costs_what_a_page_does(few_others) -> None:
+    one, key = Visitor(few_others), few_others.key("widget")
+
+    def asks(key: str) -> int:
+        return one.http.get(f"{few_others.url}/v1/chat/widget", headers={"x-api-key": key}, timeout=30).status_code
+
+    with one.http:
+        assert [asks(key) for _ in range(6)] == [204] * 5 + [429]
+        assert asks("wk_wrong") == 429, "the limit comes before the key"
+        assert [one.widget(key) for _ in range(4)] == [200, 200, 200, 429], "the questions' budget is whole"

@@ -254,3 +254,20 @@ def test_one_key_without_a_list_opens_preflights_to_all_and_revoking_it_closes_t
     newest = next(line for line in bound.flask("keys", "list").stdout.splitlines() if "open to all" in line)
     bound.flask("keys", "revoke", newest.split("\t")[0])
     eventually(lambda: preflight() is None)
+
+
+@pytest.mark.parametrize(("origin", "status"), [(A, 204), (None, 204), (EVIL, 403), ("null", 403)])
+def test_pages_of_every_origin_may_read_whether_they_may_chat(bound, bound_key, origin, status) -> None:
+    url, headers = f"{bound.url}/v1/chat/widget", {"Origin": origin} if origin else {}
+    preflight = {**headers, "Access-Control-Request-Method": "GET"}
+    told = requests.options(url, headers=preflight, timeout=30)
+    assert (told.status_code, allowed(told)) == (204, origin)
+    assert "x-widget-api-key" in told.headers.get("Access-Control-Allow-Headers", "x-widget-api-key")
+    for method in ("GET", "HEAD"):
+        response = requests.request(method, url, headers={"x-widget-api-key": bound_key, **headers}, timeout=30)
+        assert (response.status_code, allowed(response)) == (status, origin)
+        assert origin == A or "Access-Control-Allow-Credentials" not in response.headers
+    unknown = requests.get(url, headers={"x-widget-api-key": "wk_unknown", **headers}, timeout=30)
+    assert (unknown.status_code, unknown.json(), allowed(unknown)) == (401, {"error": "Unauthorized"}, origin)
+    nothing = {**headers, "Access-Control-Request-Method": "POST"}
+    assert allowed(requests.options(url, headers=nothing, timeout=30)) == (A if origin == A else None)

@@ -17,6 +17,7 @@ from app.testing.server import Server
 
 HOST = "document.querySelector('parlance-chat')"
 ROOT = f"{HOST}.shadowRoot"
+THERE = f"!!{HOST}"  # once the server has said that the page may chat
 PAGE = """<!doctype html>
 <html lang="{lang}">
 <meta charset="utf-8">
@@ -48,7 +49,7 @@ class Widget:
     def another_tab(self) -> "Widget":
         """Of the same browser, with the same page."""
         self.browser.call("Runtime.evaluate", expression="var other = open(location.href)", userGesture=True)
-        self.until("other.document.readyState === 'complete' && !!other.ParlanceChat")
+        self.until(f"other.document.readyState === 'complete' && !!other.{HOST}")
         return Widget(self.browser, "other")
 
     def press(self, selector: str) -> None:
@@ -57,6 +58,11 @@ class Widget:
 
     def click(self, selector: str) -> None:
         self.browser.click(selector, ROOT)
+
+    def begin_anew(self) -> None:
+        """A new conversation, where there is something to forget."""
+        self.press(".clear")
+        self.press(".begin")
 
     def texts(self, selector: str) -> list[str]:
         return self.js(f"[...{ROOT}.querySelectorAll({json.dumps(selector)})].map(each => each.innerText)")
@@ -84,7 +90,7 @@ class Widget:
 
     def reload(self) -> None:
         self.browser.call("Page.reload")
-        self.until("document.readyState === 'complete' && !!window.ParlanceChat")
+        self.until(f"document.readyState === 'complete' && {THERE}")
 
 
 def known_key(server: Server, agent: str = "open", *options: str) -> str:
@@ -111,7 +117,7 @@ class Site:
         page = PAGE.format(server=self.server.url, attributes=tag, head=head, lang=lang)
         (self.folder / "index.html").write_text(page)
         self.browser.open(f"{self.origin}/")
-        self.browser.until("document.readyState === 'complete'")
+        self.browser.until(f"document.readyState === 'complete' && (!window.ParlanceChat || {THERE})")
         still = {"name": "prefers-reduced-motion", "value": "reduce"}  # so that what is measured does not move
         self.browser.call("Emulation.setEmulatedMedia", features=[still])
         return Widget(self.browser)

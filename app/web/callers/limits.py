@@ -28,7 +28,8 @@ def limit_requests(app: Flask, settings: Settings, wires: list[Wire]) -> None:
     guard looks at the request. A widget key takes from the widget wire's on every wire.
 
     What reaches no wire's view, such as pages, preflights and unknown paths, is counted for the address before anything
-    is read for it. Only /health and /ready are counted nowhere, for a balancer must never be refused.
+    is read for it; so is what costs as much as a page. Only /health and /ready are counted nowhere, for a balancer must
+    never be refused.
 
     Over a budget a request is ChatError(LIMITED), with the seconds until there is room.
     """
@@ -51,7 +52,7 @@ class _Limits:
 
     def count_other(self) -> None:
         """Before anything else. Raises ChatError: LIMITED, and NOT_FOUND for a path that the router would misread."""
-        if current_operation() is None and request.blueprint != "health":
+        if _costs_a_page() and request.blueprint != "health":
             counted = [address(), OTHER]
             for each in self._other:
                 if not self.limiter.limiter.hit(each, *counted):
@@ -65,7 +66,7 @@ class _Limits:
             _counted_for()  # who calls decides on the budget
             return self._budgets[self._budget_of(wire)]
 
-        shared = self.limiter.shared_limit(limit, scope=lambda _: self._budget_of(wire), exempt_when=_is_preflight)
+        shared = self.limiter.shared_limit(limit, scope=lambda _: self._budget_of(wire), exempt_when=_costs_a_page)
         shared(wire.blueprint)
 
     def refuse(self, _error: RateLimitExceeded) -> Response:
@@ -130,5 +131,7 @@ def _counted_for() -> str:
     return f"{taker}:{address()}" if by_address else taker
 
 
-def _is_preflight() -> bool:
-    return request.method == "OPTIONS"
+def _costs_a_page() -> bool:
+    """Whether it leads to no view of a wire, as preflights do, or to one that asks for no more."""
+    operation = current_operation()
+    return operation is None or operation.cost == "page"

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from app.engine.errors import ChatError, Problem, StoreError
 from app.store.keys import Key, normalised_origin
 from app.web.callers.caller import Caller
+from app.web.routing import current_operation
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,13 @@ def _is_own(origin: str) -> bool:
 def _may_read(origin: str) -> bool:
     """Whether a page of this origin may read the response. What keys allow holds on wires of keys alone: a cookie is
     sent without the page knowing it."""
-    return _is_listed(origin) or (not _with_cookies() and _some_key_allows(origin))
+    return _is_listed(origin) or _is_for_any_page() or (not _with_cookies() and _some_key_allows(origin))
+
+
+def _is_for_any_page() -> bool:
+    """What the operation says, for a preflight the one that is to follow."""
+    operation = current_operation(request.headers.get("Access-Control-Request-Method"))
+    return operation is not None and operation.for_any_page
 
 
 def _with_cookies() -> bool:

@@ -53,7 +53,9 @@ class Operation:
     - `precondition` raises ChatError where the operation is switched off; it is called before the query and the body
       are looked at.
     - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
-      which needs a place among the running turns and, where the key has a budget, credits.
+      which needs a place among the running turns and, where the key has a budget, credits. What is asked for every page
+      that is looked at costs no more than a page does: it is counted for the address, as those are.
+    - `for_any_page`: pages of every origin may read the reply, so that they learn of a refusal, too.
     - `headers` are those that may be sent, with their descriptions.
     - `problems` are those beside the ones that follow from credential, query, body and cost.
     """
@@ -69,7 +71,8 @@ class Operation:
     body_optional: bool = False
     loads: type[Schema] | None = None
     example: Mapping[str, Any] | None = None
-    cost: Literal["request", "attempt", "answer"] = "request"
+    cost: Literal["request", "attempt", "answer", "page"] = "request"
+    for_any_page: bool = False
     precondition: Callable[[], None] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

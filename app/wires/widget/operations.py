@@ -76,6 +76,16 @@ REFERENCE = Reference(
             problems=(Problem.NOT_FOUND,),
         ),
         Operation(
+            "get",
+            "/v1/chat/widget",
+            "Ask whether this page may chat",
+            (Reply(204, "The key is good, and this page is of an origin that may use it."),),
+            description="For widgets that are not to be seen where they would be refused. It takes nothing from the "
+            "key's limit: it is counted like a page. Pages of every origin may read the reply.",
+            cost="page",
+            for_any_page=True,
+        ),
+        Operation(
             "post",
             "/v1/chat",
             "Answer in one piece",

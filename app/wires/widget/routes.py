@@ -1,4 +1,5 @@
-"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; and the history of a visitor."""
+"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; the history of a visitor; and whether a
+page may chat at all."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.ids import stored_id
 from app.web.requests.question import conversation_of, new_question
-from app.web.responses.framing import json_response
+from app.web.responses.framing import json_response, no_content
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.widget.encoder import WidgetEncoder
@@ -58,6 +59,12 @@ def rate(call: Call) -> Response:
             raise ChatError(Problem.MESSAGE_NOT_FOUND) from error
         raise
     return json_response({"messageId": body["message_id"], "rating": body["rating"]})
+
+
+@blueprint.get("/v1/chat/widget")
+def may_chat(_call: Call) -> Response:
+    """That it may: who may not has been refused before."""
+    return no_content()
 
 
 @blueprint.get("/v1/chat/history")

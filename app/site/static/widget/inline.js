@@ -29,6 +29,8 @@ const INLINE = [
   "~~(?=[^\\s~])(?<struck>[^]{0,1000}?[^\\s~])~~(?!~)",
 ].join("|");
 
+// Whether the paragraph, which is read in pieces, has letters from right to left.
+let isolates = false;
 // The deepest level, where there are no links.
 const IN_LINK = 3;
 
@@ -36,6 +38,7 @@ const IN_LINK = 3;
 function inline(text, depth = 0) {
   const fragment = document.createDocumentFragment();
   const pattern = new RegExp(INLINE, "giu");
+  if (!depth) isolates = RIGHT_TO_LEFT.test(text);
   let plain = 0;
   const readable = depth <= IN_LINK && text.length <= LONGEST_INLINE;
   for (let match; readable && (match = pattern.exec(text)); ) {
@@ -52,7 +55,7 @@ function inline(text, depth = 0) {
 }
 
 function appendText(fragment, text) {
-  text.split("\n").forEach((line, index) => fragment.append(...(index ? [make("br"), line] : [line])));
+  text.split("\n").forEach((line, index) => fragment.append(...(index ? [make("br")] : []), ...withNumbers(line, isolates)));
 }
 
 /** Null: it is plain text after all. A bare address may be shorter than what was found. */

@@ -60,7 +60,9 @@ function isProse(text, at, place) {
 function link(target, label) {
   const href = address(withScheme(unescaped(target)), document.baseURI);
   if (!href || !/^(?:https?:|mailto:|tel:\+?[\d().\/-]{2,40}(?:;ext=\d{1,9})?$)/.test(href)) return null;
-  return make("a", { href, target: "_blank", rel: "noopener nofollow noreferrer" }, label);
+  // The label is an address where it is no fragment.
+  const dir = label.nodeType ? {} : { dir: "auto" };
+  return make("a", { href, target: "_blank", rel: "noopener nofollow noreferrer", ...dir }, label);
 }
 
 function withScheme(target) {

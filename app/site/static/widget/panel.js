@@ -1,13 +1,16 @@
 // Open and closed, the keyboard, the start.
 
-function open(takeFocus = true) {
+function open(focuses = true) {
   if (!panel.hidden) return;
   panel.hidden = false;
+  note("open", 1);
+  // What was open on the page before does not come in anew.
+  widget.classList.toggle("still", !focuses);
   paint();
   showOpen();
   scrollDown();
   fitInput();
-  if (takeFocus) (matchMedia("(pointer: coarse)").matches ? panel : input).focus({ preventScroll: true });
+  if (focuses) takeFocus();
   tell("open");
 }
 
@@ -15,7 +18,8 @@ function open(takeFocus = true) {
 function close() {
   if (panel.hidden) return;
   const focused = panel.contains(panel.getRootNode().activeElement);
-  panel.hidden = true;
+  panel.hidden = confirmation.hidden = true;
+  note("open", 0);
   showOpen();
   if (focused) launcher.focus({ preventScroll: true });
   tell("close");
@@ -39,7 +43,7 @@ function pressed(event) {
   event.stopPropagation();
   // Enter chooses a word there.
   if (event.type !== "keydown" || event.isComposing || event.keyCode === 229) return;
-  if (event.key === "Escape") close();
+  if (event.key === "Escape") confirmation.hidden ? close() : askToClear();
   if (event.key === "Tab" && narrow.matches && !panel.hidden) keepFocus(event);
   if (event.key === "Enter" && !event.shiftKey && event.target === input) {
     event.preventDefault();
@@ -57,7 +61,8 @@ function keepFocus(event) {
   (event.shiftKey ? last : first).focus();
 }
 
-function start() {
+async function start() {
+  if (!(await isWelcome())) return;
   label(input, words.placeholder);
   label(clearButton, words.clear);
   label(closeButton, words.close);
@@ -81,7 +86,8 @@ function start() {
   showOpen();
   watchTheWindow();
   showHistory();
-  if (data.open !== undefined && data.open !== "false" && !narrow.matches) open(false);
+  const opens = noted("open") || Number(data.open !== undefined && data.open !== "false");
+  if (Number(opens) && !narrow.matches) open(false);
   early.splice(0).forEach((call) => call());
 }
 

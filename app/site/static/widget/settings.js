@@ -11,7 +11,7 @@ const lang = spoken(data.lang) || wanted.find((each) => base(each) in WORDS) || 
 const words = chosenWords();
 const rtl = /^(ar|fa|he|ur)$/.test(base(lang));
 const side = ["left", "right"].includes(data.position) ? data.position : rtl ? "left" : "right";
-const imageHosts = (data.imageHosts || "").toLowerCase().split(/[\s,]+/).filter(Boolean);
+const imageHosts = parts((data.imageHosts || "").toLowerCase(), /[\s,]+/);
 // That of a visitor for whom the site vouches.
 const token = (data.visitor || "").trim();
 const endpoint = address(data.endpoint || "/chat", data.endpoint ? document.baseURI : script.src);
@@ -19,6 +19,10 @@ const endpoint = address(data.endpoint || "/chat", data.endpoint ? document.base
 if (!data.apiKey) return complain("the script tag needs data-api-key, a widget key");
 if (!endpoint) return complain(`data-endpoint is no address: ${data.endpoint}`);
 if (token && !isToken(token)) return complain("data-visitor is no visitor's token");
+
+function parts(text, separator) {
+  return (text || "").split(separator).map((each) => each.trim()).filter(Boolean);
+}
 
 function base(language) {
   return language.toLowerCase().split("-")[0];

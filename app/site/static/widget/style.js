@@ -51,7 +51,10 @@ const STYLE = `
     display: flex; align-items: center; gap: 4px; padding: 8px; padding-inline-start: 18px; flex: none;
     background: var(--accent); color: var(--on-accent); border-bottom: 1px solid var(--edge);
   }
-  .head h2 { flex: 1; min-width: 0; margin: 0; font-size: 17px; font-weight: 600; line-height: 1.3; }
+  .names { flex: 1; min-width: 0; line-height: 1.3; }
+  .head h2 { margin: 0; font-size: 17px; font-weight: 600; }
+  .head p { margin: 0; font-size: 13px; }
+  .head img { width: 36px; height: 36px; object-fit: contain; margin-inline-end: 8px; }
   .head button { border-radius: 10px; width: 44px; }
   .head button:hover { background: var(--edge); }
   .head :focus-visible { outline-color: currentColor; outline-offset: -4px; }
@@ -68,9 +71,27 @@ const STYLE = `
   .notice { display: flex; flex-wrap: wrap; align-items: center; column-gap: 10px; margin-top: 2px;
     padding-inline-start: 2px; color: var(--alert); font-size: 14px; }
   .notice.stopped, .notice.calm { color: var(--soft); }
-  .retry { padding: 0 14px; border: 1px solid var(--line); border-radius: 22px; color: var(--text); }
+  .pill { padding: 0 14px; border: 1px solid var(--line); border-radius: 22px; color: var(--text); }
+  .pill:hover, .thumb:hover { background: var(--raised); }
+  .suggestions { display: flex; flex-wrap: wrap; gap: 8px; }
+  .suggestions .pill { padding: 6px 16px; border-color: var(--soft); text-align: start; }
+  .confirmation { display: flex; flex-wrap: wrap; gap: 8px; padding: 12px 18px; flex: none;
+    border-bottom: 1px solid var(--line); }
+  .confirmation p { margin: 0; flex: 1 0 100%; }
+  .privacy { margin: -4px 18px 10px; flex: none; text-align: center; font-size: 12px; color: var(--soft); }
+  .chips { display: flex; flex-wrap: wrap; gap: 6px; max-width: 100%; margin: 6px 0 0; padding: 0; list-style: none; }
+  .chips li { margin: 0; max-width: 100%; }
+  .chip { display: block; max-width: 100%; padding: 4px 12px; border: 1px solid var(--line); border-radius: 16px;
+    overflow: hidden; white-space: nowrap; text-overflow: ellipsis; font-size: 13px; }
+  .rating { display: flex; align-items: center; margin: 0 -8px -8px; color: var(--soft); font-size: 13px; }
+  .thumb { border-radius: 50%; }
+  .thumb svg { width: 18px; height: 18px; }
+  .thumb + .thumb svg { transform: scaleY(-1); }
+  [aria-pressed=true] { color: var(--link); }
+  [aria-pressed=true] path { fill: currentColor; fill-opacity: .25; }
   .typing { display: flex; gap: 5px; width: max-content; padding: 15px 16px; border-radius: 16px;
     background: var(--raised); }
+  .text:not(:empty) + .typing { padding: 10px 14px 4px; background: none; }
   .typing i { width: 8px; height: 8px; border-radius: 50%; background: var(--soft); }
 
   .foot { display: flex; align-items: flex-end; gap: 8px; padding: 10px; flex: none;
@@ -123,7 +144,7 @@ const STYLE = `
     .open .launcher { display: none; }
   }
   @media (prefers-reduced-motion: no-preference) {
-    .panel { animation: rise .18s ease-out; }
+    .widget:not(.still) .panel { animation: rise .18s ease-out; }
     .typing i { animation: nod 1.2s infinite ease-in-out; }
     .typing i:nth-child(2) { animation-delay: .15s; }
     .typing i:nth-child(3) { animation-delay: .3s; }

@@ -47,6 +47,8 @@ function forgetNotice() {
 
 async function showHistory() {
   const asked = memory;
+  recalling = Boolean(visitor);
+  showControls();
   try {
     await recall();
   } catch (error) {
@@ -56,6 +58,9 @@ async function showHistory() {
     fail(message, error);
     // If not, the page has brought another token at once.
     if (memory === asked) addMessage(message);
+  } finally {
+    recalling = false;
+    showControls();
   }
 }
 
@@ -87,7 +92,7 @@ function wordless(turn) {
 function waitForWords(turn) {
   turn.element = make("div", { className: "text" });
   const dots = make("div", { className: "typing" }, make("i"), make("i"), make("i"));
-  pending.replaceChildren(make("div", { className: "message bot" }, dots, turn.element));
+  pending.replaceChildren(make("div", { className: "message bot" }, turn.element, dots));
   say(words.typing);
   showControls();
   scrollDown();
@@ -99,6 +104,7 @@ function receive(turn, event) {
     turn.conversationId = event.conversationId;
     settle();
   }
+  if (event.type === "done") Object.assign(turn.message, { id: event.messageId, sources: event.sources });
   if (event.type !== "token") return;
   turn.message.text += event.token;
   tell("token", { token: event.token });
@@ -112,7 +118,6 @@ function show(turn) {
   const began = performance.now();
   const follow = isAtEnd();
   showMarkdown(turn.element, turn.message.text, true);
-  if (turn.element.firstElementChild) pending.querySelectorAll(".typing").forEach((dots) => dots.remove());
   if (follow) scrollDown();
   const now = performance.now();
   turn.rested = now + 4 * (now - began);

@@ -11,6 +11,11 @@ const STATES = {
   401: "refused", 402: "refused", 403: "refused", 404: "refused", 409: "busy", 429: "limited", 503: "busy",
 };
 
+/** The address of what lies beside the endpoint. */
+function route(name) {
+  return endpoint.replace(/(v1\/)?chat(\/stream)?$/, `v1/chat/${name}`);
+}
+
 /** Posts the question and hands each event of the answer to `receive`. Throws a failure unless `done` has come. */
 async function exchange(question, abort, receive) {
   await recall(abort.signal);
@@ -42,14 +47,14 @@ async function request(url, options) {
 async function recall(signal) {
   if (!visitor || memory.known) return;
   const [asked, anew] = [memory, remembered()];
-  const url = endpoint.replace(/(v1\/)?chat(\/stream)?$/, "v1/chat/history");
+  const url = route("history");
   const response = await request(anew ? `${url}?sessionId=${anew.sessionId}` : url, { signal });
   const { sessionId, messages } = await response.json();
   if (memory !== asked || memory.known || !sessionId) return;
   // Answers that have not begun are empty.
   const told = messages.filter((each) => each.message);
-  const before = told.map(({ role, message, status }) => ({
-    role: role === "user" ? "user" : "bot",
+  const before = told.map(({ role, message, status, messageId, sources, rating }) => ({
+    ...(role === "user" ? { role } : { role: "bot", id: messageId, sources, rating }),
     text: message,
     state: status === "complete" ? undefined : "broken",
   }));

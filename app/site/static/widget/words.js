@@ -12,7 +12,9 @@ const WORDS = {
     offline: "The chat cannot be reached at the moment.",
     busy: "There is a lot going on. Please try again in a moment.",
     refused: "The chat is not available here.", expired: "Your sign-in has ended. Please reload the page.",
-    failed: "Something went wrong.",
+    failed: "Something went wrong.", cancel: "Cancel",
+    forget: "Begin a new conversation? This one will be gone.",
+    sources: "Sources", up: "This answer helps", down: "This answer does not help",
   },
   de: {
     title: "Chat", greeting: "Hallo! Wie kann ich helfen?", placeholder: "Nachricht schreiben …",
@@ -25,7 +27,9 @@ const WORDS = {
     busy: "Gerade ist viel los. Bitte gleich noch einmal versuchen.",
     refused: "Der Chat steht hier nicht zur Verfügung.",
     expired: "Ihre Anmeldung ist abgelaufen. Bitte laden Sie die Seite neu.",
-    failed: "Da ist etwas schiefgegangen.",
+    failed: "Da ist etwas schiefgegangen.", cancel: "Abbrechen",
+    forget: "Neue Unterhaltung beginnen? Die bisherige verschwindet.",
+    sources: "Quellen", up: "Diese Antwort hilft", down: "Diese Antwort hilft nicht",
   },
   es: {
     title: "Chat", greeting: "¡Hola! ¿En qué puedo ayudarle?", placeholder: "Escriba un mensaje…",
@@ -37,6 +41,8 @@ const WORDS = {
     offline: "No se puede conectar con el chat en este momento.",
     busy: "Hay mucha demanda. Inténtelo de nuevo en un momento.", refused: "El chat no está disponible aquí.",
     expired: "Su sesión ha caducado. Vuelva a cargar la página.", failed: "Algo ha salido mal.",
+    cancel: "Cancelar", forget: "¿Empezar una conversación nueva? La actual desaparecerá.",
+    sources: "Fuentes", up: "Esta respuesta ayuda", down: "Esta respuesta no ayuda",
   },
   ar: {
     title: "محادثة", greeting: "مرحبًا! كيف يمكنني مساعدتك؟", placeholder: "اكتب رسالة…",
@@ -47,6 +53,8 @@ const WORDS = {
     broken: "انقطع الاتصال. هذه الإجابة غير مكتملة.", offline: "لا يمكن الوصول إلى المحادثة حاليًا.",
     busy: "الضغط كبير الآن. حاول مرة أخرى بعد لحظات.",
     refused: "المحادثة غير متاحة هنا.", failed: "حدث خطأ ما.",
-    expired: "انتهت صلاحية تسجيل الدخول. يرجى إعادة تحميل الصفحة.",
+    expired: "انتهت صلاحية تسجيل الدخول. يرجى إعادة تحميل الصفحة.", cancel: "إلغاء",
+    forget: "هل تريد بدء محادثة جديدة؟ ستختفي المحادثة الحالية.",
+    sources: "المصادر", up: "هذه الإجابة مفيدة", down: "هذه الإجابة غير مفيدة",
   },
 };
