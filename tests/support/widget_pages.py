@@ -110,14 +110,17 @@ class Site:
     key: str
     browser: Chromium
 
-    def visit(self, head: str = "", lang: str = "en", **attributes: str) -> Widget:
-        """A page with these attributes at the script tag (`data_color="red"`); `head` is more of its HTML."""
+    def visit(self, head: str = "", lang: str = "en", there: bool = True, **attributes: str) -> Widget:
+        """A page with these attributes at the script tag (`data_color="red"`); `head` is more of its HTML. Where the
+        widget is not to be `there`, nobody waits for it."""
         given = {"data-api-key": self.key, **{name.replace("_", "-"): value for name, value in attributes.items()}}
         tag = " ".join(f'{name}="{escape(value)}"' for name, value in given.items())
         page = PAGE.format(server=self.server.url, attributes=tag, head=head, lang=lang)
         (self.folder / "index.html").write_text(page)
         self.browser.open(f"{self.origin}/")
-        self.browser.until(f"document.readyState === 'complete' && (!window.ParlanceChat || {THERE})")
+        self.browser.until(
+            f"document.readyState === 'complete' && ({json.dumps(not there)} || !window.ParlanceChat || {THERE})"
+        )
         still = {"name": "prefers-reduced-motion", "value": "reduce"}  # so that what is measured does not move
         self.browser.call("Emulation.setEmulatedMedia", features=[still])
         return Widget(self.browser)

@@ -1,5 +1,5 @@
-"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; the history of a visitor; and whether a
-page may chat at all."""
+"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; the history of a visitor; and
+whether a page may chat at all."""
 
 from dataclasses import replace
 from typing import Any

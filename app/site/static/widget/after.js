@@ -6,7 +6,7 @@ const RATINGS = ["up", "down"];
 let rated = Promise.resolve();
 
 function below(message) {
-  const sources = (Array.isArray(message.sources) ? message.sources : []).filter((each) => each && each.title);
+  const sources = (Array.isArray(message.sources) ? message.sources : []).filter((each) => each && String(each.title || "").trim());
   const chips = sources.slice(0, MOST_SOURCES).map((each) => make("li", {}, chip(each)));
   return [
     ...(chips.length ? [make("ul", { className: "chips", "aria-label": words.sources }, ...chips)] : []),
@@ -16,7 +16,7 @@ function below(message) {
 
 function chip({ title, url }) {
   const name = String(title).slice(0, 200);
-  const element = (/^https?:/i.test(url) && link(url.slice(0, 2000), name)) || make("span", {}, name);
+  const element = (/^https?:/i.test(url) && link(String(url), name)) || make("span", {}, name);
   return Object.assign(element, { className: "chip", title: name, dir: "auto" });
 }
 

@@ -45,8 +45,9 @@ function fromQuestion(messages) {
 
 function remember() {
   const kept = visitor ? [] : memory.messages.slice(-MOST_MESSAGES);
-  let size = kept.reduce((sum, each) => sum + each.text.length, 0);
-  while (size > MOST_CHARACTERS && kept.length > 2) size -= kept.shift().text.length;
+  const size = (message) => JSON.stringify(message).length;
+  let total = kept.reduce((sum, each) => sum + size(each), 0);
+  while (total > MOST_CHARACTERS && kept.length > 2) total -= size(kept.shift());
   try {
     localStorage.setItem(place(), JSON.stringify({ sessionId: memory.sessionId, messages: kept }));
     unsaved = false;

@@ -74,7 +74,7 @@ const STYLE = `
   .pill { padding: 0 14px; border: 1px solid var(--line); border-radius: 22px; color: var(--text); }
   .pill:hover, .thumb:hover { background: var(--raised); }
   .suggestions { display: flex; flex-wrap: wrap; gap: 8px; }
-  .suggestions .pill { padding: 6px 16px; border-color: var(--soft); text-align: start; }
+  .suggestions .pill { padding: 6px 16px; border-color: currentColor; color: var(--link); text-align: start; }
   .confirmation { display: flex; flex-wrap: wrap; gap: 8px; padding: 12px 18px; flex: none;
     border-bottom: 1px solid var(--line); }
   .confirmation p { margin: 0; flex: 1 0 100%; }
@@ -83,7 +83,7 @@ const STYLE = `
   .chips li { margin: 0; max-width: 100%; }
   .chip { display: block; max-width: 100%; padding: 4px 12px; border: 1px solid var(--line); border-radius: 16px;
     overflow: hidden; white-space: nowrap; text-overflow: ellipsis; font-size: 13px; }
-  .rating { display: flex; align-items: center; margin: 0 -8px -8px; color: var(--soft); font-size: 13px; }
+  .rating { display: flex; align-items: center; margin: -4px -8px -8px; color: var(--soft); font-size: 13px; }
   .thumb { border-radius: 50%; }
   .thumb svg { width: 18px; height: 18px; }
   .thumb + .thumb svg { transform: scaleY(-1); }
@@ -135,6 +135,7 @@ const STYLE = `
   .task { list-style: none; }
   del { color: var(--soft); }
   mark { background: var(--line); color: inherit; }
+  bdi { display: inline-block; unicode-bidi: isolate-override; }
   kbd { font-family: ui-monospace, monospace; font-size: .875em; }
   th { background: var(--back); font-weight: 600; }
 

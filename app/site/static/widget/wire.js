@@ -39,6 +39,7 @@ async function request(url, options) {
   const response = await fetch(url, { headers, credentials: "omit", cache: "no-store", ...options }).catch((error) => {
     throw signal && signal.aborted ? error : failure("offline");
   });
+  if (STATES[response.status] === "refused") note("welcome", "");
   if (!response.ok) throw await refusal(response);
   return response;
 }
