@@ -152,6 +152,7 @@ def test_a_screen_reader_hears_finished_answers_and_not_each_word(shop) -> None:
 
 def test_what_is_pressed_is_at_least_44_pixels_wide_and_high(shop) -> None:
     widget = shop.opened()
+    widget.ask(script({"text": "Hello"}))
     widget.ask(script({"text": RICH}, {"fail": "upstream_failed"}))
     sizes = widget.js(f"""
         [...{ROOT}.querySelectorAll("button, textarea")]
