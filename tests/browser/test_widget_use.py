@@ -154,6 +154,7 @@ def test_what_is_pressed_is_at_least_44_pixels_wide_and_high(shop) -> None:
     widget = shop.opened()
     widget.ask(script({"text": "Hello"}))
     widget.ask(script({"text": RICH}, {"fail": "upstream_failed"}))
+    widget.press(".clear")  # which asks
     sizes = widget.js(f"""
         [...{ROOT}.querySelectorAll("button, textarea")]
           .map(each => [each.className, each.offsetWidth, each.offsetHeight])
