@@ -76,7 +76,9 @@ class AgentSchema(Schema):
     knowledge = fields.List(
         fields.String(),
         metadata={
-            "description": "Patterns of Markdown files that answers may come from; each must match at least one file"
+            "description": "What answers may come from: files (Markdown, plain text, HTML, PDF, DOCX, CSV of questions and "
+            "answers), folders with all such files below them, and patterns (`**` is any number of folders); each must "
+            "match at least one file. [Knowledge](knowledge.md) has more"
         },
     )
     language = text(

@@ -104,8 +104,9 @@ def test_a_comment_in_a_code_block_is_no_heading(search, tmp_path) -> None:
 
 def test_a_long_section_is_cut(search, tmp_path) -> None:
     (tmp_path / "long.md").write_text("# Long\n\n" + "word " * 1000)
-    (passage,) = search("word")
-    assert len(passage["text"]) == MOST_CHARACTERS
+    found = search("word")
+    assert len(found) == MOST_PASSAGES
+    assert all(MOST_CHARACTERS // 3 < len(passage["text"]) <= MOST_CHARACTERS for passage in found)
 
 
 @pytest.mark.usefixtures("shop")
@@ -271,7 +272,7 @@ def test_the_index_before_answers_while_a_file_changes_all_the_time(live, shop, 
         finally:
             told.set()
     assert errors == [f"knowledge cannot be indexed: {busy}: it changes while it is read"]
-    live.finds("word", "Busy")
+    live.finds("word", *["Busy"] * MOST_PASSAGES)
 
 
 @pytest.mark.usefixtures("shop")
