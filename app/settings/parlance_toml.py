@@ -77,8 +77,8 @@ class AgentSchema(Schema):
         fields.String(),
         metadata={
             "description": "What answers may come from: files (Markdown, plain text, HTML, PDF, DOCX, CSV of questions "
-            "and answers), folders with all such files below them, and patterns (`**` is any number of folders); each must "
-            "match at least one file. [Knowledge](knowledge.md) has more"
+            "and answers), folders with all such files below them, and patterns (`**` is any number of folders); each "
+            "must match at least one file. [Knowledge](knowledge.md) has more"
         },
     )
     language = text(
