@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+import app.cli.pages  # noqa: F401 - adds its commands to the group `knowledge`
 from app.cli.agents import agents
 from app.cli.backup import backup, restore
 from app.cli.conversations import conversations

@@ -89,4 +89,4 @@ def pages_folder(home: Path, agent_id: str) -> Path:
 
 def pages_pattern(home: Path, agent_id: str) -> str:
     """The pattern of these pages' files."""
-    return f"{glob.escape(str(pages_folder(home, agent_id)))}/**/*.md"
+    return f"{glob.escape(str(pages_folder(home, agent_id)))}/**/*"

@@ -31,19 +31,24 @@ def documents(paths: Iterable[str]) -> Iterator[tuple[str, Document | Unreadable
 class Reader:
     """Reads files, one after the other, in one child process with bounded memory and SECONDS for each file. It is
     started when there is something to read. Where a file takes longer, or the process dies of it, the next has a new
-    one."""
+    one. The process runs `module`, whose `main` calls `answer_requests` (process_main.py)."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "app.knowledge.reading.process_main") -> None:
+        self._module = module
         self._process: Process | None = None
 
     def read(self, path: str) -> Document:
         """Raises UnreadableError, and OSError where no process can be started."""
+        return _document(self.ask(os.fsencode(path)))
+
+    def ask(self, request: bytes) -> Any:
+        """What the process replies to a request of its own kind. Raises as `read`."""
         if self._process is None:
-            self._process = Process("app.knowledge.reading.process_main", {})  # nothing of the server's environment
+            self._process = Process(self._module, {})  # nothing of the server's environment
         started = monotonic()
         try:
             with gevent.Timeout(SECONDS):
-                reply = orjson.loads(self._process.call(os.fsencode(path)))
+                reply = orjson.loads(self._process.call(request))
         except gevent.Timeout as error:
             self.close()
             raise UnreadableError(f"reading it takes longer than {SECONDS:g} seconds") from error
@@ -56,7 +61,7 @@ class Reader:
             raise
         if "unreadable" in reply:
             raise UnreadableError(reply["unreadable"])
-        return _document(reply["document"])
+        return reply["document"]
 
     def close(self) -> None:
         """End the process."""

@@ -29,8 +29,8 @@ _TARGET = r"\(\s*(<[^<>\n]*>|(?:[^\s()\\]|\\.|\([^\s()]*\))*)(?:\s+[^()]*)?\)"
 _IMAGE = re.compile(rf"!{_WORDS}(?:{_TARGET}|\[[^\[\]]*\])")
 _LINK = re.compile(rf"{_WORDS}(?:{_TARGET}|\[((?:[^\[\]\\]|\\.)*)\])?")
 _ABSOLUTE = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1(?!\w)")
+_TAG = re.compile(r"(?<!\\)</?[A-Za-z][^<>]*>")
+_EMPHASIS = re.compile(r"(?<!\\)(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=[^\s\\])\1(?!\w)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SOFT_BREAK = re.compile(r"(?<!  )(?<!\\)\n")
 _WIDE = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"  # scripts without blanks between words

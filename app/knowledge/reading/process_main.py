@@ -1,6 +1,7 @@
 """The child process in which files are read.
 
-A request is the path of a file as bytes. Its reply is JSON: {"document": …} or {"unreadable": "why"}.
+A request is the path of a file as bytes. Its reply is JSON: {"document": …} or {"unreadable": "why"}. Other modules
+answer requests of their own in the same way.
 """
 
 import contextlib
@@ -8,6 +9,8 @@ import os
 import resource
 import signal
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +26,16 @@ ALARM_SECONDS = 90  # for one file; more than the parent waits
 
 def main(parent: int) -> None:
     """Read files until there are no more. `parent` is the parent's process id."""
+    answer_requests(parent, lambda request: read(Path(os.fsdecode(request))))
+
+
+def answer_requests(parent: int, find: Callable[[bytes], Any]) -> None:
+    """Reply to each request with what `find` returns for it or, where it raises UnreadableError or any other error, why
+    it cannot be read. Bounded in memory, and in time for each request."""
     os.nice(5)  # whoever is answered comes first
     warnings.simplefilter("ignore")  # libraries', about the markup that they are given
     _limit_memory()
-    serve(parent, _answer)
+    serve(parent, partial(_answer, find))
 
 
 def _limit_memory() -> None:
@@ -37,16 +46,16 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(find: Callable[[bytes], Any], request: bytes) -> bytes:
     signal.setitimer(signal.ITIMER_REAL, ALARM_SECONDS)  # the kernel ends the process, whatever it is busy with
-    reply = orjson.dumps(_reply(Path(os.fsdecode(request))))
+    reply = orjson.dumps(_reply(find, request))
     signal.setitimer(signal.ITIMER_REAL, 0)
     return reply
 
 
-def _reply(path: Path) -> dict[str, Any]:
+def _reply(find: Callable[[bytes], Any], request: bytes) -> dict[str, Any]:
     try:
-        return {"document": read(path)}
+        return {"document": find(request)}
     except UnreadableError as error:
         return {"unreadable": str(error)}
     except MemoryError:

@@ -1,23 +1,19 @@
 """Requests to the hosts that the configuration lists, and to nowhere else.
 
-A name is resolved once, its addresses are checked, and the connection goes to an address that was checked: a name that
-resolves to another address a moment later (DNS rebinding) reaches nothing. No redirect is followed, no proxy is used.
+No redirect is followed. How the addresses of a host are checked stands in connecting.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 from typing import Any
 
 import orjson
-from gevent import socket, ssl
+from gevent import ssl
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.engine.agent import ToolContext
 from app.tools.base import DEFAULT_SECONDS, TimedOptions, Tool, ToolError
-from app.tools.http_request.addresses import is_global, is_private
+from app.tools.http_request.connecting import Connector
 from app.tools.http_request.hosts import MOST_URL, Host, Target, is_listed, parse_host, parse_url
 from app.tools.http_request.lookups import LookUp, Lookups
 from app.tools.http_request.metadata import names_metadata
@@ -46,14 +42,7 @@ class HttpRequest:
     ) -> None:
         self._hosts, self._private_hosts, self._methods = hosts, private_hosts, methods
         self._seconds = seconds
-        self._look_up = look_up or Lookups(seconds)
-
-    @cached_property
-    def _tls(self) -> Any:
-        """Trusts the system's authorities and checks host names. Made once: it reads some hundred certificates."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
-        return context
+        self._connector = Connector(look_up or Lookups(seconds), seconds)
 
     def tool(self) -> Tool:
         hosts = ", ".join(str(host) for host in (*self._hosts, *self._private_hosts))
@@ -68,9 +57,12 @@ class HttpRequest:
     def call(self, _context: ToolContext, args: Mapping[str, Any]) -> dict[str, Any]:
         """{"status", "contentType", "body", "truncated"}; "body" is a JSON value or text. Raises ToolError."""
         target, body = parse_url(args["url"]), _body(args)
-        addresses = self._addresses(target)
+        private = is_listed(target, self._private_hosts)
+        if not private and not is_listed(target, self._hosts):
+            raise ToolError("This host and port are not among those that may be reached.")
+        addresses = self._connector.addresses(target, private=private)
         try:
-            with self._connected(target, addresses) as connection:
+            with self._connector.connected(target, addresses) as connection:
                 return _exchange(connection, target, args["method"], body)
         except ssl.SSLCertVerificationError as error:
             raise ToolError(f"The server has no valid certificate for {target.host}.") from error
@@ -80,56 +72,6 @@ class HttpRequest:
             raise ToolError("The answer is broken off, or no HTTP.") from error
         except OSError as error:
             raise ToolError(f"{target.host} does not answer.") from error
-
-    def _addresses(self, target: Target) -> Sequence[tuple[Any, Any]]:
-        """Address family and socket address of each way to the host, all checked. Raises ToolError."""
-        private = is_listed(target, self._private_hosts)
-        if not private and not is_listed(target, self._hosts):
-            raise ToolError("This host and port are not among those that may be reached.")
-        if names_metadata(target.host):
-            raise ToolError(f"{target.host} may not be reached.")
-        try:
-            resolved = self._look_up(target.host, target.port, type=socket.SOCK_STREAM)
-        except TimeoutError as error:
-            raise ToolError("Names cannot be looked up at the moment.") from error
-        except (OSError, UnicodeError) as error:
-            raise ToolError(f"There is no address for {target.host}.") from error
-        for *_, address in resolved:
-            ip = ip_address(address[0])
-            if not is_global(ip) and not (private and is_private(ip)):
-                raise ToolError(f"{target.host} has an address that may not be reached.")
-        return [(family, address) for family, *_, address in resolved]
-
-    @contextmanager
-    def _connected(self, target: Target, addresses: Sequence[tuple[Any, Any]]) -> Iterator[Any]:
-        """A socket, with TLS where the URL asks for it. Raises OSError."""
-        connection = _connect(addresses, self._seconds / len(addresses))
-        try:
-            if target.tls:
-                connection = self._tls.wrap_socket(
-                    connection, server_hostname=target.host, do_handshake_on_connect=False
-                )
-                connection.do_handshake()
-            yield connection
-        finally:
-            connection.close()
-
-
-def _connect(addresses: Sequence[tuple[Any, Any]], seconds: float) -> Any:
-    """A socket to the first address that accepts a connection; each has `seconds`. Raises OSError."""
-    *others, (family, address) = reversed(addresses)
-    connection = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(seconds)
-        connection.connect(address)
-        connection.settimeout(None)  # the time limit of the call holds
-    except BaseException as error:
-        connection.close()
-        if not isinstance(error, OSError) or not others:
-            raise
-    else:
-        return connection
-    return _connect(others[::-1], seconds)
 
 
 def _exchange(connection: Any, target: Target, method: str, body: bytes | None) -> dict[str, Any]:
