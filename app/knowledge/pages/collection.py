@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import gevent
+
 from app.knowledge.pages.crawl import Crawl
 from app.knowledge.pages.extracting import Extractor
 from app.knowledge.pages.fetching import Fetcher
@@ -59,6 +61,7 @@ class Collection:
         if known:
             source.waiting, source.repeated = known.waiting, known.repeated
         self.sources.put(source)  # a run that is killed can be repeated
+        gevent.get_hub().NOT_ERROR = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)  # or gevent prints that
         with Extractor() as extractor:
             run = self._run(source, extractor, progress)
             try:
