@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from app.knowledge.pages.contents import Content
+from app.knowledge.pages.content import Content
 from app.knowledge.pages.extracting import Extractor
 from app.knowledge.pages.fetching import Fetcher, OutOfBoundsError, Response, SkippedError, gunzipped
 from app.knowledge.pages.kept import Page, Pages, header

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from app.knowledge.documents import UnreadableError
-from app.knowledge.pages.contents import Content
+from app.knowledge.pages.content import Content
 from app.knowledge.pages.fetching import Response, SkippedError
 from app.knowledge.pages.robots import directives
 from app.knowledge.reading.beside import Reader

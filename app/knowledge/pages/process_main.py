@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.knowledge.pages.contents import Content, content_of
+from app.knowledge.pages.content import Content, content_of
 from app.knowledge.reading.contents import contents
 from app.knowledge.reading.formats import read
 from app.knowledge.reading.html import page

@@ -3,7 +3,7 @@
 import pytest
 
 from app.knowledge.documents import Document, Section
-from app.knowledge.pages.contents import Content, to_markdown
+from app.knowledge.pages.content import Content, to_markdown
 from app.knowledge.reading.markdown import sections
 
 ONE = Section(("Prices",), "Two euros.", "#prices")
