@@ -14,7 +14,7 @@ from app.knowledge.pages.content import Content
 from app.knowledge.pages.fetching import Response, SkippedError
 from app.knowledge.pages.robots import directives
 from app.knowledge.reading.beside import Reader
-from app.knowledge.reading.formats import READERS
+from app.knowledge.reading.endings import FORMATS
 
 SECONDS = 60.0  # for a page or a document
 
@@ -69,7 +69,7 @@ def _ending(response: Response, name: str) -> str:
         return ".html"
     if kind not in _UNTOLD:
         ending = _ENDINGS.get(kind, "")
-    if ending not in READERS:
+    if ending not in FORMATS:
         raise SkippedError(f"is nothing that is read ({kind[:100] or 'of no kind that is told'})", gone=True)
     return ending
 

@@ -1,19 +1,19 @@
 """Files and folders of the operator's own, kept as they are."""
 
+import glob
 import hashlib
 import os
-from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
 from app.knowledge.documents import UnreadableError
+from app.knowledge.files import matching_files
 from app.knowledge.pages.kept import FILES, remove_file, write_whole
 from app.knowledge.pages.outcome import Outcome, Progress
 from app.knowledge.pages.sources import Source
 from app.knowledge.reading.beside import Reader
 from app.knowledge.reading.contents import contents
-from app.knowledge.reading.formats import is_readable
+from app.knowledge.reading.endings import format_of
 
 
 class OwnFiles:
@@ -28,7 +28,7 @@ class OwnFiles:
 
     def run(self) -> None:
         most = self._source.bounds.pages
-        found = list(islice(self._files(), most + 1))
+        found = self._files()
         if len(found) > most:
             self.outcome.stopped = f"there are more than {most} files"
         with closing(Reader()) as reader:
@@ -43,15 +43,12 @@ class OwnFiles:
     def finish(self) -> None:
         """There is nothing left to do."""
 
-    def _files(self) -> Iterator[Path]:
-        """The file, or the folder's files that there is a reader for; none that is hidden."""
+    def _files(self) -> list[Path]:
+        """The file, or the folder's files that are read; none that is hidden."""
         if self._source.kind == "file":
-            yield Path(self._source.address)
-            return
-        for folder, folders, names in os.walk(self._base):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            files = (Path(folder) / name for name in sorted(names) if not name.startswith("."))
-            yield from (file for file in files if is_readable(file) and not self._source.leaves_out(str(file)))
+            return [Path(self._source.address)]
+        files = map(Path, matching_files([f"{glob.escape(str(self._base))}/**/*"]))
+        return [file for file in files if format_of(file) and not self._source.leaves_out(str(file))]
 
     def _keep(self, file: Path, reader: Reader) -> None:
         copy = _copies_folder(self._folder, self._source) / file.relative_to(self._base)
