@@ -17,7 +17,7 @@ from app.engine.turn import Turn
 from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
-from app.providers.local.builtin import BuiltinModel
+from app.providers.local.builtin.model import BuiltinModel
 from app.store.database import Database
 from app.store.schema import upgrade
 from app.store.things import ThingStore
