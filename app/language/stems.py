@@ -21,15 +21,12 @@ _SNOWBALL = dict(
     """.split()  # noqa: SIM905 - a table reads best as one
 )
 
-# Languages that write words together to make new ones.
-COMPOUNDING = frozenset(("da", "de", "el", "et", "fi", "hu", "ko", "nb", "nl", "sv"))
-
 
 class Stems:
     """Makes terms of one language's words; a language that is not known has its words folded. Not thread-safe."""
 
     def __init__(self, language: str) -> None:
-        self._language = language
+        self.language = language
         self._stem: Callable[[str], str] = _no_stem
         if language in _SNOWBALL:
             stemmer = Stemmer.Stemmer(_SNOWBALL[language])
@@ -38,15 +35,15 @@ class Stems:
 
     def term(self, word: str) -> str:
         """The word's stem, folded; the word itself where a stemmer leaves nearly nothing of it."""
-        if self._language == "ar":
+        if self.language == "ar":
             return arabic.light_stem(fold(word))
-        if self._language == "ko":
+        if self.language == "ko":
             return fold(without_particle(word))
         return _enough(fold(self._stem(self._lower(word))), word)
 
     def root(self, word: str) -> str:
         """What words share that are made of the same root, marked as such; "" where the language has no such thing."""
-        root = arabic.root(fold(word)) if self._language == "ar" else ""
+        root = arabic.root(fold(word)) if self.language == "ar" else ""
         return ROOT + root if root else ""
 
     def typed_in_haste(self, word: str) -> str:
@@ -54,7 +51,7 @@ class Stems:
         return _enough(fold(self._stem(fold(word))), word)
 
     def _lower(self, word: str) -> str:
-        return (word.replace("I", "ı").replace("İ", "i") if self._language == "tr" else word).lower()
+        return (word.replace("I", "ı").replace("İ", "i") if self.language == "tr" else word).lower()
 
 
 def _enough(stem: str, word: str) -> str:

@@ -9,8 +9,7 @@ from marshmallow import Schema
 
 from app.engine.ports import Model
 from app.providers.apis import anthropic, openai
-from app.providers.local import scripted
-from app.providers.local.builtin import model as builtin
+from app.providers.local import builtin, scripted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import numpy as np
 
 from app.knowledge.documents import Entry
 from app.knowledge.index.build import FORMAT, build, unpacked
-from app.knowledge.index.confidence import CONFIDENT
-from app.knowledge.index.matches import Match, matches
+from app.knowledge.index.confidence import CONFIDENT, confidence
+from app.knowledge.index.matches import Match, matches, rarest
 from app.knowledge.index.query import Languages
 from app.knowledge.index.vocabulary import Vocabulary
 from app.language.stems import Stems
@@ -93,29 +93,39 @@ class Index:
 
     def _hit(self, number: int, score: float, found: Sequence[Match]) -> Hit:
         entry, language = self._entry(number)
-        total = sum(match.idf for match in found)
-        covered = sum(match.idf * float(match.there[number]) for match in found)
-        return Hit(number, entry, score, min(1.0, covered / total), _why(number, entry, Stems(language), found))
+        fields = _Fields(entry, Stems(language))
+        most = rarest(self.entries)
+        covered = sum(match.idf * match.nearness(number) for match in found) / sum(match.idf for match in found)
+        headed = sum(match.idf * match.nearest_of(number, fields.heading) for match in found) / most
+        return Hit(number, entry, score, confidence(covered, score / most, headed), _why(number, fields, found))
 
     def close(self) -> None:
         self._table.close()
 
 
-def _why(number: int, entry: Entry, stems: Stems, found: Sequence[Match]) -> str:
-    """Such as `parcels: parcel in heading 3.2, delivery: deliver in text 1.1; not found: tomorrow`."""
-    heading, above = entry.headings[-1:], (*entry.headings[:-1], entry.source)
-    fields = [("heading", _terms(heading, stems)), ("title", _terms(above, stems))]
-    told, missing = [], []
-    for match in sorted(found, key=lambda match: -match.worth[number] * match.idf):
-        if match.worth[number] > 0:
-            term = match.terms[match.which[number]].text
-            field = next((name for name, terms in fields if term in terms), "text")
-            told.append(f"{match.word.text}: {term} in {field} {match.worth[number] * match.idf:.1f}")
-        else:
-            missing.append(match.word.text)
-    return "; ".join([", ".join(told)] + ([f"not found: {', '.join(missing)}"] if missing else []))
+class _Fields:
+    """The terms of an entry's headings and title."""
+
+    def __init__(self, entry: Entry, stems: Stems) -> None:
+        self.heading = _terms(entry.headings[-1:], stems)
+        self.title = _terms((*entry.headings[:-1], entry.source), stems)
+
+    def name(self, term: str) -> str:
+        return "heading" if term in self.heading else "title" if term in self.title else "text"
 
 
 def _terms(texts: Sequence[str], stems: Stems) -> set[str]:
     text = normal(" ".join(texts))
     return {stems.term(word) for word in (*words(text), *pieces(text))} | {stems.root(word) for word in words(text)}
+
+
+def _why(number: int, fields: _Fields, found: Sequence[Match]) -> str:
+    """Such as `parcels: parcel in heading 3.2, delivery: deliver in text 1.1; not found: tomorrow`."""
+    told, missing = [], []
+    for match in sorted(found, key=lambda match: -match.worth[number] * match.idf):
+        if match.worth[number] > 0:
+            term = match.terms[match.which[number]].text
+            told.append(f"{match.word.text}: {term} in {fields.name(term)} {match.worth[number] * match.idf:.1f}")
+        else:
+            missing.append(match.word.text)
+    return "; ".join([", ".join(told)] + ([f"not found: {', '.join(missing)}"] if missing else []))

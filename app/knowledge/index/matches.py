@@ -1,7 +1,7 @@
 """What a question's words are worth in an index's entries."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import log
 
 import numpy as np
@@ -11,6 +11,7 @@ from app.knowledge.index.query import Word
 from app.knowledge.index.vocabulary import Term, Vocabulary, marks
 
 MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
+FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
 Vector = npt.NDArray[np.float32]
 Postings = Mapping[int, tuple[npt.NDArray[np.uint32], npt.NDArray[np.float16]]]
@@ -38,7 +39,22 @@ class Match:
             self.which[numbers[better]] = index
             self.there[numbers] = np.maximum(self.there[numbers], np.float32(term.weight))
         frequency = float(self.there.sum())
-        self.idf = word.share * log(1 + (entries - frequency + 0.5) / (frequency + 0.5))
+        self.idf = word.share * log(1 + (max(entries, FEWEST) - frequency + 0.5) / (frequency + 0.5))
+
+    def nearness(self, number: int) -> float:
+        """To the word, of the nearest term that the entry has; from 0 to 1."""
+        return float(self.there[number])
+
+    def nearest_of(self, number: int, terms: Collection[str]) -> float:
+        """The same, of these terms alone."""
+        if not self.there[number]:
+            return 0.0
+        return max((term.weight for term in self.terms if term.text in terms), default=0.0)
+
+
+def rarest(entries: int) -> float:
+    """What a word is worth that none of the entries has."""
+    return log(2 * max(entries, FEWEST) + 2)
 
 
 def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[Word], entries: int) -> list[Match]:
@@ -59,10 +75,10 @@ def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
 def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary) -> Iterator[Term]:
     """The terms of the index that a word means; those that count more come later."""
     whole = [term for term, weight in word.terms.items() if weight == 1]
-    if word.spelled:
+    if word.formation:
         occurs = any(term in known for term in whole)
         for term in whole:
-            yield from vocabulary.related(term, known=occurs, compounding=word.compounding)
+            yield from vocabulary.related(term, word.formation, known=occurs)
     for term, weight in sorted(word.terms.items(), key=lambda item: item[1]):
         if term in known:
             yield Term(known[term].number, term, known[term].frequency, weight)

@@ -4,15 +4,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.language.folding import fold
+from app.language.formation import Formation
+from app.language.function_words import COMMON_WORDS
 from app.language.questions import content_runs, is_function_word
 from app.language.recognition import recognised
-from app.language.stems import COMPOUNDING, Stems
+from app.language.stems import Stems
 from app.language.words import is_hiragana, normal, pairs, words
 
 MOST_CHARACTERS = 4000  # of a question; the rest is not looked at
 MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
+
+# How near a term is to a word of the same root, and a single character of Han to a pair.
 ROOT_WEIGHT = 0.5
 CHARACTER_WEIGHT = 0.4
+
+# How much of a word it is that people use whatever they ask about, and a letter or a number of up to two digits.
+COMMON_SHARE = 0.5
+SHORT_SHARE = 0.3
+HIRAGANA_SHARE = 0.5  # mostly endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +29,24 @@ class Word:
     """A word of a question.
 
     - `terms`: what it is in the index, with weights from 0 to 1.
-    - `share`: how much of a word it is; pairs of characters overlap.
-    - `spelled`: whether other forms of it can be told by its letters.
+    - `share`: how much of a word it is, from 0 to 1; pairs of characters overlap.
+    - `formation`: how other forms of it can be told by its letters; None where they cannot.
     """
 
     text: str
     terms: Mapping[str, float]
-    share: float = 1.0
-    spelled: bool = True
-    compounding: bool = False
+    share: float
+    formation: Formation | None
 
 
 class Languages:
     """The languages of an index, and questions in them. Not thread-safe."""
 
     def __init__(self, entries: Mapping[str, int]) -> None:
+        """Of how many entries in each language."""
         most = sorted(entries, key=lambda language: -entries[language])[:MOST_LANGUAGES]
         self._stems = {language: Stems(language) for language in most}
+        self._common = {language: _common(stems) for language, stems in self._stems.items()}
 
     def wanted(self, question: str) -> list[Word]:
         """The question's words, each once; without those that stand in any question of its language."""
@@ -44,28 +54,42 @@ class Languages:
         language = recognised(text)
         nearest = language if language in self._stems else recognised(text, self._stems.keys())
         spoken = {each for each in (language, nearest) if each} or {*self._stems}
-        stems = [self._stems[nearest]] if nearest in self._stems else [*self._stems.values()]
-        compounding = not COMPOUNDING.isdisjoint({nearest} if nearest else self._stems)
+        tried = {nearest} if nearest in self._stems else {*self._stems}
         once: dict[frozenset[str], Word] = {}
-        for word in (*_words(text, spoken, stems, compounding), *_pairs(text, language or nearest)):
+        for word in (*self._words(text, spoken, tried), *_pairs(text, language or nearest)):
             once.setdefault(frozenset(word.terms), word)
         return [*once.values()]
 
+    def _words(self, text: str, spoken: Iterable[str], tried: set[str]) -> Iterator[Word]:
+        formation = Formation.of(tried)
+        stems = [self._stems[language] for language in tried]
+        common = frozenset[str]().union(*(self._common[language] for language in tried))
+        for word in words(text):
+            if any(is_function_word(word, language) for language in spoken):
+                continue
+            terms = {root: ROOT_WEIGHT for each in stems if (root := each.root(word))}
+            terms |= {term: 1.0 for each in stems for term in (each.term(word), each.typed_in_haste(word))}
+            yield Word(word, terms, _share(word, terms, common), formation)
 
-def _words(text: str, languages: Iterable[str], stems: Iterable[Stems], compounding: bool) -> Iterator[Word]:
-    for word in words(text):
-        if any(is_function_word(word, language) for language in languages):
-            continue
-        terms = {root: ROOT_WEIGHT for each in stems if (root := each.root(word))}
-        terms |= {term: 1.0 for each in stems for term in (each.term(word), each.typed_in_haste(word))}
-        yield Word(word, terms, compounding=compounding)
+
+def _common(stems: Stems) -> frozenset[str]:
+    return frozenset(stems.term(word) for word in COMMON_WORDS.get(stems.language, ()))
+
+
+def _share(word: str, terms: Mapping[str, float], common: frozenset[str]) -> float:
+    if not common.isdisjoint(terms):
+        return COMMON_SHARE
+    return SHORT_SHARE if len(word) == 1 or (len(word) == 2 and word.isdecimal()) else 1.0
 
 
 def _pairs(text: str, language: str) -> Iterator[Word]:
+    """The pairs of what is written without blanks; together they are as many words as half of the characters."""
     for run in content_runs(text, language):
         found = pairs(run)
-        share = 0.5 if is_hiragana(run) else (len(found) + 1) / 2 / len(found)
+        share = min(1.0, len(run) / 2 / len(found)) * (HIRAGANA_SHARE if is_hiragana(run) else 1)
         for pair in found:
-            whole = pair == run and len(run) > 2  # Katakana
-            characters = {} if whole or is_hiragana(run) else dict.fromkeys(map(fold, pair), CHARACTER_WEIGHT)
-            yield Word(pair, characters | {fold(pair): 1.0}, 1.0 if whole else share, spelled=whole)
+            if pair == run and len(run) > 2:  # Katakana
+                yield Word(pair, {fold(pair): 1.0}, 1.0, Formation.of(()))
+            else:
+                characters = {} if is_hiragana(run) else dict.fromkeys(map(fold, pair), CHARACTER_WEIGHT)
+                yield Word(pair, characters | {fold(pair): 1.0}, share, None)

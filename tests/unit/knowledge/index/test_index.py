@@ -126,7 +126,7 @@ def test_a_word_in_the_heading_counts_more_than_several_in_the_text(indexed) -> 
 
 
 def test_a_rare_word_counts_more_than_a_frequent_one(indexed) -> None:
-    tea = [Entry("a", (f"Tea {number}",), "Fine tea, best tea.") for number in range(5)]
+    tea = [Entry("a", (f"Tea {number}",), "Fine tea, best tea.") for number in range(40)]
     ask = indexed(*tea, Entry("a", ("Cups",), "For your drink: porcelain."))
     assert ask("tea porcelain")[0] == "Cups"
 

@@ -1,0 +1,108 @@
+"""How languages make words of others: by endings, by prefixes, by writing them together. All words here are folded."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+_COMPOUNDING = frozenset(("da", "de", "el", "et", "fi", "hu", "ko", "nb", "nl", "sv"))
+_ATTACHING = frozenset(("ar", "he"))
+
+# What stands before verbs and the nouns made of them, and apart from them in some sentences.
+_PREFIXES = {
+    "da": "af an bort frem ind med ned om op til ud be for",
+    "de": "zuruck zusammen heraus herein vorbei wieder durch unter uber "
+    "ab an auf aus bei ein mit nach vor zu weg los her hin um be ver ent er ge zer",
+    "hu": "vissza meg el ki be le fel at",
+    "nb": "av an bort frem inn med ned om opp til ut be for",
+    "nl": "terug onder over door voor aan af bij in mee na om op toe uit weg be ge her ont ver",
+    "sv": "ater bort fram av an in med ned om pa till upp ut be for",
+}
+
+LEAST = 0.4  # of likeness
+_SHORTEST = 4  # letters of a word that others begin with
+_SHORTEST_HEAD = 5  # letters of one that they end in
+_MOST_ATTACHED = 2  # letters that may stand before a shorter one: articles, conjunctions
+_ENOUGH = 0.7  # of the longer word, for two that begin alike
+_ALIKE = 0.8  # of what these share
+_PREFIXED = 0.7  # of the likeness without prefixes
+
+
+@dataclass(frozen=True, slots=True)
+class Formation:
+    """Of one language, or of several that a word may be in.
+
+    - `compounding`: whether words are written together. `attaching`: whether articles and conjunctions are written on.
+    """
+
+    compounding: bool
+    attaching: bool
+    prefixes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, languages: Collection[str]) -> "Formation":
+        prefixes = {prefix for language in languages for prefix in _PREFIXES.get(language, "").split()}
+        longest_first = tuple(sorted(prefixes, key=lambda each: (-len(each), each)))
+        return cls(not _COMPOUNDING.isdisjoint(languages), not _ATTACHING.isdisjoint(languages), longest_first)
+
+    def bare(self, word: str) -> list[str]:
+        """The word without each prefix that it begins with; three letters stay."""
+        return [word[len(each) :] for each in self.prefixes if word.startswith(each) and len(word) - len(each) >= 3]
+
+    def prefixed(self, word: str) -> list[str]:
+        """The word, and what is left of it without its longest prefix, behind every prefix and without one."""
+        stems = [word, *self.bare(word)[:1]]
+        return [prefix + stem for stem in stems for prefix in ("", *self.prefixes) if prefix + stem != word]
+
+    def parts(self, word: str) -> list[str]:
+        """What the word may be written together of."""
+        cuts = range(4, len(word) - 3) if self.compounding else ()
+        return [part for cut in cuts for part in (word[:cut], word[cut:])]
+
+    def likeness(self, one: str, other: str) -> float:
+        """From LEAST to 1, the same, by how much of the longer word both have; 0 where they are not related."""
+        best = self._as_written(one, other)
+        for stem in (one, *self.bare(one)):
+            for of_other in (other, *self.bare(other)):
+                best = max(best, _PREFIXED * _by_beginning(stem, of_other))
+        return best if best >= LEAST else 0.0
+
+    def _as_written(self, one: str, other: str) -> float:
+        short, long = sorted((one, other), key=len)
+        head = self.compounding and len(short) >= _SHORTEST_HEAD
+        attached = self.attaching and len(short) >= _SHORTEST and len(long) - len(short) <= _MOST_ATTACHED
+        if (head or attached) and long.endswith(short) and not short.isdecimal():
+            return _share(short, long)
+        return _by_beginning(short, long)
+
+
+def _by_beginning(one: str, other: str) -> float:
+    short, long = sorted((one, other), key=len)
+    if short == long:
+        return 1.0
+    if any(map(str.isdecimal, short)):
+        return 0.0
+    if len(short) >= _SHORTEST and long.startswith(short):
+        return _share(short, long)
+    alike = common_beginning(one, other)
+    return _ALIKE * alike / len(long) if alike >= _SHORTEST and alike >= _ENOUGH * len(long) else 0.0
+
+
+def _share(short: str, long: str) -> float:
+    return 0.3 + 0.6 * len(short) / len(long)
+
+
+def common_beginning(one: str, other: str) -> int:
+    """How many letters both begin with."""
+    for index, (letter, same) in enumerate(zip(one, other, strict=False)):
+        if letter != same:
+            return index
+    return min(len(one), len(other))
+
+
+def one_mistake(one: str, other: str) -> bool:
+    """Whether one is the other with a letter added, left out or replaced, or two swapped; of five letters or more."""
+    if min(len(one), len(other)) < 5 or abs(len(one) - len(other)) > 1:
+        return False
+    begin = common_beginning(one, other)
+    one, other = one[begin:], other[begin:]
+    swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return swapped or one[1:] == other[1:] or one[1:] == other or one == other[1:]

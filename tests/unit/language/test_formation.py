@@ -1,0 +1,69 @@
+"""Words are related by their letters, as their language makes words of others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.language.formation import LEAST, Formation, common_beginning, one_mistake
+
+GERMAN, ENGLISH = Formation.of(["de"]), Formation.of(["en"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("liefer", "lieferzeit"),
+        ("gutschein", "geschenkgutschein"),
+        ("abhol", "hol"),
+        ("zuruckgeb", "geb"),
+        ("zahl", "bezahl"),
+        ("ausleih", "verleih"),
+    ],
+)
+def test_compounds_and_prefixed_verbs_are_related_in_german(one, other) -> None:
+    assert LEAST <= GERMAN.likeness(one, other) == GERMAN.likeness(other, one) < 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("acht", "gebracht"), ("tee", "komitee"), ("1234", "12345"), ("ab", "abc")])
+def test_others_are_not(one, other) -> None:
+    assert GERMAN.likeness(one, other) == 0
+
+
+def test_a_language_that_does_not_write_words_together_has_no_compounds() -> None:
+    assert ENGLISH.likeness("board", "skateboard") == 0
+    assert ENGLISH.parts("skateboard") == []
+    assert "skate" in GERMAN.parts("skateboard")
+    assert ENGLISH.likeness("book", "booking") > LEAST
+
+
+def test_the_nearer_form_is_worth_more() -> None:
+    assert GERMAN.likeness("liefer", "liefert") > GERMAN.likeness("liefer", "lieferadresse")
+
+
+def test_prefixes_are_taken_off_and_put_on() -> None:
+    assert GERMAN.bare("zuruckgeb") == ["geb", "ruckgeb"]
+    assert {"geb", "abgeb"} <= {*GERMAN.prefixed("zuruckgeb")}
+    assert "zuruckgeb" not in GERMAN.prefixed("zuruckgeb")
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "right"),
+    [("alergens", "allergens"), ("delivrey", "delivery"), ("deluvery", "delivery"), ("deliveryy", "delivery")],
+)
+def test_one_mistake_is_noticed(mistaken, right) -> None:
+    assert one_mistake(mistaken, right)
+    assert one_mistake(right, mistaken)
+
+
+@pytest.mark.parametrize(("one", "other"), [("train", "brand"), ("cat", "car"), ("delivery", "delverrry"), ("", "a")])
+def test_more_than_one_is_another_word(one, other) -> None:
+    assert not one_mistake(one, other)
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_likeness_is_a_share_and_the_same_both_ways(one, other) -> None:
+    for formation in (GERMAN, ENGLISH):
+        likeness = formation.likeness(one, other)
+        assert likeness == formation.likeness(other, one)
+        assert likeness == 0 or LEAST <= likeness <= 1
+    assert common_beginning(one, one) == len(one)
