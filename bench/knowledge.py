@@ -98,7 +98,7 @@ class Figures:
     def cells(self) -> list[str]:
         on, off = len(self.on_topic), len(self.off_topic)
         shares = [f"{self.recall(1):.2f}", f"{self.recall(3):.2f}"]
-        answers = [f"{self.right_answers / on:.0%}", f"{self.wrong_answers / on:.0%}"]
+        answers = [f"{100 * answers / on:.0f} %" for answers in (self.right_answers, self.wrong_answers)]
         return [self.name, f"{self.passages:,}", f"{on} + {off}", *shares, *answers, f"{self.false_answers} of {off}"]
 
 
@@ -157,8 +157,9 @@ def together(name: str, rows: Sequence[Figures]) -> Figures:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [f"| {' | '.join(line)} |\n" for line in [head, *rows]]
+    lines.insert(1, f"|---|{'---:|' * (len(head) - 1)}\n")
+    return "".join(lines)
 
 
 def quality(only: str = "") -> dict[str, str]:

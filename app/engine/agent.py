@@ -1,7 +1,7 @@
 """Agents: who answers, with which models and tools, within which limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -23,6 +23,8 @@ class Agent:
     - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
     - `knowledge`: patterns of the files that may be searched for the answer; there may be none that match.
     - `language`: in which it answers, as a tag such as "en" or "de-CH" (BCP 47).
+    - `texts`: what its owner has the built-in model say in place of its own words: by language (ISO 639-1; "" is for
+      all of them), by the text's name.
     - `workflow`: the name of the workflow that makes the answers, if one does.
     - `public`: callers without a credential may ask it.
     - `allow_system`: callers may send system messages, which take the place of `instructions`.
@@ -42,6 +44,7 @@ class Agent:
     client_tools: tuple[ToolSpec, ...] = ()
     knowledge: tuple[str, ...] = ()
     language: str = "en"
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     workflow: str | None = None
     public: bool = False
     widget_key_wires: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
-from app.engine.handover import asks_for_a_person
 from app.engine.messages import AnswerRecord, Mark, Status, last_question
 from app.engine.question import Question
 from app.engine.recognition import recognized
 from app.engine.rounds import Rounds
+from app.language.handover import asks_for_a_person
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from marshmallow import Schema
 
 from app.engine.ports import Model
 from app.providers.apis import anthropic, openai
-from app.providers.local import builtin, scripted
+from app.providers.local import scripted
+from app.providers.local.builtin import model as builtin
 
 
 @dataclass(frozen=True, slots=True)

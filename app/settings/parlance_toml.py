@@ -1,17 +1,21 @@
 """Each table of parlance.toml by itself, but [server] (server_table.py): its keys, defaults and bounds."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.providers import PROVIDERS
+from app.providers.local.builtin.texts import NAMES
 from app.settings.fields import number, seconds, switch, text
 from app.settings.records import ModelSettings, WorkflowSettings
 from app.tools import load_options
 
 NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")
 
+MOST_TEXT = 2000  # characters of a text of the built-in model's
+_LANGUAGE_CODE = re.compile("[a-z]{2,3}")
 LANGUAGE = validate.Regexp(
     r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}\Z", error="Use a language's tag, such as en, de or pt-BR."
 )
@@ -43,6 +47,39 @@ class ClientToolSchema(Schema):
         load_default=lambda: {"type": "object", "properties": {}},
         metadata={"description": "JSON Schema of the tool's arguments", "default": "no arguments"},
     )
+
+
+class Texts(fields.Field[dict[str, dict[str, str]]]):
+    """The table [agents.NAME.texts]: texts by their names, and tables of such texts by language. Loads into texts by
+    language, those for all languages under ""."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, dict[str, str]]:
+        if not isinstance(value, dict):
+            raise ValidationError("Not a valid mapping type.")
+        tables = {language: table for language, table in value.items() if isinstance(table, dict)}
+        for_all = {name: text for name, text in value.items() if name not in tables}
+        loaded: dict[str, dict[str, str]] = {}
+        problems: dict[str, Any] = {}
+        for language, table in ({"": for_all} | tables).items():
+            wrong = {name: why for name, text in table.items() if (why := _wrong_text(name, text))}
+            if language and not _LANGUAGE_CODE.fullmatch(language):
+                problems[language] = "Use a language's code, such as en or de, or the name of a text."
+            elif wrong:
+                problems |= {language: wrong} if language else wrong
+            else:
+                loaded[language] = table
+        if problems:
+            raise ValidationError(problems)
+        return loaded
+
+
+def _wrong_text(name: str, value: Any) -> str:
+    """What is wrong with a text of the built-in model's, "" where nothing is."""
+    if name not in NAMES:
+        return f"There is no such text; there are: {', '.join(NAMES)}."
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= MOST_TEXT:
+        return f"Must be a text of 1 to {MOST_TEXT:,} characters."
+    return ""
 
 
 class AgentSchema(Schema):
@@ -85,6 +122,13 @@ class AgentSchema(Schema):
         "The language in which it answers, as a tag such as `en`, `de` or `pt-BR` (BCP 47). Workflows write numbers as "
         "it does, and take `1,234` and `1.234` for what they are there",
         validate=LANGUAGE,
+    )
+    texts = Texts(
+        metadata={
+            "description": "What the built-in model says in place of its own words: texts by their "
+            "[names](models.md#what-it-says), for all languages, or in a table by language (`texts.de.unknown`)",
+            "type": "table",
+        },
     )
     workflow = text("Name of the workflow that every answer follows")
     public = switch("Callers without a credential reach this agent through `/api/chat`; at most one agent is public")

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from support.agents import configured, keys
+from support.axe import prefer, violations
 from support.pages import serving
 from support.visitors import chat, id_of, signed
 from support.widget_pages import ROOT, Site, Widget, site
@@ -19,6 +20,16 @@ tools = ["knowledge"]
 knowledge = ["tea/*.md"]
 """
 SEARCH = {"call": "knowledge", "args": {"query": "How long does shipping to Norway take?"}}
+SHIPPING = """---
+title: Shipping and returns
+url: https://shop.example/shipping
+---
+# Shipping
+
+## Norway
+
+Shipping to Norway takes nine days.
+"""
 THUMBS = f"[...{ROOT}.querySelectorAll('[role=log] .message:last-child .thumb')]"
 PRESSED = f"{THUMBS}.map(each => each.ariaPressed)"
 CHIPS = f"[...{ROOT}.querySelectorAll('[role=log] .message:last-child .chip')]"
@@ -26,7 +37,7 @@ SHOWN = f"{CHIPS}.map(each => [each.localName, each.textContent.length, each.hre
 
 
 class Named(BaseHTTPRequestHandler):
-    """Answers with the sources that the question names, as JSON."""
+    """Answers with the sources that the question names, as JSON; ratings it does not know."""
 
     protocol_version = "HTTP/1.1"
 
@@ -35,13 +46,15 @@ class Named(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "rating" in asked:
+            return self.send_error(404)
         sources = json.loads(asked["message"])
         lines = (
             {"type": "start", "conversationId": "1"},
             {"type": "token", "token": "So"},
             {"type": "done", "message": "So", "conversationId": "1", "messageId": "a" * 32, "sources": sources},
         )
-        self._reply("".join(json.dumps(line) + "\n" for line in lines).encode())
+        return self._reply("".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def _reply(self, content: bytes) -> None:
         self.send_response(200)
@@ -65,7 +78,7 @@ def elsewhere() -> Iterator[str]:
 def tea(tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("tea")
     (folder / "tea").mkdir()
-    (folder / "tea" / "shipping.md").write_text("# Shipping\n\n## Norway\n\nShipping to Norway takes nine days.\n")
+    (folder / "tea" / "shipping.md").write_text(SHIPPING)
     with Server(folder, config=configured(TABLES)) as running:
         yield running
 
@@ -87,7 +100,8 @@ def test_sources_stand_below_the_answer_and_survive_a_reload(shop) -> None:
     widget = shop.opened()
     widget.ask(script(SEARCH, {"text": "Nine days."}))
     chips = widget.js(SHOWN)
-    assert [chip[0] for chip in chips] == ["span"], "it has no address"
+    assert [chip[:2] for chip in chips] == [["a", len("Shipping and returns")]]
+    assert chips[0][2].startswith("https://shop.example/shipping")
     assert widget.js(f"{ROOT}.querySelector('.chips').ariaLabel") == "Sources"
     widget.reload()
     assert widget.js(SHOWN) == chips
@@ -201,6 +215,17 @@ def test_a_visitors_ratings_and_sources_follow_the_history(shop) -> None:
     assert widget.js("JSON.stringify(localStorage)") == "{}"
     again = shop.opened(data_visitor=token)
     again.until(f"{THUMBS}.length === 2 && {PRESSED}[1] === 'true'")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_object_to(shop, elsewhere, scheme) -> None:
+    widget = shop.opened(data_endpoint=elsewhere, data_color="gold")
+    prefer(widget.browser, scheme)
+    widget.ask(json.dumps([{"title": "Prices", "url": "https://x.example/"}, {"title": "t" * 99}]))
+    widget.press(".thumb")
+    widget.until(f"{ROOT}.querySelector('.rating').innerText !== ''")  # nobody is there who would take it
+    widget.press(".thumb + .thumb")
+    assert violations(widget.browser) == []
 
 
 def online(widget: Widget, *, yes: bool) -> None:

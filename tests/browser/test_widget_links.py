@@ -19,6 +19,16 @@ PARAGRAPHS = f"[...[...{ROOT}.querySelectorAll('[role=log] .bot .text')].pop().c
 # Languages whose punctuation, or prose, follows an address without a space. Each: a text, and where its links lead.
 PROSE = [
     (f"Siehe „{X}/a“ und ‚{X}/b‘.", [f"{X}/a", f"{X}/b"]),
+    (f"Siehe „{X}/a.“ Oder «{X}/b» (hier: {X}/c!), „{X}/straße/grün.html“.",
+     [f"{X}/a", f"{X}/b", f"{X}/c", f"{X}/straße/grün.html"]),
+    (f"Voir «\u202f{X}/a\u202f», « {X}/b » et {X}/c\u202f; {X}/d\u00a0: {X}/e\u202f!",
+     [f"{X}/a", f"{X}/b", f"{X}/c", f"{X}/d", f"{X}/e"]),
+    (f"Conoce «{X}/a.» y “{X}/b.”, ‘{X}/c’…", [f"{X}/a", f"{X}/b", f"{X}/c"]),
+    (f"Zobacz „{X}/a”. См. «{X}/b». Bkz. ‘{X}/c’", [f"{X}/a", f"{X}/b", f"{X}/c"]),
+    (f"راجع ”{X}/a“ أو «{X}/b»… و({X}/c)؛ {X}/شاي؟", [f"{X}/a", f"{X}/b", f"{X}/c", f"{X}/شاي"]),
+    (f"{X}/a&rdquo; {X}/b&raquo; {X}/c&hellip; {X}/d&#8221; {X}/e&apos; {X}/f&mdash;so {X}/?a=1&amp;quote=2",
+     [*(f"{X}/{name}" for name in "abcdef"), f"{X}/?a=1&quote=2"]),
+    (f"{X}/a\u200f، \u2068{X}/b\u2069 {X}/c\u061c.", [f"{X}/a", f"{X}/b", f"{X}/c"]),
     (f"Siehe »{X}/a« oder ›{X}/b‹; auch {X}/c …", [f"{X}/a", f"{X}/b", f"{X}/c"]),
     (f"Véase «{X}/a». ¿{X}/b? ¡{X}/c!", [f"{X}/a", f"{X}/b", f"{X}/c"]),
     (f"See “{X}/a” — or ‘{X}/b’, {X}/c—now… and {X}/d…", [f"{X}/a", f"{X}/b", f"{X}/c", f"{X}/d"]),

@@ -23,6 +23,12 @@ def test_a_tool_has_its_options(load) -> None:
     }
 
 
+def test_an_agents_texts_are_for_all_languages_or_for_one(load) -> None:
+    assert load().agents["demo"].texts == {}
+    texts = load(more='texts.handover = "Call us."\ntexts.de.handover = "Rufen Sie an."').agents["demo"].texts
+    assert texts == {"": {"handover": "Call us."}, "de": {"handover": "Rufen Sie an."}}
+
+
 def own(function: str, more: str = "") -> str:
     return f'[tools.own]\nfunction = "{function}"\n{more}'
 
@@ -43,6 +49,14 @@ MISTAKES = [
     ("max_tokens = 0", "agents.demo.max_tokens: Must be greater than or equal to 1."),
     ("public = 'yes'", "agents.demo.public: Not a valid boolean."),
     ("colour = 'red'", "agents.demo.colour: Unknown field."),
+    ("texts = 'none'", "agents.demo.texts: Not a valid mapping type."),
+    ("texts.unknwon = 'x'", "agents.demo.texts.unknwon: There is no such text; there are: greeting, introduction,"),
+    ("texts.unknown = ' '", "agents.demo.texts.unknown: Must be a text of 1 to 2,000 characters."),
+    (f"texts.unknown = '{'x' * 2001}'", "agents.demo.texts.unknown: Must be a text of 1 to 2,000 characters."),
+    ("texts.unknown = 5", "agents.demo.texts.unknown: Must be a text of"),
+    ("texts.de.source = ['x']", "agents.demo.texts.de.source: Must be a text of"),
+    ("texts.de.wrong = 'x'", "agents.demo.texts.de.wrong: There is no such text"),
+    ("texts.de-AT.source = 'x'", "agents.demo.texts.de-AT: Use a language's code, such as en or de, or the name"),
     (
         "widget_key_wires = ['telephone']",
         "agents.demo.widget_key_wires: There is no wire 'telephone'; there are: agents,",

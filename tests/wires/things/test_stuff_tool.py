@@ -17,7 +17,7 @@ from app.engine.turn import Turn
 from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
-from app.providers.local.builtin import BuiltinModel
+from app.providers.local.builtin.model import BuiltinModel
 from app.store.database import Database
 from app.store.schema import upgrade
 from app.store.things import ThingStore
@@ -175,7 +175,7 @@ def test_a_question_with_my_in_it_may_be_one_for_everybody(tmp_path, user, note,
     note("account number", "4711")
     for user_id in (user, None):
         text, asked = ask("Can my password be reset?", user_id, agent)
-        assert (text.partition(" (")[0], asked) == ("A password is reset by its owner.", ["stuff", "knowledge"])
+        assert (text.partition("\n\n")[0], asked) == ("A password is reset by its owner.", ["stuff", "knowledge"])
 
 
 def test_over_the_wire_an_agent_knows_its_own_callers_things_and_nobody_elses(start) -> None:

@@ -6,7 +6,7 @@ const DENSE =
 const DENSE_RUN = new RegExp(`${DENSE.source}+`, "uy");
 const PARTICLE = /^(?:\p{sc=Hiragana}|(?:에서?는?|에서도|까지|부터|를|을|은|는|이|가|으?로|와|과|도|의|입니다|이며)$)/u;
 // Ends every address: what is neither letter nor ASCII, but for the dots within names; and another address.
-const FOREIGN = /(?![\0-\x7f\u00b7\u30fb\u200c])[\p{P}\p{S}\p{C}]|&(?:[lg]t|quot|nbsp|#\w+);|[,;]https?:/iu;
+const FOREIGN = /(?![\0-\x7f\u00b7\u30fb\u200c])[\p{P}\p{S}\p{C}]|&(?:[lg]t|quot|apos|nbsp|hellip|[mn]dash|\w{1,3}quo|#\w+);|[,;]https?:/iu;
 const NOT_LAST = ".,;:!?'*_~\u00b7\u30fb";
 const CLOSED_BY = { ")": "(", "]": "[", "}": "{" };
 const MAIL = /^[\w.+-]{1,64}@[^\s@/]{1,255}$/;

@@ -1,12 +1,10 @@
 """Questions for a person are recognised in each of the languages, and questions about people are left alone."""
 
-# ruff: noqa: RUF001 - as people write
-
 from time import process_time
 
 import pytest
 
-from app.engine.handover import asks_for_a_person
+from app.language.handover import asks_for_a_person
 
 FOR_A_PERSON = """
 Can I talk to a human?
