@@ -72,7 +72,9 @@ def test_suggested_questions_are_not_seen_before_the_history_of_a_visitor_is(sho
 
 
 def test_subtitle_logo_and_privacy_line_are_what_the_owner_wrote(shop) -> None:
-    widget = shop.opened(**ALL)
+    widget = shop.visit(**ALL)
+    assert widget.browser.requests(f"{shop.origin}/logo.svg") == [], "not for every page"
+    widget.js("ParlanceChat.open()")
     assert widget.texts(".head p") == ["Day <b>and</b> night"]
     widget.until(f"{ROOT}.querySelector('.head img').naturalWidth === 9")
     assert widget.js(f"{ROOT}.querySelector('.head img').alt") == ""
