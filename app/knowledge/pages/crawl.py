@@ -14,7 +14,7 @@ from app.knowledge.pages.repeated import LEAST_PAGES, digests_of, find_repeated,
 from app.knowledge.pages.robots import Robots
 from app.knowledge.pages.sitemaps import is_sitemap, walk
 from app.knowledge.pages.sources import Source
-from app.knowledge.pages.urls import Scope, is_asset, is_document, is_trap, origin, path_below
+from app.knowledge.pages.urls import Scope, file_name, is_asset, is_document, is_trap, origin, path_below, target
 
 MOST_FOUND = 20_000  # addresses of a source that are looked at
 MOST_LISTED = 200_000  # in its sitemaps, other sites' included
@@ -204,7 +204,8 @@ class Crawl:
         if kept:
             self._texts.pop(kept.hash, None)
         source = kept.source if kept else self._source.address
-        page = Page(url=url, title=content.title, language=content.language, source=source, hash=digest, **known)
+        title = content.title or file_name(url) or target(url).host
+        page = Page(url=url, title=title, language=content.language, source=source, hash=digest, **known)
         self._pages.write(page, content.markdown)
         self.outcome.written.append(url)
 

@@ -5,7 +5,6 @@ import tempfile
 from email.message import Message
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -13,10 +12,9 @@ from app.knowledge.documents import UnreadableError
 from app.knowledge.pages.content import Content
 from app.knowledge.pages.fetching import Response, SkippedError
 from app.knowledge.pages.robots import directives
+from app.knowledge.pages.urls import file_name
 from app.knowledge.reading.beside import Reader
 from app.knowledge.reading.endings import FORMATS
-
-SECONDS = 60.0  # for a page or a document
 
 _HTML = ("text/html", "application/xhtml+xml")
 _ENDINGS = {
@@ -44,7 +42,7 @@ class Extractor:
 
     def content_of(self, response: Response) -> Content:
         """Raises SkippedError where it cannot be read, and OSError where it cannot be written down for the child."""
-        name = unquote(urlsplit(response.url).path).rpartition("/")[2]
+        name = file_name(response.url)
         ending = _ending(response, name)
         stem = re.sub(r"[^\w .-]", "-", name.removesuffix(ending)).strip(". ")[:60] or "document"
         with tempfile.TemporaryDirectory() as folder:

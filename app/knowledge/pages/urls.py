@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from app.tools.base import ToolError
 from app.tools.http_request.hosts import MOST_URL, Target, parse_url
@@ -12,7 +12,11 @@ MOST_SEGMENTS = 20  # of a path
 MOST_REPEATS = 2  # of one segment in a path: /a/b/a/b/a is a link that leads deeper and deeper
 
 _SAFE = "/%:@!$&'()*+,;=~-._"  # what RFC 3986 lets stand in a path
-_TRACKING = re.compile(r"utm_.*|gclid|gbraid|wbraid|dclid|fbclid|msclkid|yclid|mc_[ce]id|_ga|_gl|igshid|srsltid")
+_TRACKING = re.compile(
+    r"utm_.*|gclid|gbraid|wbraid|dclid|fbclid|msclkid|yclid|mc_[ce]id|_ga|_gl|igshid|srsltid|"
+    r"phpsessid|jsessionid|aspsessionid.*|oscsid|zenid|cfid|cftoken"
+)
+_SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ASSET = re.compile(
     r"\.(?:jpe?g|png|gif|webp|avif|svg|ico|bmp|tiff?|css|m?js|json|rss|atom|woff2?|ttf|otf|eot|mp[34]|m4[av]|ogg|og[av]|"
@@ -22,15 +26,15 @@ _ASSET = re.compile(
 
 
 def normalised(address: str, base: str = "") -> str:
-    """The address as it is asked for: absolute, without a fragment and what counts visits, and with its host, path and
-    query in ASCII. Raises ValueError where it is none of a page."""
+    """The address as it is asked for: absolute, without a fragment and what tells visits apart, and with its host, path
+    and query in ASCII. Raises ValueError where it is none of a page."""
     parts = urlsplit(urljoin(base, re.sub(r"[\t\r\n]", "", address.strip())))
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
         raise ValueError(f"{address[:MOST_URL]!r} is no address of a page, such as https://shop.example/prices.")
     host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
-    path = re.sub("%2e", ".", re.sub("^/+", "/", parts.path or "/"), flags=re.IGNORECASE)
+    path = re.sub("%2e", ".", re.sub("^/+", "/", _SESSION.sub("", parts.path) or "/"), flags=re.IGNORECASE)
     path = quote(urljoin("/", path), _SAFE)
     kept = [each for each in parts.query.split("&") if not _TRACKING.fullmatch(each.partition("=")[0].lower())]
     query = quote("&".join(kept), _SAFE + "?[]")
@@ -50,6 +54,11 @@ def target(url: str) -> Target:
 def origin(url: str) -> str:
     """Scheme, host and port."""
     return "/".join(url.split("/", 3)[:3])
+
+
+def file_name(url: str) -> str:
+    """What stands behind the last slash of its path."""
+    return unquote(urlsplit(url).path).rpartition("/")[2]
 
 
 def is_asset(url: str) -> bool:

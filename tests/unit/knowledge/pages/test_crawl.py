@@ -327,6 +327,28 @@ def test_what_the_operator_has_removed_stays_away(site, reader) -> None:
     assert reader.kept() == ["/"]
 
 
+def test_a_page_without_a_title_has_its_address_s(site, reader) -> None:
+    site.html("/", "<p>Welcome.</p><a href='/our-tea?a=b'>Tea</a>")
+    site.html("/our-tea?a=b", "<p>Two euros.</p>", content_language="de")
+    reader.run("/")
+    assert [page.title for page in reader.pages.all()] == ["127.0.0.1", "our-tea"]
+
+
+def test_what_servers_say_wrongly_of_a_page_is_borne(site, reader) -> None:
+    kinds = (
+        "text/html; charset=\xff",
+        "text/html; charset=klingon",
+        "TEXT/HTML;",
+        "text/html; charset=utf-8; charset=x",
+        "",
+    )
+    site.html("/", "<p>Welcome.</p>" + "".join(f"<a href='/{number}'>{number}</a>" for number in range(len(kinds))))
+    for number, kind in enumerate(kinds):
+        site.pages[f"/{number}"] = answer(f"<!doctype html><main><p>Tee für {number}</p></main>".encode(), kind)
+    reader.run("/")
+    assert [f"Tee für {number}" in reader.text(f"/{number}") for number in range(len(kinds))] == [True] * len(kinds)
+
+
 def test_hostile_titles_and_names_do_no_harm(site, reader) -> None:
     site.html("/..%2f..%2fetc/passwd", "<h1>a\x1b[31mb\n---\nurl: https://evil.example/</h1><p>Text.</p>")
     reader.run("/..%2f..%2fetc/passwd", "page")

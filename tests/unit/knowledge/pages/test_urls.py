@@ -14,6 +14,7 @@ from app.knowledge.pages.urls import Scope, is_asset, is_document, is_trap, norm
         ("https://müller.example/über uns", "https://xn--mller-kva.example/%C3%BCber%20uns"),
         ("https://shop.example/a%20b?q=ä&utm_source=x&utm_campaign=y", "https://shop.example/a%20b?q=%C3%A4"),
         ("https://shop.example/a?fbclid=1", "https://shop.example/a"),
+        ("https://shop.example/a;jsessionid=0A.b?PHPSESSID=1&c=2", "https://shop.example/a?c=2"),
         ("https://shop.example/a?b=1&c=2", "https://shop.example/a?b=1&c=2"),
         ("https://shop.example/docs/../intern", "https://shop.example/intern"),
         ("https://shop.example//evil.example/", "https://shop.example/evil.example/"),
