@@ -1,6 +1,9 @@
 """`flask knowledge add`, `list`, `remove` and `refresh`: a site on this machine, and what an agent knows of it then."""
 
+import contextlib
 import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -259,6 +262,29 @@ def test_who_interrupts_keeps_what_was_read_and_the_next_run_goes_on(site, serve
     assert 2 <= kept < 40
     add(server, site, "--depth", "100", f"{site.url}/")
     assert len(addresses(server)) == 40
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(site, server) -> None:
+    site.html("/", "<p>Welcome.</p>")
+    site.html("/a", "<p>Alpha.</p>")
+    ours, theirs = pty.openpty()
+    command = [BIN / "flask", "knowledge", "add", "--pace", "0", "--private-host", site.host, f"{site.url}/"]
+    with subprocess.Popen(command, cwd=ROOT, env=server.env, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # of a terminal that nobody else has any more
+            while piece := os.read(ours, 4096):
+                shown += piece
+    os.close(ours)
+    bars = re.findall(rb"\r\x1b\[K\[(#* *)\] (\d+)/(\d+) (\S+)", shown)
+    assert {url.decode() for *_, url in bars} == {
+        f"{site.url}/",
+        f"{site.url}/sitemap.xml",
+        f"{site.url}/a",
+        f"{site.url}/b",
+    }
+    assert all(len(bar) == 20 and int(done) <= int(all_of_them) for bar, done, all_of_them, _ in bars)
+    assert shown.decode().endswith(f"{site.url}/b: the server answers 404\r\n{site.url}/: 2 read, 1 left out\r\n")
 
 
 @pytest.mark.mounts

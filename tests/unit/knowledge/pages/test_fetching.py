@@ -12,7 +12,7 @@ from support.http_request_tool import Names
 from support.site import answer, endless, raw, redirect, running_site
 
 from app.knowledge.pages.fetching import MOST_PAGE_BYTES, Fetcher, OutOfBoundsError, SkippedError, gunzipped
-from app.testing.model_server import ModelServer, make_certificate
+from app.testing.model_server import ModelServer, make_certificate, whole
 from app.tools.http_request.hosts import parse_host
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n"
@@ -162,12 +162,16 @@ def test_a_name_that_means_another_address_a_moment_later_is_asked_at_the_one_th
     assert site.asked == []
 
 
-def test_a_certificate_is_checked(tmp_path) -> None:
-    with ModelServer(make_certificate(tmp_path)) as server:
+def test_a_certificate_is_checked(tmp_path, monkeypatch) -> None:
+    certificate = make_certificate(tmp_path)
+    with ModelServer(certificate) as server:
         host = server.url.removeprefix("https://")
         with pytest.raises(SkippedError, match="localhost has no valid certificate"):
             Fetcher([parse_host(host)]).get(f"{server.url}/", anywhere)
         assert server.requests == []
+        server.play(whole(b"Tea", content_type="text/html"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert Fetcher([parse_host(host)]).get(f"{server.url}/", anywhere).body == b"Tea"
 
 
 @pytest.mark.parametrize(("status", "gone"), [(404, True), (410, True), (403, False), (500, False), (206, False)])
