@@ -45,7 +45,8 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
     worker = Worker(beside_database(settings.database_url, settings.home, "workers"))
     unstored = RetryingStore(ConversationStore(database, worker), database)
-    knowledge = KnowledgeSearch(settings.home)
+    embeddings = {agent.embeddings for agent in settings.agents.values() if agent.embeddings}
+    knowledge = KnowledgeSearch(settings.home, {name: settings.models[name].options for name in embeddings})
     things = ThingStore(database)
     candidates = {
         name: Candidate(

@@ -9,33 +9,40 @@ from typing import Any
 import click
 
 from app.engine.agent import Agent
+from app.knowledge.building.embedding import embed
 from app.knowledge.building.folder import IndexFolder
 from app.knowledge.building.making import BuildError, Progress, build
+from app.settings.records import Settings
 
 
-def index_knowledge(home: Path, agents: Iterable[Agent]) -> None:
-    """Build what is out of date. Standard error names the files that cannot be read, or says why there is no index,
-    and shows on a terminal what is being read."""
-    folder = IndexFolder(home)
+def index_knowledge(settings: Settings, agents: Iterable[Agent]) -> None:
+    """Build and embed what is out of date. Standard error names the files that cannot be read, or says why there is no
+    index, and shows on a terminal what is being done."""
     told: set[str] = set()
     for agent in agents:
-        try:
-            name = build_visibly(folder, agent)
-            lines = (
-                [f"{path} cannot be read: {why}" for (path, *_), why in folder.report(name).problems] if name else []
-            )
-        except BuildError as error:
-            lines = [f"The knowledge of {agent.id!r} cannot be indexed: {error}"]
-        for line in lines:
+        for line in _indexed(settings, agent):
             if line not in told:
+                told.add(line)
                 click.echo(line, err=True)
-        told.update(lines)
 
 
-def build_visibly(folder: IndexFolder, agent: Agent) -> str:
-    """See `build` in app/knowledge/building."""
-    with _progress(f"Reading what {agent.id!r} knows") as progress:
-        return build(folder, agent.knowledge, progress)
+def _indexed(settings: Settings, agent: Agent) -> Iterator[str]:
+    """A line for each problem."""
+    folder = IndexFolder(settings.home)
+    try:
+        with _progress(f"Reading what {agent.id!r} knows") as progress:
+            name = build(folder, agent.knowledge, progress)
+        if not name:
+            return
+        yield from (f"{path} cannot be read: {why}" for (path, *_), why in folder.report(name).problems)
+        if agent.embeddings:
+            with _progress("Embedding") as progress:
+                options = settings.models[agent.embeddings].options
+                embedded = embed(folder, name, options, lambda done, total: progress(done, total, ""))
+            if embedded.missing:
+                yield f"{agent.embeddings!r} has not embedded {embedded.missing} passages: {embedded.reason}"
+    except BuildError as error:
+        yield f"The knowledge of {agent.id!r} cannot be indexed: {error}"
 
 
 @contextmanager

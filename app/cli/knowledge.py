@@ -1,18 +1,28 @@
 """`flask knowledge`: what agents may answer from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from textwrap import shorten
 
 import click
 from flask.cli import AppGroup
 
+from app.cli.indexing import index_knowledge
 from app.engine.agent import Agent
+from app.knowledge.building.embedding import open_vectors
+from app.knowledge.building.folder import IndexFolder
 from app.knowledge.documents import Document, UnreadableError
 from app.knowledge.files import matching_files
+from app.knowledge.index.index import CONFIDENT, Index
+from app.knowledge.meaning import Meaning
 from app.knowledge.passages import cut
+from app.knowledge.ranking import Ranked, ranked
 from app.knowledge.reading.beside import documents
+from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
+from app.settings.records import Settings
 from app.web.services import services
 
-knowledge = AppGroup("knowledge", help="What agents may answer from: checked.")
+knowledge = AppGroup("knowledge", help="What agents may answer from: checked, asked.")
 
 
 def chosen_agents(agent: str | None) -> list[Agent]:
@@ -61,3 +71,46 @@ def _about(document: Document) -> list[str]:
 
 def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+@knowledge.command("ask")
+@click.argument("question")
+@click.option("--agent", help="Whose files; those of the agent of callers who name none else.")
+def ask_knowledge(question: str, agent: str | None) -> None:
+    """Print the passages that an agent would answer QUESTION from, best first, each with what it was found by.
+
+    Indexes are brought up to date first, beside a running server or without one. A passage that is `sure` is one that
+    the built-in model answers with.
+    """
+    settings = services().settings
+    (asked,) = chosen_agents(agent or settings.default_agent.id)
+    index_knowledge(settings, [asked])
+    name = IndexFolder(settings.home).current(asked.knowledge)
+    found = _ranked(settings, asked, name, question) if name else []
+    for each in found:
+        click.echo("\n".join(_lines(each)))
+    if not found:
+        click.echo(f"Nothing is found in what {asked.id!r} knows.", err=True)
+
+
+def _ranked(settings: Settings, agent: Agent, name: str, question: str) -> Sequence[Ranked]:
+    """What of this index a model would get."""
+    folder, vectors, vector, query = IndexFolder(settings.home), None, None, question[:MOST_QUERY]
+    with closing(Index(folder.index_file(name))) as index:
+        if agent.embeddings:
+            with closing(Meaning(agent.embeddings, settings.models[agent.embeddings].options)) as meaning:
+                vectors, _ = open_vectors(folder, name, meaning.key, index.entries)
+                vector = meaning.of_question(query) if vectors else None
+        return ranked(index, query, MOST_PASSAGES, vectors, vector)
+
+
+def _lines(found: Ranked) -> Iterator[str]:
+    hit, entry = found.hit, found.hit.entry
+    sure = "sure" if hit.confidence >= CONFIDENT else "not sure"
+    yield " > ".join([entry.source, *entry.headings]) + (f"  {entry.url}" if entry.url else "")
+    yield f"    {sure}: {hit.confidence:.2f}, where the built-in model answers from {CONFIDENT:.2f} on"
+    if found.words:
+        yield f"    words: number {found.words}, score {hit.score:.2f}: {hit.why}"
+    if found.meaning:
+        yield f"    meaning: number {found.meaning}, cosine {found.cosine:.2f}"
+    yield f"    {shorten(entry.text, 300, placeholder=' …')}"

@@ -22,7 +22,7 @@ def prepare(demo_keys: bool) -> None:
         if demo_keys:
             _make_demo_keys(shared)
             _make_demo_user(shared)
-    index_knowledge(shared.settings.home, shared.settings.agents.values())
+    index_knowledge(shared.settings, shared.settings.agents.values())
 
 
 def _make_demo_keys(shared: Services) -> None:

@@ -22,6 +22,7 @@ class Agent:
       answer.
     - `tools` run in the server. `client_tools` run at the caller, who sends their results with the next request.
     - `knowledge`: patterns of the files that may be searched for the answer; there may be none that match.
+    - `embeddings`: the name of the model by which they are searched for meaning too; "" where they are not.
     - `language`: in which it answers, as a tag such as "en" or "de-CH" (BCP 47).
     - `texts`: what its owner has the built-in model say in place of its own words: by language (ISO 639-1; "" is for
       all of them), by the text's name.
@@ -43,6 +44,7 @@ class Agent:
     tools: tuple[str, ...] = ()
     client_tools: tuple[ToolSpec, ...] = ()
     knowledge: tuple[str, ...] = ()
+    embeddings: str = ""
     language: str = "en"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     workflow: str | None = None

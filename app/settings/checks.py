@@ -75,7 +75,7 @@ class ConfigSchema(Schema):
             raise ValidationError({"agents": problems})
 
     def _agent_problems(
-        self, agent: Mapping[str, Any], models: Collection[str], tools: Collection[str]
+        self, agent: Mapping[str, Any], models: Mapping[str, Any], tools: Collection[str]
     ) -> dict[str, Any]:
         """By key of the agent's table. `models` and `tools` are the names that exist."""
         problems: dict[str, Any] = {}
@@ -87,6 +87,12 @@ class ConfigSchema(Schema):
             for index, name in enumerate(agent.get("tools", []))
             if name not in tools
         }
+        embeddings = agent.get("embeddings")
+        if embeddings is not None:
+            able = [name for name, model in models.items() if getattr(model, "provider", "openai") == "openai"]
+            if embeddings not in able:
+                names = ", ".join(able) or "none"
+                problems["embeddings"] = f"There is no model {embeddings!r} of the provider openai; there are: {names}."
         no_wires = [name for name in agent.get("widget_key_wires", []) if name not in WIRES]
         if no_wires:
             problems["widget_key_wires"] = f"There is no wire {no_wires[0]!r}; there are: {', '.join(WIRES)}."

@@ -118,6 +118,10 @@ class AgentSchema(Schema):
             "must match at least one file. [Knowledge](knowledge.md) has more"
         },
     )
+    embeddings = text(
+        "Name of a model of the provider `openai` that says by its `/embeddings` what texts mean; passages are then "
+        "found by that too"
+    )
     language = text(
         "The language in which it answers, as a tag such as `en`, `de` or `pt-BR` (BCP 47). Workflows write numbers as "
         "it does, and take `1,234` and `1.234` for what they are there",

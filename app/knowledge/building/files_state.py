@@ -10,8 +10,9 @@ from pathlib import Path
 
 from app.knowledge.files import matching_files
 
-FileState = tuple[str, int, int]
-"""Path, time of change (nanoseconds of the wall clock) and size (bytes)."""
+FileState = tuple[str, int, int, int, int, int]
+"""Path, time of change (nanoseconds of the wall clock) and size (bytes); mode, user and group, by which a file that
+could not be read becomes one that can."""
 
 _ROOMS = [Path(__file__).parents[2] / room for room in ("knowledge", "language")]
 _LIBRARIES = ("numpy", "PyStemmer")  # what they make of a text is in the index
@@ -29,15 +30,20 @@ def look(patterns: tuple[str, ...]) -> Sequence[FileState]:
 def state_of(path: str) -> FileState:
     """Raises OSError."""
     status = os.stat(path)  # noqa: PTH116 - for thousands of paths, which are texts
-    return path, status.st_mtime_ns, status.st_size
+    return path, status.st_mtime_ns, status.st_size, status.st_mode, status.st_uid, status.st_gid
 
 
 def name_of(files: Sequence[FileState]) -> str:
     """The name of the index of these files in this state, as this version makes it: 32 hexadecimal digits."""
     digest = sha256(program_version())
-    for path, changed, size in files:
-        digest.update(b"%b\0%d\0%d\0" % (os.fsencode(path), changed, size))
+    for state in files:
+        digest.update(digest_of(state))
     return digest.hexdigest()[:32]
+
+
+def digest_of(state: FileState) -> bytes:
+    path, *numbers = state
+    return sha256(os.fsencode(path) + repr(numbers).encode()).digest()
 
 
 @cache

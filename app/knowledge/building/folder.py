@@ -2,9 +2,12 @@
 
     NAME/index        an index, named after what it was made of (files_state.py)
     NAME/report.json  what became of the files that it was made of, and a digest of the index
+    NAME/MODEL.vectors  the vectors of its entries, by an embedding model; MODEL.part where some are missing
     KEY.current       for the patterns that KEY stands for: the name of the newest index
     documents.kept    what readers made of files (kept.py)
-    lock              held while something is built or removed
+    MODEL.kept        what an embedding model made of texts
+    lock              held while an index is built, or removed
+    MODEL.lock        held while texts are embedded
 
 All of it can be made anew, so no backup has it. Workers, and commands beside them, use the folder at once: whatever has
 its name is whole and never changed, pointers are replaced in one step, and what is removed while it is in use stays
@@ -56,6 +59,14 @@ class IndexFolder:
     def has(self, name: str) -> bool:
         return (self.path / name / "report.json").exists()
 
+    def is_whole(self, name: str) -> bool:
+        """Whether it is there as it was written, of which all is read for that."""
+        try:
+            self.report(name)
+        except (OSError, ValueError):
+            return False
+        return True
+
     def index_file(self, name: str) -> Path:
         return self.path / name / "index"
 
@@ -64,7 +75,7 @@ class IndexFolder:
         read = orjson.loads((self.path / name / "report.json").read_bytes())
         if read["digest"] != _digest(self.index_file(name)):
             raise ValueError("it is not as it was written")
-        problems = [((path, changed, size), reason) for path, changed, size, reason in read["problems"]]
+        problems = [(tuple(state), reason) for *state, reason in read["problems"]]
         return Report(read["files"], read["passages"], problems)
 
     def current(self, patterns: tuple[str, ...]) -> str | None:
@@ -90,17 +101,17 @@ class IndexFolder:
         shutil.rmtree(self.path / name, ignore_errors=True)
 
     @contextmanager
-    def locked(self, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-        """Wait until no other process builds, calling `waiting` again and again, and keep others out for the block.
+    def locked(self, waiting: Callable[[], object] = lambda: None, name: str = "lock") -> Iterator[None]:
+        """Wait until no other process has this lock, calling `waiting` again and again, and hold it for the block.
         Raises OSError."""
         if not self.path.exists():
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.give(self.path.parent, self.path)
-        while (descriptor := try_lock(self.path / "lock")) is None:
+        while (descriptor := try_lock(self.path / name)) is None:
             waiting()
             time.sleep(_POLL_SECONDS)
         try:
-            self.give(self.path / "lock")
+            self.give(self.path / name)
             yield
         finally:
             os.close(descriptor)

@@ -38,6 +38,9 @@ class Kept:
     def put(self, key: bytes, value: bytes) -> None:
         self._table.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, self._today, value))
 
+    def clear(self) -> None:
+        self._table.execute("DELETE FROM kept")
+
     def save(self) -> None:
         self._table.commit()
 

@@ -1,17 +1,15 @@
 """Builds the index of the files that match some patterns: in the worker's child process, or in a command's own."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 
 import orjson
 
 from app.engine.texts import clean
-from app.knowledge.building.files_state import FileState, look, name_of, program_version, state_of
+from app.knowledge.building.files_state import FileState, digest_of, look, name_of, program_version, state_of
 from app.knowledge.building.folder import IndexFolder, Report
 from app.knowledge.building.kept import Kept
 from app.knowledge.documents import Entry, UnreadableError
@@ -43,19 +41,21 @@ def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = l
         with folder.locked(lambda: progress(0, 0, "")):
             files = look(patterns)
             name = name_of(files)
-            if not folder.has(name):
+            if not folder.is_whole(name):
+                folder.discard(name)
                 folder.clean()  # first of all: what is left there may be what fills the disk
                 _build(folder, name, files, progress)
             folder.point(patterns, name)
             folder.clean()
             return name
     except OSError as error:
-        raise BuildError(_problem(error, folder.path)) from error
+        raise BuildError(problem_of(error, folder.path)) from error
     except sqlite3.Error as error:
         raise BuildError(f"{folder.path}: {error}") from error
 
 
-def _problem(error: OSError, folder: Path) -> str:
+def problem_of(error: OSError, folder: Path) -> str:
+    """What the system refuses, in a line."""
     from app.store.faults import os_problem  # noqa: PLC0415 - SQLAlchemy, which each build would wait for
 
     error.filename = error.filename or folder  # writing to what is open names none
@@ -99,7 +99,7 @@ class _Work:
         """What the file holds. Raises UnreadableError, BuildError, and FileNotFoundError where it is gone."""
         for _ in range(TRIES):
             state = state_of(path)
-            key = _key(state)
+            key = program_version() + digest_of(state)
             if (known := self._kept.get(key)) is not None:
                 return _read_again(known)
             outcome = self._read(path)
@@ -115,11 +115,6 @@ class _Work:
             return orjson.dumps(list(cut(self._reader.read(path))))
         except UnreadableError as error:
             return orjson.dumps(clean(str(error)))
-
-
-def _key(state: FileState) -> bytes:
-    path, changed, size = state
-    return sha256(program_version() + b"%b\0%d\0%d" % (os.fsencode(path), changed, size)).digest()
 
 
 def _read_again(outcome: bytes) -> list[Entry]:

@@ -1,7 +1,6 @@
 """The child process in which the worker has indexes built.
 
 Requests and replies are JSON: {"home": …, "patterns": […]}, and {"name": …} or {"failed": "…", "traceback": "…"}.
-Nothing is known of the server's environment here, for files of others are read.
 """
 
 import contextlib
@@ -9,6 +8,7 @@ import json
 import os
 import signal
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,35 @@ _OUT_OF_MEMORY = "500"  # of 1,000: ended before the worker is, where memory run
 
 def main(parent: int) -> None:
     """Answer requests until there are no more. `parent` is the parent's process id."""
+    give_way()
+    serve(parent, lambda request: answer(request, built))
+
+
+def give_way() -> None:
+    """Let the worker come first."""
     os.nice(_PRIORITY)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OUT_OF_MEMORY, encoding="ascii")
-    serve(parent, answer)
 
 
-def answer(request: bytes) -> bytes:
-    return json.dumps(_reply(**json.loads(request))).encode()  # which, unlike others, takes names that are no UTF-8
-
-
-def _reply(home: str, patterns: list[str]) -> dict[str, Any]:
+def answer(request: bytes, reply: Callable[[IndexFolder, Mapping[str, Any]], Mapping[str, Any]]) -> bytes:
+    """What `reply` returns, or why it failed."""
+    asked = json.loads(request)  # which, unlike others, takes names that are no UTF-8
     try:
-        return {"name": build(IndexFolder(Path(home)), tuple(patterns), _alive)}
+        replied = reply(IndexFolder(Path(asked["home"])), asked)
     except BuildError as error:
-        return {"failed": str(error), "traceback": ""}
+        replied = {"failed": str(error), "traceback": ""}
     except Exception as error:  # noqa: BLE001 - whatever a file may do to what reads it
-        return {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()[-_MOST_TRACEBACK:]}
+        replied = {"failed": repr(error), "traceback": traceback.format_exc()[-_MOST_TRACEBACK:]}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    return json.dumps(replied).encode()
 
 
-def _alive(*_: object) -> None:
+def alive(seconds: float = STALL_SECONDS) -> None:
     """The kernel ends the process, also in the middle of a long calculation, where this is not called again in time."""
-    signal.setitimer(signal.ITIMER_REAL, STALL_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def built(folder: IndexFolder, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": build(folder, tuple(asked["patterns"]), lambda *_: alive())}

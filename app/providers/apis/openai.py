@@ -100,16 +100,22 @@ def unheeded(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, "is not sent: the model refuses it"
 
 
+def request_headers(options: Mapping[str, Any]) -> dict[str, str]:
+    """Who asks: the key, and the organization that it is for, where there are any."""
+    headers, key = {}, api_key({**options})
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    if "organization" in options:
+        headers["OpenAI-Organization"] = options["organization"]
+    return headers
+
+
 class OpenAIModel:
     """Implements the engine's `Model` port."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        key, headers = api_key(options), {"Accept": "text/event-stream, application/json"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        if "organization" in options:
-            headers["OpenAI-Organization"] = options["organization"]
-        self._upstream = upstream(options, headers)
+        accepted = {"Accept": "text/event-stream, application/json"}
+        self._upstream = upstream(options, {**accepted, **request_headers(options)})
         self._options = options
         self._traits = traits_of(options, USUAL)
 

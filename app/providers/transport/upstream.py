@@ -1,5 +1,6 @@
 """A model server: sends it a request, on a kept or a new connection, and reads the response's head."""
 
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -69,6 +70,10 @@ class Upstream:
             raise ModelError(Problem.UPSTREAM_TIMEOUT, reason=f"no connection in time: {error}") from error
         except (OSError, ProtocolError) as error:
             raise ModelError(Problem.UPSTREAM_FAILED, reason=f"cannot be reached: {error}") from error
+
+    def close(self) -> None:
+        """Close the connections that are kept; another request makes a new one."""
+        self._connections.close_idle(before=math.inf)
 
     def _lines(self, headers: Mapping[str, str]) -> str:
         """Those that have a value, and that the configured ones do not replace."""

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import gevent
 import pytest
+from support.embeddings import EmbeddingServer
 
 from app.engine.agent import Agent, ToolContext
 from app.knowledge.building.folder import IndexFolder
@@ -19,6 +21,7 @@ from app.knowledge.building.making import build
 from app.knowledge.files import matching_files
 from app.knowledge.passages import MOST_CHARACTERS
 from app.knowledge.search import MOST_PASSAGES, SECONDS, KnowledgeSearch
+from app.testing.model_server import whole
 from app.tools.builtin.knowledge import tool
 
 SHOP = """Everything about the shop.
@@ -216,6 +219,13 @@ class Live:
             assert time.monotonic() < deadline, found
             gevent.sleep(0.05)
 
+    def finds_first(self, query: str, title: str) -> None:
+        """Likewise, for the best passage."""
+        deadline = time.monotonic() + 20
+        while (found := self.titles(query))[:1] != [title]:
+            assert time.monotonic() < deadline, found
+            gevent.sleep(0.05)
+
 
 @pytest.fixture
 def live(tmp_path) -> Iterator[Live]:
@@ -311,3 +321,58 @@ def test_a_damaged_index_is_built_anew(live, caplog) -> None:
     told = [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
     assert told == ["an index of knowledge is damaged: ValueError('it is not as it was written')"]
     again.search.close()
+
+
+@pytest.fixture
+def embedded(tmp_path) -> Iterator[tuple[Live, EmbeddingServer]]:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "clinic.md").write_text(
+        "# Clinic\n\nThe physician is in on Mondays.\n\n## Pets\n\nDogs wait outside.\n"
+    )
+    with EmbeddingServer() as server:
+        live = Live(tmp_path)
+        live.search = KnowledgeSearch(tmp_path / "home", {"m": server.options})
+        live.agent = replace(live.agent, embeddings="m")
+        yield live, server
+        live.search.close()
+
+
+def test_what_has_no_word_of_the_question_is_found_by_meaning_and_does_not_answer_by_itself(embedded, tmp_path) -> None:
+    live, server = embedded
+    live.finds_first("Is there a doctor?", "Clinic")
+    assert not any(passage.confident for passage in live.search.search(live.agent, "Is there a doctor?"))
+    (tmp_path / "cars.md").write_text("# Parking\n\nThere is room for every automobile.\n")
+    live.finds_first("my car", "Parking")
+    assert server.texts.count("Clinic\nThe physician is in on Mondays.") == 1, "what is known is not asked for again"
+
+
+def test_without_the_model_words_answer_and_its_return_is_noticed(embedded, caplog) -> None:
+    live, server = embedded
+    server.failing = [whole(b'{"error": "no"}', 401)]
+    live.finds("dogs", "Pets")
+    assert live.titles("Is there a doctor?") == []
+    live.finds_first("Is there a doctor?", "Clinic")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ['knowledge is not embedded: 2 texts are missing: answered 401: {"error": "no"}']
+
+
+def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_texts_again(embedded, caplog) -> None:
+    live, server = embedded
+    live.finds_first("Is there a doctor?", "Clinic")
+    server.dimensions = 12
+    assert live.titles("When is the physician in?") == ["Clinic"]
+    assert live.titles("a surgery") == []
+    live.finds_first("a surgery", "Clinic")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["the model gives other vectors than it did"]
+
+
+def test_vectors_are_there_after_a_restart(embedded, tmp_path) -> None:
+    live, server = embedded
+    live.finds_first("Is there a doctor?", "Clinic")
+    live.search.close()
+    server.texts.clear()
+    with closing(KnowledgeSearch(tmp_path / "home", {"m": server.options})) as again:
+        live.search = again
+        assert live.titles("Is there a doctor?") == ["Clinic", "Pets"]
+        assert server.texts == ["Is there a doctor?"]

@@ -10,6 +10,10 @@ MISTAKES = [
         "agents.demo.tools.1: Must be one of: calculator, clock, knowledge, stuff.",
     ),
     ("knowledge = ['*.pdf']", "agents.demo.knowledge: No file matches '*.pdf'."),
+    (
+        "embeddings = 'm'",
+        "agents.demo.embeddings: There is no model 'm' of the provider openai; there are: none.",
+    ),
     ("public = true\n[agents.b]\nmodel = 'm'\npublic = true", "agents.b.public: Only one agent can be public"),
     ("[limits]\ntelegraph = '1/minute'", "limits.telegraph: Must be one of: "),
     ("[limits]\nworkers = 'often'", "limits.workers: Not a limit such as 30/minute."),

@@ -92,6 +92,27 @@ def test_only_files_that_have_changed_are_read_again(folder, shop) -> None:
     assert texts(folder, name, "tea") == ["Green tea from Uji."], "as it was read at first"
 
 
+def test_a_file_that_may_be_read_now_is_another_state(folder, shop) -> None:
+    (shop / "a.md").chmod(0)
+    name = build(folder, patterns(shop))
+    if os.geteuid():
+        assert [why for _, why in folder.report(name).problems] == ["it cannot be opened: Permission denied"]
+    (shop / "a.md").chmod(0o644)
+    assert build(folder, patterns(shop)) != name
+    assert folder.report(build(folder, patterns(shop))).problems == []
+
+
+def test_files_that_cannot_be_read_are_reported_and_leave_the_others_to_be_found(folder, shop) -> None:
+    (shop / "c.pdf").write_bytes(b"%PDF-1.4 damaged")
+    for _ in range(2):
+        name = build(folder, (f"{shop}/*",))
+        report = folder.report(name)
+        assert (report.files, report.passages) == (3, 2)
+        assert [state[0] for state, _ in report.problems] == [f"{shop}/c.pdf"]
+        (shop / "b.md").write_text("# Cups\n\nCups, and nothing else.\n")
+    assert texts(folder, name, "cups") == ["Cups, and nothing else."]
+
+
 def test_one_index_stays_and_serves_all_who_have_the_same_files(folder, shop) -> None:
     old = build(folder, patterns(shop))
     (shop / "c.md").write_text("# Kettles\n\nKettles from Nambu.\n")
@@ -159,10 +180,10 @@ def test_processes_that_build_at_once_make_one_index(folder, shop) -> None:
     assert names == {folder.current(patterns(shop))}, [each.result().stderr for each in ran]
 
 
-def test_damage_to_what_was_kept_is_made_good(folder, shop) -> None:
+def test_damage_to_an_index_and_to_what_was_kept_is_made_good(folder, shop) -> None:
     name = build(folder, patterns(shop))
     (folder.path / "documents.kept").write_bytes(b"damaged" * 1000)
-    folder.discard(name)
+    folder.index_file(name).write_bytes(b"damaged" * 1000)
     assert texts(folder, build(folder, patterns(shop)), "tea") == ["Green tea from Uji."]
 
 
