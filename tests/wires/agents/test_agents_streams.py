@@ -107,15 +107,15 @@ def test_another_format_is_400(talking) -> None:
 @pytest.mark.parametrize("looks", ["of itself", "by the tool"])
 def test_sources_are_named_once_an_answer(talking, looks) -> None:
     agent = "reader" if looks == "of itself" else "open"
-    search = {"call": "knowledge", "args": {"query": "keep-alive silence"}}
-    question = script({"text": "keep-alive silence"}, *([] if agent == "reader" else [search, {"pause": 0}, search]))
+    asked = "How do I change the rate limit?"
+    search = {"call": "knowledge", "args": {"query": asked}}
+    question = asked if agent == "reader" else script(search, {"pause": 0}, search, {"text": "So."})
     found = chunks(talking[agent].chat({"messages": [user("m1", question)]}))
     sources = [chunk for chunk in found if chunk["type"].startswith("source")]
     assert sources
     for number, source in enumerate(sources, 1):
         place = {"filename": source["filename"], "title": source["title"], "mediaType": "text/markdown"}
         assert source == {"type": "source-document", "sourceId": f"s{number}", **place}
-        assert source["filename"].endswith(".md")
     assert len({source["filename"] for source in sources}) == len(sources)
     before = found[found.index(sources[0]) - 1]["type"]
     assert before == ("start-step" if agent == "reader" else "tool-output-available")

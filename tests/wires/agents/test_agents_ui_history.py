@@ -189,7 +189,7 @@ def test_reading_on_finds_nothing_whoevers_the_chat_is(server, client) -> None:
 
 
 def test_a_message_has_the_sources_that_the_stream_had(server) -> None:
-    search = {"call": "knowledge", "args": {"query": "keep-alive silence"}}
+    search = {"call": "knowledge", "args": {"query": "How do I change the rate limit?"}}
     client, name = Client.new(server, "open"), new_session_id()
     streamed = [
         chunk
