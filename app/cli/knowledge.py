@@ -19,8 +19,11 @@ from app.knowledge.passages import cut
 from app.knowledge.ranking import Ranked, ranked
 from app.knowledge.reading.beside import documents
 from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
+from app.language.recognition import recognised
 from app.settings.records import Settings
 from app.web.services import services
+
+_SECTIONS = 50  # by which a language is recognised
 
 knowledge = AppGroup("knowledge", help="What agents may answer from: checked, asked.")
 
@@ -38,7 +41,7 @@ def chosen_agents(agent: str | None) -> list[Agent]:
 @knowledge.command("check")
 @click.option("--agent", help="Only this agent's files; those of all agents else.")
 def check_knowledge(agent: str | None) -> None:
-    """Read each file of knowledge: path, passages, language where the file says it, title.
+    """Read each file of knowledge: path, passages, language, title.
 
     Standard error names what cannot be read, and why; the status is 1 then.
     """
@@ -66,7 +69,10 @@ def _told(paths: list[str]) -> Iterator[tuple[str, int]]:
 
 
 def _about(document: Document) -> list[str]:
-    return ["draft, left out" if document.draft else document.language or "no language", document.title]
+    """Its language, as it says it or as it reads, and its title."""
+    text = "\n".join(section.text for section in document.sections[:_SECTIONS])
+    language = document.language or recognised(text) or "no language"
+    return ["draft, left out" if document.draft else language, document.title]
 
 
 def _counted(number: int, thing: str) -> str:

@@ -6,6 +6,7 @@ from charset_normalizer import from_bytes
 
 from app.engine.texts import clean
 from app.knowledge.documents import UnreadableError
+from app.language.recognition import recognised
 
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,6 +28,7 @@ _LIKELY = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r", "koi8_u"),
     *("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "tis_620"),
 ]
+_LATIN = {"cp1250": {"pl", "cs", "hu", "ro"}, "cp1254": {"tr"}, "cp1257": {"lt", "et"}, "cp1258": {"vi"}}
 _SAMPLE = 32_768  # bytes that are looked at to recognise an encoding
 _BINARY = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"})
 
@@ -70,4 +72,14 @@ def _recognised(data: bytes) -> str:
     best = from_bytes(sample, cp_isolation=_LIKELY, preemptive_behaviour=False).best()
     if best is None:
         raise UnreadableError("its text is in no encoding that is recognised; save it as UTF-8")
-    return data.decode(best.encoding, "replace")
+    encoding = _latin(sample) if best.encoding in {"cp1252", *_LATIN} else best.encoding
+    return data.decode(encoding, "replace")
+
+
+def _latin(sample: bytes) -> str:
+    """Of those for Latin letters, the one that makes a language of it that is written in it: their few letters tell
+    them hardly apart."""
+    for encoding, languages in _LATIN.items():
+        if recognised(sample.decode(encoding, "replace")) in languages:
+            return encoding
+    return "cp1252"

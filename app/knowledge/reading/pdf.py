@@ -10,6 +10,7 @@ from pypdfium2 import raw as pdfium
 
 from app.engine.texts import clean
 from app.knowledge.documents import Document, Section, UnreadableError
+from app.knowledge.reading.pdf_lines import page_text
 
 MOST_PAGES = 5_000
 MOST_OUTLINE = 5_000  # headings
@@ -21,7 +22,7 @@ _REASONS = {
 }
 _NO_TITLE = re.compile(r"^(?:microsoft (?:word|powerpoint|excel) - .*|untitled.*|.*\.\w{2,5}|\W*)$", re.IGNORECASE)
 _PRESENTED = re.compile("[\ufb00-\ufb06\ufb13-\ufb4f\ufb50-\ufdff\ufe70-\ufefc]+")  # ligatures, shapes of letters
-_BROKEN = re.compile("(?<=\\w)(?:[\ufffe\x02\xad]|-(?=\n[a-zß-öø-ÿ]))\n(?=\\w)")
+_BROKEN = re.compile("(?<=\\w)(?:[\ufffe\x02\xad]\n?|-\n)(?=[^\\W\\d_])")  # the former are PDFium's for a hyphen
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\ufffe\uffff]")
 _UNKNOWN = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 
@@ -52,14 +53,18 @@ def _page_lines(pdf: PdfDocument, index: int) -> list[str]:
     try:
         text_page = page.get_textpage()
         try:
-            text = text_page.get_text_range()
+            text = page_text(text_page)
         finally:
             text_page.close()
     finally:
         page.close()
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _PRESENTED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _BROKEN.sub("", text))
+    text = _PRESENTED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _BROKEN.sub(_joined, text))
     return [line for each in text.split("\n") if (line := " ".join(each.split()))]
+
+
+def _joined(broken: re.Match[str]) -> str:
+    """Where a name goes on, as in `Nieder-Österreich`, the hyphen is its own."""
+    return "-" if broken.string[broken.end()].isupper() else ""
 
 
 def _check(pages: Sequence[Sequence[str]]) -> None:
