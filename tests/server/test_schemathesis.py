@@ -92,7 +92,10 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
             return {"thingId": post("/stuff", {"name": "Number"})["id"]}
         case "widget":
             secret = server.flask("keys", "visitor-secret", id_of(server, headers["x-api-key"])).stdout.strip()
-            return {"x-visitor": signed(secret, "ada", time.time() + 3600)}
+            visitor = {"x-visitor": signed(secret, "ada", time.time() + 3600)}
+            asked = {"sessionId": "said-before", "message": "Hello"}
+            sent = requests.post(f"{server.url}/v1/chat", json=asked, headers={**headers, **visitor}, timeout=30).json()
+            return {**visitor, "sessionId": "said-before", "messageId": sent["messageId"]}
     return {}
 
 
