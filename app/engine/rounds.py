@@ -2,8 +2,8 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -18,7 +18,6 @@ from app.engine.events import (
     ReasoningIdentified,
     RoundFinished,
     RoundStarted,
-    SourceFound,
     ToolCalled,
     ToolReturned,
 )
@@ -29,11 +28,11 @@ from app.engine.messages import FinishReason, Mark, Message, TextPart, ToolCallP
 from app.engine.ports import ModelStream, Stream
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
+from app.engine.sources import Sources
 from app.engine.tool_names import meant_name
 from app.engine.transcript import Transcript
 
 MAX_REPEATS = 2  # of a call with the same arguments; one more is a loop
-MOST_SOURCES = 3  # of one search
 
 
 class Rounds:
@@ -56,6 +55,7 @@ class Rounds:
         self._messages: Sequence[Message] = ()
         self._order = ""
         self._passages: Sequence[Passage] = ()
+        self._sources = Sources()
         self._stream: Stream[Any] | None = None
         self._connection: Iterator[Batch] = iter(())  # the first, which `prepare` may leave unfinished
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -117,13 +117,13 @@ class Rounds:
                 yield from self._connect() if connects else self._connection
                 calls: list[ToolCalled] = []
                 passages = () if round_number else self._passages
-                yield [RoundStarted(), *_sources(map(asdict, passages))]
+                yield [RoundStarted(), *self._sources.given(passages)]
                 yield from self._read(calls)
                 server_calls = [call for call in calls if call.name not in self._client_tools]
                 if server_calls:
                     self._check_loop(server_calls)
                     yield from self._call(server_calls)
-                yield [*self.end_parts(), RoundFinished()]
+                yield [*self.end_parts(), *(() if calls else self._used_sources()), RoundFinished()]
                 if len(server_calls) < len(calls):
                     self.finish_reason = "tool-calls"  # the caller runs the others
                     return
@@ -156,6 +156,11 @@ class Rounds:
         if not agent.knowledge or "knowledge" in agent.tools:
             return ()
         return self._engine.knowledge.search(agent, last_question(self._messages))
+
+    def _used_sources(self) -> Sequence[Event]:
+        """Where the model has not said that it knows nothing."""
+        said = self.transcript.message().text
+        return () if self.mark else self._sources.used(last_question(self._messages), said)
 
     def _connect(self) -> Iterator[Batch]:
         """Send the prompt; empty batches until the model begins to answer. Raises ChatError."""
@@ -269,7 +274,7 @@ class Rounds:
             context = ToolContext(self._question.agent, self._question.user_id, self._question.taker.name)
             self._stream = self._engine.toolbox.run(context, known, self._engine.heartbeat)
             for batch in self._current_stream():
-                yield [*batch, *sources(batch)]
+                yield [*batch, *self._sources.returned(batch)]
         if self.cancelled:
             raise self.cancelled
 
@@ -284,17 +289,3 @@ class Rounds:
         if self.cancelled:
             self._stream.close()
         return self._stream
-
-
-def sources(batch: Sequence[ToolReturned]) -> Iterator[SourceFound]:
-    """The sources among the passages that the tool `knowledge` returned."""
-    for returned in batch:
-        if returned.name == "knowledge" and not returned.is_error and isinstance(returned.result, Mapping):
-            yield from _sources(returned.result.get("passages", ()))
-
-
-def _sources(passages: Iterable[Mapping[str, Any]]) -> Sequence[SourceFound]:
-    """Of the passages that answer the question by themselves, best first. A model sees the others too; but most of them
-    are about something else, and what is shown below an answer is a promise."""
-    confident = [passage for passage in passages if passage["confident"]]
-    return [SourceFound(each["source"], each["title"], each["url"]) for each in confident[:MOST_SOURCES]]

@@ -13,7 +13,8 @@ from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Usage, text_message
 from app.engine.ports import Stream
 from app.engine.question import Question
-from app.engine.rounds import MAX_REPEATS, Rounds, sources
+from app.engine.rounds import MAX_REPEATS, Rounds
+from app.engine.sources import Sources
 from app.workflows.definition import AskModel, CallTool, Limits, Say, Step, most_rounds, templates_of
 from app.workflows.schedule import Fill
 from app.workflows.templates.language import Template
@@ -95,7 +96,7 @@ class StepRunner:
                 if batch:
                     returned = batch[0]
                     self._open_calls.pop(call.call_id, None)
-                yield [*batch, *sources(batch)]
+                yield [*batch, *Sources().returned(batch)]
         finally:
             self._running_tools.discard(stream)
             stream.close()
