@@ -1,0 +1,102 @@
+"""Indexing beside a real server: answers keep their pace, and what cannot be read or written is told once."""
+
+import os
+import random
+import signal
+import statistics
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.agents import Client
+
+from app.testing.configuration import CONFIG
+from app.testing.server import Server, eventually, script
+
+
+def configuration(folder: Path) -> str:
+    return CONFIG.replace('knowledge = ["knowledge/*.md"]', f'knowledge = ["{folder}"]')
+
+
+def write_manual(folder: Path, megabytes: float) -> None:
+    """Pages of made-up words, in sections."""
+    chance = random.Random(14)
+    words = ["".join(chance.choices("aeiounrstlm", k=chance.randint(3, 11))) for _ in range(30_000)]
+    for page in range(int(megabytes * 20)):
+        sections = [f"## Part {page}.{number}\n\n{' '.join(chance.choices(words, k=100))}\n" for number in range(67)]
+        (folder / f"page-{page}.md").write_text(f"# Page {page}\n\n" + "\n".join(sections))
+
+
+def told(server: Server, message: str) -> list[dict[str, object]]:
+    return [line for line in server.log() if line["message"].startswith(message)]
+
+
+@pytest.fixture
+def site(tmp_path):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "tea.md").write_text("# Tea\n\nGreen tea comes from Uji.\n")
+    return folder
+
+
+@pytest.mark.timed
+def test_a_stream_keeps_its_pace_while_five_megabytes_are_indexed_beside(tmp_path, site) -> None:
+    with Server(tmp_path / "server", config=configuration(site)) as server:
+        client = Client(server, server.key("secret", "open"))
+        eventually(lambda: told(server, "knowledge is indexed"), 20)
+        with client.open(script({"text": "token ", "times": 6000, "every": 0.01})) as stream:
+            stream.settimeout(10)
+            write_manual(site, 5)
+            arrivals: list[float] = []
+            while len(told(server, "knowledge is indexed")) < 2:
+                until = time.monotonic() + 0.5  # the log is not read again with each token
+                while time.monotonic() < until:
+                    assert stream.recv(65536)
+                    arrivals.append(time.monotonic())
+        built = told(server, "knowledge is indexed")[1]
+        assert (built["files"], built["passages"]) == (101, 100 * 67 + 1)
+        gaps = sorted(after - before for before, after in pairwise(arrivals))
+        assert len(gaps) > 100
+        assert statistics.median(gaps) < 0.015
+        assert gaps[int(len(gaps) * 0.99)] < 0.05
+
+
+def test_what_cannot_be_read_is_told_once_and_again_when_it_has_changed(tmp_path, site) -> None:
+    (site / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    with Server(tmp_path / "server", config=configuration(site)) as server:
+        refused = f"a file of knowledge cannot be read: {site}/broken.pdf: "
+        eventually(lambda: told(server, refused), 20)
+        for number in range(2):
+            (site / "news.md").write_text(f"# News\n\nNumber {number}.\n")
+            eventually(lambda number=number: len(told(server, "knowledge is indexed")) == number + 2, 20)
+        assert len(told(server, refused)) == 1
+        (site / "broken.pdf").write_bytes(b"%PDF-1.7 broken otherwise")
+        eventually(lambda: len(told(server, refused)) == 2, 20)
+        server.stop()
+        server.start()
+        eventually(lambda: len(told(server, refused)) == 3, 20)
+        assert len(told(server, "knowledge is indexed")) == 4, "the start found what was there"
+
+
+def test_a_worker_that_dies_takes_its_builds_along_and_the_next_one_builds(tmp_path, site) -> None:
+    with Server(tmp_path / "server", config=configuration(site)) as server:
+        eventually(lambda: told(server, "knowledge is indexed"), 20)
+        write_manual(site, 2)
+        worker = server.worker_pid()
+        (building,) = eventually(lambda: builders(worker), 20)
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{building}").exists() or is_dead(building), 20)
+        eventually(lambda: len(told(server, "knowledge is indexed")) == 2, 60)
+
+
+def builders(worker: int) -> list[int]:
+    """Processes that index for it."""
+    children = [
+        int(pid) for task in Path(f"/proc/{worker}/task").iterdir() for pid in (task / "children").read_text().split()
+    ]
+    return [pid for pid in children if b"knowledge.building.process_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def is_dead(pid: int) -> bool:
+    return ") Z " in Path(f"/proc/{pid}/stat").read_text()
