@@ -6,8 +6,9 @@ const RATINGS = ["up", "down"];
 let rated = Promise.resolve();
 
 function below(message) {
-  const sources = (Array.isArray(message.sources) ? message.sources : []).filter((each) => each && String(each.title || "").trim());
-  const chips = sources.slice(0, MOST_SOURCES).map((each) => make("li", {}, chip(each)));
+  const sources = Array.isArray(message.sources) ? message.sources : [];
+  const sound = sources.filter((each) => each && String(each.title || "").trim()).slice(0, MOST_SOURCES);
+  const chips = sound.map((each) => make("li", {}, chip(each)));
   return [
     ...(chips.length ? [make("ul", { className: "chips", "aria-label": words.sources }, ...chips)] : []),
     ...(message.id ? [ratingElement(message)] : []),
@@ -28,7 +29,9 @@ function ratingElement(message) {
     label(thumb, words[rating]);
     return thumb;
   });
-  const show = () => thumbs.forEach((each, index) => each.setAttribute("aria-pressed", message.rating === RATINGS[index]));
+  const show = () => {
+    thumbs.forEach((each, index) => each.setAttribute("aria-pressed", message.rating === RATINGS[index]));
+  };
   const set = (rating) => {
     message.rating = rating;
     catchUp();
@@ -46,7 +49,8 @@ function ratingElement(message) {
       await (rated = rated.catch(() => {}).then(() => request(route("feedback"), { method: "POST", body })));
     } catch (error) {
       if (message.rating === rating) set(before);
-      trouble.textContent = words[error.state === "limited" ? "busy" : error.state];
+      // The answer may be gone; the chat is not.
+      trouble.textContent = words[{ limited: "busy", refused: "failed" }[error.state] || error.state];
       complain(`${error.state}: ${error.reason || error.message}`);
     }
   };

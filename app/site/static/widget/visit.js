@@ -23,10 +23,10 @@ async function isWelcome() {
     await request(url, { headers, signal: AbortSignal.timeout(4000) });
     note("welcome", 1);
   } catch ({ status, reason }) {
-    if (![401, 403].includes(status)) return true;
-    complain(`there is no chat here, since this key is not for pages of ${location.origin} (${status}: ${reason})`);
-    blockedUntil = Infinity;
-    return false;
+    if (status === 401 || status === 403) {
+      complain(`there is no chat here, since this key is not for pages of ${location.origin} (${status}: ${reason})`);
+      blockedUntil = Infinity;
+    }
   }
-  return true;
+  return blockedUntil < Infinity;
 }
