@@ -37,9 +37,14 @@ def _make_demo_keys(shared: Services) -> None:
         return
     agent = (shared.settings.public_agent or next(iter(agents.values()))).id if agents else None
     if agent:
+        widget, secret = (shared.keys.create(kind, agent, "first") for kind in ("widget", "secret"))
         click.echo(f"First start: here are two keys for the agent {agent!r}. They are shown only now.")
-        click.echo(f"  widget key (x-api-key, POST /chat):             {shared.keys.create('widget', agent, 'first')}")
-        click.echo(f"  secret key (Authorization: Bearer, /api/chat):  {shared.keys.create('secret', agent, 'first')}")
+        click.echo(f"  widget key (x-api-key, POST /chat):             {widget}")
+        click.echo(f"  secret key (Authorization: Bearer, /api/chat):  {secret}")
+        if shared.settings.server.playground:  # what stands behind # is sent to nobody
+            click.echo(
+                f"  the chat on a page, once the server runs:       http://127.0.0.1:{shared.settings.port}/#{widget}"
+            )
 
 
 def _make_demo_user(shared: Services) -> None:

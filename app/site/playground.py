@@ -1,32 +1,56 @@
-"""The playground at `/`: every wire tried by hand, with the bytes that its clients get. A page, its scripts, its style;
-nothing from elsewhere."""
+"""The playground at `/`: a welcome with the chat widget on a sample page, and every wire tried by hand, with the bytes
+that its clients get. Pages, their scripts, their styles; nothing from elsewhere."""
 
 from flask import Blueprint, Response
 
+from app.engine.agent import Agent
 from app.engine.errors import ChatError, Problem
-from app.site.files import file_response
+from app.site.files import STATIC, file_response, function_of
+from app.site.widget import MARKDOWN
 from app.web.reference.operations import file_operation
 from app.web.responses.framing import json_response
 from app.web.services import services
 
-FILES = ("playground.css", "playground.js", "snippets.js", "wires.js")
+FILES = frozenset(path.name for path in (STATIC / "playground").iterdir() if path.suffix in {".css", ".js"})
 LINKS = (("Reference", "/docs"), ("OpenAPI", "/openapi.json"))
-
-# The page runs its own scripts, reads from its own server, and stands in nobody's frame.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# Offered where the agent that needs no key is sure of an answer.
+QUESTIONS = (
+    *("What is Parlance?", "How do I add knowledge?", "How do I embed the widget in my site?", "What does it cost?"),
+    *("What are the opening hours?", "How do I contact support?"),
 )
+CALCULATION = "What is 12 * 7?"
+MOST_QUESTIONS = 3  # beside the calculation
 
-OPERATIONS = (file_operation("/", "The playground: every wire tried by hand", "text/html"),)
+# The pages run their own scripts and read from their own server. The playground stands in nobody's frame, and what it
+# frames itself is the sample page.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; "
+)
+POLICY = _POLICY + "frame-src 'self'; frame-ancestors 'none'"
+SAMPLE_POLICY = _POLICY + "frame-ancestors 'self'"
+
+OPERATIONS = (file_operation("/", "The playground: the chat on a page, and every wire tried by hand", "text/html"),)
+
+_MARKDOWN = function_of((*(f"widget/{name}.js" for name in MARKDOWN), "playground/markdown/around.js"))
 
 blueprint = Blueprint("playground", __name__)
 
 
 @blueprint.get("/")
 def page() -> Response:
-    response = file_response("playground.html")
-    response.headers["Content-Security-Policy"] = POLICY
+    return _page("playground.html", POLICY)
+
+
+@blueprint.get("/playground/sample")
+def sample() -> Response:
+    """A page such as any, with the widget, where its tab has been given a key."""
+    return _page("sample.html", SAMPLE_POLICY)
+
+
+def _page(name: str, policy: str) -> Response:
+    response = file_response(f"playground/{name}")
+    response.headers["Content-Security-Policy"] = policy
     return response
 
 
@@ -34,7 +58,13 @@ def page() -> Response:
 def file(name: str) -> Response:
     if name not in FILES:
         raise ChatError(Problem.NOT_FOUND)
-    return file_response(name)
+    return file_response(f"playground/{name}")
+
+
+@blueprint.get("/playground/markdown.js")
+def markdown() -> Response:
+    """Answers are shown by what shows them in the widget."""
+    return _MARKDOWN.response()
 
 
 @blueprint.get("/playground/about.json")
@@ -48,3 +78,18 @@ def about() -> Response:
         "signedIn": settings.default_agent.id,
     }
     return json_response({"agents": agents, **reached, "links": links})
+
+
+@blueprint.get("/playground/questions.json")
+def questions() -> Response:
+    """What the agent that needs no key can be asked. While its knowledge is indexed for the first time, this waits as
+    long as so many questions would."""
+    agent = services().settings.public_agent
+    found = _answered_by(agent) if agent and not agent.workflow else []
+    return json_response({"questions": found})
+
+
+def _answered_by(agent: Agent) -> list[str]:
+    search = services().knowledge.search
+    known = [question for question in QUESTIONS if any(passage.confident for passage in search(agent, question))]
+    return [*known[:MOST_QUESTIONS], *([CALCULATION] if "calculator" in agent.tools else [])]

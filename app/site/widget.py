@@ -14,9 +14,10 @@ from app.web.reference.operations import file_operation
 
 PATHS = ("/widget.js", "/widget/chat-widget.js")
 SECONDS = 300  # for so long may a page show the old widget after an upgrade
+MARKDOWN = ("elements", "markdown", "blocks", "inline", "links", "numbers", "entities")  # the playground's, too
 # In this order: constants are made of those before them.
 PARTS = (
-    *("words", "settings", "memory", "elements", "markdown", "blocks", "inline", "links", "numbers", "entities"),
+    *("words", "settings", "memory", *MARKDOWN),
     *("wire", "visit", "style", "colors", "after", "conversation", "turn", "panel"),
 )
 

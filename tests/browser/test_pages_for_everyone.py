@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from support.axe import prefer, resize, violations
 from support.chromium import Chromium
-from support.playground import CHANGES, ask, choose, sign_in, take
+from support.playground import CHANGES, CHAT, READY, ask, choose, sign_in, take
 from support.users import Person
 
 from app.testing.server import Server
@@ -26,7 +26,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
 def page(browser, server, scheme, width, height) -> Chromium:
     """The playground."""
     show(browser, f"{server.url}/", scheme, width, height)
-    browser.until("!!document.querySelector('#languages button')")
+    browser.until(READY)
     return browser
 
 
@@ -71,3 +71,14 @@ def test_the_playground_with_a_workflow_some_of_whose_steps_were_skipped(page, s
     assert "47.6" in ask(page, "What is 40 euros with tax?")
     page.until("!!document.querySelector('.skipped')")
     assert violations(page) == []
+
+
+@looks
+def test_the_welcome_with_a_key_and_the_sample_page(page, server) -> None:
+    page.evaluate(f"location.hash = '{server.key('widget', 'open')}'")
+    page.until(f"!!{CHAT}")
+    page.until("document.querySelector('#key-state').textContent.startsWith('The chat is on')")
+    assert violations(page) == []
+    page.call("Page.navigate", url=f"{server.url}/playground/sample")
+    page.until("!!document.querySelector('parlance-chat')")
+    assert violations(page, hidden=True) == []

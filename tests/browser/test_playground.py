@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 from support.chromium import Chromium
-from support.playground import CHANGES, IDLE, ask, choose, click, enter, press, shown, sign_in, take
+from support.pages import served
+from support.playground import CHANGES, CHAT, IDLE, READY, ask, choose, click, enter, press, shown, sign_in, take
 from support.users import PASSWORD, Person
 
 from app.testing.server import Server, script
@@ -26,7 +27,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture
 def page(browser, server) -> Chromium:
     browser.open(f"{server.url}/")
-    browser.until("!!document.querySelector('#languages button')")
+    browser.until(READY)
     return browser
 
 
@@ -229,7 +230,7 @@ def test_an_answer_of_many_tokens_at_once_does_not_stop_the_page(page, server) -
     page.until(IDLE, 60)
     assert shown(page, "#tokens") == "20000"
     assert page.evaluate("longest") < 10_000, "milliseconds in which the page stood still"
-    assert page.evaluate("document.querySelector('#log').lastChild.textContent") == "word " * 20000
+    assert page.evaluate("document.querySelector('#log').lastChild.textContent") == ("word " * 20000).strip()
 
 
 def test_a_question_leaves_no_figure_of_the_answer_before(page) -> None:
@@ -248,7 +249,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_has_no_mistakes(page, server)
 
 def test_it_works_at_another_machine_over_plain_http(browser, server) -> None:
     browser.open(f"http://parlance.test:{server.port}/")
-    browser.until("!!document.querySelector('#languages button')")
+    browser.until(READY)
     assert browser.evaluate("isSecureContext") is False
     assert "84" in ask(browser, "What is 12 * 7?")
     click(browser, "#copy")
@@ -279,12 +280,15 @@ def test_an_answer_that_is_stopped_leaves_no_step_running(page, server) -> None:
 
 
 def test_its_files_are_sent_again_only_where_they_have_changed(server) -> None:
-    for path in ("/", "/playground/playground.js", "/playground/playground.css", "/playground/snippets.js"):
+    for path in ("/", *(f"/playground/{name}" for name in ("sample", "markdown.js", "playground.css", "snippets.js"))):
         first = requests.get(server.url + path, timeout=30)
         assert first.status_code == 200
         again = requests.get(server.url + path, headers={"If-None-Match": first.headers["ETag"]}, timeout=30)
         assert (again.status_code, again.content) == (304, b"")
-    assert "frame-ancestors 'none'" in requests.get(f"{server.url}/", timeout=30).headers["Content-Security-Policy"]
+    for path, ancestors in (("/", "'none'"), ("/playground/sample", "'self'")):
+        policy = requests.get(server.url + path, timeout=30).headers["Content-Security-Policy"]
+        assert f"frame-ancestors {ancestors}" in policy
+        assert "unsafe" not in policy
     for path in ("/playground/playground.html", "/playground/../playground.py", "/playground/nothing.js"):
         assert requests.get(server.url + path, timeout=30).status_code == 404
 
@@ -293,3 +297,164 @@ def test_one_setting_switches_it_off(start) -> None:
     server = start(changes={"[server]\n": "[server]\nplayground = false\n"})
     for path in ("/", "/playground/about.json", "/playground/playground.js"):
         assert requests.get(server.url + path, timeout=30).status_code == 404
+
+
+def test_the_welcome_shows_the_widget_with_a_key_from_the_address_which_keeps_none(browser, server) -> None:
+    key = server.key("widget", "site")
+    browser.open(f"{server.url}/#{key}")
+    browser.until(f"!!{CHAT}?.querySelector('.panel:not([hidden])')")
+    assert browser.evaluate("location.href") == f"{server.url}/"
+    assert shown(browser, "#tag") == f'<script src="{server.url}/widget.js" data-api-key="{key}" async></script>'
+    browser.until("document.querySelector('#key-state').textContent === 'The chat is on the sample page.'")
+    take(browser, "widget")
+    assert "84" in ask(browser, "What is 12 * 7?"), "the same key serves below"
+    browser.call("Page.reload")
+    browser.until(f"!!{CHAT}")
+
+
+def test_the_line_that_is_copied_is_a_chat_on_any_page(page, server, tmp_path) -> None:
+    enter(page, "#widget-key", server.key("widget", "site"))
+    page.press("Enter")
+    page.until("/wk_[\\w-]{43}/.test(document.querySelector('#tag').textContent)")
+    (tmp_path / "index.html").write_text(f"<!doctype html><title>Mine</title><body><h1>Mine</h1>{shown(page, '#tag')}")
+    with served(tmp_path) as origin:
+        page.open(f"{origin}/")
+        page.until("!!window.ParlanceChat && !!document.querySelector('parlance-chat')")
+        page.evaluate("ParlanceChat.open(); ParlanceChat.send('What is 6 * 7?')")
+        page.until("document.querySelector('parlance-chat').shadowRoot.textContent.includes('6 * 7 = 42')")
+
+
+def test_without_a_key_the_welcome_says_where_keys_come_from_and_makes_none_up(page, server) -> None:
+    assert 'data-api-key="wk_…"' in shown(page, "#tag")
+    assert page.evaluate(f"!{CHAT}")
+    command = shown(page, "#make-key").split()[1:]
+    made = server.flask(*command).stdout.strip()
+    enter(page, "#widget-key", made)
+    page.press("Enter")
+    page.until(f"!!{CHAT}")
+    assert made in shown(page, "#tag")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("wk_wrong", "This is no widget key of this server"),
+        ("ключ", "This is no widget key of this server"),
+        ("secret", "This is a secret key"),
+    ],
+)
+def test_what_is_no_widget_key_is_told_so(page, server, kind, said) -> None:
+    enter(page, "#widget-key", server.key(kind) if kind == "secret" else kind)
+    page.press("Enter")
+    page.until(f"document.querySelector('#key-state.wrong')?.textContent.startsWith({json.dumps(said)})")
+
+
+def test_a_key_that_is_bound_to_other_pages_is_told_so_when_it_is_used(page, server) -> None:
+    enter(page, "#widget-key", server.key("widget", "site", "--origin", "https://shop.example"))
+    page.press("Enter")
+    page.until(f"!!{CHAT} && document.querySelector('#key-state').textContent.startsWith('The chat')")
+    page.evaluate("document.querySelector('#sample').contentWindow.ParlanceChat.send('Hello')")
+    page.until("document.querySelector('#key-state.wrong')?.textContent.startsWith('This key is bound to other pages')")
+
+
+def test_a_question_is_answered_with_one_click_and_without_a_key(page, server) -> None:
+    offered = page.evaluate("[...document.querySelectorAll('#questions button')].map(each => each.textContent)")
+    assert offered == [
+        "What is Parlance?",
+        "How do I add knowledge?",
+        "How do I embed the widget in my site?",
+        "What is 12 * 7?",
+    ]
+    take(page, "widget")
+    press(page, "#questions", "What is Parlance?")
+    page.until(IDLE)
+    assert "a self-hosted streaming chat backend" in shown(page, "#log")
+    (asked,) = page.requests(f"{server.url}/api/chat")
+    assert "Authorization" not in asked["headers"]
+
+
+def test_only_what_the_agent_answers_is_offered(start, tmp_path) -> None:
+    (tmp_path / "shop.md").write_text("# Shop\n\n## What are the opening hours?\n\nFrom nine to five.\n")
+    changes = {'knowledge = ["knowledge/*.md"]\npublic': f'knowledge = ["{tmp_path}/*.md"]\npublic'}
+    offered = f"{start(changes=changes).url}/playground/questions.json"
+    assert requests.get(offered, timeout=30).json() == {"questions": ["What are the opening hours?", "What is 12 * 7?"]}
+
+
+MARKDOWN = """# A *title*
+
+1. **one**
+2. `two`
+
+<img src=x onerror="window.hurt = 1"> [mine](javascript:hurt=1) [yours](https://shop.example/a)
+
+مرحبا **hello** بك
+
+```html
+<b>code</b>
+```"""
+
+
+def test_an_answer_is_shown_as_markdown_which_is_inert_and_each_block_in_its_direction(page, server) -> None:
+    sign_in(page, Person.new(server))
+    choose(page, "#model", "scripted")
+    click(page, "#question")
+    page.type(script({"text": MARKDOWN, "times": 1}))
+    page.until("!!document.querySelector('.markdown pre') && !document.querySelector('#send').disabled")
+    found = "(name => [...document.querySelectorAll(`.markdown ${name}`)].map(each => each.textContent))"
+    assert page.evaluate(f"{found}(':is(h3, li, strong, pre)')") == [
+        "A title",
+        "one",
+        "one",
+        "two",
+        "hello",
+        "<b>code</b>",
+    ]
+    assert page.evaluate(f"{found}(':is(img, script, b)')") == []
+    assert page.evaluate(
+        "[...document.querySelectorAll('.markdown a')].map(each => [each.href, each.target, each.rel])"
+    ) == [["https://shop.example/a", "_blank", "noopener nofollow noreferrer"]]
+    directions = "[...document.querySelectorAll('.markdown > p')].map(each => getComputedStyle(each).direction)"
+    assert page.evaluate(directions) == ["ltr", "rtl"]
+    assert page.evaluate("window.hurt") is None
+    assert "**one**" in shown(page, "#raw"), "the bytes are as they came"
+    press(page, ".markdown .code", "Copy")
+    page.until("document.querySelector('#heard').textContent === 'Copied'")
+
+
+def test_a_question_in_arabic_stands_from_right_to_left(page) -> None:
+    ask(page, "اتصلوا على +49 30 1234567")
+    assert page.evaluate("getComputedStyle(document.querySelector('.user')).direction") == "rtl"
+    assert shown(page, ".user bdi[dir=ltr]") == "+49 30 1234567", "a number is read in one piece"
+
+
+@pytest.mark.parametrize(("wire", "kind"), [("widget", "widget"), ("agents", "secret")])
+def test_the_sources_of_an_answer_are_shown_below_it(page, server, wire, kind) -> None:
+    take(page, wire)
+    enter(page, "#key", server.key(kind))
+    ask(page, "What is Parlance?")
+    titles = page.evaluate(
+        "[...document.querySelectorAll('#log > .sources:last-child li')].map(each => each.textContent)"
+    )
+    assert titles
+    assert all(json.dumps(title) in shown(page, "#raw") for title in titles), "as the wire has named them"
+
+
+def test_a_source_is_a_link_where_it_has_an_address_that_may_be_followed(page) -> None:
+    sources = [
+        {"title": "A", "url": "https://shop.example/a"},
+        {"title": "B", "url": "javascript:alert(1)"},
+        {"title": "C"},
+    ]
+    page.evaluate(f"import('/playground/said.js').then(said => said.showSources({json.dumps([*sources, sources[0]])}))")
+    assert page.evaluate("document.querySelector('.sources').innerHTML") == (
+        '<li><a href="https://shop.example/a" target="_blank" rel="noopener nofollow noreferrer"><bdi>A</bdi></a></li>'
+        "<li><bdi>B</bdi></li><li><bdi>C</bdi></li>"
+    )
+
+
+def test_a_welcome_that_was_closed_stays_closed(page) -> None:
+    click(page, "#welcome summary")
+    page.until("localStorage.getItem('playground welcome') !== null")
+    page.call("Page.reload")
+    page.until(READY)
+    assert page.evaluate("document.querySelector('#welcome').open") is False

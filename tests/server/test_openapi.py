@@ -17,7 +17,9 @@ from app.settings.checks import WIRES
 from app.testing.caller import Caller
 from app.testing.server import Server, script
 
-PARTS_OF_THE_PLAYGROUND = {("get", "/playground/{}"), ("get", "/playground/about.json")}
+PARTS_OF_THE_PLAYGROUND = {
+    ("get", f"/playground/{name}") for name in ("{}", "about.json", "markdown.js", "questions.json", "sample")
+}
 EMPTY = {"meta", "wbr", "link", "br", "hr", "img", "input"}  # elements without an end
 LOADS = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
 

@@ -11,7 +11,8 @@ CHANGES = {
         '[agents.open]\nname = "Open"\nshow_tools = true\nmodel = "builtin"',
 }  # fmt: skip
 
-
+READY = "document.querySelector('#welcome')?.getAttribute('aria-busy') === 'false'"
+CHAT = "document.querySelector('#sample')?.contentDocument?.querySelector('parlance-chat')?.shadowRoot"
 IDLE = "document.querySelector('#tokens').textContent > 1 && !document.querySelector('#send').disabled"
 
 

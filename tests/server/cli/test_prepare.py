@@ -12,7 +12,9 @@ from app.testing.configuration import CONFIG
 def test_demo_keys_are_shown_by_the_first_preparation_and_never_again(fresh) -> None:
     first = fresh.flask("prepare", "--demo-keys").stdout
     keys = re.findall(KEY, first)
-    assert [key[:3] for key in keys] == ["wk_", "sk_"]
+    assert [key[:3] for key in keys] == ["wk_", "sk_", "wk_"]
+    assert keys[2] == keys[0]
+    assert re.search(r"on a page, once the server runs: +http://127\.0\.0\.1:8000/#wk_", first)
     assert "'open'" in first, "they are for the public agent"
     again = fresh.flask("prepare", "--demo-keys").stdout
     assert re.match(r"Keys: 2, the first made on \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", again)

@@ -1,4 +1,4 @@
-// How each wire is spoken: what is posted, and what its frames mean. One object a wire; playground.js knows none of them.
+// How each wire is spoken: what is posted, and what its frames mean. One object a wire; the other files know none of them.
 // A request with `session` needs who has signed in.
 
 const json = { "Content-Type": "application/json" };
@@ -39,6 +39,7 @@ export const WIRES = {
     *meaning(event) {
       if (event.type === "token") yield { text: event.token };
       if (event.type.startsWith("tool_")) yield tool(event, event.toolArgs, event.result);
+      if (event.sources) yield { sources: event.sources };
       if (event.type === "error") yield { error: event.error };
     },
   },
@@ -58,7 +59,7 @@ export const WIRES = {
       if (event.type === "tool-input-available") yield { call: { id: event.toolCallId, name: event.toolName, args: event.input } };
       if (event.type === "tool-output-available") yield { result: { id: event.toolCallId, value: event.output } };
       if (event.type === "tool-output-error") yield { result: { id: event.toolCallId, value: event.errorText, failed: true } };
-      if (event.type === "source-document") yield { source: event.title };
+      if (event.type === "source-url" || event.type === "source-document") yield { sources: [event] };
       if (event.type === "start") yield { conversation: event.messageMetadata.conversationId };
       if (event.type === "error") yield { error: event.errorText };
     },
