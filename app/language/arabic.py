@@ -5,6 +5,8 @@ the pronouns that questions attach to nouns. `root` matches patterns as ISRI doe
 Stemming Without A Root Dictionary", 2005). Both take folded words.
 """
 
+import re
+
 _ARTICLES = ("وال", "بال", "كال", "فال", "ولل", "ال", "لل")
 _PRONOUNS = ("كما", "هما", "كم", "هم", "نا", "كن", "هن")
 _SUFFIXES = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
@@ -19,10 +21,15 @@ _PATTERNS = """
 مستفعل يستفعل تستفعل نستفعل استفعل افتعال تفاعيل مفاعيل انفعال متفاعل يتفاعل فواعيل
 استفعال
 """
-_BY_LENGTH: dict[int, list[tuple[str, list[int]]]] = {}
-for _pattern in _PATTERNS.split():
-    _places = [_pattern.rindex("ف"), _pattern.index("ع"), _pattern.rindex("ل")]
-    _BY_LENGTH.setdefault(len(_pattern), []).append((_pattern, _places))
+
+
+def _of_length(length: int) -> re.Pattern[str]:
+    """The patterns of so many letters, with a group for each letter of the root."""
+    patterns = [pattern for pattern in _PATTERNS.split() if len(pattern) == length]
+    return re.compile("|".join(re.sub("[فعل]", "(.)", pattern) for pattern in patterns))
+
+
+_BY_LENGTH = {length: _of_length(length) for length in {*map(len, _PATTERNS.split())}}
 
 
 def light_stem(word: str) -> str:
@@ -66,7 +73,5 @@ def _shorter(word: str) -> list[str]:
 def _by_pattern(word: str) -> str:
     if len(word) == 3:
         return word
-    for pattern, places in _BY_LENGTH.get(len(word), ()):
-        if all(index in places or word[index] == letter for index, letter in enumerate(pattern)):
-            return "".join(word[place] for place in places)
-    return ""
+    found = _BY_LENGTH[len(word)].fullmatch(word) if len(word) in _BY_LENGTH else None
+    return "".join(filter(None, found.groups())) if found else ""

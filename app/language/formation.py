@@ -45,6 +45,8 @@ class Formation:
 
     def bare(self, word: str) -> list[str]:
         """The word without each prefix that it begins with; three letters stay."""
+        if not word.startswith(self.prefixes):
+            return []
         return [word[len(each) :] for each in self.prefixes if word.startswith(each) and len(word) - len(each) >= 3]
 
     def prefixed(self, word: str) -> list[str]:
@@ -60,9 +62,9 @@ class Formation:
     def likeness(self, one: str, other: str) -> float:
         """From LEAST to 1, the same, by how much of the longer word both have; 0 where they are not related."""
         best = self._as_written(one, other)
-        for stem in (one, *self.bare(one)):
-            for of_other in (other, *self.bare(other)):
-                best = max(best, _PREFIXED * _by_beginning(stem, of_other))
+        if best < _PREFIXED and (bare := (self.bare(one), self.bare(other))) != ([], []):
+            both = [(stem, of_other) for stem in (one, *bare[0]) for of_other in (other, *bare[1])]
+            best = max(best, _PREFIXED * max(_by_beginning(stem, of_other) for stem, of_other in both[1:]))
         return best if best >= LEAST else 0.0
 
     def _as_written(self, one: str, other: str) -> float:

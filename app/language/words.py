@@ -7,7 +7,7 @@ characters, as Lucene's CJKBigramFilter does; a run of Katakana is a word, and e
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
+from operator import add
 
 MOST_LETTERS = 64  # of a word; the rest of a longer one is cut off
 
@@ -29,6 +29,7 @@ _WORD = re.compile(f"{_LETTER}+(?:[{_marks()}]+{_LETTER}*)*")
 _RUN = re.compile(f"[{_HAN}]+|[{_HIRAGANA}]+|[{_KATAKANA}]+|[{_SOUTHEAST}]+")
 _ANY_RUN = re.compile(f"[{_NO_BLANKS}]")
 _KANA = re.compile(f"[{_HIRAGANA}{_KATAKANA}]")
+_HAS_MARKS = re.compile(f"[{_SOUTHEAST}]")
 _IS_HAN = re.compile(f"[{_HAN}]+")
 _IS_KATAKANA = re.compile(f"[{_KATAKANA}]+")
 _IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]+")
@@ -41,7 +42,7 @@ def normal(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words between blanks and punctuation, as they are written, in their order; numbers are words."""
-    return [word[:MOST_LETTERS] for word in _WORD.findall(text)]
+    return [word if len(word) <= MOST_LETTERS else word[:MOST_LETTERS] for word in _WORD.findall(text)]
 
 
 def runs(text: str) -> list[str]:
@@ -53,8 +54,8 @@ def pairs(run: str) -> list[str]:
     """The run's overlapping pairs of characters (with their marks); the run itself where it is shorter or Katakana."""
     if _IS_KATAKANA.fullmatch(run):
         return [run[:MOST_LETTERS]]
-    characters = list(_characters(run))
-    return [first + second for first, second in pairwise(characters)] or characters
+    characters = list(_characters(run)) if _HAS_MARKS.match(run) else run
+    return list(map(add, characters, characters[1:])) or [*characters]
 
 
 def singles(run: str) -> list[str]:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import Stemmer
 
 from app.knowledge.documents import Entry
-from app.language.recognition import primary, recognised
+from app.language.recognition import is_plainly, primary, recognised
 from app.language.stems import ROOT, Stems
 from app.language.words import normal, pieces, words
 
@@ -30,6 +30,7 @@ TITLE = 1
 K1 = 1.2
 B = 0.4
 
+_FIELDS = [field.name for field in fields(Entry)]
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, language TEXT NOT NULL);
@@ -93,7 +94,7 @@ class _Vocabulary:
     def _take_in(self, entry: Entry, before: str) -> str:
         """Returns the entry's language; where that is unclear, it is the one before."""
         text = normal(entry.text)
-        language = recognised(text) or primary(entry.language) or before
+        language = before if is_plainly(text, before) else recognised(text) or primary(entry.language) or before
         ids = self._of.get(language) or self._of.setdefault(language, _Ids(Stems(language), self.terms))
         found = ids.of(text)
         upper, heading = " ".join(entry.headings[:-1]), " ".join(entry.headings[-1:])
@@ -140,7 +141,7 @@ class _Ids(dict[str, int]):
 
     def of(self, text: str) -> list[int]:
         found = words(text)
-        ids = [self[word] for word in (*found, *pieces(text))]
+        ids = list(map(self.__getitem__, (*found, *pieces(text))))
         if self._roots is not None:
             ids += [root for root in map(self._roots.__getitem__, found) if root is not None]
         return ids
@@ -182,7 +183,8 @@ def grams(terms: Iterable[str]) -> Iterator[tuple[int, bytes]]:
 
 
 def packed(entry: Entry) -> bytes:
-    return json.dumps(astuple(entry), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    values = [getattr(entry, name) for name in _FIELDS]
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def unpacked(row: bytes) -> Entry:

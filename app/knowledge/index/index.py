@@ -12,7 +12,7 @@ import numpy as np
 from app.knowledge.documents import Entry
 from app.knowledge.index.build import FORMAT, build, unpacked
 from app.knowledge.index.confidence import CONFIDENT, confidence
-from app.knowledge.index.matches import Match, matches, rarest
+from app.knowledge.index.matches import Match, Vector, matches, rarest
 from app.knowledge.index.query import Languages
 from app.knowledge.index.vocabulary import Vocabulary
 from app.language.stems import Stems
@@ -88,8 +88,7 @@ class Index:
         scores = np.zeros(self.entries, dtype=np.float32)
         for match in found:
             scores += match.worth * np.float32(match.idf)
-        best = np.argsort(-scores, kind="stable")[:most].tolist()
-        return [self._hit(number, float(scores[number]), found) for number in best if scores[number] > 0]
+        return [self._hit(number, float(scores[number]), found) for number in _best(scores, most)]
 
     def _hit(self, number: int, score: float, found: Sequence[Match]) -> Hit:
         entry, language = self._entry(number)
@@ -101,6 +100,15 @@ class Index:
 
     def close(self) -> None:
         self._table.close()
+
+
+def _best(scores: Vector, most: int) -> list[int]:
+    """The numbers of the highest scores above 0, highest first; of the same, the first."""
+    those = np.flatnonzero(scores)
+    if 0 < most < len(those):
+        those = those[scores[those] >= np.partition(scores[those], -most)[-most]]
+    best: list[int] = those[np.argsort(-scores[those], kind="stable")][:most].tolist()
+    return best
 
 
 class _Fields:
@@ -124,7 +132,7 @@ def _why(number: int, fields: _Fields, found: Sequence[Match]) -> str:
     told, missing = [], []
     for match in sorted(found, key=lambda match: -match.worth[number] * match.idf):
         if match.worth[number] > 0:
-            term = match.terms[match.which[number]].text
+            term = match.best(number)
             told.append(f"{match.word.text}: {term} in {fields.name(term)} {match.worth[number] * match.idf:.1f}")
         else:
             missing.append(match.word.text)

@@ -11,10 +11,11 @@ from app.knowledge.index.query import Word
 from app.knowledge.index.vocabulary import Term, Vocabulary, marks
 
 MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
+MOST_EXPANDED = 12  # of these are looked for in other forms too
 FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
 Vector = npt.NDArray[np.float32]
-Postings = Mapping[int, tuple[npt.NDArray[np.uint32], npt.NDArray[np.float16]]]
+Postings = Mapping[int, tuple[npt.NDArray[np.uint32], Vector]]
 
 
 class Match:
@@ -30,20 +31,28 @@ class Match:
         self.terms = terms
         self.worth: Vector = np.zeros(entries, dtype=np.float32)
         self.there: Vector = np.zeros(entries, dtype=np.float32)
-        self.which = np.zeros(entries, dtype=np.int16)
-        for index, term in enumerate(terms):
+        self._postings = postings
+        for term in terms:
             numbers, worths = postings[term.number]
-            worth = worths.astype(np.float32) * np.float32(term.weight)
-            better = worth > self.worth[numbers]
-            self.worth[numbers[better]] = worth[better]
-            self.which[numbers[better]] = index
-            self.there[numbers] = np.maximum(self.there[numbers], np.float32(term.weight))
+            weight = np.float32(term.weight)
+            self.worth[numbers] = np.maximum(self.worth[numbers], worths * weight)
+            self.there[numbers] = np.maximum(self.there[numbers], weight)
         frequency = float(self.there.sum())
         self.idf = word.share * log(1 + (max(entries, FEWEST) - frequency + 0.5) / (frequency + 0.5))
 
     def nearness(self, number: int) -> float:
         """To the word, of the nearest term that the entry has; from 0 to 1."""
         return float(self.there[number])
+
+    def best(self, number: int) -> str:
+        """The term that is worth most in the entry, of those that it has."""
+        there = ((term, *self._postings[term.number]) for term in self.terms)
+        worths = {
+            term.text: float(worths[place]) * term.weight
+            for term, numbers, worths in there
+            if (place := int(np.searchsorted(numbers, number))) < len(numbers) and numbers[place] == number
+        }
+        return max(worths, key=lambda text: worths[text])
 
     def nearest_of(self, number: int, terms: Collection[str]) -> float:
         """The same, of these terms alone."""
@@ -60,9 +69,12 @@ def rarest(entries: int) -> float:
 def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[Word], entries: int) -> list[Match]:
     """Of each word, those of more than MOST_WORDS left out that occur most often or never."""
     known = vocabulary.known([*{term for word in words for term in word.terms}])
-    if len(words) > MOST_WORDS:
+    if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
-    terms = [[*{term.number: term for term in _terms(word, known, vocabulary)}.values()] for word in words]
+    terms = [
+        [*{term.number: term for term in _terms(word, known, vocabulary if index < MOST_EXPANDED else None)}.values()]
+        for index, word in enumerate(words)
+    ]
     postings = _postings(table, [*{term.number for each in terms for term in each}])
     return [Match(word, each, postings, entries) for word, each in zip(words, terms, strict=True)]
 
@@ -72,10 +84,10 @@ def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
     return not frequencies, min(frequencies, default=0)
 
 
-def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary) -> Iterator[Term]:
-    """The terms of the index that a word means; those that count more come later."""
+def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary | None) -> Iterator[Term]:
+    """The terms of the index that a word means, with those that the vocabulary relates to it; the nearest come last."""
     whole = [term for term, weight in word.terms.items() if weight == 1]
-    if word.formation:
+    if word.formation and vocabulary:
         occurs = any(term in known for term in whole)
         for term in whole:
             yield from vocabulary.related(term, word.formation, known=occurs)
@@ -91,6 +103,6 @@ def _postings(table: sqlite3.Connection, numbers: Sequence[int]) -> Postings:
         query = f"SELECT id, entries, worths FROM terms WHERE id IN ({marks(some)})"  # noqa: S608
         rows += table.execute(query, some)
     return {
-        number: (np.frombuffer(entries, dtype=np.uint32), np.frombuffer(worths, dtype=np.float16))
+        number: (np.frombuffer(entries, dtype=np.uint32), np.frombuffer(worths, dtype=np.float16).astype(np.float32))
         for number, entries, worths in rows
     }
