@@ -1,5 +1,6 @@
 """`flask knowledge add`, `list`, `remove` and `refresh`: pages of sites, and files, that agents answer from."""
 
+import os
 import re
 import shutil
 import sys
@@ -145,8 +146,8 @@ def _what(source: str, site: bool | None) -> tuple[str, Kind]:
 def _address(text: str) -> str:
     """In the one spelling that is kept."""
     if not _is_url(text):
-        path = Path(text).absolute()
-        return f"{path}/" if text.endswith("/") and not path.is_dir() else str(path)
+        path = os.path.abspath(text)  # noqa: PTH100 - without `..`, and links stay: what they lead to may be replaced
+        return f"{path}/" if text.endswith("/") and not Path(path).is_dir() else path
     try:
         return normalised(text)
     except ValueError as error:

@@ -43,14 +43,16 @@ class Crawl:
         self._queries = Counter[str]()
         self._again: list[str] = []  # skipped for the moment
         self._texts: dict[str, str] = {}  # hash of a page's text -> its address
+        self._moved: dict[str, str] = {}  # where a page is now -> the address by which it is kept
 
     def run(self) -> None:
         """Reads pages until there are no more, or a bound is reached."""
         kept = self._pages.all()
         self._texts = {page.hash: page.url for page in kept}
+        own = [page.url for page in kept if page.source == self._source.address]
         try:
-            links = self._start()
-            self._add((page.url for page in kept if page.source == self._source.address), 1)
+            links = self._start(own)
+            self._add(own, 1)
             self._add(self._source.waiting, 1)
             if self._source.kind != "page":
                 self._add_site(links)
@@ -77,14 +79,17 @@ class Crawl:
         waiting = dict.fromkeys([*(url for url, _ in self._queue), *self._again])
         self._source.waiting = list(waiting)[:MOST_WAITING]
 
-    def _start(self) -> Sequence[str]:
-        """Read the source's own address, which says where its site is. Returns its links."""
+    def _start(self, kept: Sequence[str]) -> Sequence[str]:
+        """Read the source's own address, which says where its site is, and with it the pages that are kept. Returns its
+        links."""
         address = self._source.address
         self._seen.add(address)
         self._progress(address, 0, 1)
         try:
             response = self._fetcher.get(address, self._may_begin, _conditions(self._pages.get(address)))
             self._scope = self._scope.moved(response.url)
+            places = ((self._scope.place(url), url) for url in kept)
+            self._moved = {place: url for place, url in places if place and place != url}
             if is_sitemap(gunzipped(response.body)):
                 self._source.kind = "sitemap"
                 self._scope = Scope(response.url, "/")
@@ -165,12 +170,12 @@ class Crawl:
             if self._pages.get(own):
                 self._skip(url, SkippedError(f"is the page {own}", gone=True))
                 return links
-        old = self._pages.get(asked) if url != asked and response.moved else None
-        if old:
+        old = self._pages.get(asked if url != asked and response.moved else self._moved.get(url, url))
+        if old and old.url != url:
             self._texts.pop(old.hash, None)
         self._keep(url, content, response.headers)
-        if old:
-            self._remove(asked)
+        if old and old.url != url:
+            self._remove(old.url)
         return content.links
 
     def _own_address(self, url: str, canonical: str) -> str | None:

@@ -157,6 +157,17 @@ def test_files_and_folders_are_kept_as_they_are_and_read_again_where_they_have_c
     assert [path.name for path in folder.rglob("*.pdf")] == [], "what cannot be read is not there for the server"
 
 
+def test_what_is_no_file_to_be_read_is_refused_by_name(tmp_path, server) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "large.txt").touch()
+    os.truncate(tmp_path / "large.txt", 2_000_000_000)
+    paths = ["/dev/zero", str(tmp_path / "pipe.md"), str(tmp_path / "large.txt")]
+    ran = server.flask("knowledge", "add", *paths, check=False)
+    assert ran.returncode == 1
+    assert [line.split(": ")[0] for line in ran.stderr.splitlines()] == paths
+    assert addresses(server) == []
+
+
 def test_a_file_that_was_added_may_go(tmp_path, server) -> None:
     note = tmp_path / "note.md"
     note.write_text("# Note\n\nWe open at nine.\n")

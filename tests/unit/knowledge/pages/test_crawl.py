@@ -3,6 +3,7 @@
 import gzip
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from support.site import answer, endless, pdf, raw, redirect, running_site
@@ -305,6 +306,19 @@ def test_a_page_that_is_to_be_found_no_more_is_removed_and_one_that_has_moved_mo
     site.pages["/c"] = redirect("/", 302)
     reader.run()
     assert reader.kept() == ["/", "/c", "/new"], "a redirect for the moment removes nothing"
+
+
+def test_a_site_with_another_scheme_by_now_keeps_no_page_twice(site, reader) -> None:
+    site.html("/", "<p>Welcome.</p><a href='/a'>A</a>")
+    site.html("/a", "<p>Alpha.</p>")
+    reader.run("/")
+    for page in reader.pages.all():  # as if they had been read over the other one
+        old = page.url.replace("http:", "https:")
+        reader.pages.write(replace(page, url=old), reader.pages.text(page.url))
+        reader.pages.remove(page.url)
+    outcome = reader.run()
+    assert (len(outcome.written), len(outcome.removed)) == (2, 2)
+    assert reader.kept() == ["/", "/a"]
 
 
 def test_a_site_that_is_gone_for_the_moment_loses_nothing(site, reader) -> None:
