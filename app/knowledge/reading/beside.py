@@ -29,12 +29,12 @@ def documents(paths: Iterable[str]) -> Iterator[tuple[str, Document | Unreadable
 
 
 class Reader:
-    """Reads files, one after the other, in one child process with bounded memory and SECONDS for each file. It is
+    """Reads files, one after the other, in one child process with bounded memory and `seconds` for each file. It is
     started when there is something to read. Where a file takes longer, or the process dies of it, the next has a new
     one. The process runs `module`, whose `main` calls `answer_requests` (process_main.py)."""
 
-    def __init__(self, module: str = "app.knowledge.reading.process_main") -> None:
-        self._module = module
+    def __init__(self, module: str = "app.knowledge.reading.process_main", seconds: float = SECONDS) -> None:
+        self._module, self._seconds = module, seconds
         self._process: Process | None = None
 
     def read(self, path: str) -> Document:
@@ -47,11 +47,11 @@ class Reader:
             self._process = Process(self._module, {})  # nothing of the server's environment
         started = monotonic()
         try:
-            with gevent.Timeout(SECONDS):
+            with gevent.Timeout(self._seconds):
                 reply = orjson.loads(self._process.call(request))
         except gevent.Timeout as error:
             self.close()
-            raise UnreadableError(f"reading it takes longer than {SECONDS:g} seconds") from error
+            raise UnreadableError(f"reading it takes longer than {self._seconds:g} seconds") from error
         except (EOFError, OSError) as error:
             self.close()
             seconds = monotonic() - started

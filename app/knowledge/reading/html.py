@@ -54,9 +54,10 @@ def page(data: bytes, charset: str | None = None, url: str = "") -> Page:
     links = () if _NO_FOLLOW.search(robots) else _links(soup, base)
     language = _language(soup)
     declared = _titles(soup)
-    for each in soup.select(":is(h1, h2, h3, h4, h5, h6) a[href]"):
-        if not each.find("img") and not re.search(r"\w", each.get_text()):
-            each.decompose()  # ¶, a link to the heading itself
+    for heading in soup.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]):
+        for each in heading.find_all("a", href=True):
+            if not each.find("img") and not re.search(r"\w", each.get_text()):
+                each.decompose()  # ¶, a link to the heading itself
     headings = [text for each in soup.find_all("h1") if (text := _text(each))]
     main = main_element(soup)
     own = [text for each in main.find_all("h1") if (text := _text(each))]

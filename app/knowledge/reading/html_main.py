@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bs4 import BeautifulSoup, Tag
-from bs4.element import PreformattedString
+from bs4.element import NavigableString, PreformattedString
 
-_NO_TEXT = [
+_NO_TEXT = {
     *("script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed", "audio", "video", "map"),
     *(
         "select",
@@ -27,7 +27,7 @@ _NO_TEXT = [
         "base",
         "title",
     ),
-]
+}
 _NO_TEXT_ROLES = re.compile(
     r"^(?:navigation|banner|contentinfo|search|dialog|alertdialog|menu|menubar|toolbar|tooltip)$", re.IGNORECASE
 )
@@ -56,13 +56,18 @@ _MOST_OF = 0.25  # of a page's text: what is less is hardly its main text
 def main_element(soup: BeautifulSoup) -> Tag:
     """The element that holds the main text, without what is none. Changes the soup."""
     body = soup.body or soup
-    for node in body.find_all(string=lambda text: isinstance(text, PreformattedString)):
+    for node in [each for each in body.descendants if isinstance(each, PreformattedString)]:
         node.extract()  # comments and their like
-    _drop(body.find_all(_NO_TEXT))
+    _drop(each for each in tags(body) if each.name in _NO_TEXT)
     _drop(_unseen(body))
-    _drop(each for each in body.find_all(True) if _is_frame(each))
+    _drop(each for each in tags(body) if _is_frame(each))
     _drop_controls(body)
     return _main(body)
+
+
+def tags(element: Tag) -> Iterator[Tag]:
+    """All elements within, in their order. bs4's own searches take many times as long."""
+    return (each for each in element.descendants if isinstance(each, Tag))
 
 
 def _drop(elements: Iterable[Tag]) -> None:
@@ -82,7 +87,7 @@ def _any(pattern: re.Pattern[str], element: Tag) -> bool:
 
 def _size(element: Tag) -> int:
     """How many characters of text it holds, blanks left out."""
-    return sum(len("".join(text.split())) for text in element.find_all(string=True))
+    return sum(len("".join(each.split())) for each in element.descendants if isinstance(each, NavigableString))
 
 
 def _is_menu(element: Tag) -> bool:
@@ -94,7 +99,7 @@ def _is_menu(element: Tag) -> bool:
 def _unseen(body: Tag) -> Iterator[Tag]:
     """What is hidden and not opened by a click, and icons."""
     opened = set(_opened(body))
-    for each in body.find_all(True):
+    for each in tags(body):
         if each.get("aria-hidden") == "true" and each.name in {"i", "span"} and _any(_ICON, each):
             yield each
         hidden = each.get("hidden")
@@ -107,11 +112,11 @@ def _unseen(body: Tag) -> Iterator[Tag]:
 
 def _opened(body: Tag) -> Iterator[str]:
     """The ids of what controls open."""
-    for attribute in ("aria-controls", "data-target", "data-bs-target"):
-        for each in body.select(f"[{attribute}]"):
-            yield from str(each[attribute]).replace("#", "").split()
-    for each in body.find_all("a", href=re.compile("^#.")):
-        yield str(each["href"])[1:]
+    for each in tags(body):
+        for attribute in ("aria-controls", "data-target", "data-bs-target"):
+            yield from str(each.get(attribute) or "").replace("#", "").split()
+        if each.name == "a" and str(each.get("href") or "").startswith("#"):
+            yield str(each["href"])[1:]
 
 
 def _is_frame(element: Tag) -> bool:

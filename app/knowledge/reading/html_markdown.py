@@ -10,7 +10,7 @@ from bs4.element import NavigableString
 from markdownify import MarkdownConverter
 
 from app.knowledge.documents import UnreadableError
-from app.knowledge.reading.html_main import is_opener
+from app.knowledge.reading.html_main import is_opener, tags
 
 MOST_DEPTH = 150  # of elements within elements
 MOST_COLUMNS, MOST_CELLS = 100, 200_000  # of a table; cells that span many are counted as many
@@ -47,8 +47,9 @@ def to_markdown(element: Tag, base: str) -> str:
 def _openers_to_headings(element: Tag) -> None:
     """What opens something when it is clicked becomes the heading of that: a `summary`, a tab, an accordion's button.
     Its level is the lowest, so that it is never above a heading that follows."""
-    for panel in element.select('[role="tabpanel"][aria-labelledby]'):
-        tab = element.find(id=panel["aria-labelledby"])
+    for panel in [each for each in tags(element) if each.get("role") == "tabpanel"]:
+        label = panel.get("aria-labelledby")
+        tab = element.find(id=label) if label else None
         if tab is not None and panel.find(_HEADINGS) is None:
             heading = copy(tab)
             heading.name, heading.attrs = "h6", {}
@@ -56,11 +57,11 @@ def _openers_to_headings(element: Tag) -> None:
     for tabs in element.find_all(role="tablist"):
         if not tabs.find(role="tabpanel"):
             tabs.decompose()
-    for each in element.find_all(role="heading"):
+    for each in [each for each in tags(element) if each.get("role") == "heading"]:
         level = str(each.get("aria-level") or "")
         each.name = f"h{level}" if f"h{level}" in _HEADINGS else "h2"
-    for each in element.find_all(["summary", "button", "div", "span", "a"]):
-        if each.name == "summary" or (is_opener(each) and "button" in {each.name, each.get("role")}):
+    for each in list(tags(element)):
+        if each.name == "summary" or ("button" in {each.name, each.get("role")} and is_opener(each)):
             if each.find([*_HEADINGS, "button"]) or each.find_parent([*_HEADINGS, "dt", "li", "td", "th"]):
                 each.unwrap()
             else:
@@ -82,7 +83,7 @@ def _flatten_layout(element: Tag) -> None:
 def _flatten_depths(element: Tag) -> None:
     """What is deep within others, as where a page forgets to end its elements, becomes lines: conversion recurses."""
     depths, deepest = {id(element): 0}, []
-    for each in element.find_all(True):
+    for each in tags(element):
         depths[id(each)] = depth = depths[id(each.parent)] + 1
         if depth == MOST_DEPTH:
             deepest.append(each)
@@ -123,7 +124,7 @@ class _Converter(MarkdownConverter):  # type: ignore[misc] # without types
         if parent_tags.intersection(_HEADINGS):
             return text if re.search(r"\w", words) else ""
         address = self._absolute(href)
-        if not address or not words or el.find(_BLOCKS) is not None:
+        if not address or not words or any(each.name in _BLOCKS for each in tags(el)):
             return text
         scheme, _, rest = address.partition(":")
         if scheme in {"mailto", "tel"} and (rest.partition("?")[0] in words or scheme == "tel"):

@@ -18,6 +18,8 @@ from app.knowledge.reading import front_matter
 from app.knowledge.reading.encodings import decoded
 from app.knowledge.reading.html_markdown import fragment_to_markdown
 
+MOST_HEADING = 1000  # characters of a heading whose markup is taken away
+
 _PARSER = MarkdownIt("commonmark").enable("table")
 _PARSER.core.ruler.enableOnly(["normalize", "block"])
 
@@ -127,8 +129,9 @@ def _parts(text: str) -> Iterator[_Part]:
 def _heading(level: int, source: str, references: Mapping[str, str]) -> _Part:
     anchor = _ANCHOR.search(source)
     text = _TAG.sub("", _inline(_ANCHOR.sub("", source), references))
-    text = _LINK.sub(lambda link: link[1] if link[2] else link[0], text)
-    text = html.unescape(_ESCAPED.sub(r"\1", _EMPHASIS.sub(r"\2", text)))
+    if len(text) <= MOST_HEADING:  # what is longer is no heading that anybody reads
+        text = _LINK.sub(lambda link: link[1] if link[2] else link[0], text)
+        text = html.unescape(_ESCAPED.sub(r"\1", _EMPHASIS.sub(r"\2", text)))
     return _Part(level, " ".join(text.split()), (anchor[1] or anchor[2]) if anchor else "")
 
 
