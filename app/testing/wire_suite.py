@@ -28,7 +28,7 @@ from app.testing.heartbeat_suite import HeartbeatSuite
 from app.testing.leaving_suite import LeavingSuite
 from app.testing.nul_suite import NulSuite
 from app.testing.responses import chunks
-from app.testing.server import Server, eventually, script
+from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import read_all, read_until
 from app.testing.storage_suite import StorageSuite
 from app.testing.takers_suite import StreamTakersSuite, TakersSuite, WholeTakersSuite
@@ -86,6 +86,11 @@ class WireSuite(
         first, last = caller.stored(question)
         assert (first["role"], first["text"]) == ("user", question)
         assert (last["role"], last["text"], last["status"]) == ("assistant", reply.text, "complete")
+
+    def test_an_operator_finds_who_asked_for_a_person_whichever_model_answered(self, caller: Caller) -> None:
+        question = f"Can I talk to a human, please? {new_session_id()}"
+        assert caller.ask(question).ok
+        assert [each["mark"] for each in caller.stored(question)] == [None, "handover"]
 
     @pytest.mark.parametrize("problem", REFUSALS)
     def test_a_model_that_refuses_is_a_status_and_the_wires_own_body(self, caller: Caller, problem: str) -> None:

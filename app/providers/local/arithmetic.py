@@ -3,12 +3,14 @@
 import re
 
 _ASKED = re.compile(
-    r"^\s*(?:what(?:'s| is| are)|how much (?:is|are)|calculate|compute|evaluate|work out|solve)\s+(?:the\s+)?"
-    r"(?P<sum>.+)$",
+    r"^[\s\u00bf]*(?:what(?:['\u2019]s| is| are)|how much (?:is|are)|calculate|compute|evaluate|work out|solve"
+    r"|was (?:ist|sind|ergibt)|wie ?viel (?:ist|sind|ergibt)|(?:be)?rechne|cu[áa]nto (?:es|son)|calcula"
+    r"|combien (?:font|fait)|calculez|quanto (?:fa|fanno|é|são)|calcol[ai]|calcule|wat is|hoeveel is|bereken"
+    r"|ile (?:to )?jest|oblicz|hesapla|сколько будет|посчитай|كم يساوي|احسب)\s+(?:the\s+)?(?P<sum>.+)$",
     re.IGNORECASE,
 )
 _WORDS = (
-    (re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\b", re.IGNORECASE), r"(\1/100)*"),
+    (re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)\s+(?:of|von|de|di|van|от)\b", re.IGNORECASE), r"(\1/100)*"),
     (re.compile(r"\bplus\b", re.IGNORECASE), "+"),
     (re.compile(r"\bminus\b", re.IGNORECASE), "-"),
     (re.compile(r"\b(?:times|multiplied by)\b|[\u00d7\u00b7]|(?<=\d)\s*x\s*(?=\d)", re.IGNORECASE), "*"),
@@ -36,7 +38,7 @@ def find_expression(question: str) -> str | None:
     text = (asked["sum"] if asked else question).strip()
     if not asked and _NOT_ARITHMETIC.fullmatch(text):
         return None
-    text = text.rstrip("?=!. ")
+    text = text.rstrip("?=!. \u061f\uff1f")
     for pattern, replacement in _WORDS:
         text = pattern.sub(replacement, text)
     if _EXPRESSION.fullmatch(text) and _OPERATION.search(text):

@@ -33,6 +33,12 @@ from app.tools.builtin.calculator import calculate
         ("WHAT IS 6 MULTIPLIED BY 7", "42"),
         ("what is 24/7", "3.42857142857143"),
         ("1.5*2", "3"),
+        ("Was ist 2+2?", "4"),
+        ("Wieviel sind 15 % von 80?", "12"),
+        ("¿Cuánto es 3 * 4?", "12"),
+        ("Combien font 2 + 2 ?", "4"),
+        ("сколько будет 6*7", "42"),
+        ("كم يساوي 6*7؟", "42"),
     ],
 )
 def test_a_sum_is_found_in_the_question(question, value) -> None:
@@ -46,6 +52,7 @@ def test_a_sum_is_found_in_the_question(question, value) -> None:
     [
         *("", "?", "What is love?", "What is 12?", "-5", "42", "Are you open 24/7?", "24/7", "1/2", "2026-10-09", "5!"),
         *("+49 170 1234567", "(030) 123-456", "call me at 555-1234", "2+2 is easy for you", "What is C++?", "1.2.3"),
+        *("Was ist Oolong?", "¿Cuánto es el envío?", "Was ist 12?", "Сколько будет доставка?"),
         *("what is __import__('os')", "what is 2+x", "how much is the fish", "50%"),
     ],
 )
