@@ -25,8 +25,8 @@ MOST_GUESSES = 8  # of one account's password, or at its address; more would loc
 MOST_NEW_USERS = 12
 MOST_SESSIONS = 4
 ANOTHERS_CHAT = re.compile(
-    rb'{"error":"Forbidden","message":"Cannot [a-z ]+ another user\'s chat"}'
-    rb'|{"error":"Not Found","message":"Workflow does not exist"}'  # which is looked for before
+    rb'{"error":"Forbidden","code":"FORBIDDEN","message":"Cannot [a-z ]+ another user\'s chat"}'
+    rb'|{"error":"Not Found","code":"NOT_FOUND","message":"Workflow does not exist"}'  # which is looked for before
 )
 _TOKEN = re.compile(rf'"token":"([^"]+)"|{COOKIE}=([^;]+);')
 
