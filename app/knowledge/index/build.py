@@ -18,7 +18,7 @@ from app.language.recognition import is_plainly, primary, recognised
 from app.language.stems import ROOT, Stems
 from app.language.words import normal, pieces, words
 
-FORMAT = f"1, PyStemmer {Stemmer.version()}"  # another number for every change of what is stored, or of what terms are
+FORMAT = f"2, PyStemmer {Stemmer.version()}"  # another number for every change of what is stored, or of what terms are
 GRAM = 3  # letters
 
 # How often a word counts for one of the text: BM25F's weights of fields.
@@ -67,7 +67,12 @@ def _write(table: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     table.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", vocabulary.postings())
     table.execute("CREATE UNIQUE INDEX terms_by_term ON terms (term)")
     table.executemany("INSERT INTO grams VALUES (?, ?)", grams(vocabulary.terms))
-    about = {"entries": vocabulary.entries, "languages": json.dumps(vocabulary.languages), "format": FORMAT}
+    about = {
+        "entries": vocabulary.entries,
+        "documents": vocabulary.documents.tobytes(),
+        "languages": json.dumps(vocabulary.languages),
+        "format": FORMAT,
+    }
     table.executemany("INSERT INTO about VALUES (?, ?)", about.items())
 
 
@@ -80,16 +85,18 @@ class _Vocabulary:
         self.entries = 0
         self._ids = array("I")
         self._lengths = array("I")  # how many ids each entry has
+        self.documents = array("i")  # how many entries each document has
         self._of: dict[str, _Ids] = {}
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[int, bytes, str]]:
         """Takes in the entries, and yields what is stored of them."""
         for _, of_document in groupby(entries, lambda entry: entry.source):
-            before = ""
+            before, first = "", self.entries
             for entry in of_document:
                 before = self._take_in(entry, before)
                 yield self.entries, packed(entry), before
                 self.entries += 1
+            self.documents.append(self.entries - first)
 
     def _take_in(self, entry: Entry, before: str) -> str:
         """Returns the entry's language; where that is unclear, it is the one before."""

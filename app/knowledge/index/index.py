@@ -21,6 +21,9 @@ from app.language.words import normal, pieces, words
 __all__ = ["CONFIDENT", "FormatError", "Hit", "Index", "build"]
 
 
+CONTEXT = 0.2  # of what a word is worth, for all passages of a document that has it, beside what it is worth in each
+
+
 class FormatError(Exception):
     """A file is no index that this version reads; it has to be built anew."""
 
@@ -64,6 +67,8 @@ class Index:
             raise FormatError(f"{path}: its format is {about.get('format')}, not {FORMAT}")
         self.entries: int = about["entries"]
         self.languages: dict[str, int] = json.loads(about["languages"])
+        self._documents = np.frombuffer(about["documents"], dtype=np.int32)  # how many entries each has
+        self._firsts = np.cumsum(self._documents) - self._documents
         self._vocabulary = Vocabulary(self._table)
         self._languages = Languages(self.languages)
 
@@ -85,9 +90,11 @@ class Index:
         if not asked or not self.entries:
             return []
         found = matches(self._table, self._vocabulary, asked, self.entries)
-        scores = np.zeros(self.entries, dtype=np.float32)
+        scores, of_documents = np.zeros(self.entries, dtype=np.float32), np.zeros(len(self._firsts), dtype=np.float32)
         for match in found:
             scores += match.worth * np.float32(match.idf)
+            of_documents += np.maximum.reduceat(match.there, self._firsts) * np.float32(CONTEXT * match.idf)
+        scores[scores > 0] += np.repeat(of_documents, self._documents)[scores > 0]
         return [self._hit(number, float(scores[number]), found) for number in _best(scores, most)]
 
     def _hit(self, number: int, score: float, found: Sequence[Match]) -> Hit:
@@ -95,8 +102,9 @@ class Index:
         fields = _Fields(entry, Stems(language))
         most = rarest(self.entries)
         covered = sum(match.idf * match.nearness(number) for match in found) / sum(match.idf for match in found)
+        worth = sum(match.idf * float(match.worth[number]) for match in found) / most
         headed = sum(match.idf * match.nearest_of(number, fields.heading) for match in found) / most
-        return Hit(number, entry, score, confidence(covered, score / most, headed), _why(number, fields, found))
+        return Hit(number, entry, score, confidence(covered, worth, headed), _why(number, fields, found))
 
     def close(self) -> None:
         self._table.close()

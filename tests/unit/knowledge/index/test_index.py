@@ -1,5 +1,8 @@
 """An index finds passages by the words of questions, in any of their forms."""
 
+from itertools import count
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,10 +42,12 @@ def index(tmp_path_factory):
 @pytest.fixture
 def indexed(tmp_path):
     """Index some entries; their headings are what a search returns."""
+    numbers = count()
 
     def of(*entries: Entry):
-        build(tmp_path / "index", entries)
-        opened = Index(tmp_path / "index")
+        path = tmp_path / str(next(numbers))
+        build(path, entries)
+        opened = Index(path)
         return lambda query: [hit.entry.headings[-1] for hit in opened.search(query, 5)]
 
     return of
@@ -131,6 +136,14 @@ def test_a_rare_word_counts_more_than_a_frequent_one(indexed) -> None:
     assert ask("tea porcelain")[0] == "Cups"
 
 
+def test_of_two_passages_the_one_comes_first_whose_document_is_about_another_word_of_the_question(indexed) -> None:
+    bicycles = [Entry("Bicycles", ("Bells",), "Ring."), Entry("Bicycles", ("Prices here",), "Cheap.")]
+    cars = [Entry("Cars", ("Horns",), "Honk."), Entry("Cars", ("Prices there",), "Dear.")]
+    bell, horn = indexed(*cars, *bicycles)("prices of a bell"), indexed(*bicycles, *cars)("prices of a horn")
+    assert bell.index("Prices here") < bell.index("Prices there")
+    assert horn.index("Prices there") < horn.index("Prices here")
+
+
 def test_a_known_word_is_no_typing_mistake_of_another(indexed) -> None:
     ask = indexed(Entry("a", ("Trains",), "Take trains."), Entry("a", ("Brains",), "Use brains."))
     assert ask("trains") == ["Trains"]
@@ -148,6 +161,25 @@ def test_numbers_are_found_as_they_are(indexed) -> None:
 def test_a_language_that_the_document_names_counts_where_its_words_do_not_tell(indexed) -> None:
     ask = indexed(Entry("a", ("Preise",), "Gutscheinen", language="de-AT"))
     assert ask("Was kostet ein Gutschein?") == ["Preise"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        " ".join(f"versand{number} lieferung{number} zurück" for number in range(334)),
+        "the and of der die das " * 167,
+        "配送料はいくらですか営業時間" * 80,
+        "ສະບາຍດີ ស្ថានី မင်္ဂလာပါ ᏣᎳᎩ ⴰⵎⴰⵣⵉⵖ " * 200,
+        "x" * 1_000_000,
+    ],
+)
+def test_a_question_of_any_length_takes_little_time(index, query) -> None:
+    times = []
+    for _ in range(3):
+        started = process_time()
+        index.search(query, 3)
+        times.append(process_time() - started)
+    assert min(times) < 0.05
 
 
 def test_an_empty_index_finds_nothing(tmp_path) -> None:
