@@ -1,15 +1,14 @@
 """What 10,000 passages cost: time to read and to index, CPU of a search, memory of an open index."""
 
 import multiprocessing
-import os
 import random
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from app.knowledge.index.index import Index, build
 from app.knowledge.passages import cut
@@ -21,7 +20,9 @@ SECTIONS = 100  # of a file
 LENGTH = 400  # characters of a section's text
 INVENTED = 0.4  # of the runs of words are an invented word instead: a larger site has more words than a smaller one
 VOCABULARY = 50_000  # invented words, the first of which come often and the last seldom
-TRIES = 5  # of each question
+TRIES = 3
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,15 @@ def measure(seed: str, texts: Sequence[str], questions: Sequence[str]) -> Cost:
         home = Path(folder)
         for number, page in enumerate(pages(seed, texts)):
             (home / f"{number:03}.md").write_text(page, encoding="utf-8")
-        path, times = home / "index", [_cpu_seconds()]
-        entries = [entry for page in sorted(home.glob("*.md")) for entry in cut(read(page))]
-        times.append(_cpu_seconds())
-        build(path, entries)
-        times.append(_cpu_seconds())
+        path = home / "index"
+        reading, entries = _median(lambda: [entry for page in sorted(home.glob("*.md")) for entry in cut(read(page))])
+        indexing, _ = _median(lambda: (path.unlink(missing_ok=True), build(path, entries)))
         text = sum(len(entry.text.encode()) for entry in entries)
         long = " ".join(entry.text for entry in entries[:10])[:MOST_QUERY]
         with multiprocessing.get_context("spawn").Pool(1) as fresh:
             memory, searches, longest = fresh.apply(search, (path, questions, long))
         return Cost(
-            len(entries), text / 1e6, times[1] - times[0], times[2] - times[1], path.stat().st_size / 1e6,
+            len(entries), text / 1e6, reading, indexing, path.stat().st_size / 1e6,
             _quantile(searches, 0.5), _quantile(searches, 0.99), longest, memory,
         )  # fmt: skip
 
@@ -77,21 +76,19 @@ def search(path: Path, questions: Sequence[str], long: str) -> tuple[float, list
     for question in questions:
         index.search(question, MOST_PASSAGES)
     memory = _resident() - before
-    times = [_milliseconds(index, question) for question in questions for _ in range(TRIES)]
-    longest = sorted(_milliseconds(index, long) for _ in range(TRIES))[TRIES // 2]
+    times = [_median(lambda each=each: index.search(each, MOST_PASSAGES))[0] * 1000 for each in (*questions, long)]
     index.close()
-    return memory, times, longest
+    return memory, times[:-1], times[-1]
 
 
-def _cpu_seconds() -> float:
-    """Of this process, and of those that it has started and that have ended."""
-    return sum(os.times()[:4])
-
-
-def _milliseconds(index: Index, question: str) -> float:
-    started = time.process_time_ns()
-    index.search(question, MOST_PASSAGES)
-    return (time.process_time_ns() - started) / 1e6
+def _median(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Seconds of CPU time, the median of several tries since other programs slow some, and the result."""
+    tries = []
+    for _ in range(TRIES):
+        started = time.process_time()
+        result = work()
+        tries.append(time.process_time() - started)
+    return sorted(tries)[TRIES // 2], result
 
 
 def _resident() -> float:
