@@ -54,7 +54,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
             CircuitBreaker(name, server.circuit_failures, server.circuit_seconds),
             identity_of(name, model.provider, model.options),
         )
-        for name, model in settings.models.items()
+        for name, model in settings.answering_models.items()
     }
     runs = RetryingRunStore(database)
     rules_of_users = replace(rules, tools={name: rules.tools[name] for name in settings.default_agent.tools})

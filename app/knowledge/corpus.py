@@ -84,6 +84,7 @@ class Corpus:
     doubted: bool = False
     ready: Event = field(default_factory=Event)
     told_of_waiting: bool = False
+    looking: Tries = field(default_factory=Tries)
     building: Tries = field(default_factory=Tries)
     embedding: Tries = field(default_factory=Tries)
     _quiet_by: float = 0.0  # seconds of the monotonic clock

@@ -87,13 +87,24 @@ class Keeper:
         """Look at all files, and build the index that is due, if one is."""
         started = monotonic()
         for corpus in tuple(self._corpora.values()):
-            self._look(corpus)
+            self._look_safely(corpus)
         pause = max(LOOK_SECONDS, _MOST_OF_THE_TIME * (monotonic() - started))
         next_one = min(self._corpora.values(), key=Corpus.build_due_in)
         if seconds := next_one.build_due_in():
             return min(pause, seconds)
         self._build(next_one)
         return 0.0
+
+    def _look_safely(self, corpus: Corpus) -> None:
+        """Whatever is wrong with the files of one, those of the others are looked at, and nobody waits for it."""
+        try:
+            self._look(corpus)
+        except Exception as error:  # told once
+            corpus.ready.set()
+            if corpus.looking.failed(repr(error)):
+                log.exception("files of knowledge cannot be looked at", extra={"agents": sorted(corpus.agents)})
+        else:
+            corpus.looking.succeeded()
 
     def _look(self, corpus: Corpus) -> None:
         """See whether its files have changed, and take the newest index that is there."""

@@ -124,9 +124,17 @@ class Settings:
         """The agent of callers who name none: the public one, else the first."""
         return self.public_agent or next(iter(self.agents.values()))
 
+    @property
+    def answering_models(self) -> Mapping[str, ModelSettings]:
+        """All but those that agents name for embeddings alone."""
+        agents = self.agents.values()
+        embedding = {agent.embeddings for agent in agents}.difference(*(agent.models for agent in agents))
+        return {name: model for name, model in self.models.items() if name not in embedding}
+
     def model_called(self, name: str) -> str | None:
-        """The model of that name or alias."""
-        return next((each for each, model in self.models.items() if name == each or name in model.aliases), None)
+        """The answering model of that name or alias."""
+        models = self.answering_models.items()
+        return next((each for each, model in models if name == each or name in model.aliases), None)
 
     @property
     def public_agent(self) -> Agent | None:

@@ -243,6 +243,7 @@ def rewrite_unnoticed(path: Path, old: str, new: str) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+@pytest.mark.timed
 def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_go_are_noticed(live, shop) -> None:
     assert live.titles("opening")[0] == "Opening hours"
     news = shop.with_name("news.md")
@@ -258,8 +259,9 @@ def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_g
     live.finds("opening")
 
 
+@pytest.mark.timed
 def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop) -> None:
-    assert live.titles("opening")[0] == "Opening hours"
+    live.finds_first("opening", "Opening hours")
     live.search.close()
     rewrite_unnoticed(shop, "Opening", "Closing")
     again = Live(shop.parent)
@@ -270,7 +272,7 @@ def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, sho
 
 
 def test_the_index_before_answers_while_a_file_changes_all_the_time(live, shop, caplog) -> None:
-    assert live.titles("opening")[0] == "Opening hours"
+    live.finds_first("opening", "Opening hours")
     busy, told = shop.with_name("busy.md"), threading.Event()
     busy.write_text("# Busy\n\n" + "word " * 200_000)
     with ThreadPoolExecutor(1) as pool, busy.open("a", buffering=1) as file:
@@ -312,7 +314,7 @@ def test_who_asks_before_there_is_an_index_is_answered_without_and_a_killed_buil
 
 @pytest.mark.usefixtures("shop")
 def test_a_damaged_index_is_built_anew(live, caplog) -> None:
-    assert live.titles("opening")[0] == "Opening hours"
+    live.finds_first("opening", "Opening hours")
     live.search.close()
     folder = IndexFolder(Path(live.agent.knowledge[0]).parent / "home")
     folder.index_file(folder.current(live.agent.knowledge)).write_bytes(b"damaged" * 10_000)

@@ -167,3 +167,30 @@ def test_every_agent_answers_from_its_own_pages_too_wherever_the_home_folder_is(
         folder.mkdir(parents=True)
         (folder / "prices.md").write_text("# Prices")
     assert matching_files(agent.knowledge) == [f"{tmp_path}/{name}/knowledge/pages/demo/example.com/prices.md"]
+
+
+def test_a_model_that_is_named_for_embeddings_alone_answers_nobody(load) -> None:
+    settings = load(
+        """
+        [models.m]
+        provider = "builtin"
+        [models.embed]
+        provider = "openai"
+        base_url = "http://127.0.0.1:1/v1"
+        model = "e"
+        aliases = ["meaning"]
+        [models.both]
+        provider = "openai"
+        base_url = "http://127.0.0.1:1/v1"
+        model = "b"
+        [agents.one]
+        model = "m"
+        embeddings = "embed"
+        [agents.two]
+        model = ["m", "both"]
+        embeddings = "both"
+        """
+    )
+    assert settings.agents["one"].embeddings == "embed"
+    assert [*settings.answering_models] == ["m", "both"]
+    assert [settings.model_called(name) for name in ("m", "both", "embed", "meaning")] == ["m", "both", None, None]

@@ -11,8 +11,9 @@ from app.wires.chats.routes import blueprint
 
 @blueprint.get("/api/models")
 def models(_call: Call) -> Response:
-    """Every configured one."""
-    return json_response({"models": [serializers.model(*each) for each in services().settings.models.items()]})
+    """Every configured one that answers."""
+    models = services().settings.answering_models
+    return json_response({"models": [serializers.model(*each) for each in models.items()]})
 
 
 @blueprint.get("/api/tools")

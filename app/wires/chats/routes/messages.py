@@ -82,7 +82,8 @@ def _agent_with(agent: Agent, called: str) -> Agent:
     settings = services().settings
     name = settings.model_called(called)
     if name is None:
-        known = ", ".join(each for model in settings.models.items() for each in (model[0], *model[1].aliases))
+        models = settings.answering_models.items()
+        known = ", ".join(each for model in models for each in (model[0], *model[1].aliases))
         wrong = f"There is no such model; there are: {known}."
         raise ChatError(Problem.INVALID, f"modelId: {wrong}", fields={"modelId": wrong})
     return agent if name == agent.models[0] else replace(agent, models=(name,))
