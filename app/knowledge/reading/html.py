@@ -54,6 +54,10 @@ def page(data: bytes, charset: str | None = None, url: str = "") -> Page:
     links = () if _NO_FOLLOW.search(robots) else _links(soup, base)
     language = _language(soup)
     declared = _titles(soup)
+    styled = soup.find("p", class_="MsoTitle") or soup.select_one(".doc-content > p.title")  # Word's and Google Docs'
+    if styled:
+        styled.name = "h1"
+        declared.insert(0, _text(styled))
     for heading in soup.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]):
         for each in heading.find_all("a", href=True):
             if not each.find("img") and not re.search(r"\w", each.get_text()):
@@ -61,6 +65,8 @@ def page(data: bytes, charset: str | None = None, url: str = "") -> Page:
     headings = [text for each in soup.find_all("h1") if (text := _text(each))]
     main = main_element(soup)
     own = [text for each in main.find_all("h1") if (text := _text(each))]
+    if len(own) > 1:
+        own = declared[:1] or own
     return Page(
         title=next(iter([*own, *headings, *declared]), ""),
         language=language,

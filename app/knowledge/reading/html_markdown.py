@@ -3,7 +3,7 @@
 import re
 from copy import copy
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -23,6 +23,11 @@ _MARKUP = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|(?:-+|=+)(?=\s*$)|```|~~~)")
 _UNSEEN = re.compile("[\xad\u200b\u2060\ufeff]")  # soft hyphens and their like, within words
 _SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+_BLANKS = re.compile(" {2,}")
+_DOUBLE = re.compile(r"(?<=\S) {2,}(?=\S)")
+_BULLET = re.compile(r"^(?:[\u00b7\u2022\u25aa\u00a7o-]|\uf0b7|\uf0a7) +")  # as Word writes them, and fonts of signs
+_SPOKEN = {"screen-reader-text", "sr-only", "visually-hidden"}  # classes of words that stand apart
+_REDIRECT = re.compile(r"https?://www\.google\.com/url\?(?:.*&)?q=([^&]+)")  # of links in what Google Docs exports
 _LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
 
@@ -47,12 +52,14 @@ def to_markdown(element: Tag, base: str) -> str:
 def _openers_to_headings(element: Tag) -> None:
     """What opens something when it is clicked becomes the heading of that: a `summary`, a tab, an accordion's button.
     Its level is the lowest, so that it is never above a heading that follows."""
-    for panel in [each for each in tags(element) if each.get("role") == "tabpanel"]:
+    panels = [each for each in tags(element) if each.get("role") == "tabpanel"]
+    level = min((heading.name for panel in panels for heading in panel.find_all(_HEADINGS)), default="h6")
+    for panel in panels:
         label = panel.get("aria-labelledby")
         tab = element.find(id=label) if label else None
         if tab is not None and panel.find(_HEADINGS) is None:
             heading = copy(tab)
-            heading.name, heading.attrs = "h6", {}
+            heading.name, heading.attrs = level, {}
             panel.insert(0, heading)
     for tabs in element.find_all(role="tablist"):
         if not tabs.find(role="tabpanel"):
@@ -101,7 +108,7 @@ class _Converter(MarkdownConverter):  # type: ignore[misc] # without types
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """Only what would be taken for the structure of the document: prices with asterisks and addresses with
         underscores stay as they are."""
-        text = _UNSEEN.sub("", text).replace("\xa0", " ")
+        text = _BLANKS.sub(" ", _UNSEEN.sub("", text).replace("\xa0", " "))
         return _MARKUP.sub(r"\1\\\2", _TAG_LIKE.sub("&lt;", text))
 
     def process_tag(self, node: Tag, parent_tags: set[str] | None = None) -> str:
@@ -126,6 +133,8 @@ class _Converter(MarkdownConverter):  # type: ignore[misc] # without types
         address = self._absolute(href)
         if not address or not words or any(each.name in _BLOCKS for each in tags(el)):
             return text
+        if redirect := _REDIRECT.match(address):
+            address = unquote(redirect[1])
         scheme, _, rest = address.partition(":")
         if scheme in {"mailto", "tel"} and (rest.partition("?")[0] in words or scheme == "tel"):
             return text if re.search(r"\d|@", words) else f"{text} {rest}"
@@ -143,6 +152,15 @@ class _Converter(MarkdownConverter):  # type: ignore[misc] # without types
             return ""
         known = scheme in {"http", "https", "mailto", "tel"}
         return re.sub(r"[\s()<>]", lambda match: f"%{ord(match[0]):02X}", address) if known else ""
+
+    def convert_p(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if any(str(name).startswith("MsoListParagraph") for name in el.get_attribute_list("class")):
+            text = _BULLET.sub("- ", text.strip())
+        paragraph: str = super().convert_p(el, _DOUBLE.sub(" ", text), parent_tags)
+        return paragraph
+
+    def convert_span(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f" {text} " if _SPOKEN.intersection(el.get_attribute_list("class")) else text
 
     def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """What it shows, in words: the ways to pay are often pictures."""

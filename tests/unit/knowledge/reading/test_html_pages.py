@@ -129,6 +129,7 @@ def test_a_table_without_a_header_gets_an_empty_one() -> None:
         ("<img src=x alt='PayPal'><img src=y alt=Visa>", "PayPal Visa"),
         ("x &lt;b&gt; y &lt;!-- z --&gt;", "x &lt;b> y &lt;!-- z -->"),
         ("# 1 in tea", r"\# 1 in tea"),
+        ("<del>5 €</del> <span class=screen-reader-text>Was: 5 €</span><ins>4 €</ins>", "~~5 €~~ Was: 5 € 4 €"),
     ],
 )
 def test_prices_and_words_stay_what_they_are(price, read_as) -> None:
@@ -149,6 +150,10 @@ def test_prices_and_words_stay_what_they_are(price, read_as) -> None:
         ("<a href='/a'><div>A</div><div>B</div></a>", "A\n\nB"),
         ("<a href='/a'><img src=x></a>", ""),
         ("<a href='http://[bad'>Order</a>", "Order"),
+        (
+            "<a href='https://www.google.com/url?q=https://x.example/a?b%3D1&amp;sa=D'>A</a>",
+            "[A](https://x.example/a?b=1)",
+        ),
     ],
 )
 def test_links_lead_where_they_led_or_are_words(link, read_as) -> None:
@@ -174,6 +179,9 @@ def test_headings_keep_their_ids_which_are_anchors() -> None:
         ("<title>T</title>", "<h1><a href='/'><img src=x></a></h1><p>x", "T"),
         ("", "<h1>De&shy;livery <a href='#x'>#</a></h1>", "Delivery"),
         ("", "x", ""),
+        ("<title>T</title>", "<h1>One</h1>x<h1>Two</h1>y", "T"),
+        ("", "<h1>One</h1>x<h1>Two</h1>y", "One"),
+        ("<title>T</title>", "<p class=MsoTitle>House rules</p><h1>One</h1>x", "House rules"),
     ],
 )
 def test_the_title_is_the_heading_or_else_what_the_page_calls_itself(head, body, title) -> None:
@@ -220,6 +228,31 @@ def test_the_encoding_is_the_servers_the_pages_or_recognised(data, charset) -> N
 def test_what_is_nested_without_end_loses_no_text(depth) -> None:
     found = page(b"<p>before</p>" + b"<div><b>" * depth + b"deep" + b"<p>after</p>", None, "").markdown
     assert [word for word in ("before", "deep", "after") if word not in found] == []
+
+
+def test_what_word_and_google_docs_export_reads_as_it_was_written() -> None:
+    word = """<p class=MsoTitle>Rules</p><h1><a name="_Toc1"></a>Hours</h1><p class=MsoNormal>From nine.<o:p></o:p></p>
+    <p class=MsoListParagraphCxSpFirst><![if !supportLists]><span style='font-family:Symbol'>·<span>&nbsp;&nbsp; </span>
+    </span><![endif]>First</p><!--[if gte mso 9]><xml>hidden</xml><![endif]--><h1>More</h1><p>x</p>"""
+    document = read(word.encode(), "word.html")
+    assert document.title == "Rules"
+    assert [(each.headings, each.text, each.anchor) for each in document.sections] == [
+        (("Hours",), "From nine.\n\n- First", "#_Toc1"),
+        (("More",), "x", ""),
+    ]
+    google = """<body class="c1 doc-content"><p class="c2 title" id="h.a"><span>Rules</span></p><h1 id="h.b">Hours</h1>
+    <p><span>From nine.</span></p></body>"""
+    assert [(each.headings, each.text) for each in read(google.encode(), "g.html").sections] == [
+        (("Hours",), "From nine.")
+    ]
+
+
+def test_tabs_are_headings_of_one_level() -> None:
+    tabs = """<ul role="tablist"><li><a role="tab" id="a" href="#x">About</a><li><a role="tab" id="b" href="#y">Sent</a></ul>
+    <div role="tabpanel" aria-labelledby="a"><h2>About</h2><p>Tea.</p></div>
+    <div role="tabpanel" aria-labelledby="b" style="display:none"><p>In three days.</p></div>"""
+    sections = read(f"<h1>Assam</h1>{tabs}".encode(), "a.html").sections
+    assert [(each.headings, each.text) for each in sections] == [(("About",), "Tea."), (("Sent",), "In three days.")]
 
 
 def test_the_file_of_a_page_is_read_as_one() -> None:
