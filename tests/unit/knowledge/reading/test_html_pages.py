@@ -248,7 +248,7 @@ def test_what_word_and_google_docs_export_reads_as_it_was_written() -> None:
 
 
 def test_tabs_are_headings_of_one_level() -> None:
-    tabs = """<ul role="tablist"><li><a role="tab" id="a" href="#x">About</a><li><a role="tab" id="b" href="#y">Sent</a></ul>
+    tabs = """<ul role="tablist"><li><a role="tab" id="a" href="#x">About</a><li><a role="tab" id="b">Sent</a></ul>
     <div role="tabpanel" aria-labelledby="a"><h2>About</h2><p>Tea.</p></div>
     <div role="tabpanel" aria-labelledby="b" style="display:none"><p>In three days.</p></div>"""
     sections = read(f"<h1>Assam</h1>{tabs}".encode(), "a.html").sections
