@@ -25,7 +25,7 @@ from app.web.services import services
 
 _SECTIONS = 50  # by which a language is recognised
 
-knowledge = AppGroup("knowledge", help="What agents may answer from: checked, asked.")
+knowledge = AppGroup("knowledge", help="What agents may answer from: added, checked, asked.")
 
 
 def chosen_agents(agent: str | None) -> list[Agent]:
