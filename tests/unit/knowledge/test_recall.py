@@ -12,8 +12,8 @@ def languages() -> list[Figures]:
 
 def test_the_right_passage_is_among_the_first_in_all_languages_together(languages) -> None:
     figures = together("together", languages)
-    assert figures.recall(1) >= 0.74
-    assert figures.recall(3) >= 0.88
+    assert figures.recall(1) >= 0.75
+    assert figures.recall(3) >= 0.9
 
 
 def test_no_language_is_left_behind(languages) -> None:
