@@ -1,9 +1,11 @@
 """A real Parlance: gunicorn on a port of its own, with a home folder, a database and a log that tests may look into."""
 
+import atexit
 import http.client
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +25,10 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from app.configuration import load_configuration
+from app.knowledge.building.files_state import look, name_of
+from app.knowledge.building.folder import IndexFolder
+from app.knowledge.building.making import build
+from app.knowledge.files import pages_pattern
 from app.main import create_app
 from app.store.database import Database
 from app.store.keys import KeyStore
@@ -49,6 +55,15 @@ def empty_database() -> bytes:
         upgrade(database)
         database.checkpoint()
         return path.read_bytes()
+
+
+@cache
+def shipped_index() -> Path:
+    """The folder of an index of the shipped knowledge, which is read once for all tests."""
+    home = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    folder = IndexFolder(home)
+    return folder.path / build(folder, (f"{ROOT}/config/knowledge/*.md",))
 
 
 class Server(ServerRecords):
@@ -91,6 +106,7 @@ class Server(ServerRecords):
 
     def __enter__(self) -> Self:
         self.make_database()
+        self.make_indexes()
         self.start()
         return self
 
@@ -100,6 +116,22 @@ class Server(ServerRecords):
             self.database.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(empty_database())
+
+    def make_indexes(self) -> None:
+        """Of the shipped knowledge, as `flask prepare` does it: to read it takes a second each time."""
+        if not (self.home / "knowledge").is_symlink():
+            return
+        home, agents = Path(self.env["PARLANCE_HOME"]), dict[str, Any]()
+        folder = IndexFolder(home)
+        folder.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with suppress(tomllib.TOMLDecodeError):  # which the server is to refuse
+            agents = tomllib.loads((self.home / "parlance.toml").read_text()).get("agents", {})
+        for agent_id, agent in agents.items():
+            if agent.get("knowledge") == ["knowledge/*.md"]:
+                patterns = (f"{self.home}/knowledge/*.md", pages_pattern(home, agent_id))
+                name = name_of(look(patterns))
+                shutil.copytree(shipped_index(), folder.path / name, dirs_exist_ok=True)
+                folder.point(patterns, name)
 
     def __exit__(self, *_: object) -> None:
         """At once, whatever is still being answered; `stop` is for tests of how a server ends."""
