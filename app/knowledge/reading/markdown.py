@@ -18,6 +18,7 @@ from app.knowledge.reading import front_matter
 from app.knowledge.reading.encodings import decoded
 from app.knowledge.reading.html_markdown import fragment_to_markdown
 
+LONG_HEADING = 200  # characters; what is longer is text, where nothing else stands below it
 MOST_HEADING = 1000  # characters of a heading whose markup is taken away
 
 _PARSER = MarkdownIt("commonmark").enable("table")
@@ -88,6 +89,8 @@ def _sections(parts: list[_Part], title: str) -> Iterator[Section]:
             if part.heading and not (part.level == 1 and part.heading == title):
                 path.append(part)
         text = "\n\n".join(part.blocks)
+        if not text and len(part.heading) > LONG_HEADING:
+            text = part.heading  # a paragraph that somebody has underlined
         if text:
             anchor = f"#{part.anchor}" if part.anchor else ""
             yield Section(tuple(each.heading for each in path), text, anchor)

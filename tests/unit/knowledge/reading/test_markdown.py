@@ -29,6 +29,13 @@ def test_underlined_headings_are_headings() -> None:
     ]
 
 
+def test_a_paragraph_that_is_underlined_is_not_lost() -> None:
+    paragraph = "This is said at length. " * 20
+    ((path, text),) = sections(f"# T\n\n{paragraph}\n---\n\n## Next\n")
+    assert text == paragraph.strip()
+    assert len(path) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
