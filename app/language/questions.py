@@ -27,12 +27,20 @@ _JAPANESE = "|".join(
 _PATTERNS = {
     "ja": re.compile(_JAPANESE),
     "th": re.compile("|".join(_PIECES["th"])),
-    "zh": re.compile("|".join(_PIECES["zh"])),
+    "zh": re.compile(
+        "|".join(piece for piece in _PIECES["zh"] if len(piece) > 1 or piece in "的了是吗嗎呢吧啊我你您他她它")
+    ),
 }
+_PARTS_OF_WORDS = frozenset(piece for piece in _PIECES["zh"] if len(piece) == 1)
 
 
 def is_function_word(word: str, language: str) -> bool:
     return fold(word) in _FOLDED.get(language, ())
+
+
+def may_be_function_words(pair: str, language: str) -> bool:
+    """Whether one of the two characters is a function word where it is no part of another, as 用 of 信用卡 is."""
+    return language == "zh" and not _PARTS_OF_WORDS.isdisjoint(pair)
 
 
 def significant_words(text: str) -> list[str]:

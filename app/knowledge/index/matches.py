@@ -12,6 +12,7 @@ from app.knowledge.index.vocabulary import Term, Vocabulary, marks
 
 MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
 MOST_EXPANDED = 12  # of these are looked for in other forms too
+DOUBTFUL = 0.3  # of a word's share, for one that is none
 FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
 Vector = npt.NDArray[np.float32]
@@ -38,7 +39,9 @@ class Match:
             self.worth[numbers] = np.maximum(self.worth[numbers], worths * weight)
             self.there[numbers] = np.maximum(self.there[numbers], weight)
         frequency = float(self.there.sum())
-        self.idf = word.share * log(1 + (max(entries, FEWEST) - frequency + 0.5) / (frequency + 0.5))
+        known = not word.doubtful or any(term.weight == 1 for term in terms)
+        share = word.share if known else word.share * DOUBTFUL
+        self.idf = share * log(1 + (max(entries, FEWEST) - frequency + 0.5) / (frequency + 0.5))
 
     def nearness(self, number: int) -> float:
         """To the word, of the nearest term that the entry has; from 0 to 1."""

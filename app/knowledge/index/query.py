@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.language.folding import fold
 from app.language.formation import Formation
 from app.language.function_words import COMMON_WORDS
-from app.language.questions import content_runs, is_function_word
+from app.language.questions import content_runs, is_function_word, may_be_function_words
 from app.language.recognition import recognised
 from app.language.stems import Stems
 from app.language.words import is_hiragana, normal, pairs, words
@@ -31,12 +31,14 @@ class Word:
     - `terms`: what it is in the index, with weights from 0 to 1.
     - `share`: how much of a word it is, from 0 to 1; pairs of characters overlap.
     - `formation`: how other forms of it can be told by its letters; None where they cannot.
+    - `doubtful`: whether it is a word only if the index has it.
     """
 
     text: str
     terms: Mapping[str, float]
     share: float
     formation: Formation | None
+    doubtful: bool = False
 
 
 class Languages:
@@ -92,4 +94,5 @@ def _pairs(text: str, language: str) -> Iterator[Word]:
                 yield Word(pair, {fold(pair): 1.0}, 1.0, Formation.of(()))
             else:
                 characters = {} if is_hiragana(run) else dict.fromkeys(map(fold, pair), CHARACTER_WEIGHT)
-                yield Word(pair, characters | {fold(pair): 1.0}, share, None)
+                doubtful = is_hiragana(run) or may_be_function_words(pair, language)
+                yield Word(pair, characters | {fold(pair): 1.0}, share, None, doubtful)

@@ -123,6 +123,25 @@ def test_why_says_what_was_found_where_and_what_was_not(index) -> None:
     assert why.endswith("not found: Kanada")
 
 
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("能用信用卡吗？", "支付"),
+        ("会员积分什么时候过期", "积分"),
+        ("怎么申请退款", "售后"),
+        ("到货要多久", "物流"),
+    ],
+)
+def test_characters_that_are_function_words_are_found_within_words_too(indexed, query, heading) -> None:
+    ask = indexed(
+        Entry("店", ("支付",), "支持信用卡和支付宝。"),
+        Entry("店", ("积分",), "会员每消费一元得一分，一年后过期。"),
+        Entry("店", ("售后",), "在订单页面申请，三天内退款。"),
+        Entry("店", ("物流",), "一般两天到货，偏远地区五天。"),
+    )
+    assert ask(query)[0] == heading
+
+
 def test_a_word_in_the_heading_counts_more_than_several_in_the_text(indexed) -> None:
     ask = indexed(
         Entry("a", ("Cars",), "Faster than bicycles, bicycles and bicycles."), Entry("a", ("Bicycles",), "Many kinds.")
