@@ -11,7 +11,7 @@ from app.language.recognition import recognised
 from app.language.stems import Stems
 from app.language.words import is_hiragana, normal, pairs, words
 
-MOST_CHARACTERS = 4000  # of a question; the rest is not looked at
+MOST_CHARACTERS = 2000  # of a question; the rest is not looked at
 MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
 
 # How near a term is to a word of the same root, and a single character of Han to a pair.
