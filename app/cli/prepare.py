@@ -26,7 +26,7 @@ def prepare(demo_keys: bool) -> None:
 
 
 def _make_demo_keys(shared: Services) -> None:
-    keys, agents = shared.keys.all(), shared.settings.agents
+    keys = shared.keys.all()
     if keys:
         made = f"{utc_minute(keys[0].created_at)} UTC"
         click.echo(
@@ -35,16 +35,15 @@ def _make_demo_keys(shared: Services) -> None:
         click.echo("More:   .venv/bin/flask keys create --agent NAME --kind widget|secret")
         click.echo("Listed: .venv/bin/flask keys list")
         return
-    agent = (shared.settings.public_agent or next(iter(agents.values()))).id if agents else None
-    if agent:
-        widget, secret = (shared.keys.create(kind, agent, "first") for kind in ("widget", "secret"))
-        click.echo(f"First start: here are two keys for the agent {agent!r}. They are shown only now.")
-        click.echo(f"  widget key (x-api-key, POST /chat):             {widget}")
-        click.echo(f"  secret key (Authorization: Bearer, /api/chat):  {secret}")
-        if shared.settings.server.playground:  # what stands behind # is sent to nobody
-            click.echo(
-                f"  the chat on a page, once the server runs:       http://127.0.0.1:{shared.settings.port}/#{widget}"
-            )
+    agent = shared.settings.default_agent.id
+    widget, secret = (shared.keys.create(kind, agent, "first") for kind in ("widget", "secret"))
+    click.echo(f"First start: here are two keys for the agent {agent!r}. They are shown only now.")
+    click.echo(f"  widget key (x-api-key, POST /chat):             {widget}")
+    click.echo(f"  secret key (Authorization: Bearer, /api/chat):  {secret}")
+    if shared.settings.server.playground:  # what stands behind # is sent to nobody
+        click.echo(
+            f"  the chat on a page, once the server runs:       http://127.0.0.1:{shared.settings.port}/#{widget}"
+        )
 
 
 def _make_demo_user(shared: Services) -> None:

@@ -32,7 +32,12 @@ class ConfigSchema(Schema):
     """parlance.toml. Relative paths in it start from `folder`. Loads into a dictionary of its tables."""
 
     models = fields.Dict(fields.String(validate=NAME), fields.Nested(ModelSchema), required=True)
-    agents = fields.Dict(fields.String(validate=NAME), fields.Nested(AgentSchema), required=True)
+    agents = fields.Dict(
+        fields.String(validate=NAME),
+        fields.Nested(AgentSchema),
+        required=True,
+        validate=validate.Length(1, error="Name at least one agent."),
+    )
     tools = Tools(load_default=dict)
     limits = fields.Dict(
         fields.String(validate=validate.OneOf([*WIRES, OTHER])),

@@ -12,7 +12,11 @@ from app.settings.fields import number, seconds, switch, text
 from app.settings.records import ModelSettings, WorkflowSettings
 from app.tools import load_options
 
-NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="Use 1 to 64 letters, digits, dots, dashes, underscores.")
+# Not of dots alone: an agent's name is that of its folder of pages.
+NAME = validate.Regexp(
+    r"(?!\.+\Z)[A-Za-z0-9._-]{1,64}\Z",
+    error="Use 1 to 64 letters, digits, dots, dashes, underscores; not dots alone.",
+)
 
 MOST_TEXT = 2000  # characters of a text of the built-in model's
 _LANGUAGE_CODE = re.compile("[a-z]{2,3}")

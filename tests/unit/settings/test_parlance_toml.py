@@ -45,6 +45,7 @@ MISTAKES = [
     ("[models.n]\nprovider = 'scripted'\nscript = [{}]", "models.n.script.0: Exactly one of "),
     ("[models.'a b']\nprovider = 'builtin'", "models.a b: Use 1 to 64 letters"),
     ("[agents.'']\nmodel = 'm'", "agents."),
+    ("[agents.'..']\nmodel = 'm'", "agents."),
     ("[agents.a]", "agents.a.model: Missing data for required field."),
     ("max_tokens = 0", "agents.demo.max_tokens: Must be greater than or equal to 1."),
     ("public = 'yes'", "agents.demo.public: Not a valid boolean."),
@@ -109,6 +110,12 @@ def test_a_mistake_in_a_table_is_named_by_its_place_and_alone(problems, more, mi
     (found,) = problems(more=more)
     assert found.startswith(f"parlance.toml: {mistake}")
     assert "\n" not in found
+
+
+def test_without_an_agent_nobody_would_answer(problems) -> None:
+    assert problems("[models.m]\nprovider = 'builtin'\n[agents]\n") == [
+        "parlance.toml: agents: Name at least one agent."
+    ]
 
 
 NO_NAMES = "Must be a model's name, or a list of such names."
