@@ -1,10 +1,13 @@
 """The playground at `/`: a welcome with the chat widget on a sample page, and every wire tried by hand, with the bytes
 that its clients get. Pages, their scripts, their styles; nothing from elsewhere."""
 
+from functools import lru_cache
+from time import monotonic
+
 from flask import Blueprint, Response
 
-from app.engine.agent import Agent
 from app.engine.errors import ChatError, Problem
+from app.knowledge.search import KnowledgeSearch
 from app.site.files import STATIC, file_response, function_of
 from app.site.widget import MARKDOWN
 from app.web.reference.operations import file_operation
@@ -20,6 +23,7 @@ QUESTIONS = (
 )
 CALCULATION = "What is 12 * 7?"
 MOST_QUESTIONS = 3  # beside the calculation
+SECONDS = 20
 
 # The pages run their own scripts and read from their own server. The playground stands in nobody's frame, and what it
 # frames itself is the sample page.
@@ -82,14 +86,15 @@ def about() -> Response:
 
 @blueprint.get("/playground/questions.json")
 def questions() -> Response:
-    """What the agent that needs no key can be asked. While its knowledge is indexed for the first time, this waits as
-    long as so many questions would."""
+    """What the agent that needs no key can be asked, as it was at most SECONDS ago: a look at the page costs no search.
+    While its knowledge is indexed for the first time, this waits as long as so many questions would."""
     agent = services().settings.public_agent
-    found = _answered_by(agent) if agent and not agent.workflow else []
+    found = _answered_by(services().knowledge, agent.id, monotonic() // SECONDS) if agent and not agent.workflow else []
     return json_response({"questions": found})
 
 
-def _answered_by(agent: Agent) -> list[str]:
-    search = services().knowledge.search
-    known = [question for question in QUESTIONS if any(passage.confident for passage in search(agent, question))]
+@lru_cache(maxsize=1)
+def _answered_by(knowledge: KnowledgeSearch, agent_id: str, _moment: float) -> list[str]:
+    agent = services().settings.agents[agent_id]
+    known = [each for each in QUESTIONS if any(found.confident for found in knowledge.search(agent, each))]
     return [*known[:MOST_QUESTIONS], *([CALCULATION] if "calculator" in agent.tools else [])]

@@ -74,6 +74,7 @@ def follow(page: Chromium, site: Site, path: str, place: str = "") -> None:
 
 
 def test_a_question_that_is_offered_is_answered_from_a_page_which_its_source_opens(page, site) -> None:
+    page.until("!!document.querySelector('#questions button')", 30)  # the knowledge is indexed by then
     press(page, "#questions", "What are the opening hours?")
     page.until(f"{FINISHED} && {LAST}.textContent.includes('from nine to five')")
     follow(page, site, "/hours")

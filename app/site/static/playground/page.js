@@ -55,8 +55,8 @@ export function post(path, body, options = {}) {
   return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...options });
 }
 
-export async function getJson(path, options) {
-  const response = await fetch(path, options);
+export async function getJson(path) {
+  const response = await fetch(path);
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response.json();
 }

@@ -60,7 +60,7 @@ function listen() {
 
 // Of the one agent that there is, they are the widget's, too. Whose a key is, the page cannot know.
 async function showQuestions() {
-  const { questions } = await getJson("/playground/questions.json", { signal: AbortSignal.timeout(2000) });
+  const { questions } = await getJson("/playground/questions.json");
   const isAlone = state.about.agents.length === 1;
   sessionStorage.setItem("questions", isAlone ? questions.join("|") : "");
   $("questions").replaceChildren(...questions.map((question) => {
@@ -87,7 +87,8 @@ export async function beginWelcome() {
   copies($("copy-make-key"), $("make-key"));
   $("sample").onload = listen;
   $("widget-key").value = keyHere();
-  await showQuestions().catch(() => {}); // it is a welcome without them
+  const offered = showQuestions().catch(() => {}); // it is a welcome without them
+  await Promise.race([offered, new Promise((enough) => setTimeout(enough, 2000))]); // knowledge may be indexed just now
   if (!takeKeyFromAddress()) showKey();
   addEventListener("hashchange", takeKeyFromAddress);
   $("welcome").setAttribute("aria-busy", "false");
