@@ -14,6 +14,8 @@ from app.engine.texts import NUL
 from app.store.faults import for_operators
 from app.web.services import services
 
+_JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
+
 
 class StoreGroup(AppGroup):
     """Commands that need the tables. No argument may have a NUL, which no text there has."""
@@ -43,3 +45,8 @@ def store_errors_told() -> Iterator[None]:
 def utc_minute(milliseconds: int) -> str:
     """A time in epoch milliseconds as its minute in UTC, such as `2026-01-31 08:05`."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def printable(text: str) -> str:
+    """In one line, and without what a terminal would obey."""
+    return "".join(each if each.isprintable() or each in _JOINERS else " " for each in text)

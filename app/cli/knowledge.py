@@ -7,6 +7,7 @@ from textwrap import shorten
 import click
 from flask.cli import AppGroup
 
+from app.cli.common import printable
 from app.cli.indexing import index_knowledge
 from app.engine.agent import Agent
 from app.knowledge.building.embedding import open_vectors
@@ -61,10 +62,11 @@ def _told(paths: list[str]) -> Iterator[tuple[str, int]]:
     """Print what was read of each path; yield those that were, with their number of passages."""
     for path, found in documents(paths):
         if isinstance(found, UnreadableError):
-            click.echo(f"{path}: not read: {found}", err=True)
+            click.echo(printable(f"{path}: not read: {found}"), err=True)
             continue
         passages = sum(1 for _ in cut(found))
-        click.echo("\t".join([path, _counted(passages, "passage"), *_about(found)]))
+        columns = [path, _counted(passages, "passage"), *_about(found)]
+        click.echo("\t".join(printable(column) for column in columns))
         yield path, passages
 
 
@@ -94,7 +96,7 @@ def ask_knowledge(question: str, agent: str | None) -> None:
     name = IndexFolder(settings.home).current(asked.knowledge)
     found = _ranked(settings, asked, name, question) if name else []
     for each in found:
-        click.echo("\n".join(_lines(each)))
+        click.echo("\n".join(printable(line) for line in _lines(each)))
     if not found:
         click.echo(f"Nothing is found in what {asked.id!r} knows.", err=True)
 

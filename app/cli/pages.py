@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from app.cli.common import printable
 from app.cli.knowledge import knowledge
 from app.knowledge.files import pages_folder
 from app.knowledge.pages.collection import BusyError, Collection
@@ -93,7 +94,7 @@ def list_pages(agent: str | None) -> None:
             for each in collection.kept():
                 size, read = each.file.stat().st_size, each.read[:16].replace("T", " ")
                 columns = [agent_id, each.source, each.address, read, f"{size} bytes", each.title]
-                click.echo("\t".join(_printable(column) for column in columns))
+                click.echo("\t".join(printable(column) for column in columns))
 
 
 @knowledge.command()
@@ -107,7 +108,7 @@ def remove(addresses: tuple[str, ...], agent: str | None) -> None:
     with _changing(_agent(agent)) as collection:
         gone, dropped = collection.remove([_address(each) for each in addresses])
     for address in gone:
-        click.echo(_printable(address))
+        click.echo(printable(address))
     if not gone and not dropped:
         raise click.ClickException("There is no such page: see `flask knowledge list`.")
 
@@ -214,7 +215,7 @@ def _tell(source: Source, outcome: Outcome) -> None:
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
     for address, reason in outcome.skipped.items():
-        click.echo(_printable(f"{address}: {reason}"), err=True)
+        click.echo(printable(f"{address}: {reason}"), err=True)
     if outcome.skipped.get(source.address, "").endswith(_NO_ADDRESS):
         click.echo("Where that is a server of your own, name it with --private-host HOST:PORT.", err=True)
     if outcome.stopped:
@@ -227,14 +228,9 @@ def _tell(source: Source, outcome: Outcome) -> None:
 
 def _show_progress(address: str, done: int, waiting: int) -> None:
     bar = "#" * round(_BAR * done / max(done + waiting, 1))
-    line = _printable(f"[{bar:<{_BAR}}] {done}/{done + waiting} {address}")
+    line = printable(f"[{bar:<{_BAR}}] {done}/{done + waiting} {address}")
     click.echo(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", nl=False, err=True)
 
 
 def _show_nothing(_address: str, _done: int, _waiting: int) -> None:
     """Where nobody looks."""
-
-
-def _printable(text: str) -> str:
-    """In one line, and without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from app.knowledge.documents import Document, Entry, Section
 
 MOST_CHARACTERS = 1200  # of a passage
+MOST_MARKS = 30  # that belong to a letter, as in Unicode's Stream-Safe Text Format (UAX #15); of more, some are cut off
 MOST_HEADING = 200  # characters of a heading in a path; a longer one is text as well
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -27,6 +28,7 @@ _BORDERS = [  # behind which a text is cut, best first
     re.compile(r"\s+"),
     re.compile(f"[{_WIDE}]"),
 ]  # fmt: skip
+_NOT_BLANK = re.compile(r"\S")
 _LEAST_PART = 3  # a border in the first third of a passage is none
 
 
@@ -141,13 +143,19 @@ def _headed(head: Sequence[str], lines: Iterable[str], foot: Sequence[str], most
 
 def _split_all(texts: Iterable[str], most: int) -> Iterator[str]:
     for text in texts:
-        rest = text
-        while len(rest) > most:
-            length = _fitting(rest, most)
-            yield rest[:length].rstrip()
-            rest = rest[length:].lstrip()
-        if rest.strip():
-            yield rest
+        start = 0
+        while len(text) - start > most:
+            window = text[start : start + most + 2]  # all that a cut depends on: the rest may be very long
+            length = _fitting(window, most)
+            yield window[:length].rstrip()
+            start = _after_blanks(text, start + length)
+        if rest := text[start:].strip():
+            yield text[start:] if start == 0 else rest
+
+
+def _after_blanks(text: str, start: int) -> int:
+    found = _NOT_BLANK.search(text, start)
+    return found.start() if found else len(text)
 
 
 def _fitting(text: str, most: int) -> int:
@@ -160,10 +168,8 @@ def _fitting(text: str, most: int) -> int:
                 break
             if used <= most and not _continues(text, end):
                 return end
-    length = most
-    while length > 1 and _continues(text, length):
-        length -= 1
-    return length
+    lengths = range(most, most - MOST_MARKS - 1, -1)
+    return next((length for length in lengths if not _continues(text, length)), most)
 
 
 def _continues(text: str, end: int) -> bool:

@@ -1,16 +1,20 @@
 """A reader for each format."""
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.engine.texts import clean
-from app.knowledge.documents import Document, UnreadableError
+from app.knowledge.documents import Document, Section, UnreadableError
 from app.knowledge.reading import docx, html, markdown, pdf, plain_text, question_table
 from app.knowledge.reading.contents import contents
 from app.knowledge.reading.endings import format_of, why_not_read
 
 MOST_CHARACTERS = 10_000_000  # of a document's text: some four thousand pages
 MOST_SECTIONS = 50_000  # of a document
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
 
 READERS: Mapping[str, Callable[[bytes, str], Document]] = {
     "markdown": markdown.read,
@@ -29,7 +33,7 @@ def read(path: Path) -> Document:
     form = format_of(path)
     if form is None:
         raise UnreadableError(why_not_read(path))
-    return _bounded(READERS[form](contents(path), clean(path.name)))
+    return _without_controls(_bounded(READERS[form](contents(path), clean(path.name))))
 
 
 def _bounded(document: Document) -> Document:
@@ -39,3 +43,26 @@ def _bounded(document: Document) -> Document:
     if len(document.sections) > MOST_SECTIONS:
         raise UnreadableError(f"it has more than {MOST_SECTIONS:,} sections; split it")
     return document
+
+
+def _without_controls(document: Document) -> Document:
+    """With blanks for control characters, which nobody sees and terminals obey: they are in bytes, but also behind
+    escapes and entities."""
+    sections = tuple(
+        section if _is_clean(section) else replace(section, headings=_names(section.headings), text=_text(section.text))
+        for section in document.sections
+    )
+    title, language = _names((document.title, document.language))
+    return replace(document, title=title, language=language, sections=sections)
+
+
+def _is_clean(section: Section) -> bool:
+    return not any(map(_CONTROLS.search, (section.text, *section.headings)))
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(" ".join(_text(name).split()) if _CONTROLS.search(name) else name for name in names)
+
+
+def _text(text: str) -> str:
+    return _CONTROLS.sub(" ", text)

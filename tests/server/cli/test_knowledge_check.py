@@ -61,3 +61,12 @@ def test_an_agent_that_is_not_there_is_a_mistake_of_the_caller(shop) -> None:
         2,
         "Error: There is no agent 'nobody'; there are: open, frank, site.",
     )
+
+
+def test_a_file_is_told_in_one_line_whatever_its_name_is(shop) -> None:
+    server, folder = shop
+    (folder / "opening\nhours.md").write_text("# Hours\n\nFrom nine to five.\n")
+    (folder / "more\nhours.pdf").write_text("nothing")
+    ran = server.flask("knowledge", "check", "--agent", "site", check=False)
+    assert f"{folder}/opening hours.md\t1 passage" in ran.stdout
+    assert ran.stderr.startswith(f"{folder}/more hours.pdf: not read: ")

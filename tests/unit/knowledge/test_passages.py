@@ -1,5 +1,6 @@
 """How documents are cut: at the borders that a reader sees, and without a loss."""
 
+import time
 import unicodedata
 from collections import Counter
 
@@ -145,3 +146,19 @@ def test_nothing_is_lost_and_no_piece_is_too_long(text, most) -> None:
     assert all(piece.strip() for piece in found)
     missing = Counter(letters(text)) - Counter(letters("".join(found)))
     assert not missing
+
+
+def test_a_letter_with_marks_without_end_is_cut_like_a_word() -> None:
+    text = "a" + "\u0301" * 60_000
+    begun = time.process_time()
+    found = list(pieces(text))
+    assert time.process_time() - begun < 3
+    assert "".join(found) == text
+    assert min(map(len, found[:-1])) > MOST_CHARACTERS / 2
+
+
+def test_a_letter_keeps_its_marks_where_a_word_is_cut() -> None:
+    text = "e\u0301\u0323" * 1000
+    found = list(pieces(text))
+    assert "".join(found) == text
+    assert {piece[0] for piece in found} == {"e"}
