@@ -28,8 +28,14 @@ _KNOWLEDGE = (
     "not know."
 )
 _NAMED = "Name the source of what you use by its title, as a Markdown link where it has a url."
-# What a document may not close; with what a model might overlook between the bracket and the word.
-_DELIMITER = re.compile(r"<(?=[\W_]{0,8}passage)", re.IGNORECASE)
+# What a document may not close, nor what a model may take for it: with brackets or letters that look like these, or
+# with something unseen in the word.
+_UNSEEN = (
+    "[\u00ad\u0300-\u036f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
+_LOOKS = {"p": "p\uff50\u0440", "a": "a\uff41\u0430", "s": "s\uff53\u0455", "g": "g\uff47\u0261", "e": "e\uff45\u0435"}
+_WORD = f"{_UNSEEN}{{0,8}}".join(f"[{_LOOKS[letter]}]" for letter in "passage")
+_DELIMITER = re.compile(rf"[<\u2039\u27e8\u2329\u3008\ufe64\uff1c](?=[\W_]{{0,40}}{_WORD})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +131,13 @@ def _quoted(passage: Passage) -> str:
     what they have read of a prompt."""
     about = {"source": passage.source, "title": passage.title, "url": passage.url}
     attributes = "".join(
-        f' {name}="{html.escape(" ".join(value.split()))}"' for name, value in about.items() if value.strip()
+        f' {name}="{_inert(html.escape(" ".join(value.split())))}"' for name, value in about.items() if value.strip()
     )
-    return f"<passage{attributes}>\n{_DELIMITER.sub('&lt;', passage.text)}\n</passage>"
+    return f"<passage{attributes}>\n{_inert(passage.text)}\n</passage>"
+
+
+def _inert(text: str) -> str:
+    return _DELIMITER.sub("&lt;", text)
 
 
 def normalized(message: Message) -> Message:
