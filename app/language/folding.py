@@ -41,7 +41,7 @@ def _digits() -> dict[int, str]:
     return {code: str(number) for code, number in numbers if number is not None}
 
 
-_DIGITS = _digits()
+DIGITS = _digits()
 
 
 def fold(word: str) -> str:
@@ -51,5 +51,5 @@ def fold(word: str) -> str:
     """
     if word.isascii():
         return word.lower()
-    plain = _MARKS.sub("", unicodedata.normalize("NFKD", word).casefold()).translate(_LETTERS).translate(_DIGITS)
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", word).casefold()).translate(_LETTERS).translate(DIGITS)
     return _MARKS.sub("", unicodedata.normalize("NFKD", plain.casefold()))

@@ -39,6 +39,10 @@ from app.tools.builtin.calculator import calculate
         ("Combien font 2 + 2 ?", "4"),
         ("сколько будет 6*7", "42"),
         ("كم يساوي 6*7؟", "42"),
+        ("\u0666 * \u0667", "42"),
+        ("1,5 + 1,5", "3"),
+        ("Was ist 3,50 x 2?", "7"),
+        ("(10 - 3) / 7", "1"),
     ],
 )
 def test_a_sum_is_found_in_the_question(question, value) -> None:
@@ -51,6 +55,14 @@ def test_a_sum_is_found_in_the_question(question, value) -> None:
     "question",
     [
         *("", "?", "What is love?", "What is 12?", "-5", "42", "Are you open 24/7?", "24/7", "1/2", "2026-10-09", "5!"),
+        *(
+            "24/7?",
+            "12.11.2026 - 14.11.2026",
+            "12.11.\u201314.11.2026",
+            "+49 30 / 123456",
+            "+49 (0)30-123456",
+            "24.12.?",
+        ),
         *("+49 170 1234567", "(030) 123-456", "call me at 555-1234", "2+2 is easy for you", "What is C++?", "1.2.3"),
         *("Was ist Oolong?", "¿Cuánto es el envío?", "Was ist 12?", "Сколько будет доставка?"),
         *("what is __import__('os')", "what is 2+x", "how much is the fish", "50%"),
