@@ -5,8 +5,9 @@ from app.language.phrases import folded, phrases
 
 _LATIN = phrases(
     # English
-    r"\b(?:speak|talk|chat)(?:ing)? (?:to|with)~+…(?:humans?|person|people|someone|somebody|agent|representative|rep|"
-    r"operator|employee|staff|manager|advisor|adviser|support|customer (?:service|care)|team|colleague|anyone)\b",
+    r"\b(?:speak|talk|chat)(?:ing)? (?:to|with)~+(?!me\b|you\b|us\b)…(?:humans?|person|people|someone|somebody|agent|"
+    r"representative|rep|operator|employee|staff|manager|advisor|adviser|support|customer (?:service|care)|team|"
+    r"colleague|anyone)\b",
     r"\b(?:connect|transfer|put|pass|hand|forward)(?: me)?(?: (?:through|over|on))? (?:to|with)~+…(?:human|person|"
     r"someone|somebody|agent|representative|operator|employee|staff|manager|support|customer (?:service|care))\b",
     r"\b(?:want|need|like|prefer|get(?: me)?|give me|is there)~+…(?:humans?|real person|real people|actual person|"

@@ -107,6 +107,8 @@ Kaç kişi çalışıyor?
 客服电话是多少？
 人工智能是什么？
 你们的工作人员会说英语吗？
+Talk to me about people
+Can I talk with you about the staff?
 [{"text": "Can you talk?"}]
 """
 

@@ -11,7 +11,8 @@ _PHRASES: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads(
     Path(__file__).with_name("small_talk.toml").read_text("utf-8")
 )
 _OPENINGS = ("greeting", "thanks")
-_AT_THE_BEGINNING = r"^~*(?:{})(?![a-z'\u0430-\u044f\u0621-\u064a])"  # and no longer word in a script with blanks
+# And no longer word, in a script with blanks, such as "hi-fi".
+_AT_THE_BEGINNING = r"^~*(?:{})(?!-?[a-z'\u0430-\u044f\u0621-\u064a])"
 
 
 def _compiled(kind: str, form: str = "{}") -> Mapping[str, re.Pattern[str]]:

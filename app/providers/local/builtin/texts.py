@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,16 @@ def language_of(agent: Agent, questions: Iterable[str]) -> str:
     `questions` are the latest first."""
     own = primary(agent.language)
     spoken = {*LANGUAGES, *agent.texts, own} - {""}
-    for question in questions:
+    for question in filterfalse(_is_too_short, questions):
         language = recognised(question) or recognised(question, spoken)
         if language in spoken:
             return language
     return own
+
+
+def _is_too_short(question: str) -> bool:
+    """To be of one language plainly: "ja" is Polish, too. Other scripts say more by a letter."""
+    return re.fullmatch(r"[\W\d_]*[a-z\u00c0-\u024f]{1,3}[\W\d_]*", question.lower()) is not None
 
 
 def text_of(agent: Agent, language: str, name: str, /, **values: str) -> str:

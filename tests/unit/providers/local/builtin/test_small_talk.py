@@ -52,7 +52,18 @@ def test_greetings_and_thanks_open_a_question(question, kind, language, rest) ->
 
 @pytest.mark.parametrize(
     "question",
-    ["history of tea", "Hindi lessons?", "oil", "dagen", "mercimek çorbası var mı?", "Say hello", "сала", "сталь", ""],
+    [
+        "hi-fi speakers",
+        "history of tea",
+        "Hindi lessons?",
+        "oil",
+        "dagen",
+        "mercimek çorbası var mı?",
+        "Say hello",
+        "сала",
+        "сталь",
+        "",
+    ],
 )
 def test_what_only_begins_like_a_greeting_is_none(question) -> None:
     assert opening(question)[0] == ""
@@ -119,6 +130,16 @@ def test_what_is_asked_for_is_recognised_in_each_language(kind, language, questi
 @pytest.mark.parametrize(
     ("kind", "question"),
     [
+        ("joke", "No joke, where is my parcel?"),
+        ("joke", "Das ist kein Witz! Wo ist mein Paket?"),
+        ("joke", "Ce n'est pas une blague, où est mon colis ?"),
+        ("joke", "Esto no es un chiste, ¿dónde está mi pedido?"),
+        ("joke", "Non è una barzelletta: dov'è il mio pacco?"),
+        ("joke", "Isso não é uma piada, onde está o pacote?"),
+        ("joke", "Dit is geen grap, waar is mijn pakje?"),
+        ("joke", "Bu bir fıkra değil, paketim nerede?"),
+        ("joke", "Это не шутка, где посылка?"),
+        ("joke", "هذه ليست نكتة"),
         ("introduction", "What can you do about a broken pot?"),
         ("introduction", "Was können Sie mir empfehlen?"),
         ("introduction", "Do you help with moving?"),

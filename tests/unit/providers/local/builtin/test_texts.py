@@ -61,6 +61,9 @@ def test_what_can_be_done_is_listed_as_the_language_does() -> None:
         ("sv", ["Hur länge tar leveransen?"], "sv"),
         ("de-AT", [], "de"),
         ("xx", ["?"], "xx"),
+        ("en", ["ja"], "en"),
+        ("en", ["Ja!", "Wann habt ihr geöffnet?"], "de"),
+        ("en", ["да"], "ru"),
     ],
 )
 def test_it_answers_in_the_language_of_the_latest_question_that_shows_one(own, questions, language) -> None:
