@@ -17,7 +17,7 @@ _PREFIXES = {
     "sv": "ater bort fram av an in med ned om pa till upp ut be for",
 }
 
-LEAST = 0.4  # of likeness
+LEAST = 0.35  # of likeness
 _SHORTEST = 4  # letters of a word that others begin with
 _SHORTEST_HEAD = 5  # letters of one that they end in
 _MOST_ATTACHED = 2  # letters that may stand before a shorter one: articles, conjunctions

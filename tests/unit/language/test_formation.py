@@ -18,6 +18,7 @@ GERMAN, ENGLISH = Formation.of(["de"]), Formation.of(["en"])
         ("zuruckgeb", "geb"),
         ("zahl", "bezahl"),
         ("ausleih", "verleih"),
+        ("geoffn", "offnungszeit"),
     ],
 )
 def test_compounds_and_prefixed_verbs_are_related_in_german(one, other) -> None:
