@@ -71,6 +71,15 @@ def test_suggested_questions_are_not_seen_before_the_history_of_a_visitor_is(sho
     assert set(widget.js("seen")) == {True}
 
 
+def test_a_subtitle_in_another_script_stands_below_the_title(shop) -> None:
+    widget = shop.visit(data_lang="ar", data_title="Tea House", data_subtitle="Day and night")
+    widget.js("ParlanceChat.open()")
+    sides = "each => each.getBoundingClientRect().right"
+    title, subtitle = widget.js(f"[...{ROOT}.querySelectorAll('.names h2, .names p span')].map({sides})")
+    assert widget.js(f"getComputedStyle({ROOT}.querySelector('.names p span')).direction") == "ltr"
+    assert abs(title - subtitle) < 1
+
+
 def test_subtitle_logo_and_privacy_line_are_what_the_owner_wrote(shop) -> None:
     widget = shop.visit(**ALL)
     assert widget.browser.requests(f"{shop.origin}/logo.svg") == [], "not for every page"

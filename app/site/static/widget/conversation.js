@@ -7,7 +7,7 @@ const closeButton = button("close", ICONS.close, () => close());
 const sendButton = button("send", ICONS.send, () => (current ? stop() : submit()));
 const logo = data.logo && address(data.logo, document.baseURI);
 const names = make("div", { className: "names" }, make("h2", { id: "title" }, words.title));
-if (data.subtitle) names.append(make("p", { dir: "auto" }, data.subtitle));
+if (data.subtitle) names.append(make("p", {}, make("span", { dir: "auto" }, data.subtitle)));
 // Finished messages only: screen readers read what is added here.
 const log = make("div", { role: "log", "aria-live": "polite", "aria-relevant": "additions" });
 // The answer that is being written.
