@@ -1,7 +1,7 @@
 """A reader for each format."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from app.knowledge.reading.endings import format_of, why_not_read
 MOST_CHARACTERS = 10_000_000  # of a document's text: some four thousand pages
 MOST_SECTIONS = 50_000  # of a document
 
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # which turn around what stands behind a name, too
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
 
 READERS: Mapping[str, Callable[[bytes, str], Document]] = {
@@ -47,7 +48,7 @@ def _bounded(document: Document) -> Document:
 
 def _without_controls(document: Document) -> Document:
     """With blanks for control characters, which nobody sees and terminals obey: they are in bytes, but also behind
-    escapes and entities."""
+    escapes and entities. Names do not change the direction of what they stand in, either."""
     sections = tuple(
         section if _is_clean(section) else replace(section, headings=_names(section.headings), text=_text(section.text))
         for section in document.sections
@@ -57,11 +58,16 @@ def _without_controls(document: Document) -> Document:
 
 
 def _is_clean(section: Section) -> bool:
-    return not any(map(_CONTROLS.search, (section.text, *section.headings)))
+    return not (_turns(section.headings) or any(map(_CONTROLS.search, (section.text, *section.headings))))
 
 
 def _names(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(" ".join(_text(name).split()) if _CONTROLS.search(name) else name for name in names)
+    plain = [_DIRECTIONS.sub("", name) for name in names] if _turns(names) else names
+    return tuple(" ".join(_text(name).split()) if _CONTROLS.search(name) else name for name in plain)
+
+
+def _turns(names: Iterable[str]) -> bool:
+    return any(map(_DIRECTIONS.search, names))
 
 
 def _text(text: str) -> str:
