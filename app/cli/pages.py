@@ -183,9 +183,11 @@ def _changing(agent_id: str) -> Iterator[Collection]:
 
 @contextmanager
 def _problems_told(agent_id: str) -> Iterator[None]:
-    """In one line, with status 1."""
+    """In one line, with status 1; click ends quietly where the reader of the output has gone."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except BusyError as error:
         raise click.ClickException(f"Another command changes the pages of {agent_id!r}: try again later.") from error
     except SourcesError as error:

@@ -9,6 +9,7 @@ from gevent.event import Event
 
 from app.knowledge.building.files_state import FileState
 from app.knowledge.building.folder import Report
+from app.knowledge.building.later import due_in
 from app.knowledge.index.index import Index
 from app.knowledge.vectors import Vectors
 
@@ -101,9 +102,11 @@ class Corpus:
         self.building.hope()
 
     def build_due_in(self) -> float:
-        """Seconds until the next index is to be built; infinite where there is nothing to do."""
+        """Seconds until the next index is to be built, or the one in use anew since a file of it may be read now;
+        infinite where there is nothing to do."""
         if self.wanted == self.name:
-            return math.inf
+            again = self.in_use.open.report.again if self.in_use else None
+            return max(due_in(again), self.building.due_in())
         pause = self.building.due_in()
         if self.in_use and self.files and monotonic() < self._quiet_by:
             since = time() - max(changed for _, changed, *_ in self.files) / 1e9

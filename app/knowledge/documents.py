@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 
 class UnreadableError(Exception):
-    """A file is no document that can be read; the text says why, for its owner."""
+    """A file is no document that can be read; the text says why, for its owner. `passing`: it is not the file's fault
+    alone, and another time may do."""
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path, PurePath
 
 from app.knowledge.reading.endings import format_of
+
+CACHE_TAG = "CACHEDIR.TAG"
+"""A file that says that its folder is a program's cache (https://bford.info/cachedir/), such as that of indexes."""
 
 _ANY_DEPTH = "**"
 _LEFT_BEHIND = re.compile(
@@ -18,7 +22,8 @@ _LEFT_BEHIND = re.compile(
 def matching_files(patterns: Sequence[str]) -> list[str]:
     """The paths of all files that the patterns stand for, sorted, each once: files, all files that are read below
     folders, and what glob patterns match, where `**` is any number of folders. Hidden files, and those that editors and
-    other programs leave behind, are only there where a pattern names them without wildcards."""
+    other programs leave behind, are only there where a pattern names them without wildcards; so is what lies in caches'
+    folders, which have a CACHE_TAG."""
     return sorted({path for pattern in patterns for path in _matches(pattern)})
 
 
@@ -29,7 +34,14 @@ def _matches(pattern: str) -> Iterator[str]:
     if after:
         folders = glob.glob(before) if before else ["."]  # noqa: PTH207 - patterns begin anywhere
         return (path for folder in folders for path in _below(folder, after) if _is_meant(path))
-    return (path for path in glob.glob(pattern) if os.path.isfile(path) and _is_meant(path))  # noqa: PTH113, PTH207
+    in_cache = cache(_is_in_cache)
+    found = (path for path in glob.glob(pattern) if os.path.isfile(path) and _is_meant(path))  # noqa: PTH113, PTH207
+    return (path for path in found if not in_cache(os.path.dirname(path)))  # noqa: PTH120
+
+
+def _is_in_cache(folder: str) -> bool:
+    """Whether it, or the one above it, is a cache's: those of indexes are no deeper."""
+    return any(os.path.exists(os.path.join(folder, above, CACHE_TAG)) for above in ("", ".."))  # noqa: PTH110, PTH118
 
 
 def _named(path: str) -> Iterator[str]:
@@ -66,6 +78,8 @@ def _below(folder: str, pattern: Sequence[str]) -> Iterator[str]:
             seen.add((status.st_dev, status.st_ino))
             entries = [entry for entry in os.scandir(place) if not entry.name.startswith(".")]
         except OSError:
+            continue
+        if any(entry.name == CACHE_TAG for entry in entries):
             continue
         for entry in entries:
             if entry.is_dir():

@@ -129,8 +129,11 @@ class Keeper:
             name = self._builder.build(corpus.patterns)
             if not name:
                 return  # the files are gone, as the next look will see
+            before = self._open.pop(name, None)  # when there were files that could not be read
             opened = self._opened(name)
             if not opened:
+                if before:
+                    self._open[name] = before
                 raise BuildError("what was built cannot be opened")
         except BuildError as error:
             if corpus.building.failed(str(error)):
@@ -139,7 +142,13 @@ class Keeper:
             return
         seconds = monotonic() - started
         corpus.built(seconds)
-        self._use(corpus, opened)
+        for each in [
+            corpus,
+            *(other for other in self._corpora.values() if other.name == name and other is not corpus),
+        ]:
+            self._use(each, opened)
+        if before:
+            self._close(before.index)
         counts = {"files": opened.report.files, "passages": opened.report.passages, "seconds": round(seconds, 1)}
         log.info("knowledge is indexed", extra={"agents": sorted(corpus.agents), **counts})
 

@@ -8,7 +8,7 @@ from typing import Any
 from limits import parse_many
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.knowledge.files import matching_files
+from app.knowledge.files import matching_files, pages_pattern
 from app.settings.mistakes import flatten
 from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
@@ -29,7 +29,8 @@ def _check_limit(text: str) -> None:
 
 
 class ConfigSchema(Schema):
-    """parlance.toml. Relative paths in it start from `folder`. Loads into a dictionary of its tables."""
+    """parlance.toml. Relative paths in it start from `folder`; pages that agents keep are below `home`. Loads into a
+    dictionary of its tables."""
 
     models = fields.Dict(fields.String(validate=NAME), fields.Nested(ModelSchema), required=True)
     agents = fields.Dict(
@@ -47,9 +48,9 @@ class ConfigSchema(Schema):
     server = fields.Nested(ServerSchema, load_default=lambda: ServerSchema().load({}))
     workflows = fields.Nested(WorkflowsSchema, load_default=lambda: WorkflowsSchema().load({}))
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Path) -> None:
         super().__init__()
-        self._folder = folder
+        self._folder, self._home = folder, home
 
     @validates_schema(skip_on_field_errors=False)
     def check_aliases(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -73,6 +74,8 @@ class ConfigSchema(Schema):
         tables = original.get("tools")  # also those with mistakes of their own, which are reported already
         tools = [*BUILT_IN, *(tables if isinstance(tables, dict) else ())]
         problems = {agent_id: self._agent_problems(agent, models, tools) for agent_id, agent in agents.items()}
+        for agent_id, agent in agents.items():
+            self._check_knowledge(agent_id, agent, problems[agent_id])
         public = [agent_id for agent_id, agent in agents.items() if agent.get("public")]
         for agent_id in public[1:]:
             problems[agent_id]["public"] = f"Only one agent can be public, and {public[0]!r} is."
@@ -104,7 +107,10 @@ class ConfigSchema(Schema):
         both = [name for name in agent.get("client_tools", {}) if name in agent.get("tools", [])]
         if both:
             problems["client_tools"] = f"{both[0]!r} is among the agent's tools already."
-        for pattern in agent.get("knowledge", []):
-            if not matching_files((str(self._folder / pattern),)):
-                problems["knowledge"] = f"No file matches {pattern!r}."
         return problems
+
+    def _check_knowledge(self, agent_id: str, agent: Mapping[str, Any], problems: dict[str, Any]) -> None:
+        """Each pattern matches a file; of an agent that has kept pages to answer from, none has to."""
+        missing = [each for each in agent.get("knowledge", []) if not matching_files((str(self._folder / each),))]
+        if missing and not matching_files((pages_pattern(self._home, agent_id),)):
+            problems["knowledge"] = f"No file matches {missing[-1]!r}."

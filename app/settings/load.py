@@ -33,12 +33,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if tables is None:
         raise SettingsError(problems)
     problems += [f"{path.name}: {place}: Must not have the character NUL (U+0000)." for place in places_of_nul(tables)]
-    config, mistakes = _load(ConfigSchema(path.parent), tables)
+    home = Path(env.get("PARLANCE_HOME", ROOT / "instance")).absolute()
+    config, mistakes = _load(ConfigSchema(path.parent, home), tables)
     problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     files = _files(path, config)
     if problems:
         raise SettingsError(problems, files)
-    home = Path(env.get("PARLANCE_HOME", ROOT / "instance")).absolute()
     return Settings(
         port=env["PORT"],
         home=home,

@@ -13,6 +13,8 @@ import pytest
 
 from app.configuration import load_configuration
 from app.engine.agent import Agent
+from app.knowledge.building.folder import IndexFolder
+from app.knowledge.building.making import build
 from app.knowledge.search import KnowledgeSearch
 from app.testing.server import BIN, ROOT
 from docs.generate import KNOWLEDGE, generated
@@ -151,7 +153,9 @@ def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) 
 
 @pytest.fixture(scope="module")
 def knowledge(tmp_path_factory) -> Iterator[KnowledgeSearch]:
-    search = KnowledgeSearch(tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
+    build(IndexFolder(home), (f"{KNOWLEDGE}/*.md",))  # no question waits for longer than some seconds for a process
+    search = KnowledgeSearch(home)
     yield search
     search.close()
 

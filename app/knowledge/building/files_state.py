@@ -6,9 +6,10 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from app.knowledge.files import matching_files
+from app.knowledge.reading.endings import format_of
 
 FileState = tuple[str, int, int, int, int, int]
 """Path, time of change (nanoseconds of the wall clock) and size (bytes); mode, user and group, by which a file that
@@ -28,7 +29,10 @@ def look(patterns: tuple[str, ...]) -> Sequence[FileState]:
 
 
 def state_of(path: str) -> FileState:
-    """Raises OSError."""
+    """Raises OSError. Of a kind that is not read, whatever it holds, only the path counts: a database beside the
+    knowledge changes all the time."""
+    if not format_of(PurePath(path)):
+        return path, 0, 0, 0, 0, 0
     status = os.stat(path)  # noqa: PTH116 - for thousands of paths, which are texts
     return path, status.st_mtime_ns, status.st_size, status.st_mode, status.st_uid, status.st_gid
 

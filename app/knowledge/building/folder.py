@@ -6,12 +6,13 @@
     KEY.current       for the patterns that KEY stands for: the name of the newest index
     documents.kept    what readers made of files (kept.py)
     MODEL.kept        what an embedding model made of texts
+    CACHEDIR.TAG      by which patterns of knowledge, and programs for backups, pass the folder over
     lock              held while an index is built, or removed
     MODEL.lock        held while texts are embedded
 
 All of it can be made anew, so no backup has it. Workers, and commands beside them, use the folder at once: whatever has
-its name is whole and never changed, pointers are replaced in one step, and what is removed while it is in use stays
-readable for those who have it open.
+its name is whole and never changed, only replaced; so are pointers, in one step; and what is removed while it is in use
+stays readable for those who have it open.
 """
 
 import os
@@ -29,20 +30,29 @@ import orjson
 
 from app.engine.texts import clean
 from app.knowledge.building.files_state import FileState
+from app.knowledge.files import CACHE_TAG
 from app.store.locks import try_lock
 
 _POLL_SECONDS = 0.1
 _NAME = re.compile("[0-9a-f]{32}")
 _DRAFT = "new-"
+_TAG = """Signature: 8a477f597d28d172789f06886806bc55
+# Parlance's indexes of knowledge, which can be made anew. See https://bford.info/cachedir/
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the files of an index. `problems`: each file that could not be read, and why."""
+    """What became of the files of an index.
+
+    - `problems`: each file that could not be read, and why.
+    - `again`: when the first of those is due that may be read at another time (later.py); None without any.
+    """
 
     files: int
     passages: int
     problems: Sequence[tuple[FileState, str]]
+    again: float | None = None
 
 
 def key_of(patterns: tuple[str, ...]) -> str:
@@ -59,13 +69,11 @@ class IndexFolder:
     def has(self, name: str) -> bool:
         return (self.path / name / "report.json").exists()
 
-    def is_whole(self, name: str) -> bool:
-        """Whether it is there as it was written, of which all is read for that."""
-        try:
-            self.report(name)
-        except (OSError, ValueError):
-            return False
-        return True
+    def report_of_whole(self, name: str) -> Report | None:
+        """None where it is not there as it was written, of which all is read for that."""
+        with suppress(OSError, ValueError):
+            return self.report(name)
+        return None
 
     def index_file(self, name: str) -> Path:
         return self.path / name / "index"
@@ -73,10 +81,14 @@ class IndexFolder:
     def report(self, name: str) -> Report:
         """Raises OSError, and ValueError where the index is not as it was written."""
         read = orjson.loads((self.path / name / "report.json").read_bytes())
-        if read["digest"] != _digest(self.index_file(name)):
+        try:
+            problems = [(tuple(state), reason) for *state, reason in read["problems"]]
+            digest, report = read["digest"], Report(read["files"], read["passages"], problems, read["again"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("its report is none") from error
+        if digest != _digest(self.index_file(name)):
             raise ValueError("it is not as it was written")
-        problems = [(tuple(state), reason) for *state, reason in read["problems"]]
-        return Report(read["files"], read["passages"], problems)
+        return report
 
     def current(self, patterns: tuple[str, ...]) -> str | None:
         """The name of the newest index of these patterns, where there is one."""
@@ -97,8 +109,10 @@ class IndexFolder:
         Path(draft).replace(self._pointer(patterns))
 
     def discard(self, name: str) -> None:
-        """Remove an index, such as one that turned out to be damaged."""
+        """Remove an index, such as one that turned out to be damaged, or what somebody has put in its place."""
         shutil.rmtree(self.path / name, ignore_errors=True)
+        with suppress(OSError):
+            (self.path / name).unlink()
 
     @contextmanager
     def locked(self, waiting: Callable[[], object] = lambda: None, name: str = "lock") -> Iterator[None]:
@@ -107,6 +121,7 @@ class IndexFolder:
         if not self.path.exists():
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.give(self.path.parent, self.path)
+        self._tag()
         while (descriptor := try_lock(self.path / name)) is None:
             waiting()
             time.sleep(_POLL_SECONDS)
@@ -116,10 +131,16 @@ class IndexFolder:
         finally:
             os.close(descriptor)
 
+    def _tag(self) -> None:
+        tag = self.path / CACHE_TAG
+        if not tag.exists():
+            tag.write_text(_TAG, encoding="ascii")
+            self.give(tag)
+
     @contextmanager
     def draft(self, name: str) -> Iterator[Path]:
-        """A folder to make the index in, within `locked`; it is on the disk and has its name after the block, and is
-        gone where that raises."""
+        """A folder to make the index in, within `locked`; it is on the disk and has its name after the block, in
+        the place of one that had it, and is gone where that raises."""
         folder = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.path))
         try:
             yield folder
@@ -128,6 +149,7 @@ class IndexFolder:
                 _sync(file)
             self.give(folder)
             _sync(folder)
+            self.discard(name)  # who has it open can read on
             folder.rename(self.path / name)
             _sync(self.path)
         except BaseException:
@@ -140,8 +162,8 @@ class IndexFolder:
             for (path, *state), reason in report.problems
         ]
         digest = _digest(draft / "index")
-        written = {"files": report.files, "passages": report.passages, "problems": problems, "digest": digest}
-        (draft / "report.json").write_bytes(orjson.dumps(written))
+        written = {"files": report.files, "passages": report.passages, "problems": problems, "again": report.again}
+        (draft / "report.json").write_bytes(orjson.dumps({**written, "digest": digest}))
 
     def clean(self) -> None:
         """Remove, within `locked`, the indexes that are no longer the newest ones, and what broken builds have left."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -12,6 +13,7 @@ from app.engine.texts import clean
 from app.knowledge.building.files_state import FileState, digest_of, look, name_of, program_version, state_of
 from app.knowledge.building.folder import IndexFolder, Report
 from app.knowledge.building.kept import Kept
+from app.knowledge.building.later import due, next_try
 from app.knowledge.documents import Entry, UnreadableError
 from app.knowledge.index.index import build as build_index
 from app.knowledge.passages import cut
@@ -31,7 +33,8 @@ class BuildError(Exception):
 
 def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = lambda *_: None) -> str:
     """The name of the index of the files as they are now, which is the newest one of the patterns then; "" where there
-    are no files. It is built unless it is there already; documents whose files have not changed are not read again.
+    are no files. It is built unless it is there already; files that have not changed are not read again, except those
+    that could not be read for a reason that may pass, when they are due: the index of that name is replaced then.
 
     Waits while another process builds. Raises BuildError.
     """
@@ -41,8 +44,10 @@ def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = l
         with folder.locked(lambda: progress(0, 0, "")):
             files = look(patterns)
             name = name_of(files)
-            if not folder.is_whole(name):
+            report = folder.report_of_whole(name)
+            if report is None:
                 folder.discard(name)
+            if report is None or due(report.again):
                 folder.clean()  # first of all: what is left there may be what fills the disk
                 _build(folder, name, files, progress)
             folder.point(patterns, name)
@@ -69,15 +74,16 @@ def _build(folder: IndexFolder, name: str, files: Sequence[FileState], progress:
         work = _Work(kept, reader, files, progress)
         build_index(draft / "index", work.entries())
         progress(len(files), len(files), "")
-        folder.write_report(draft, Report(len(files), work.passages, work.problems))
+        folder.write_report(draft, Report(len(files), work.passages, work.problems, work.again))
 
 
 class _Work:
-    """Reads the files, one after the other. `problems` and `passages` are known once `entries` has ended."""
+    """Reads the files, one after the other. `problems`, `passages` and `again` are known once `entries` has ended."""
 
     def __init__(self, kept: Kept, reader: Reader, files: Sequence[FileState], progress: Progress) -> None:
         self.problems: list[tuple[FileState, str]] = []
         self.passages = 0
+        self.again: float | None = None  # as in Report
         self._kept, self._reader, self._files, self._progress = kept, reader, files, progress
 
     def entries(self) -> Iterator[Entry]:
@@ -100,25 +106,28 @@ class _Work:
         for _ in range(TRIES):
             state = state_of(path)
             key = program_version() + digest_of(state)
-            if (known := self._kept.get(key)) is not None:
-                return _read_again(known)
-            outcome = self._read(path)
+            kept = self._kept.get(key)
+            known = None if kept is None else orjson.loads(kept)
+            if known is not None and not (isinstance(known, dict) and due(known["again"])):
+                return self._read_again(known)
+            outcome = self._read(path, known["tries"] if known else 0)
             if state_of(path) == state:
                 self._kept.put(key, outcome)
-                return _read_again(outcome)
+                return self._read_again(orjson.loads(outcome))
             time.sleep(PAUSE_SECONDS)
         raise BuildError(f"{path}: it changes while it is read")
 
-    def _read(self, path: str) -> bytes:
-        """The file's passages as JSON, or why it cannot be read."""
+    def _read(self, path: str, tries: int) -> bytes:
+        """The file's passages as JSON, or why it cannot be read. It has been tried so many times before."""
         try:
             return orjson.dumps(list(cut(self._reader.read(path))))
         except UnreadableError as error:
-            return orjson.dumps(clean(str(error)))
+            again = next_try(tries) if error.passing else None
+            return orjson.dumps({"unreadable": clean(str(error)), "tries": tries + 1, "again": again})
 
-
-def _read_again(outcome: bytes) -> list[Entry]:
-    value = orjson.loads(outcome)
-    if isinstance(value, str):
-        raise UnreadableError(value)
-    return [Entry(**{**each, "headings": tuple(each["headings"])}) for each in value]
+    def _read_again(self, outcome: Any) -> list[Entry]:
+        if isinstance(outcome, dict):
+            if again := outcome["again"]:
+                self.again = min(again, self.again or again)
+            raise UnreadableError(outcome["unreadable"])
+        return [Entry(**{**each, "headings": tuple(each["headings"])}) for each in outcome]

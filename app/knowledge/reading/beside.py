@@ -51,16 +51,17 @@ class Reader:
                 reply = orjson.loads(self._process.call(request))
         except gevent.Timeout as error:
             self.close()
-            raise UnreadableError(f"reading it takes longer than {self._seconds:g} seconds") from error
+            raise UnreadableError(f"reading it takes longer than {self._seconds:g} seconds", passing=True) from error
         except (EOFError, OSError) as error:
             self.close()
             seconds = monotonic() - started
-            raise UnreadableError(f"the process that read it ended after {seconds:.1f} seconds") from error
+            reason = f"the process that read it ended after {seconds:.1f} seconds"
+            raise UnreadableError(reason, passing=True) from error
         except BaseException:
             self.close()
             raise
         if "unreadable" in reply:
-            raise UnreadableError(reply["unreadable"])
+            raise UnreadableError(reply["unreadable"], passing=reply["passing"])
         return reply["document"]
 
     def close(self) -> None:

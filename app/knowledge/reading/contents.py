@@ -24,7 +24,7 @@ def contents(path: Path) -> bytes:
     try:
         return _contents(path)
     except OSError as error:
-        raise UnreadableError(f"it cannot be opened: {error.strerror or error}") from error
+        raise UnreadableError(f"it cannot be opened: {error.strerror or error}", passing=True) from error
 
 
 def _contents(path: Path) -> bytes:
@@ -40,7 +40,7 @@ def _contents(path: Path) -> bytes:
             os.close(descriptor)
         if _state(before) == _state(after) and len(data) == after.st_size:
             return data
-    raise UnreadableError("it changes while it is read")
+    raise UnreadableError("it changes while it is read", passing=True)
 
 
 def _check(status: os.stat_result) -> None:

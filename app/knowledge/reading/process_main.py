@@ -1,7 +1,7 @@
 """The child process in which files are read.
 
-A request is the path of a file as bytes. Its reply is JSON: {"document": …} or {"unreadable": "why"}. Other modules
-answer requests of their own in the same way.
+A request is the path of a file as bytes. Its reply is JSON: {"document": …} or {"unreadable": "why", "passing": …}.
+Other modules answer requests of their own in the same way.
 """
 
 import contextlib
@@ -57,8 +57,9 @@ def _reply(find: Callable[[bytes], Any], request: bytes) -> dict[str, Any]:
     try:
         return {"document": find(request)}
     except UnreadableError as error:
-        return {"unreadable": str(error)}
+        return {"unreadable": str(error), "passing": error.passing}
     except MemoryError:
-        return {"unreadable": "reading it takes too much memory"}
+        return {"unreadable": "reading it takes too much memory", "passing": True}
     except Exception as error:  # noqa: BLE001 - a library's, about a file that is not what its name says
-        return {"unreadable": f"it is damaged, or not what its name says ({type(error).__name__})"}
+        reason = f"it is damaged, or not what its name says ({type(error).__name__})"
+        return {"unreadable": reason, "passing": False}

@@ -4,14 +4,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.passing import first_file_killed, make_due
 from support.storage import ALONE
 
+from app.knowledge.building.files_state import look, name_of
 from app.knowledge.building.folder import IndexFolder
+from app.knowledge.building.later import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, due, due_in, next_try
 from app.knowledge.building.making import BuildError, build
+from app.knowledge.files import matching_files
 from app.knowledge.index.index import Index
 from app.testing.server import ROOT, eventually
 
@@ -130,6 +136,82 @@ def test_files_that_vanish_are_left_out_and_where_there_are_none_there_is_no_ind
     assert not folder.path.exists(), "nor a folder for it"
     (shop / "b.md").unlink()
     assert texts(folder, build(folder, patterns(shop)), "cups") == []
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again_when_it_is_due_and_not_before(folder, shop) -> None:
+    with first_file_killed():
+        name = build(folder, patterns(shop))
+    ((state, why),) = folder.report(name).problems
+    assert (state[0], why.partition(" ended")[0]) == (f"{shop}/a.md", "the process that read it")
+    assert 0 < due_in(folder.report(name).again) <= FIRST_PAUSE_SECONDS
+    assert build(folder, patterns(shop)) == name
+    assert texts(folder, name, "tea") == [], "not yet"
+    make_due(folder, name)
+    with first_file_killed():
+        assert build(folder, patterns(shop)) == name
+    assert FIRST_PAUSE_SECONDS < due_in(folder.report(name).again) <= 2 * FIRST_PAUSE_SECONDS, "less and less often"
+    with closing(Index(folder.index_file(name))) as open_index:
+        make_due(folder, name)
+        assert build(folder, patterns(shop)) == name
+        assert [hit.entry.text for hit in open_index.search("cups", 9)] == ["Cups from Arita."], (
+            "who has it open reads on"
+        )
+    assert texts(folder, name, "tea") == ["Green tea from Uji."]
+    assert (folder.report(name).problems, folder.report(name).again) == ([], None)
+
+
+def test_what_is_wrong_with_the_file_itself_is_not_tried_again(folder, shop) -> None:
+    (shop / "c.pdf").write_bytes(b"%PDF-1.4 damaged")
+    assert folder.report(build(folder, (f"{shop}/*",))).again is None
+
+
+def test_pauses_grow_up_to_a_day_and_a_clock_that_was_set_back_makes_nobody_wait() -> None:
+    pauses = [round(due_in(next_try(tries))) for tries in (0, 1, 2, 10, 11, 5000)]
+    assert pauses == [60, 120, 240, 61_440, 86_400, 86_400]
+    assert due(time.time() + LONGEST_PAUSE_SECONDS + 60)
+
+
+def test_patterns_that_match_the_home_folder_itself_find_neither_indexes_nor_changes_of_the_database(tmp_path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    folder = IndexFolder(home)
+    (home / "tea.md").write_text("# Tea\n\nGreen tea from Uji.\n")
+    database = home / "parlance.db"
+    database.write_text("1")
+    for pattern in (
+        f"{home}/**",
+        str(home),
+        f"{home}/*/*/*",
+        f"{home}/*/*/*/*",
+        f"{folder.path}/*",
+        f"{folder.path}/**",
+    ):
+        found = (str(home / "tea.md"), pattern)
+        build(folder, found)
+        name = build(folder, found)
+        database.write_text(f"{pattern} has changed it")
+        assert name_of(look(found)) == name, pattern
+        assert {*matching_files(found)} <= {str(home / "tea.md"), str(database)}
+
+
+@pytest.mark.parametrize("report", [b"", b"{}", b"[]", b"3", b'{"digest": 1, "problems": [[]]}', b"\xff", b"nan"])
+def test_a_report_that_is_none_is_made_anew(folder, shop, report) -> None:
+    name = build(folder, patterns(shop))
+    (folder.path / name / "report.json").write_bytes(report)
+    assert build(folder, patterns(shop)) == name
+    assert folder.report(name).files == 2
+
+
+def test_a_file_in_the_place_of_an_index_and_pointers_that_are_none_are_replaced(folder, shop) -> None:
+    name = build(folder, patterns(shop))
+    (pointer,) = folder.path.glob("*.current")
+    for content in (b"", b"\xff\xfe", b"../../etc", b"0" * 32, b"0" * 10_000_000):
+        pointer.write_bytes(content)
+        assert build(folder, patterns(shop)) == name == folder.current(patterns(shop))
+    folder.discard(name)
+    (folder.path / name).write_text("not a folder")
+    assert build(folder, patterns(shop)) == name
+    assert texts(folder, name, "tea") == ["Green tea from Uji."]
 
 
 def test_progress_is_told_file_by_file(folder, shop) -> None:
