@@ -119,7 +119,8 @@ class AgentSchema(Schema):
         metadata={
             "description": "What answers may come from: files (Markdown, plain text, HTML, PDF, DOCX, CSV of questions "
             "and answers), folders with all such files below them, and patterns (`**` is any number of folders); each "
-            "must match at least one file. [Knowledge](knowledge.md) has more"
+            "must match at least one file, unless the agent has pages of `flask knowledge add`. "
+            "[Knowledge](knowledge.md) has more"
         },
     )
     embeddings = text(

@@ -13,6 +13,8 @@ import requests
 from support.site import answer, pdf, redirect, running_site
 from support.storage import ALONE
 
+from app.configuration import load_configuration
+from app.settings.mistakes import SettingsError
 from app.store.locks import try_lock
 from app.testing.server import BIN, ROOT, Server, eventually
 
@@ -314,3 +316,30 @@ def test_a_disk_that_is_full_is_told_and_nothing_half_written_stays(site, server
     assert "Traceback" not in ran.stderr
     assert ran.stdout.splitlines() == ["1", "knowledge"] or ran.stdout.startswith("1\n"), ran.stdout
     assert ".part" not in ran.stdout
+
+
+@pytest.mark.parametrize("command", [["list"], ["check"], ["ask", "tea"], ["refresh"]], ids=lambda command: command[0])
+def test_a_reader_of_the_output_that_goes_is_no_error(server, tmp_path, command) -> None:
+    """As in `flask knowledge list | head`."""
+    (tmp_path / "tea.md").write_text("# Tea\n\nGreen tea from Uji.\n")
+    server.flask("knowledge", "add", str(tmp_path / "tea.md"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        [BIN / "flask", "knowledge", *command],
+        cwd=ROOT, env=server.env, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert ran.stderr == ""
+
+
+def test_an_agent_whose_pattern_matches_nothing_yet_is_no_mistake_where_it_has_pages(server, folder) -> None:
+    config = server.home / "parlance.toml"
+    config.write_text(config.read_text().replace("knowledge/*.md", "shop/*.md"))
+    with pytest.raises(SettingsError, match=r"No file matches 'shop/\*\.md'"):
+        load_configuration(server.env)
+    folder.mkdir(parents=True)
+    (folder / "tea.md").write_text("# Tea\n")
+    with pytest.raises(SettingsError) as refused:
+        load_configuration(server.env)
+    assert [problem.split(": ")[1] for problem in refused.value.problems] == ["agents.site.knowledge"], "the other one"
