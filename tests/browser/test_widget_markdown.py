@@ -150,6 +150,12 @@ def test_code_is_found_however_it_is_marked(widget, text, code) -> None:
     assert widget.js(f"[...{LAST}.querySelectorAll('pre')].map(each => each.textContent)") == [code]
 
 
+def test_a_table_without_a_header_has_no_empty_row(widget) -> None:
+    html = shown(widget, "|  |  |\n", "| --- | --- |\n| Monday | 9 to 5 |\n")
+    row = "<tr><td>Monday</td><td>9 to 5</td></tr>"
+    assert html == f'<div class="table" tabindex="0"><table><tbody>{row}</tbody></table></div>'
+
+
 def test_a_table_is_one_while_it_is_written_and_when_it_is_done(widget) -> None:
     html = shown(widget, "| a | b\\|c |\n", "|:--|--:|\n", "| 1 | **2**<br>2 |", "\n| 3 |\n\nend")
     head = '<thead><tr><th>a</th><th class="ending">b|c</th></tr></thead>'

@@ -97,7 +97,9 @@ function table([head, delimiter, ...rows]) {
     return make("tr", {}, ...Array.from({ length: width }, cell));
   };
   const body = make("tbody", {}, ...rows.map(row("td")));
-  const inner = make("table", {}, make("thead", {}, row("th")(head)), body);
+  // Tables of documents often have none, which Markdown can only say with an empty one.
+  const named = /[^|\s]/.test(head) ? [make("thead", {}, row("th")(head))] : [];
+  const inner = make("table", {}, ...named, body);
   return make("div", { className: "table", tabIndex: 0 }, inner);
 }
 
