@@ -21,6 +21,7 @@ _WORDS = (
     (re.compile(r"\b(?:divided by|over)\b|÷", re.IGNORECASE), "/"),
     (re.compile(r"\bto the power of\b|\^", re.IGNORECASE), "**"),
     (re.compile(r"\bsquare root of\s+(\d+(?:\.\d+)?)", re.IGNORECASE), r"sqrt(\1)"),
+    (re.compile(r"(?<=\d)\.(?=\d{3}[.,]\d)|(?<=\d\.\d{3})\.(?=\d{3}\b)"), ""),  # 1.234,50 and 1.234.567
     (re.compile(r"(?<=\d),(?=\d{3}\b)"), ""),
     (re.compile(r"(?<=\d),(?=\d)"), "."),  # as most of Europe writes 1.5
     (_MINUS, "-"),
