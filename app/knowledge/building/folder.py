@@ -133,7 +133,7 @@ class IndexFolder:
 
     def _tag(self) -> None:
         tag = self.path / CACHE_TAG
-        if not tag.exists():
+        if not (tag.exists() and tag.stat().st_size):  # the disk may have been full
             tag.write_text(_TAG, encoding="ascii")
             self.give(tag)
 

@@ -211,6 +211,9 @@ def test_a_file_in_the_place_of_an_index_and_pointers_that_are_none_are_replaced
     folder.discard(name)
     (folder.path / name).write_text("not a folder")
     assert build(folder, patterns(shop)) == name
+    (folder.path / "CACHEDIR.TAG").write_text("")  # as where the disk is full
+    build(folder, patterns(shop))
+    assert (folder.path / "CACHEDIR.TAG").read_text().startswith("Signature: ")
     assert texts(folder, name, "tea") == ["Green tea from Uji."]
 
 
