@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 
-def _read(name: str) -> dict[str, list[str]]:
+def read_lists(name: str) -> dict[str, list[str]]:
+    """The lists of a file of this folder, by language; a line that is indented goes on with the list above it."""
     text = (Path(__file__).parent / name).read_text(encoding="utf-8")
     return {language: words.split() for language, words in re.findall(r"^(\w+):((?:.*(?:\n +)?)+)", text, re.MULTILINE)}
 
 
-FUNCTION_WORDS = _read("function_words.txt")
-COMMON_WORDS = _read("common_words.txt")
+FUNCTION_WORDS = read_lists("function_words.txt")
+COMMON_WORDS = read_lists("common_words.txt")

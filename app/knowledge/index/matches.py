@@ -1,7 +1,7 @@
 """What a question's words are worth in an index's entries."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import log
 
 import numpy as np
@@ -75,7 +75,7 @@ def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[W
     if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
     terms = [
-        [*{term.number: term for term in _terms(word, known, vocabulary if index < MOST_EXPANDED else None)}.values()]
+        _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None))
         for index, word in enumerate(words)
     ]
     postings = _postings(table, [*{term.number for each in terms for term in each}])
@@ -88,15 +88,20 @@ def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
 
 
 def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary | None) -> Iterator[Term]:
-    """The terms of the index that a word means, with those that the vocabulary relates to it; the nearest come last."""
+    """The terms of the index that a word means, with those that the vocabulary relates to it."""
     whole = [term for term, weight in word.terms.items() if weight == 1]
     if word.formation and vocabulary:
         occurs = any(term in known for term in whole)
         for term in whole:
             yield from vocabulary.related(term, word.formation, known=occurs)
-    for term, weight in sorted(word.terms.items(), key=lambda item: item[1]):
+    for term, weight in word.terms.items():
         if term in known:
             yield Term(known[term].number, term, known[term].frequency, weight)
+
+
+def _nearest(terms: Iterable[Term]) -> list[Term]:
+    """Each term once, as near as it is to the word in any way."""
+    return [*{term.number: term for term in sorted(terms, key=lambda term: term.weight)}.values()]
 
 
 def _postings(table: sqlite3.Connection, numbers: Sequence[int]) -> Postings:

@@ -1,7 +1,7 @@
 """What a question asks for: its words that say what it is about, as terms of an index."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.language.folding import fold
 from app.language.formation import Formation
@@ -9,13 +9,15 @@ from app.language.function_words import COMMON_WORDS
 from app.language.questions import content_runs, is_function_word, may_be_function_words
 from app.language.recognition import recognised
 from app.language.stems import Stems
+from app.language.synonyms import SYNONYMS
 from app.language.words import is_hiragana, normal, pairs, words
 
 MOST_CHARACTERS = 2000  # of a question; the rest is not looked at
 MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
 
-# How near a term is to a word of the same root, and a single character of Han to a pair.
+# How near a term is to a word of the same root or meaning, and a single character of Han to a pair.
 ROOT_WEIGHT = 0.5
+SYNONYM_WEIGHT = 0.6
 CHARACTER_WEIGHT = 0.4
 
 # How much of a word it is that people use whatever they ask about, and a letter or a number of up to two digits.
@@ -49,6 +51,7 @@ class Languages:
         most = sorted(entries, key=lambda language: -entries[language])[:MOST_LANGUAGES]
         self._stems = {language: Stems(language) for language in most}
         self._common = {language: _common(stems) for language, stems in self._stems.items()}
+        self._synonyms = {language: _synonyms(stems) for language, stems in self._stems.items()}
 
     def wanted(self, question: str) -> list[Word]:
         """The question's words, each once; without those that stand in any question of its language."""
@@ -59,7 +62,7 @@ class Languages:
         tried = {nearest} if nearest in self._stems else {*self._stems}
         once: dict[frozenset[str], Word] = {}
         for word in (*self._words(text, spoken, tried), *_pairs(text, language or nearest)):
-            once.setdefault(frozenset(word.terms), word)
+            once.setdefault(frozenset(word.terms), self._with_synonyms(word, tried))
         return [*once.values()]
 
     def _words(self, text: str, spoken: Iterable[str], tried: set[str]) -> Iterator[Word]:
@@ -73,9 +76,24 @@ class Languages:
             terms |= {term: 1.0 for each in stems for term in (each.term(word), each.typed_in_haste(word))}
             yield Word(word, terms, _share(word, terms, common), formation)
 
+    def _with_synonyms(self, word: Word, languages: Iterable[str]) -> Word:
+        """The word with the terms of the same meaning in these languages, where it has any."""
+        whole = [term for term, weight in word.terms.items() if weight == 1]
+        same = {each for language in languages for term in whole for each in self._synonyms[language].get(term, ())}
+        return replace(word, terms=dict.fromkeys(same, SYNONYM_WEIGHT) | word.terms) if same else word
+
 
 def _common(stems: Stems) -> frozenset[str]:
     return frozenset(stems.term(word) for word in COMMON_WORDS.get(stems.language, ()))
+
+
+def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
+    """Of each term that has synonyms, these."""
+    found: dict[str, frozenset[str]] = {}
+    for group in SYNONYMS.get(stems.language, ()):
+        terms = frozenset(stems.term(word) for word in group)
+        found |= {term: found.get(term, frozenset()) | terms for term in terms}
+    return found
 
 
 def _share(word: str, terms: Mapping[str, float], common: frozenset[str]) -> float:
