@@ -17,6 +17,8 @@ _PREFIXES = {
     "sv": "ater bort fram av an in med ned om pa till upp ut be for",
 }
 
+_LINKS = ("", "s", "n", "en", "es", "e")  # what may stand between the parts of a compound
+
 LEAST = 0.35  # of likeness
 _SHORTEST = 4  # letters of a word that others begin with
 _SHORTEST_HEAD = 5  # letters of one that they end in
@@ -59,6 +61,11 @@ class Formation:
         cuts = range(4, len(word) - 3) if self.compounding else ()
         return [part for cut in cuts for part in (word[:cut], word[cut:])]
 
+    def cuts(self, word: str) -> list[tuple[str, str]]:
+        """Each two words that it may be written together of, the second its head; longer first words come first."""
+        whole = [(word[:cut], word[cut:]) for cut in range(len(word) - 3, 3, -1)] if self.compounding else []
+        return [(first[: len(first) - len(link)], head) for first, head in whole for link in _LINKS if _linked(first, link)]
+
     def likeness(self, one: str, other: str) -> float:
         """From LEAST to 1, the same, by how much of the longer word both have; 0 where they are not related."""
         best = self._as_written(one, other)
@@ -74,6 +81,11 @@ class Formation:
         if (head or attached) and long.endswith(short) and not short.isdecimal():
             return _share(short, long)
         return _by_beginning(short, long)
+
+
+def _linked(first: str, link: str) -> bool:
+    """Whether the first part of a compound may end in the link; four letters stay."""
+    return first.endswith(link) and len(first) - len(link) >= _SHORTEST
 
 
 def _by_beginning(one: str, other: str) -> float:

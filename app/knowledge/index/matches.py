@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from app.knowledge.index.query import Word
-from app.knowledge.index.vocabulary import Term, Vocabulary, marks
+from app.knowledge.index.vocabulary import MOST_LETTERS, Term, Vocabulary, marks
 
 MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
 MOST_EXPANDED = 12  # of these are looked for in other forms too
+PART_SHARE = 0.7  # of a compound's, for each of two parts
 DOUBTFUL = 0.3  # of a word's share, for one that is none
 FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
@@ -72,6 +73,8 @@ def rarest(entries: int) -> float:
 def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[Word], entries: int) -> list[Match]:
     """Of each word, those of more than MOST_WORDS left out that occur most often or never."""
     known = vocabulary.known([*{term for word in words for term in word.terms}])
+    words = [each for word in words for each in _parts(word, known, vocabulary)]
+    known |= vocabulary.known([term for word in words for term in word.terms if term not in known])
     if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
     terms = [
@@ -97,6 +100,17 @@ def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary | None)
     for term, weight in word.terms.items():
         if term in known:
             yield Term(known[term].number, term, known[term].frequency, weight)
+
+
+def _parts(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary) -> list[Word]:
+    """The word itself, or where no entry has it, the two that it is written together of where entries have both."""
+    whole = [term for term, weight in word.terms.items() if weight == 1]
+    if word.formation is None or any(term in known for term in whole):
+        return [word]
+    cuts = [cut for term in whole if len(term) <= MOST_LETTERS for cut in word.formation.cuts(term)]
+    there = vocabulary.known([*{part for cut in cuts for part in cut}])
+    found = next((cut for cut in cuts if there.keys() >= {*cut}), ())
+    return [Word(part, {part: 1.0}, word.share * PART_SHARE, word.formation) for part in found] or [word]
 
 
 def _nearest(terms: Iterable[Term]) -> list[Term]:
