@@ -64,7 +64,9 @@ class Formation:
     def cuts(self, word: str) -> list[tuple[str, str]]:
         """Each two words that it may be written together of, the second its head; longer first words come first."""
         whole = [(word[:cut], word[cut:]) for cut in range(len(word) - 3, 3, -1)] if self.compounding else []
-        return [(first[: len(first) - len(link)], head) for first, head in whole for link in _LINKS if _linked(first, link)]
+        return [
+            (first[: len(first) - len(link)], head) for first, head in whole for link in _LINKS if _linked(first, link)
+        ]
 
     def likeness(self, one: str, other: str) -> float:
         """From LEAST to 1, the same, by how much of the longer word both have; 0 where they are not related."""

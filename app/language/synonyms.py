@@ -4,7 +4,8 @@ from app.language.function_words import read_lists
 
 
 def _groups(words: list[str]) -> list[list[str]]:
-    return [group.split() for group in " ".join(words).split("|")]
+    """Each with its words, each once."""
+    return [[*dict.fromkeys(group.split())] for group in " ".join(words).split("|")]
 
 
 SYNONYMS = {language: _groups(words) for language, words in read_lists("synonyms.txt").items()}

@@ -15,13 +15,16 @@ from app.knowledge.index.confidence import CONFIDENT, confidence
 from app.knowledge.index.matches import Match, Vector, matches, rarest
 from app.knowledge.index.query import Languages
 from app.knowledge.index.vocabulary import Vocabulary
+from app.language.questions import content_runs, is_function_word
 from app.language.stems import Stems
-from app.language.words import normal, pieces, words
+from app.language.words import normal, pairs, pieces, words
 
 __all__ = ["CONFIDENT", "FormatError", "Hit", "Index", "build"]
 
 
 CONTEXT = 0.2  # of what a word is worth, for all passages of a document that has it, beside what it is worth in each
+
+PLAINLY = 0.5  # as near as this to a word of the question, one of a heading is meant by it
 
 
 class FormatError(Exception):
@@ -103,7 +106,8 @@ class Index:
         most = rarest(self.entries)
         covered = sum(match.idf * match.nearness(number) for match in found) / sum(match.idf for match in found)
         worth = sum(match.idf * float(match.worth[number]) for match in found) / most
-        headed = sum(match.idf * match.nearest_of(number, fields.heading) for match in found) / most
+        meant = {term.text for match in found for term in match.terms if term.weight >= PLAINLY}
+        headed = len(fields.told & meant) / max(1, len(fields.told))
         return Hit(number, entry, score, confidence(covered, worth, headed), _why(number, fields, found))
 
     def close(self) -> None:
@@ -120,10 +124,11 @@ def _best(scores: Vector, most: int) -> list[int]:
 
 
 class _Fields:
-    """The terms of an entry's headings and title."""
+    """The terms of an entry's headings and title; `told` are those of its own heading that say what it is about."""
 
     def __init__(self, entry: Entry, stems: Stems) -> None:
         self.heading = _terms(entry.headings[-1:], stems)
+        self.told = _told(normal(" ".join(entry.headings[-1:])), stems)
         self.title = _terms((*entry.headings[:-1], entry.source), stems)
 
     def name(self, term: str) -> str:
@@ -133,6 +138,12 @@ class _Fields:
 def _terms(texts: Sequence[str], stems: Stems) -> set[str]:
     text = normal(" ".join(texts))
     return {stems.term(word) for word in (*words(text), *pieces(text))} | {stems.root(word) for word in words(text)}
+
+
+def _told(heading: str, stems: Stems) -> set[str]:
+    told = [word for word in words(heading) if not is_function_word(word, stems.language)]
+    told += [pair for run in content_runs(heading, stems.language) for pair in pairs(run)]
+    return {stems.term(word) for word in told}
 
 
 def _why(number: int, fields: _Fields, found: Sequence[Match]) -> str:

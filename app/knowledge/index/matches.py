@@ -1,7 +1,7 @@
 """What a question's words are worth in an index's entries."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log
 
 import numpy as np
@@ -58,12 +58,6 @@ class Match:
         }
         return max(worths, key=lambda text: worths[text])
 
-    def nearest_of(self, number: int, terms: Collection[str]) -> float:
-        """The same, of these terms alone."""
-        if not self.there[number]:
-            return 0.0
-        return max((term.weight for term in self.terms if term.text in terms), default=0.0)
-
 
 def rarest(entries: int) -> float:
     """What a word is worth that none of the entries has."""
@@ -78,8 +72,7 @@ def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[W
     if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
     terms = [
-        _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None))
-        for index, word in enumerate(words)
+        _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None)) for index, word in enumerate(words)
     ]
     postings = _postings(table, [*{term.number for each in terms for term in each}])
     return [Match(word, each, postings, entries) for word, each in zip(words, terms, strict=True)]

@@ -80,7 +80,7 @@ class Languages:
         """The word with the terms of the same meaning in these languages, where it has any."""
         whole = [term for term, weight in word.terms.items() if weight == 1]
         same = {each for language in languages for term in whole for each in self._synonyms[language].get(term, ())}
-        return replace(word, terms=dict.fromkeys(same, SYNONYM_WEIGHT) | word.terms) if same else word
+        return replace(word, terms={**dict.fromkeys(same, SYNONYM_WEIGHT), **word.terms}) if same else word
 
 
 def _common(stems: Stems) -> frozenset[str]:

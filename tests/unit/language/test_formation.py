@@ -68,3 +68,11 @@ def test_likeness_is_a_share_and_the_same_both_ways(one, other) -> None:
         assert likeness == formation.likeness(other, one)
         assert likeness == 0 or LEAST <= likeness <= 1
     assert common_beginning(one, one) == len(one)
+
+
+def test_compounds_are_cut_with_and_without_what_links_their_parts() -> None:
+    cuts = GERMAN.cuts("arbeitsvertrag")
+    assert ("arbeit", "vertrag") in cuts
+    assert ("arbeits", "vertrag") in cuts
+    assert all(len(first) >= 4 and len(head) >= 3 for first, head in cuts)
+    assert ENGLISH.cuts("skateboard") == []

@@ -169,6 +169,52 @@ def test_a_known_word_is_no_typing_mistake_of_another(indexed) -> None:
     assert set(ask("drains")) == {"Trains", "Brains"}
 
 
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("Where do I get a reimbursement?", "Refunds"),
+        ("czy dojadę do was tramwajem, i gdzie jest przystanek tramwaj?", "Autobus"),
+        ("你们可以刷卡吗", "信用"),
+    ],
+)
+def test_a_word_of_the_same_meaning_is_found(indexed, query, heading) -> None:
+    ask = indexed(
+        Entry("Shop.md", ("Refunds",), "A refund takes five days, and you are told when it was sent to the bank."),
+        Entry("Shop.md", ("Colours",), "We have blue and red ones, and those that are green as well."),
+        Entry("Sklep.md", ("Autobus",), "Zatrzymuje się obok naszego sklepu, przy ulicy Długiej."),
+        Entry("店.md", ("信用",), "我们这里的客人都用信用。"),
+    )
+    assert ask(query) == [heading]
+
+
+def test_the_word_itself_comes_before_another_of_the_same_meaning(indexed) -> None:
+    text = "It takes five days, and you are told when it was sent to the bank."
+    ask = indexed(Entry("A.md", ("Refund",), text), Entry("B.md", ("Reimbursement",), text))
+    assert ask("reimbursement?") == ["Reimbursement", "Refund"]
+
+
+def test_a_compound_that_no_passage_has_is_found_by_both_of_its_parts(indexed) -> None:
+    ask = indexed(
+        Entry("Rad.md", ("Werkstatt",), "In der Werkstatt arbeiten drei von uns, und sie ist sehr hell."),
+        Entry("Rad.md", ("Vereinbaren",), "Für die Werkstatt gibt es einen Termin auch über das Formular."),
+        Entry("Rad.md", ("Laden",), "Unser Laden ist am Markt, neben der Kirche und dem Rathaus."),
+        Entry("Rad.md", ("Werkstatt und wer dort ist",), "In der Werkstatt sind wir alle von früh bis spät."),
+    )
+    assert ask("Werkstatttermin")[0] == "Vereinbaren"
+
+
+@pytest.mark.parametrize("heading", ["Many things besides which PayPal stands", "Colours"])
+def test_a_heading_that_the_question_names_whole_makes_it_surer(tmp_path, heading) -> None:
+    def confidence(name: str, heading: str) -> float:
+        build(tmp_path / name, [Entry("a.md", (heading,), "PayPal is what we take for all that you order from us.")])
+        opened = Index(tmp_path / name)
+        (hit,) = opened.search("do you take PayPal for this?", 1)
+        opened.close()
+        return hit.confidence
+
+    assert confidence("whole", "PayPal") > confidence("other", heading)
+
+
 def test_numbers_are_found_as_they_are(indexed) -> None:
     ask = indexed(
         Entry("a", ("A",), "Model 1234."), Entry("a", ("B",), "Model 12345."), Entry("a", ("C",), "Number ٩٩.")
