@@ -1,7 +1,6 @@
 """Folding: what writers of a language leave out or write in several ways is made the same."""
 
 import re
-import sys
 import unicodedata
 
 # Combining accents; Hebrew points; Arabic vowel signs and tatweel. Marks of Indic scripts are vowels, and stay.
@@ -35,13 +34,16 @@ _LETTERS = str.maketrans(
 )
 
 
-def _digits() -> dict[int, str]:
-    """All decimal digits of all scripts, as ASCII's."""
-    numbers = ((code, unicodedata.decimal(chr(code), None)) for code in range(128, sys.maxunicode + 1))
-    return {code: str(number) for code, number in numbers if number is not None}
+class _Digits(dict[int, str]):
+    """For `str.translate`: decimal digits of all scripts, as ASCII's. Made as they come, since Unicode is large."""
+
+    def __missing__(self, code: int) -> str:
+        number = unicodedata.decimal(chr(code), None)
+        self[code] = character = chr(code) if number is None else str(number)
+        return character
 
 
-DIGITS = _digits()
+DIGITS = _Digits()
 
 
 def fold(word: str) -> str:

@@ -311,6 +311,7 @@ def test_where_all_processes_are_busy_further_calls_fail_at_their_limit_and_are_
     assert (shop.home / "noted").read_text() == "2\n"
 
 
+@pytest.mark.timed  # a process has to start within the time of a call
 def test_a_caller_whose_calls_hang_takes_no_place_from_another(shop) -> None:
     calls = [call("hang", number=number) for number in range(2 * MOST_PROCESSES)]
     other = shop.key("widget", "shop")

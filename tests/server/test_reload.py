@@ -123,7 +123,7 @@ def test_a_server_that_ends_meanwhile_is_told(server) -> None:
     pid = server.master_pid()
     os.kill(pid, signal.SIGSTOP)
     with subprocess.Popen(
-        ["sh", "-c", f"sleep 6; kill -KILL {pid}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["sh", "-c", f"sleep 15; kill -KILL {pid}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ):
         ran = reload(server)
     server._end(signal.SIGKILL)

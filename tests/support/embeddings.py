@@ -9,7 +9,7 @@ from typing import Any
 from app.testing.model_server import Action, ModelServer, Request, whole
 
 CONCEPTS = (
-    ("physician", "doctor", "surgery", "arzt"),
+    ("attorney", "lawyer", "doctor", "surgery", "arzt"),
     ("automobile", "car", "vehicle", "auto"),
     ("dog", "puppy", "hound", "hund"),
     ("price", "cost", "fee", "preis"),

@@ -13,7 +13,7 @@ url: https://example.com/clinic
 ---
 # Clinic
 
-The physician is in on Mondays.
+The attorney is in on Mondays.
 
 ## Pets
 
@@ -79,12 +79,12 @@ def test_meaning_finds_what_words_do_not_and_where_the_model_is_gone_words_do(co
         config = CONFIG.replace("\n[limits]", EMBEDDINGS.format(url=model.url))
         changes = {**clinic, "public = true": 'public = true\nembeddings = "embed"'}
         server = configured(config=config, changes=changes)
-        ran = server.flask("knowledge", "ask", "Is there a doctor?")
-        assert "The physician is in on Mondays." in ran.stdout
+        ran = server.flask("knowledge", "ask", "Is there a lawyer?")
+        assert "The attorney is in on Mondays." in ran.stdout
         assert re.search(
             r"^    not sure: 0\.00, .*\n    meaning: number 1, cosine [01]\.\d\d$", ran.stdout, re.MULTILINE
         )
         assert ran.stderr == ""
-    ran = server.flask("knowledge", "ask", "Is there a physician?")
+    ran = server.flask("knowledge", "ask", "Is there a attorney?")
     assert re.search(r"^    words: number 1", ran.stdout, re.MULTILINE)
     assert "meaning:" not in ran.stdout

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -236,9 +236,15 @@ def live(tmp_path) -> Iterator[Live]:
     made.search.close()
 
 
-def children() -> list[int]:
-    """Processes that this one has started."""
+def _children() -> list[int]:
     return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+@pytest.fixture
+def children() -> Callable[[], list[int]]:
+    """Tells the processes that the test has started; those of other tests may live on."""
+    before = _children()
+    return lambda: [pid for pid in _children() if pid not in before]
 
 
 def rewrite_unnoticed(path: Path, old: str, new: str) -> None:
@@ -270,7 +276,7 @@ def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_g
     live.finds("opening")
 
 
-def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop) -> None:
+def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop, children) -> None:
     live.finds_first("opening", "Opening hours")
     live.search.close()
     rewrite_unnoticed(shop, "Opening", "Closing")
@@ -309,7 +315,9 @@ def test_the_index_before_answers_while_a_file_changes_all_the_time(live, shop, 
 
 
 @pytest.mark.usefixtures("shop")
-def test_who_asks_before_there_is_an_index_is_answered_without_and_a_killed_build_is_repeated(live, caplog) -> None:
+def test_who_asks_before_there_is_an_index_is_answered_without_and_a_killed_build_is_repeated(
+    live, caplog, children
+) -> None:
     folder = IndexFolder(Path(live.agent.knowledge[0]).parent / "home")
     with folder.locked():  # as by a command that indexes just now
         begun = time.monotonic()
@@ -347,9 +355,7 @@ def test_a_damaged_index_is_built_anew(live, caplog) -> None:
 @pytest.fixture
 def embedded(tmp_path) -> Iterator[tuple[Live, EmbeddingServer]]:
     (tmp_path / "home").mkdir()
-    (tmp_path / "clinic.md").write_text(
-        "# Clinic\n\nThe physician is in on Mondays.\n\n## Pets\n\nDogs wait outside.\n"
-    )
+    (tmp_path / "clinic.md").write_text("# Clinic\n\nThe attorney is in on Mondays.\n\n## Pets\n\nDogs wait outside.\n")
     with EmbeddingServer() as server:
         live = Live(tmp_path)
         live.search = KnowledgeSearch(tmp_path / "home", {"m": server.options})
@@ -360,28 +366,28 @@ def embedded(tmp_path) -> Iterator[tuple[Live, EmbeddingServer]]:
 
 def test_what_has_no_word_of_the_question_is_found_by_meaning_and_does_not_answer_by_itself(embedded, tmp_path) -> None:
     live, server = embedded
-    live.finds_first("Is there a doctor?", "Clinic")
-    assert not any(passage.confident for passage in live.search.search(live.agent, "Is there a doctor?"))
+    live.finds_first("Is there a lawyer?", "Clinic")
+    assert not any(passage.confident for passage in live.search.search(live.agent, "Is there a lawyer?"))
     (tmp_path / "cars.md").write_text("# Parking\n\nThere is room for every automobile.\n")
     live.finds_first("my car", "Parking")
-    assert server.texts.count("Clinic\nThe physician is in on Mondays.") == 1, "what is known is not asked for again"
+    assert server.texts.count("Clinic\nThe attorney is in on Mondays.") == 1, "what is known is not asked for again"
 
 
 def test_without_the_model_words_answer_and_its_return_is_noticed(embedded, caplog) -> None:
     live, server = embedded
     server.failing = [whole(b'{"error": "no"}', 401)]
     live.finds("dogs", "Pets")
-    assert live.titles("Is there a doctor?") == []
-    live.finds_first("Is there a doctor?", "Clinic")
+    assert live.titles("Is there a lawyer?") == []
+    live.finds_first("Is there a lawyer?", "Clinic")
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == ['knowledge is not embedded: 2 texts are missing: answered 401: {"error": "no"}']
 
 
 def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_texts_again(embedded, caplog) -> None:
     live, server = embedded
-    live.finds_first("Is there a doctor?", "Clinic")
+    live.finds_first("Is there a lawyer?", "Clinic")
     server.dimensions = 12
-    assert live.titles("When is the physician in?") == ["Clinic"]
+    assert live.titles("When is the attorney in?") == ["Clinic"]
     assert live.titles("a surgery") == []
     live.finds_first("a surgery", "Clinic")
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -390,10 +396,10 @@ def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_
 
 def test_vectors_are_there_after_a_restart(embedded, tmp_path) -> None:
     live, server = embedded
-    live.finds_first("Is there a doctor?", "Clinic")
+    live.finds_first("Is there a lawyer?", "Clinic")
     live.search.close()
     server.texts.clear()
     with closing(KnowledgeSearch(tmp_path / "home", {"m": server.options})) as again:
         live.search = again
-        assert live.titles("Is there a doctor?") == ["Clinic", "Pets"]
-        assert server.texts == ["Is there a doctor?"]
+        assert live.titles("Is there a lawyer?") == ["Clinic", "Pets"]
+        assert server.texts == ["Is there a lawyer?"]

@@ -76,9 +76,12 @@ def reader() -> Iterator[Reader]:
 
 
 def child() -> int:
-    """The process that reads."""
-    (pid,) = (int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split())
-    return pid
+    """The process that reads: the youngest of its kind, since other tests may have left some."""
+    children = [
+        int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+    ]
+    reads = [pid for pid in children if b"reading.process_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return max(reads, key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]))
 
 
 def interrupted(reader: Reader, path: Path, interrupt: Callable[[int], object]) -> str:
