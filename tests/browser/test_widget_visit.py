@@ -100,7 +100,8 @@ def test_with_a_key_that_is_none_it_is_not_there(shop) -> None:
     shop.server.flask("keys", "revoke", shop.server.flask("keys", "list").stdout.splitlines()[-1].split("\t")[0])
     known_key(shop.server)
     widget = shop.visit(data_api_key=key, there=False)
-    widget.until("typeof ParlanceChat === 'object' && ParlanceChat.send('hello') === false")
+    eventually(lambda: logged(widget))
+    assert widget.js("ParlanceChat.send('hello') === false")
     assert widget.js(f"{HOST} === null")
     assert "401: Unauthorized" in logged(widget)[0]
 
