@@ -35,30 +35,28 @@ _BY_LENGTH = {length: _of_length(length) for length in {*map(len, _PATTERNS.spli
 def light_stem(word: str) -> str:
     if len(word) > 3 and word.startswith("و"):
         word = word[1:]
-    for article in _ARTICLES:
-        if word.startswith(article) and len(word) - len(article) >= 2:
-            word = word[len(article) :]
-            break
-    for pronoun in _PRONOUNS:
-        if word.endswith(pronoun) and len(word) - len(pronoun) >= 3:
-            word = word[: -len(pronoun)]
-            break
+    word = _bare(word, 2)
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 2:
             word = word[: -len(suffix)]
     return word
 
 
-def root(word: str) -> str:
-    """The three letters that related words share; "" where no pattern fits."""
+def _bare(word: str, least: int) -> str:
+    """Without the article in front, where so many letters stay, and without the pronoun at its end."""
     for article in _ARTICLES:
-        if word.startswith(article) and len(word) - len(article) >= 3:
+        if word.startswith(article) and len(word) - len(article) >= least:
             word = word[len(article) :]
             break
     for pronoun in _PRONOUNS:
         if word.endswith(pronoun) and len(word) - len(pronoun) >= 3:
-            word = word[: -len(pronoun)]
-            break
+            return word[: -len(pronoun)]
+    return word
+
+
+def root(word: str) -> str:
+    """The three letters that related words share; "" where no pattern fits."""
+    word = _bare(word, 3)
     return _by_pattern(word) or next(filter(None, map(_by_pattern, _shorter(word))), "")
 
 
