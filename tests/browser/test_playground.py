@@ -265,7 +265,7 @@ def test_an_answer_that_is_stopped_leaves_no_step_running(page, server) -> None:
         {"id": "say", "prompt": script({"text": "Well"}, {"pause": 600}), "dependsOn": ["sum"]},
     ]
     assert person.call("POST", "/api/workflows", {"name": "Slow", "steps": steps}).status_code == 201
-    page.call("Page.reload")
+    page.reload()
     page.until("document.querySelector('#workflow')?.options.length === 5")
     take(page, "chats")
     choose(page, "#model", "scripted")
@@ -308,7 +308,7 @@ def test_the_welcome_shows_the_widget_with_a_key_from_the_address_which_keeps_no
     browser.until("document.querySelector('#key-state').textContent === 'The chat is on the sample page.'")
     take(browser, "widget")
     assert "84" in ask(browser, "What is 12 * 7?"), "the same key serves below"
-    browser.call("Page.reload")
+    browser.reload()
     browser.until(f"!!{CHAT}")
 
 
@@ -455,6 +455,6 @@ def test_a_source_is_a_link_where_it_has_an_address_that_may_be_followed(page) -
 def test_a_welcome_that_was_closed_stays_closed(page) -> None:
     click(page, "#welcome summary")
     page.until("localStorage.getItem('playground welcome') !== null")
-    page.call("Page.reload")
+    page.reload()
     page.until(READY)
     assert page.evaluate("document.querySelector('#welcome').open") is False

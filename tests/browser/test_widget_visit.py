@@ -115,7 +115,7 @@ def test_an_owner_who_allows_the_page_finds_it_there_at_once(shop, browser, tmp_
         key = known_key(shop.server, "open", "--origin", elsewhere)
         page = (tmp_path / "index.html").read_text().replace(shop.key, key)
         (tmp_path / "index.html").write_text(page)
-        widget.browser.call("Page.reload", ignoreCache=True)
+        widget.browser.reload(ignoreCache=True)
         widget.until(f"!!{HOST}")
 
 
@@ -149,7 +149,7 @@ def test_a_key_that_is_withdrawn_during_the_visit_is_told_and_gone_on_the_next_p
     known_key(shop.server)
     widget.send("Still there?")
     widget.shows("The chat is not available here.")
-    widget.browser.call("Page.reload")
+    widget.browser.reload()
     widget.until(
         "document.readyState === 'complete' && typeof ParlanceChat === 'object' && ParlanceChat.send('x') === false"
     )

@@ -27,7 +27,16 @@ FLAGS = (
 SHOWN = (
     "document.body.innerText + [...document.querySelectorAll('*')].map(each => each.shadowRoot?.textContent).join('')"
 )
+LEFT = -32000  # the code of what was asked of a page that has gone meanwhile
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}  # the virtual key code, and what it types
+
+
+class RefusedError(AssertionError):
+    """A command that Chromium did not carry out."""
+
+    def __init__(self, method: str, error: Mapping[str, Any]) -> None:
+        super().__init__(f"{method}: {error}")
+        self.code = error["code"]
 
 
 class Chromium:
@@ -67,12 +76,12 @@ class Chromium:
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         self._send(method, params)
-        while True:
-            reply = self._receive()
-            if reply.get("id") == self._number:
-                assert "error" not in reply, reply["error"]
-                result: dict[str, Any] = reply["result"]
-                return result
+        while (reply := self._receive()).get("id") != self._number:
+            pass
+        if "error" in reply:
+            raise RefusedError(method, reply["error"])
+        result: dict[str, Any] = reply["result"]
+        return result
 
     def _send(self, method: str, params: Mapping[str, Any]) -> None:
         """Without waiting for the reply, which has the number."""
@@ -89,12 +98,33 @@ class Chromium:
         return told["result"].get("value")
 
     def until(self, expression: str, seconds: float = 10) -> Any:
-        """Its value, as soon as it is true."""
+        """Its value, as soon as it is true, of this page or of one that takes its place."""
         deadline = time.monotonic() + seconds
-        while not (value := self.evaluate(expression)):
+        while not (value := self._glimpse(expression)):
             assert time.monotonic() < deadline, f"{expression} is not true of: {self.evaluate(SHOWN)}"
             time.sleep(0.02)
         return value
+
+    def _glimpse(self, expression: str) -> Any:
+        """Its value, or None where the page has been left before it was told."""
+        try:
+            return self.evaluate(expression)
+        except RefusedError as refused:
+            if refused.code != LEFT:
+                raise
+            return None
+
+    def reload(self, **params: Any) -> None:
+        """Returns when the new page has taken the old one's place: what is asked before, the old one answers."""
+        seen = self._arrivals()
+        self.call("Page.reload", **params)
+        while self._arrivals() == seen:
+            self._receive()
+
+    def _arrivals(self) -> int:
+        """How many pages have come into this window; frames within them are not counted."""
+        frames = [event["params"]["frame"] for event in self.events if event["method"] == "Page.frameNavigated"]
+        return sum("parentId" not in frame for frame in frames)
 
     def type(self, text: str) -> None:
         """Into what has the focus, with Enter behind it."""

@@ -89,7 +89,7 @@ class Widget:
         return self.js(f"{ROOT}.activeElement?.className || {ROOT}.activeElement?.localName")
 
     def reload(self) -> None:
-        self.browser.call("Page.reload")
+        self.browser.reload()
         self.until(f"document.readyState === 'complete' && {THERE}")
 
 
