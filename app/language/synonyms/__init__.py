@@ -1,0 +1,13 @@
+"""Words that people use for the same thing where they ask businesses and offices, by language (ISO 639-1).
+
+A file has a language's, a group of them each line. They are written by hand as general language has them, in forms
+that dictionaries have and in those that stemmers do not bring back to these; of Chinese and Japanese, words of two
+characters and of Katakana. A word may be in several groups.
+"""
+
+from pathlib import Path
+
+SYNONYMS = {
+    file.stem: [[*dict.fromkeys(line.split())] for line in file.read_text(encoding="utf-8").splitlines()]
+    for file in sorted(Path(__file__).parent.glob("*.txt"))
+}
