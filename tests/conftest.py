@@ -26,6 +26,8 @@ SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "s
 """The documents' own sample programs; their test is collected only where they are present."""
 
 TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
+DRIVING = ("browser", "clients", "server", "wires")  # folders whose tests drive processes beside other tests
+DRIVING_TRIES = 2
 
 LONGEST = (
     *("playground", "schemathesis", "widget_page", "widget_use", "pages_for_everyone", "ai_sdk_browser", "own_tools"),
@@ -54,7 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
-        tries = measured.kwargs.get("tries", TRIES) if measured else 1
+        drives = item.path.relative_to(Path(__file__).parent).parts[0] in DRIVING
+        usual = TRIES if measured else DRIVING_TRIES if drives else 1
+        tries = measured.kwargs.get("tries", usual) if measured else usual
         if tries > 1:
             item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))
 

@@ -246,9 +246,9 @@ class Run:
                 assert ended[other].ended_at <= step.started_at, "a step starts when those before it are over"
 
 
-def greenlets() -> int:
-    """How many have started, or are about to, and are not over."""
-    return sum(isinstance(each, Greenlet) and not each.dead for each in gc.get_objects())
+def greenlets() -> set[Greenlet]:
+    """Those that have started, or are about to, and are not over; other tests' may end at any time."""
+    return {each for each in gc.get_objects() if isinstance(each, Greenlet) and not each.dead}
 
 
 HANGS = 20

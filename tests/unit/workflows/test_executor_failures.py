@@ -192,7 +192,7 @@ def test_a_run_whose_reader_goes_away_is_interrupted_and_leaves_nothing_behind(m
     assert not +run.work.busy
     (answer,) = run.store.answers.values()
     assert (run.records.status, run.records.error, answer.status) == ("interrupted", None, "interrupted")
-    assert (len(run.running_turns), greenlets() - before) == (0, 0)
+    assert (len(run.running_turns), greenlets() - before) == (0, set())
 
 
 def test_a_run_that_never_ran_is_interrupted_once() -> None:
