@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import Stemmer
 
-from app.language import arabic
+from app.language import arabic, polish, russian
 from app.language.folding import fold
 from app.language.korean import without_particle
 
 ROOT = "√"  # what a term that is a root begins with; no word does
 
-# Snowball's stemmers by language (ISO 639-1). Arabic has another one here, which is made for search.
+# Snowball's stemmers by language (ISO 639-1). Arabic has another one here, which is made for search; what those of
+# Polish and Russian leave apart is brought together here.
 _SNOWBALL = dict(
     pair.split("=")
     for pair in """
@@ -39,7 +40,7 @@ class Stems:
             return arabic.light_stem(fold(word))
         if self.language == "ko":
             return fold(without_particle(word))
-        return _enough(fold(self._stem(self._lower(word))), word)
+        return _enough(self._folded_stem(self._lower(word)), word)
 
     def root(self, word: str) -> str:
         """What words share that are made of the same root, marked as such; "" where the language has no such thing."""
@@ -48,7 +49,15 @@ class Stems:
 
     def typed_in_haste(self, word: str) -> str:
         """The term where the word's accents were left out, which stemmers need."""
-        return _enough(fold(self._stem(fold(word))), word)
+        folded = fold(word)
+        return _enough(self._folded_stem(polish.accented(folded) if self.language == "pl" else folded), word)
+
+    def _folded_stem(self, word: str) -> str:
+        if self.language == "pl":
+            return polish.irregular(word) or polish.shortened(fold(self._stem(word)))
+        if self.language == "ru":
+            return russian.irregular(fold(word)) or russian.shortened(fold(self._stem(word)))
+        return fold(self._stem(word))
 
     def _lower(self, word: str) -> str:
         return (word.replace("I", "ı").replace("İ", "i") if self.language == "tr" else word).lower()
