@@ -1,6 +1,7 @@
 """How languages make words of others: by endings, by prefixes, by writing them together. All words here are folded."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 _COMPOUNDING = frozenset(("da", "de", "el", "et", "fi", "hu", "ko", "nb", "nl", "sv"))
@@ -19,9 +20,13 @@ _PREFIXES = {
 
 _LINKS = ("", "s", "n", "en", "es", "e")  # what may stand between the parts of a compound
 
+# German participles, with what stands before them; and endings that stemmers leave.
+_PARTICIPLE = re.compile(f"((?:{_PREFIXES['de'].replace(' ', '|')})?)ge(.{{3,}}?)e?t")
+_LEFT = {"de": ("st", "t", "s"), "nl": ("t", "d")}
+
 LEAST = 0.35  # of likeness
 _SHORTEST = 4  # letters of a word that others begin with
-_SHORTEST_HEAD = 5  # letters of one that they end in
+_SHORTEST_HEAD = 5  # letters of one that they end in, where no more than _SHORTEST are before it
 _MOST_ATTACHED = 2  # letters that may stand before a shorter one: articles, conjunctions
 _ENOUGH = 0.7  # of the longer word, for two that begin alike
 _ALIKE = 0.8  # of what these share
@@ -78,11 +83,29 @@ class Formation:
 
     def _as_written(self, one: str, other: str) -> float:
         short, long = sorted((one, other), key=len)
-        head = self.compounding and len(short) >= _SHORTEST_HEAD
-        attached = self.attaching and len(short) >= _SHORTEST and len(long) - len(short) <= _MOST_ATTACHED
+        first = len(long) - len(short)
+        head = self.compounding and len(short) >= (_SHORTEST if first > _SHORTEST else _SHORTEST_HEAD)
+        attached = self.attaching and len(short) >= _SHORTEST and first <= _MOST_ATTACHED
         if (head or attached) and long.endswith(short) and not short.isdecimal():
             return _share(short, long)
         return _by_beginning(short, long)
+
+
+def plainer(word: str, language: str) -> Iterator[str]:
+    """What a stem may be a form of that the language's stemmer leaves: `abgeholt` of `abhol`, `liefert` of `liefer`."""
+    if language == "de" and (participle := _PARTICIPLE.fullmatch(word)):
+        yield participle[1] + participle[2]
+    for ending in _LEFT.get(language, ()):
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
+            yield word.removesuffix(ending)
+    if language == "de":
+        yield f"{word}ung"
+
+
+def in_compounds(stem: str) -> str:
+    """What a German stem is at the end of a compound, of which the stemmer takes off more: `rechn` of `rechnung`."""
+    short = stem.removesuffix("ung")
+    return short if len(short) >= _SHORTEST else stem
 
 
 def _linked(first: str, link: str) -> bool:

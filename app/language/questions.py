@@ -33,6 +33,19 @@ _PATTERNS = {
 }
 _PARTS_OF_WORDS = frozenset(piece for piece in _PIECES["zh"] if len(piece) == 1)
 
+# Where a German clause ends, and what stands there of a verb: `Wann macht ihr heute auf?`
+_CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:und|oder|wenn|falls|ob|weil|bevor)\b", re.IGNORECASE)
+_APART = frozenset("ab an auf aus ein her hin los mit nach um vor weg zu zurück zurueck zusammen".split())  # noqa: SIM905
+
+
+def parted_verbs(text: str, language: str) -> list[tuple[str, str]]:
+    """What may be German verbs of which the first part stands at the end of the clause: the second, and both."""
+    found = []
+    for clause in _CLAUSE.split(text.lower()) if language == "de" else ():
+        *others, last = words(clause) or [""]
+        found += [(word, last + word) for word in others] if last in _APART else []
+    return found
+
 
 def is_function_word(word: str, language: str) -> bool:
     return fold(word) in _FOLDED.get(language, ())

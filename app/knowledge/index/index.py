@@ -92,7 +92,7 @@ class Index:
         asked = self._languages.wanted(query)
         if not asked or not self.entries:
             return []
-        found = matches(self._table, self._vocabulary, asked, self.entries)
+        found = matches(self._table, self._vocabulary, self._languages, asked, self.entries)
         scores, of_documents = np.zeros(self.entries, dtype=np.float32), np.zeros(len(self._firsts), dtype=np.float32)
         for match in found:
             scores += match.worth * np.float32(match.idf)

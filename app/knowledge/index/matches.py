@@ -1,18 +1,22 @@
 """What a question's words are worth in an index's entries."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import log
 
 import numpy as np
 import numpy.typing as npt
 
-from app.knowledge.index.query import Word
+from app.knowledge.index.query import Languages, Word
 from app.knowledge.index.vocabulary import MOST_LETTERS, Term, Vocabulary, marks
 
 MOST_WORDS = 24  # of a question; of more, those that are rarest in the index
 MOST_EXPANDED = 12  # of these are looked for in other forms too
 PART_SHARE = 0.7  # of a compound's, for each of two parts
+HEAD_WEIGHT = 0.5  # how near a compound's head is to it, where it has
+SHORTEST_HEAD = 4  # letters
+IN_COMPOUND = 0.3  # how near a compound's part is that the index has in other compounds alone
 DOUBTFUL = 0.3  # of a word's share, for one that is none
 FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
@@ -64,15 +68,18 @@ def rarest(entries: int) -> float:
     return log(2 * max(entries, FEWEST) + 2)
 
 
-def matches(table: sqlite3.Connection, vocabulary: Vocabulary, words: Sequence[Word], entries: int) -> list[Match]:
+def matches(
+    table: sqlite3.Connection, vocabulary: Vocabulary, languages: Languages, words: Sequence[Word], entries: int
+) -> list[Match]:
     """Of each word, those of more than MOST_WORDS left out that occur most often or never."""
     known = vocabulary.known([*{term for word in words for term in word.terms}])
-    words = [each for word in words for each in _parts(word, known, vocabulary)]
+    words = [each for word in words for each in _parts(word, known, vocabulary, languages)]
     known |= vocabulary.known([term for word in words for term in word.terms if term not in known])
     if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
     terms = [
-        _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None)) for index, word in enumerate(words)
+        _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None, languages.empty))
+        for index, word in enumerate(words)
     ]
     postings = _postings(table, [*{term.number for each in terms for term in each}])
     return [Match(word, each, postings, entries) for word, each in zip(words, terms, strict=True)]
@@ -83,27 +90,55 @@ def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
     return not frequencies, min(frequencies, default=0)
 
 
-def _terms(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary | None) -> Iterator[Term]:
-    """The terms of the index that a word means, with those that the vocabulary relates to it."""
+def _terms(
+    word: Word, known: Mapping[str, Term], vocabulary: Vocabulary | None, empty: Collection[str]
+) -> Iterator[Term]:
+    """The terms of the index that a word means, with those that the vocabulary relates to it, none of them `empty`."""
     whole = [term for term, weight in word.terms.items() if weight == 1]
     if word.formation and vocabulary:
         occurs = any(term in known for term in whole)
         for term in whole:
-            yield from vocabulary.related(term, word.formation, known=occurs)
+            related = vocabulary.related(term, word.formation, known=occurs)
+            yield from (each for each in related if each.text not in empty)
     for term, weight in word.terms.items():
         if term in known:
             yield Term(known[term].number, term, known[term].frequency, weight)
+        if weight < 1 and word.formation and vocabulary:
+            for each in vocabulary.compounds(term, word.formation):
+                yield replace(each, weight=each.weight * weight)
 
 
-def _parts(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary) -> list[Word]:
-    """The word itself, or where no entry has it, the two that it is written together of where entries have both."""
-    whole = [term for term, weight in word.terms.items() if weight == 1]
-    if word.formation is None or any(term in known for term in whole):
+def _parts(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary, languages: Languages) -> list[Word]:
+    """The word itself; where no entry has it, nor another of its meaning, what it is written together of.
+
+    These are two words, where entries have both, or others of their meaning. Where they have the second alone, which
+    says what kind of thing a compound is, it counts as one of the word's meaning.
+    """
+    if word.formation is None or any(term in known for term in word.terms):
         return [word]
+    whole = [term for term, weight in word.terms.items() if weight == 1]
     cuts = [cut for term in whole if len(term) <= MOST_LETTERS for cut in word.formation.cuts(term)]
-    there = vocabulary.known([*{part for cut in cuts for part in cut}])
-    found = next((cut for cut in cuts if there.keys() >= {*cut}), ())
-    return [Word(part, {part: 1.0}, word.share * PART_SHARE, word.formation) for part in found] or [word]
+    if not cuts:
+        return [word]
+    firsts = {first: languages.part(first, word, PART_SHARE, last=False) for first, _ in cuts}
+    heads = {head: languages.part(head, word, PART_SHARE, last=True) for _, head in cuts}
+    there = vocabulary.known([*{term for part in (*firsts.values(), *heads.values()) for term in part.terms}])
+    near_first = {first: _nearness(part, there, vocabulary) for first, part in firsts.items()}
+    near_head = {head: _nearness(part, there, vocabulary) for head, part in heads.items()}
+    first, head = max(cuts, key=lambda cut: (min(near_first[cut[0]], near_head[cut[1]]), near_head[cut[1]]))
+    if near_first[first] and near_head[head]:
+        return [firsts[first], heads[head]]
+    meant = near_head[head] and len(head) >= SHORTEST_HEAD
+    terms = {term: weight * HEAD_WEIGHT for term, weight in heads[head].terms.items()} if meant else {}
+    return [replace(word, terms={**terms, **word.terms})]
+
+
+def _nearness(part: Word, known: Collection[str], vocabulary: Vocabulary) -> float:
+    """Of what the index has to a compound's part: of a word that has synonyms, also of compounds with these."""
+    weights = [weight for term, weight in part.terms.items() if term in known]
+    if weights or part.formation is None or min(part.terms.values()) == 1:
+        return max(weights, default=0.0)
+    return IN_COMPOUND if any(vocabulary.compounds(term, part.formation) for term in part.terms) else 0.0
 
 
 def _nearest(terms: Iterable[Term]) -> list[Term]:

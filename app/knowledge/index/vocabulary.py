@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.knowledge.index.build import GRAM
-from app.language.formation import Formation, one_mistake
+from app.language.formation import Formation, in_compounds, one_mistake
 
 MOST_LETTERS = 32  # of a word that others are related to
 MOST_COMPARED = 64  # terms, by the runs of letters that they share with the word
@@ -32,6 +32,7 @@ class Term:
 class Vocabulary:
     def __init__(self, table: sqlite3.Connection) -> None:
         self._table = table
+        self._compounds: dict[str, list[Term]] = {}
         (self._size,) = table.execute("SELECT count(*) FROM terms").fetchone()
 
     def known(self, terms: Sequence[str]) -> dict[str, Term]:
@@ -58,6 +59,19 @@ class Vocabulary:
             if weight and each.text != term:
                 weighed.append(replace(each, weight=weight))
         return sorted(weighed, key=lambda each: -each.weight)[:MOST_RELATED]
+
+    def compounds(self, term: str, formation: Formation) -> list[Term]:
+        """Words that begin or end with the term, nearest first; they are kept, so for terms of which there are few."""
+        if not formation.compounding or len(term) < GRAM:
+            return []
+        if term not in self._compounds:
+            head = in_compounds(term)
+            found = {each.number: each for form in {term, head} for each in self._similar(form)}.values()
+            those = (each for each in found if each.text.startswith(term) or each.text.endswith(head))
+            weighed = (replace(each, weight=formation.likeness(head, each.text)) for each in those if each.text != term)
+            nearest = sorted((each for each in weighed if each.weight), key=lambda each: -each.weight)
+            self._compounds[term] = nearest[:MOST_RELATED]
+        return self._compounds[term]
 
     def _similar(self, term: str) -> Iterator[Term]:
         """Terms that share runs of letters with the term."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.language.formation import LEAST, Formation, common_beginning, one_mistake
+from app.language.formation import LEAST, Formation, common_beginning, in_compounds, one_mistake, plainer
 
 GERMAN, ENGLISH = Formation.of(["de"]), Formation.of(["en"])
 
@@ -19,13 +19,16 @@ GERMAN, ENGLISH = Formation.of(["de"]), Formation.of(["en"])
         ("zahl", "bezahl"),
         ("ausleih", "verleih"),
         ("geoffn", "offnungszeit"),
+        ("kost", "versandkost"),
     ],
 )
 def test_compounds_and_prefixed_verbs_are_related_in_german(one, other) -> None:
     assert LEAST <= GERMAN.likeness(one, other) == GERMAN.likeness(other, one) < 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("acht", "gebracht"), ("tee", "komitee"), ("1234", "12345"), ("ab", "abc")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("acht", "gebracht"), ("tee", "komitee"), ("reis", "preis"), ("1234", "12345"), ("ab", "abc")]
+)
 def test_others_are_not(one, other) -> None:
     assert GERMAN.likeness(one, other) == 0
 
@@ -76,3 +79,26 @@ def test_compounds_are_cut_with_and_without_what_links_their_parts() -> None:
     assert ("arbeits", "vertrag") in cuts
     assert all(len(first) >= 4 and len(head) >= 3 for first, head in cuts)
     assert ENGLISH.cuts("skateboard") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "others"),
+    [
+        ("de", "abgeholt", {"abhol"}),
+        ("de", "gebucht", {"buch"}),
+        ("de", "liefert", {"liefer"}),
+        ("de", "rechn", {"rechnung"}),
+        ("de", "workshops", {"workshop"}),
+        ("nl", "bezorgt", {"bezorg"}),
+        ("nl", "bezorgd", {"bezorg"}),
+        ("en", "workshops", set()),
+    ],
+)
+def test_forms_that_a_stemmer_leaves_are_told_of_which_words_they_may_be(language, word, others) -> None:
+    assert others <= {*plainer(word, language)}
+    assert others or not [*plainer(word, language)]
+
+
+@pytest.mark.parametrize(("stem", "left"), [("rechnung", "rechn"), ("gebuhr", "gebuhr"), ("jung", "jung")])
+def test_a_german_stem_is_shorter_at_the_end_of_a_compound(stem, left) -> None:
+    assert in_compounds(stem) == left

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.language.questions import content_runs, is_function_word, significant_words
+from app.language.questions import content_runs, is_function_word, parted_verbs, significant_words
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_a_word_is_a_function_word_in_its_own_language_alone() -> None:
 )
 def test_pieces_of_any_question_are_left_out_where_there_are_no_blanks(text, language, left) -> None:
     assert content_runs(text, language) == left
+
+
+def test_german_verbs_are_put_together_where_their_first_part_ends_the_clause() -> None:
+    assert ("macht", "aufmacht") in parted_verbs("Wann macht ihr auf?", "de")
+    assert ("ruft", "zurückruft") in parted_verbs("Ruft ihr zurück, wenn ich mich melde?", "de")
+    assert ("sage", "absage") in parted_verbs("Wo sage ich ab und bis wann", "de")
+    assert parted_verbs("Habt ihr das auf Lager?", "de") == []
+    assert parted_verbs("What is it made of, and where do I log in", "en") == []

@@ -203,6 +203,41 @@ def test_a_compound_that_no_passage_has_is_found_by_both_of_its_parts(indexed) -
     assert ask("Werkstatttermin")[0] == "Vereinbaren"
 
 
+def test_a_word_is_not_related_to_one_that_any_question_may_have(indexed) -> None:
+    ask = indexed(
+        Entry("Hotel.md", ("Zimmer",), "Die Zimmer sind nach der Renovierung für Sie da, und nach dem Frühstück."),
+        Entry("Hotel.md", ("Nachtruhe",), "Ab zehn Uhr ist es im Haus für alle still."),
+    )
+    assert ask("nachts") == ["Nachtruhe"]
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("Hochzeitsparty", "Feste"),  # others of both parts' meanings
+        ("Kündigungsbestätigung", "Austritt"),  # the first part as a stem, the second as another of its meaning
+        ("Zwergponyhonorar", "Gebühren"),  # the second part alone
+        ("Was kostet das?", "Kursgebühren"),  # a compound of another word of the meaning
+        ("Wann wird geliefert?", "Zustellung"),  # a form that the stemmer leaves
+        ("Workshops", "Lehrgang"),
+        ("Wann macht ihr zu?", "Ruhetag"),  # a verb in two parts, of words that any question may have
+    ],
+)
+def test_german_words_of_the_same_meaning_count_for_parts_of_compounds_and_for_forms(indexed, query, heading) -> None:
+    texts = {
+        "Feste": "Zur Trauung und zu jeder anderen Feier ist der Saal für Sie mit Blumen da.",
+        "Austritt": "Die Bescheinigung über die Kündigung ist mit der Post bei Ihnen.",
+        "Gebühren": "Die Gebühr ist in der Tabelle, und sie ist für alle von uns die gleiche.",
+        "Kursgebühren": "Die Tabelle ist für alle von uns die gleiche.",
+        "Zustellung": "Die Zustellung ist am Tag nach dem Eingang bei uns.",
+        "Ruhetag": "Es ist der Montag für uns alle.",
+        "Lehrgang": "Der Lehrgang ist in einem Saal mit Blumen.",
+    }
+    others = [Entry("Haus.md", (each,), texts[each]) for each in texts if each in ("Feste", heading)]
+    ask = indexed(*others, Entry("Haus.md", ("Rathaus",), "Das Rathaus ist am Markt, neben der Kirche und dem Turm."))
+    assert ask(query)[:1] == [heading]
+
+
 @pytest.mark.parametrize("heading", ["Many things besides which PayPal stands", "Colours"])
 def test_a_heading_that_the_question_names_whole_makes_it_surer(tmp_path, heading) -> None:
     def confidence(name: str, heading: str) -> float:
