@@ -6,6 +6,8 @@ an e that comes and goes (`paczka`, `paczek`), and endings that were typed witho
 
 import re
 
+from app.language.folding import fold
+
 # Forms that do not tell by their ends what they are of, each line's behind the term that they have.
 _FORMS = {
     form: term
@@ -30,7 +32,7 @@ _FORMS = {
     zab: ząb zęba zęby zębów zębom zębami zębach zebow zebami
     blad: błąd błędu błędem błędy błędów błędami błędach
     urzad: urząd urzędu urzędem urzędzie urzędy urzędów urzędami urzędach
-    swieto: święto święta święcie świąt świętem świętom świętami świętach
+    swieto: święto święta świąt świętem świętom świętami świętach
     miasto: miasto miasta miastu miastem mieście miast miastami miastach
     ciasto: ciasto ciasta ciastu ciastem cieście ciast ciastami ciastach
     mieso: mięso mięsa mięsem mięsu mięsie mieso miesa miesem
@@ -93,6 +95,8 @@ _FORMS = {
     for form in forms.split()
 }
 
+_NOUN_OF_VERB = re.compile(r"(..+(?:ar|ę)c)i(?:e|a|u|em)")  # otwar-cie, which is no form as otwiera-cie is one
+
 # What is taken off a stem, or put in the place of its end, one after the other.
 _ENDS = (
     (re.compile(r"(?<=..[^aeiouy])i$"), ""),  # kupi-ę
@@ -119,7 +123,7 @@ _ACCENTS = (
 
 def irregular(word: str) -> str:
     """The term of a word, in lower case, that does not tell by its end what it is a form of; "" of any other."""
-    return _FORMS.get(word, "")
+    return fold(noun[1]) if (noun := _NOUN_OF_VERB.fullmatch(word)) else _FORMS.get(word, "")
 
 
 def shortened(stem: str) -> str:

@@ -23,6 +23,8 @@ from app.language.stems import Stems
         ["rezerwuję", "rezerwować", "rezerwowanie"],
         ["zamówić", "zamówię", "zamówiłem"],
         ["zamawiać", "zamawiam"],
+        ["otwarcie", "otwarcia", "otwarciu"],
+        ["zdjęcie", "zdjęcia", "zdjęć"],
         ["rower", "rowery", "rowerowy"],
         ["paczka", "paczki", "paczek", "paczce"],
         ["łóżko", "łóżka", "łóżek"],
