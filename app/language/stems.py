@@ -7,6 +7,7 @@ import Stemmer
 from app.language import arabic, polish, russian
 from app.language.folding import fold
 from app.language.korean import without_particle
+from app.language.questions import is_function_word
 
 ROOT = "√"  # what a term that is a root begins with; no word does
 
@@ -21,6 +22,9 @@ _SNOWBALL = dict(
     tr=turkish yi=yiddish
     """.split()  # noqa: SIM905 - a table reads best as one
 )
+
+# How Spanish and Portuguese write c and g before e and i, which their stemmers leave: saque, of sacar.
+_BEFORE_E = {"qu": "c", "gu": "g"}
 
 
 class Stems:
@@ -57,7 +61,15 @@ class Stems:
             return polish.irregular(word) or polish.shortened(fold(self._stem(word)))
         if self.language == "ru":
             return russian.irregular(fold(word)) or russian.shortened(fold(self._stem(word)))
+        if self.language in ("es", "pt"):
+            return self._told_apart(word, fold(self._stem(word)))
         return fold(self._stem(word))
+
+    def _told_apart(self, word: str, stem: str) -> str:
+        """A Spanish or Portuguese word's stem, written as before a; the word where either is a function word."""
+        if is_function_word(word, self.language) or is_function_word(stem, self.language):
+            return fold(word)
+        return stem[:-2] + _BEFORE_E.get(stem[-2:], stem[-2:]) if len(stem) > 3 else stem
 
     def _lower(self, word: str) -> str:
         return (word.replace("I", "ı").replace("İ", "i") if self.language == "tr" else word).lower()

@@ -63,7 +63,7 @@ class Languages:
         language = recognised(text)
         nearest = language if language in self._stems else recognised(text, self._stems.keys())
         spoken = {each for each in (language, nearest) if each} or {*self._stems}
-        tried = {nearest} if nearest in self._stems else {*self._stems}
+        tried = {nearest} if nearest and nearest in self._stems else {*self._stems}
         once: dict[frozenset[str], Word] = {}
         for word in (*self._words(text, spoken, tried), *_pairs(text, language or nearest)):
             once.setdefault(frozenset(word.terms), self._with_synonyms(word, tried))
@@ -116,11 +116,12 @@ def _terms(stems: Stems, lists: Mapping[str, Iterable[str]]) -> frozenset[str]:
 
 
 def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
-    """Of each term that has synonyms, these."""
+    """Of each term that has synonyms, these; also of terms whose accents were left out."""
     found: dict[str, frozenset[str]] = {}
     for group in SYNONYMS.get(stems.language, ()):
         terms = frozenset(stems.term(word) for word in group)
-        found |= {term: found.get(term, frozenset()) | terms for term in terms}
+        typed = terms.union(map(stems.typed_in_haste, group))
+        found |= {term: found.get(term, frozenset()) | terms for term in typed}
     return found
 
 

@@ -17,6 +17,8 @@ from app.language.stems import Stems
         ("en", ["delivery", "deliveries", "DELIVERIES"]),
         ("fr", ["réservation", "réservations"]),
         ("es", ["envío", "envíos"]),
+        ("es", ["aparcar", "aparque", "aparcamiento"]),
+        ("pt", ["pagar", "paguei", "pago"]),
         ("it", ["pagamento", "pagamenti"]),
         ("ru", ["доставка", "доставки", "доставку"]),
         ("pl", ["zwrot", "zwroty"]),
@@ -35,6 +37,13 @@ def test_forms_of_a_word_have_one_term(language, forms) -> None:
 
 def test_a_word_that_a_stemmer_takes_for_an_ending_stays() -> None:
     assert Stems("tr").term("iade") == "iade"
+
+
+@pytest.mark.parametrize(("language", "word", "another"), [("es", "como", "comer"), ("pt", "com", "comer")])
+def test_a_function_word_is_no_form_of_another_word(language, word, another) -> None:
+    stems = Stems(language)
+    assert stems.term(word) != stems.term(another)
+    assert stems.typed_in_haste(word) != stems.typed_in_haste(another)
 
 
 def test_accents_that_were_left_out_are_no_other_word() -> None:

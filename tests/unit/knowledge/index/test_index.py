@@ -187,6 +187,18 @@ def test_a_word_of_the_same_meaning_is_found(indexed, query, heading) -> None:
     assert ask(query) == [heading]
 
 
+@pytest.mark.parametrize(("query", "heading"), [("garantia?", "Cobertura"), ("colectivo?", "Autobús")])
+def test_a_word_of_the_same_meaning_is_found_where_the_question_has_no_accents_or_a_passage_no_language(
+    indexed, query, heading
+) -> None:
+    ask = indexed(
+        Entry("Tarifas.md", ("Bautismo",), "75 euros"),
+        Entry("Tienda.md", ("Cobertura",), "La de los aparatos es de dos años, y no hay que hacer nada para tenerla."),
+        Entry("Tienda.md", ("Autobús",), "La parada está frente a la entrada de nuestra tienda, y es la primera."),
+    )
+    assert ask(query) == [heading]
+
+
 def test_the_word_itself_comes_before_another_of_the_same_meaning(indexed) -> None:
     text = "It takes five days, and you are told when it was sent to the bank."
     ask = indexed(Entry("A.md", ("Refund",), text), Entry("B.md", ("Reimbursement",), text))
