@@ -1,7 +1,12 @@
-"""Folding: what writers of a language leave out or write in several ways is made the same."""
+"""Folding: what writers of a language leave out or write in several ways is made the same.
+
+traditional.txt has the most frequent traditional characters of Chinese, each with the simplified one. Where two of them
+have the same one, they are not told apart. Japanese has some of them too; they are the same on both sides.
+"""
 
 import re
 import unicodedata
+from pathlib import Path
 
 # Combining accents; Hebrew points; Arabic vowel signs and tatweel. Marks of Indic scripts are vowels, and stay.
 _MARKS = re.compile(
@@ -32,6 +37,8 @@ _LETTERS = str.maketrans(
         "ے": "ي",
     }
 )
+_HAN = {ord(pair[0]): pair[1] for pair in Path(__file__).with_name("traditional.txt").read_text("utf-8").split()}
+_LETTERS |= _HAN
 
 
 class _Digits(dict[int, str]):
@@ -44,6 +51,11 @@ class _Digits(dict[int, str]):
 
 
 DIGITS = _Digits()
+
+
+def simplified(text: str) -> str:
+    """The text with simplified Chinese characters, as long as it was."""
+    return text if text.isascii() else text.translate(_HAN)
 
 
 def fold(word: str) -> str:

@@ -7,6 +7,8 @@ from app.language.function_words import FUNCTION_WORDS
 from app.language.recognition import recognised
 from app.language.words import normal, runs, words
 
+MORE = "\xa0"  # what stands for the second and further characters of a piece; a text that is `normal` has none
+
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})  # as German is written where a keyboard has none
 
 
@@ -28,7 +30,8 @@ _PATTERNS = {
     "ja": re.compile(_JAPANESE),
     "th": re.compile("|".join(_PIECES["th"])),
     "zh": re.compile(
-        "|".join(piece for piece in _PIECES["zh"] if len(piece) > 1 or piece in "的了是吗嗎呢吧啊我你您他她它")
+        "|".join(piece for piece in _PIECES["zh"] if len(piece) > 1 or piece in "的了是吗嗎呢吧啊啥咋我你您他她它")
+        + r"|(\w)[不没沒](?=\1)"  # 退不退: 退
     ),
 }
 _PARTS_OF_WORDS = frozenset(piece for piece in _PIECES["zh"] if len(piece) == 1)
@@ -68,5 +71,11 @@ def significant_words(text: str) -> list[str]:
 
 def content_runs(text: str, language: str) -> list[str]:
     """The runs of scripts without blanks, without the pieces that stand in any question."""
+    return runs(content(text, language))
+
+
+def content(text: str, language: str) -> str:
+    """The text, as long as it was, with a blank and `MORE` instead of each piece that stands in any question, in
+    scripts without blanks."""
     pattern = _PATTERNS.get(language)
-    return runs(pattern.sub(" ", text) if pattern else text)
+    return pattern.sub(lambda piece: " " + MORE * (len(piece[0]) - 1), text) if pattern else text

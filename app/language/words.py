@@ -47,7 +47,12 @@ def words(text: str) -> list[str]:
 
 def runs(text: str) -> list[str]:
     """The longest pieces in one script of those without blanks."""
-    return _RUN.findall(text) if not text.isascii() and _ANY_RUN.search(text) else []
+    return _RUN.findall(text) if has_no_blanks(text) else []
+
+
+def places(text: str) -> Iterator[tuple[int, str]]:
+    """These with where they begin."""
+    return ((run.start(), run[0]) for run in _RUN.finditer(text))
 
 
 def pairs(run: str) -> list[str]:
@@ -70,6 +75,19 @@ def pieces(text: str) -> list[str]:
 
 def is_hiragana(text: str) -> bool:
     return bool(_IS_HIRAGANA.fullmatch(text))
+
+
+def is_han(text: str) -> bool:
+    return bool(_IS_HAN.fullmatch(text))
+
+
+def is_katakana(text: str) -> bool:
+    return bool(_IS_KATAKANA.fullmatch(text))
+
+
+def has_no_blanks(text: str) -> bool:
+    """Whether any of it is in a script that has no blanks between words."""
+    return not text.isascii() and bool(_ANY_RUN.search(text))
 
 
 def has_kana(text: str) -> bool:

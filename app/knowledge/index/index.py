@@ -106,7 +106,8 @@ class Index:
         most = rarest(self.entries)
         covered = sum(match.idf * match.nearness(number) for match in found) / sum(match.idf for match in found)
         worth = sum(match.idf * float(match.worth[number]) for match in found) / most
-        meant = {term.text for match in found for term in match.terms if term.weight >= PLAINLY}
+        near = {term.text for match in found for term in match.terms if term.weight >= PLAINLY}
+        meant = {term for terms in near for term in terms.split()}
         headed = len(fields.told & meant) / max(1, len(fields.told))
         return Hit(number, entry, score, confidence(covered, worth, headed), _why(number, fields, found))
 
@@ -132,7 +133,8 @@ class _Fields:
         self.title = _terms((*entry.headings[:-1], entry.source), stems)
 
     def name(self, term: str) -> str:
-        return "heading" if term in self.heading else "title" if term in self.title else "text"
+        terms = {*term.split()}
+        return "heading" if terms <= self.heading else "title" if terms <= self.title else "text"
 
 
 def _terms(texts: Sequence[str], stems: Stems) -> set[str]:

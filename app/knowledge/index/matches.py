@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import log
 
 import numpy as np
@@ -21,7 +22,8 @@ DOUBTFUL = 0.3  # of a word's share, for one that is none
 FEWEST = 60  # entries, by which words are weighed; in fewer, how often a word occurs says little
 
 Vector = npt.NDArray[np.float32]
-Postings = Mapping[int, tuple[npt.NDArray[np.uint32], Vector]]
+Posting = tuple[npt.NDArray[np.uint32], Vector]
+Postings = Mapping[int, Posting]
 
 
 class Match:
@@ -72,17 +74,40 @@ def matches(
     table: sqlite3.Connection, vocabulary: Vocabulary, languages: Languages, words: Sequence[Word], entries: int
 ) -> list[Match]:
     """Of each word, those of more than MOST_WORDS left out that occur most often or never."""
-    known = vocabulary.known([*{term for word in words for term in word.terms}])
+    known = _known(words, vocabulary, {})
     words = [each for word in words for each in _parts(word, known, vocabulary, languages)]
-    known |= vocabulary.known([term for word in words for term in word.terms if term not in known])
+    known = _known(words, vocabulary, known)
     if len(words) > MOST_EXPANDED:
         words = sorted(words, key=lambda word: _frequency(word, known))[:MOST_WORDS]
     terms = [
         _nearest(_terms(word, known, vocabulary if index < MOST_EXPANDED else None, languages.empty))
         for index, word in enumerate(words)
     ]
-    postings = _postings(table, [*{term.number for each in terms for term in each}])
+    numbers = {term.number for each in terms for term in each}
+    several = {
+        each.number: [known[piece].number for piece in text.split()] for text, each in known.items() if each.number < 0
+    }
+    numbers |= {piece for each in numbers & several.keys() for piece in several[each]}
+    postings = _postings(table, [*numbers - several.keys()])
+    postings |= {each: _in_all([postings[piece] for piece in several[each]]) for each in numbers & several.keys()}
     return [Match(word, each, postings, entries) for word, each in zip(words, terms, strict=True)]
+
+
+def _known(words: Sequence[Word], vocabulary: Vocabulary, before: Mapping[str, Term]) -> dict[str, Term]:
+    """The words' terms that the index has, and those known before; of several together, with a number below 0."""
+    terms = {term for word in words for term in word.terms if term not in before}
+    known = {**before, **vocabulary.known([*{piece for term in terms for piece in term.split()}])}
+    for term in terms:
+        pieces = term.split()
+        if len(pieces) > 1 and all(piece in known for piece in pieces):
+            known[term] = Term(-len(known), term, min(known[piece].frequency for piece in pieces), 1.0)
+    return known
+
+
+def _in_all(postings: Sequence[Posting]) -> Posting:
+    """The entries that have all of these terms, worth what the least of them is."""
+    entries = reduce(np.intersect1d, [numbers for numbers, _ in postings])
+    return entries, np.min([worths[np.searchsorted(numbers, entries)] for numbers, worths in postings], axis=0)
 
 
 def _frequency(word: Word, known: Mapping[str, Term]) -> tuple[bool, int]:
@@ -146,7 +171,7 @@ def _nearest(terms: Iterable[Term]) -> list[Term]:
     return [*{term.number: term for term in sorted(terms, key=lambda term: term.weight)}.values()]
 
 
-def _postings(table: sqlite3.Connection, numbers: Sequence[int]) -> Postings:
+def _postings(table: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Posting]:
     rows: list[tuple[int, bytes, bytes]] = []
     for begin in range(0, len(numbers), 500):
         some = numbers[begin : begin + 500]

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from app.language.folding import fold
 from app.language.formation import Formation, plainer
 from app.language.function_words import COMMON_WORDS, FUNCTION_WORDS
-from app.language.questions import content_runs, is_function_word, may_be_function_words, parted_verbs
+from app.language.listed import Listed, Place
+from app.language.questions import content, is_function_word, may_be_function_words, parted_verbs
 from app.language.recognition import recognised
 from app.language.stems import Stems
 from app.language.synonyms import SYNONYMS
-from app.language.words import is_hiragana, normal, pairs, words
+from app.language.words import has_no_blanks, is_hiragana, normal, pairs, places, runs, words
 
 MOST_CHARACTERS = 2000  # of a question; the rest is not looked at
 MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
@@ -24,13 +26,15 @@ CHARACTER_WEIGHT = 0.4
 COMMON_SHARE = 0.5
 SHORT_SHARE = 0.3
 HIRAGANA_SHARE = 0.5  # mostly endings
+KNOWN_SHARE = 0.75  # at least, of a pair or a single character in a word that has synonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of a question.
 
-    - `terms`: what it is in the index, with weights from 0 to 1.
+    - `terms`: what it is in the index, with weights from 0 to 1; with blanks between them, several that an entry has to
+      have together.
     - `share`: how much of a word it is, from 0 to 1; pairs of characters overlap.
     - `formation`: how other forms of it can be told by its letters; None where they cannot.
     - `languages`: that it may be in, as far as it is known.
@@ -56,6 +60,10 @@ class Languages:
         functions = (_terms(stems, FUNCTION_WORDS) for stems in self._stems.values())
         self.empty = frozenset[str]().union(*functions)  # terms that say nothing of what a passage is about
         self._synonyms = {language: _synonyms(stems) for language, stems in self._stems.items()}
+        self._listed = {
+            language: Listed(filter(has_no_blanks, chain(*SYNONYMS.get(language, ()))), language)
+            for language in self._stems
+        }
 
     def wanted(self, question: str) -> list[Word]:
         """The question's words, each once; without those that stand in any question of its language."""
@@ -65,8 +73,10 @@ class Languages:
         spoken = {each for each in (language, nearest) if each} or {*self._stems}
         tried = {nearest} if nearest and nearest in self._stems else {*self._stems}
         once: dict[frozenset[str], Word] = {}
-        for word in (*self._words(text, spoken, tried), *_pairs(text, language or nearest)):
+        for word in self._words(text, spoken, tried):
             once.setdefault(frozenset(word.terms), self._with_synonyms(word, tried))
+        for word in self._pairs(text, language or nearest, tried):
+            once.setdefault(frozenset(term for term, weight in word.terms.items() if weight == 1), word)
         return [*once.values()]
 
     def part(self, text: str, compound: Word, share: float, *, last: bool) -> Word:
@@ -97,11 +107,44 @@ class Languages:
             if self._same(self._stems[language].term(verb), language)
         }
 
-    def _with_synonyms(self, word: Word, languages: Iterable[str]) -> Word:
-        """The word with the terms of the same meaning in these languages, where it has any."""
-        whole = [term for term, weight in word.terms.items() if weight == 1]
+    def _pairs(self, text: str, language: str, tried: set[str]) -> Iterator[Word]:
+        """The pairs of what is written without blanks; together they are as many words as half of the characters.
+
+        Those within a word that has synonyms have these too. Where there are none (its characters are left out, stand
+        apart, or it is a single one between others), the word is one besides.
+        """
+        if not has_no_blanks(text):
+            return
+        left = content(text, language)
+        listed = [place for each in tried for place in self._listed[each].places(text, left)]
+        bare, edges = {*listed}, {*chain(*listed)}
+        there: dict[int, list[Place]] = {}
+        for place in listed:
+            for index in range(*place):
+                there.setdefault(index, []).append(place)
+        for begin, run in places(left):
+            found = pairs(run)
+            for index, pair in enumerate(found, begin):
+                end = index + len(pair)
+                around = [place for place in there.get(index, ()) if end <= place[1]]
+                known = [text[slice(*place)] for place in around]
+                if any(_is_rest(pair, word) for word in known):
+                    continue
+                bare.difference_update(around)
+                across = not edges.isdisjoint(range(index + 1, end)) or may_be_function_words(pair, language)
+                word = _pair(pair, run, len(found), known=bool(known), across=across)
+                yield self._with_synonyms(word, tried, map(fold, known))
+        for begin, end in sorted(bare):
+            alone = text[begin:end]
+            own = {_term(alone, self._stems[each]) or fold(alone): 1.0 for each in tried}
+            yield self._with_synonyms(Word(alone, own, min(1.0, len(alone) / 2), None), tried, [fold(alone)])
+
+    def _with_synonyms(self, word: Word, languages: Iterable[str], known: Iterable[str] | None = None) -> Word:
+        """The word with the terms of the same meaning in these languages, where it, or else those `known`, have any."""
+        whole = [term for term, weight in word.terms.items() if weight == 1] if known is None else [*known]
         same = {each for language in languages for term in whole for each in self._same(term, language)}
-        return replace(word, terms={**dict.fromkeys(same, SYNONYM_WEIGHT), **word.terms}) if same else word
+        weights = {term: CHARACTER_WEIGHT if len(term) == 1 else SYNONYM_WEIGHT for term in same}
+        return replace(word, terms={**weights, **word.terms}) if same else word
 
     def _same(self, term: str, language: str) -> frozenset[str]:
         """The terms of the same meaning as this, or else as one that it may be a form of."""
@@ -116,13 +159,37 @@ def _terms(stems: Stems, lists: Mapping[str, Iterable[str]]) -> frozenset[str]:
 
 
 def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
-    """Of each term that has synonyms, these; also of terms whose accents were left out."""
+    """Of each word that has synonyms, as a term where it has blanks around it (also without accents), their terms."""
     found: dict[str, frozenset[str]] = {}
     for group in SYNONYMS.get(stems.language, ()):
-        terms = frozenset(stems.term(word) for word in group)
-        typed = terms.union(map(stems.typed_in_haste, group))
-        found |= {term: found.get(term, frozenset()) | terms for term in typed}
+        terms = frozenset(_term(word, stems) for word in group) - {""}
+        for word in group:
+            for key in {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}:
+                found[key] = (
+                    found[key] | terms if key in found else terms
+                )  # most are of one group, whose set they share
     return found
+
+
+def _term(word: str, stems: Stems) -> str:
+    """What an entry has of a word that is listed: its parts between blanks or hyphens, or all of its pairs.
+
+    Endings in Hiragana may differ. Nothing where too little is left: 取りやめ means another thing than 取る.
+    """
+    parts = [stems.term(part) for part in words(word)]
+    if has_no_blanks(word):
+        parts += [fold(pair) for run in runs(word) for pair in pairs(run) if not is_hiragana(run)]
+        parts = parts or [*map(fold, pairs(word))]
+        if len(word) > 1 == len(parts) == len(parts[0]):
+            return ""
+    return " ".join(dict.fromkeys(parts))
+
+
+def _is_rest(pair: str, word: str) -> bool:
+    """Whether it says too little of a word that it is in: an ending in Hiragana, or 取 of 取り消し."""
+    if is_hiragana(pair):
+        return not is_hiragana(word)
+    return len(pair) == 1 and len(runs(word)) > 2
 
 
 def _share(word: str, terms: Mapping[str, float], common: frozenset[str]) -> float:
@@ -131,15 +198,14 @@ def _share(word: str, terms: Mapping[str, float], common: frozenset[str]) -> flo
     return SHORT_SHARE if len(word) == 1 or (len(word) == 2 and word.isdecimal()) else 1.0
 
 
-def _pairs(text: str, language: str) -> Iterator[Word]:
-    """The pairs of what is written without blanks; together they are as many words as half of the characters."""
-    for run in content_runs(text, language):
-        found = pairs(run)
-        share = min(1.0, len(run) / 2 / len(found)) * (HIRAGANA_SHARE if is_hiragana(run) else 1)
-        for pair in found:
-            if pair == run and len(run) > 2:  # Katakana
-                yield Word(pair, {fold(pair): 1.0}, 1.0, Formation.of(()))
-            else:
-                characters = {} if is_hiragana(run) else dict.fromkeys(map(fold, pair), CHARACTER_WEIGHT)
-                doubtful = is_hiragana(run) or may_be_function_words(pair, language)
-                yield Word(pair, characters | {fold(pair): 1.0}, share, None, doubtful=doubtful)
+def _pair(pair: str, run: str, pairs_of_it: int, *, known: bool, across: bool) -> Word:
+    """One of a run's; `known` where it is in a word that has synonyms, `across` where it may be of two words."""
+    if pair == run and len(run) > 2:  # Katakana
+        return Word(pair, {fold(pair): 1.0}, 1.0, Formation.of(()))
+    share = min(1.0, len(run) / 2 / pairs_of_it)
+    if is_hiragana(run):
+        return Word(pair, {fold(pair): 1.0}, share * HIRAGANA_SHARE, None, doubtful=not known)
+    if known:
+        return Word(pair, {fold(pair): 1.0}, max(share, KNOWN_SHARE), None)
+    characters = dict.fromkeys(map(fold, pair), CHARACTER_WEIGHT)
+    return Word(pair, characters | {fold(pair): 1.0}, share, None, doubtful=across)

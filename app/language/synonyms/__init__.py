@@ -1,8 +1,9 @@
 """Words that people use for the same thing where they ask businesses and offices, by language (ISO 639-1).
 
 A file has a language's, a group of them each line. They are written by hand as general language has them, in forms
-that dictionaries have and in those that stemmers do not bring back to these; of Chinese and Japanese, words of two
-characters and of Katakana. A word may be in several groups.
+that dictionaries have and in those that stemmers do not bring back to these. A word may be in several groups. Of
+languages without blanks between words, the longest ones that stand in a question are looked for, and a word of a single
+character only where it stands alone (app/language/listed.py).
 """
 
 from pathlib import Path

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.language.folding import fold
+from app.language.folding import fold, simplified
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ from app.language.folding import fold
         ("ёлка", "елка"),
         ("שָׁלוֹם", "שלום"),
         ("Άνοιξη", "ανοιξη"),
+        ("營業時間", "营业时间"),
     ],
 )
 def test_ways_to_write_a_word_are_one(same) -> None:
@@ -40,3 +41,9 @@ def test_vowels_of_indic_scripts_stay() -> None:
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@given(st.text())
+def test_simplified_characters_stand_where_the_traditional_ones_did(text) -> None:
+    assert len(simplified(text)) == len(text)
+    assert fold(simplified(text)) == fold(text)

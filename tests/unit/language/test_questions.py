@@ -41,6 +41,8 @@ def test_a_word_is_a_function_word_in_its_own_language_alone() -> None:
         ("おすすめのお茶は何ですか", "ja", ["おすすめのお", "茶"]),
         ("可以退货吗", "zh", ["退货"]),
         ("可以退货吗", "", ["可以退货吗"]),
+        ("茶壶退不退", "zh", ["茶壶", "退"]),
+        ("修没修好", "zh", ["修好"]),
     ],
 )
 def test_pieces_of_any_question_are_left_out_where_there_are_no_blanks(text, language, left) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.knowledge.documents import Entry
 from app.knowledge.index.index import FormatError, Index, build
+from app.language.synonyms import SYNONYMS
 
 SHOP = [
     Entry("Tee.md", ("Versand",), "Wir liefern mit der Post nach Deutschland und Österreich. Ab 50 Euro ist es frei."),
@@ -142,6 +143,62 @@ def test_characters_that_are_function_words_are_found_within_words_too(indexed, 
     assert ask(query)[0] == heading
 
 
+@pytest.mark.parametrize(
+    ("query", "headings"),
+    [
+        ("多少钱", ["收费"]),  # its characters are left out as function words
+        ("茶壶能修吗", ["维护"]),  # one character, where it stands alone
+        ("装修", []),
+        ("护照", ["入住"]),  # one of three characters counts where all of its pairs are
+        ("打不开", []),
+        ("wifi", ["上网"]),
+    ],
+)
+def test_chinese_words_of_the_same_meaning_may_have_any_length(indexed, monkeypatch, query, headings) -> None:
+    groups = [["多少钱", "收费"], ["修", "维护"], ["护照", "身份证"], ["打不开", "二维码"], ["wifi", "无线网"]]
+    monkeypatch.setitem(SYNONYMS, "zh", groups)
+    ask = indexed(
+        Entry("店", ("收费",), "每小时收费三十元。"),
+        Entry("店", ("维护",), "由师傅定期维护茶具。"),
+        Entry("店", ("入住",), "请出示身份证。"),
+        Entry("店", ("上网",), "大厅设有无线网。"),
+        Entry("店", ("展览",), "二维的身份，保存的密码。"),
+    )
+    assert ask(query) == headings
+
+
+def test_a_word_of_the_list_may_have_a_hyphen(indexed, monkeypatch) -> None:
+    monkeypatch.setitem(SYNONYMS, "en", [["internet", "wi-fi"]])
+    ask = indexed(
+        Entry("House", ("Rooms",), "All of the rooms have Wi-Fi, and a desk."),
+        Entry("House", ("Music",), "The hi-fi is in the hall."),
+    )
+    assert ask("internet") == ["Rooms"]
+
+
+def test_traditional_chinese_finds_simplified_and_the_other_way_round(indexed) -> None:
+    ask = indexed(
+        Entry("店", ("维修",), "钟表由师傅修理，约需一周。"),
+        Entry("店", ("門票",), "長者與學生享有優惠。"),
+        Entry("店", ("停车",), "地下车库免费两小时。"),
+    )
+    assert ask("鐘錶壞了怎麼辦")[0] == "维修"
+    assert ask("学生有优惠吗")[0] == "門票"
+    assert ask("停車場要錢嗎")[0] == "停车"
+
+
+def test_japanese_words_of_the_same_meaning_may_have_endings(indexed, monkeypatch) -> None:
+    monkeypatch.setitem(SYNONYMS, "ja", [["取り消し", "キャンセル"], ["いくら", "料金"]])
+    ask = indexed(
+        Entry("店", ("変更",), "キャンセルは前日までにお知らせください。"),
+        Entry("店", ("席",), "料金は一時間三百円です。"),
+        Entry("店", ("予約",), "取消しのご連絡は、お電話でお願いいたします。"),
+    )
+    assert ask("取り消したい")[:2] == ["予約", "変更"]
+    assert ask("いくらですか") == ["席"]
+    assert "予約" in ask("キャンセル")
+
+
 def test_a_word_in_the_heading_counts_more_than_several_in_the_text(indexed) -> None:
     ask = indexed(
         Entry("a", ("Cars",), "Faster than bicycles, bicycles and bicycles."), Entry("a", ("Bicycles",), "Many kinds.")
@@ -174,7 +231,7 @@ def test_a_known_word_is_no_typing_mistake_of_another(indexed) -> None:
     [
         ("Where do I get a reimbursement?", "Refunds"),
         ("czy dojadę do was tramwajem, i gdzie jest przystanek tramwaj?", "Autobus"),
-        ("你们可以刷卡吗", "信用"),
+        ("你们可以刷卡吗", "信用卡"),
     ],
 )
 def test_a_word_of_the_same_meaning_is_found(indexed, query, heading) -> None:
@@ -182,7 +239,7 @@ def test_a_word_of_the_same_meaning_is_found(indexed, query, heading) -> None:
         Entry("Shop.md", ("Refunds",), "A refund takes five days, and you are told when it was sent to the bank."),
         Entry("Shop.md", ("Colours",), "We have blue and red ones, and those that are green as well."),
         Entry("Sklep.md", ("Autobus",), "Zatrzymuje się obok naszego sklepu, przy ulicy Długiej."),
-        Entry("店.md", ("信用",), "我们这里的客人都用信用。"),
+        Entry("店.md", ("信用卡",), "我们这里的客人都用信用卡。"),
     )
     assert ask(query) == [heading]
 
