@@ -11,7 +11,8 @@ _ARTICLES = ("وال", "بال", "كال", "فال", "ولل", "ال", "لل")
 _PRONOUNS = ("كما", "هما", "كم", "هم", "نا", "كن", "هن")
 _SUFFIXES = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
 _INFLECTIONS = ("ات", "ون", "ين", "ان", "وا", "تم", "ها", "ني", "يه", "ه", "ي", "ت", "ا", "ن")
-_PARTICLES = "وفبلكس"
+_OF_VERBS = ("ونها", "ونه", "وها", "وه", "تها", "ته", "و")  # with what they are done to
+_PARTICLES = "وفبلكسحه"
 
 # ف, ع and ل stand for the letters of the root; all others for themselves.
 _PATTERNS = """
@@ -62,7 +63,7 @@ def root(word: str) -> str:
 
 def _shorter(word: str) -> list[str]:
     """The word without an ending, without a particle before it, and without both."""
-    shorter = [word[: -len(ending)] for ending in _INFLECTIONS if word.endswith(ending)]
+    shorter = [word[: -len(ending)] for ending in _INFLECTIONS + _OF_VERBS if word.endswith(ending)]
     if word[:1] in _PARTICLES:
         shorter += [each[1:] for each in (word, *shorter)]
     return [each for each in shorter if len(each) >= 3]

@@ -10,7 +10,7 @@ from app.language.function_words import COMMON_WORDS, FUNCTION_WORDS
 from app.language.listed import Listed, Place
 from app.language.questions import content, is_function_word, may_be_function_words, parted_verbs
 from app.language.recognition import recognised
-from app.language.stems import Stems
+from app.language.stems import ROOT, Stems
 from app.language.synonyms import SYNONYMS
 from app.language.words import has_no_blanks, is_hiragana, normal, pairs, places, runs, words
 
@@ -20,6 +20,7 @@ MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
 # How near a term is to a word of the same root or meaning, and a single character of Han to a pair.
 ROOT_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.6
+ROOT_SYNONYM_WEIGHT = 0.4
 CHARACTER_WEIGHT = 0.4
 
 # How much of a word it is that people use whatever they ask about, and a letter or a number of up to two digits.
@@ -140,11 +141,15 @@ class Languages:
             yield self._with_synonyms(Word(alone, own, min(1.0, len(alone) / 2), None), tried, [fold(alone)])
 
     def _with_synonyms(self, word: Word, languages: Iterable[str], known: Iterable[str] | None = None) -> Word:
-        """The word with the terms of the same meaning in these languages, where it, or else those `known`, have any."""
+        """The word with the terms of the same meaning in these languages, of itself, its root or else those `known`."""
         whole = [term for term, weight in word.terms.items() if weight == 1] if known is None else [*known]
-        same = {each for language in languages for term in whole for each in self._same(term, language)}
-        weights = {term: CHARACTER_WEIGHT if len(term) == 1 else SYNONYM_WEIGHT for term in same}
-        return replace(word, terms={**weights, **word.terms}) if same else word
+        roots = [term for term in word.terms if term.startswith(ROOT)]
+        for terms, nearness in ((whole, SYNONYM_WEIGHT), (roots, ROOT_SYNONYM_WEIGHT)):
+            same = {each for language in languages for term in terms for each in self._same(term, language)}
+            if same:
+                weights = {term: CHARACTER_WEIGHT if len(term) == 1 else nearness for term in same}
+                return replace(word, terms={**weights, **word.terms})
+        return word
 
     def _same(self, term: str, language: str) -> frozenset[str]:
         """The terms of the same meaning as this, or else as one that it may be a form of."""
@@ -164,7 +169,8 @@ def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
     for group in SYNONYMS.get(stems.language, ()):
         terms = frozenset(_term(word, stems) for word in group) - {""}
         for word in group:
-            for key in {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}:
+            asked = {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}
+            for key in asked | {stems.root(word)} - {""}:
                 found[key] = (
                     found[key] | terms if key in found else terms
                 )  # most are of one group, whose set they share
