@@ -1,9 +1,10 @@
 """What a question asks for: its words that say what it is about, as terms of an index."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from app.knowledge.index.expressions import Expressions, is_expression
 from app.language.folding import fold
 from app.language.formation import Formation, plainer
 from app.language.function_words import COMMON_WORDS, FUNCTION_WORDS
@@ -17,10 +18,11 @@ from app.language.words import has_no_blanks, is_hiragana, normal, pairs, places
 MOST_CHARACTERS = 2000  # of a question; the rest is not looked at
 MOST_LANGUAGES = 6  # that a question of an unclear one is tried in
 
-# How near a term is to a word of the same root or meaning, and a single character of Han to a pair.
+# How near a term is to a word of the same root or meaning, to an expression, and a single character of Han to a pair.
 ROOT_WEIGHT = 0.5
 SYNONYM_WEIGHT = 0.6
 ROOT_SYNONYM_WEIGHT = 0.4
+EXPRESSION_WEIGHT = 0.8
 CHARACTER_WEIGHT = 0.4
 
 # How much of a word it is that people use whatever they ask about, and a letter or a number of up to two digits.
@@ -61,6 +63,8 @@ class Languages:
         functions = (_terms(stems, FUNCTION_WORDS) for stems in self._stems.values())
         self.empty = frozenset[str]().union(*functions)  # terms that say nothing of what a passage is about
         self._synonyms = {language: _synonyms(stems) for language, stems in self._stems.items()}
+        expressions = {language: Expressions(stems) for language, stems in self._stems.items()}
+        self._expressions = {language: those for language, those in expressions.items() if those}
         self._listed = {
             language: Listed(filter(has_no_blanks, chain(*SYNONYMS.get(language, ()))), language)
             for language in self._stems
@@ -91,13 +95,26 @@ class Languages:
         stems = [self._stems[language] for language in tried]
         common = frozenset[str]().union(*(self._common[language] for language in tried))
         parted = self._parted(text, tried)
-        for written in words(text):
-            word = parted.get(written.lower(), written)
-            if any(is_function_word(word, language) for language in spoken):
-                continue
+        asked = [parted.get(word.lower(), word) for word in words(text)]
+        telling = [at for at, word in enumerate(asked) if not any(is_function_word(word, each) for each in spoken)]
+        said = [each for language in tried & self._expressions.keys() for each in self._said(asked, telling, language)]
+        taken = {place for _, there in said for place in there}
+        for word in (asked[place] for place in telling if place not in taken):
             terms = {root: ROOT_WEIGHT for each in stems if (root := each.root(word))}
             terms |= {term: 1.0 for each in stems for term in (each.term(word), each.typed_in_haste(word))}
             yield Word(word, terms, _share(word, terms, common), formation, frozenset(tried))
+        yield from (expression for expression, _ in said)
+
+    def _said(
+        self, asked: Sequence[str], telling: Collection[int], language: str
+    ) -> Iterator[tuple[Word, Collection[int]]]:
+        """The expressions among the words, with their places; one of function words alone is half a word."""
+        terms = [self._stems[language].term(word) for word in asked]
+        for there, same in self._expressions[language].said(terms):
+            own = [terms[place] for place in there if place in telling]
+            text = " ".join(asked[place] for place in there)
+            weights = dict.fromkeys(own, EXPRESSION_WEIGHT / max(1, len(own))) | dict.fromkeys(same, EXPRESSION_WEIGHT)
+            yield Word(text, weights, 1.0 if own else COMMON_SHARE, None), there
 
     def _parted(self, text: str, tried: set[str]) -> dict[str, str]:
         """Verbs that have synonyms, by their second part, where the first stands apart."""
@@ -167,8 +184,9 @@ def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
     """Of each word that has synonyms, as a term where it has blanks around it (also without accents), their terms."""
     found: dict[str, frozenset[str]] = {}
     for group in SYNONYMS.get(stems.language, ()):
-        terms = frozenset(_term(word, stems) for word in group) - {""}
-        for word in group:
+        single = [word for word in group if not is_expression(word)]
+        terms = frozenset(_term(word, stems) for word in single) - {""}
+        for word in single:
             asked = {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}
             for key in asked | {stems.root(word)} - {""}:
                 found[key] = (

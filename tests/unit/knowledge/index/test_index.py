@@ -256,6 +256,31 @@ def test_a_word_of_the_same_meaning_is_found_where_the_question_has_no_accents_o
     assert ask(query) == [heading]
 
 
+@pytest.mark.parametrize(
+    ("query", "headings"),
+    [
+        ("How much is it?", ["Prices"]),
+        ("Could I send it back?", ["Returns"]),
+        ("I am sending these two parcels back", ["Returns", "Parcels"]),
+        ("Could you send parcels that we have paid for back?", ["Parcels"]),
+        ("Is the way back much longer?", []),
+    ],
+)
+def test_an_expression_is_found_by_words_of_the_same_meaning_and_not_by_its_own(indexed, query, headings) -> None:
+    ask = indexed(
+        Entry("Shop.md", ("Prices",), "They are on the label, and the same for everybody who comes."),
+        Entry("Shop.md", ("Returns",), "We accept them for two weeks, if you have the receipt with you."),
+        Entry("Shop.md", ("Parcels",), "They are weighed in the office, and then they wait for you there."),
+    )
+    assert ask(query) == headings
+
+
+def test_one_of_an_expressions_words_is_less_than_a_word_of_the_same_meaning(indexed) -> None:
+    text = "It is what you see when you come to us, and that is how we do it."
+    ask = indexed(Entry("A.md", ("Second",), text), Entry("B.md", ("Preowned",), text))
+    assert ask("Is it second-hand?") == ["Preowned", "Second"]
+
+
 def test_the_word_itself_comes_before_another_of_the_same_meaning(indexed) -> None:
     text = "It takes five days, and you are told when it was sent to the bank."
     ask = indexed(Entry("A.md", ("Refund",), text), Entry("B.md", ("Reimbursement",), text))
