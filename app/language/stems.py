@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import Stemmer
 
-from app.language import arabic, polish, russian
+from app.language import arabic, french, italian, polish, russian
 from app.language.folding import fold
 from app.language.korean import without_particle
 from app.language.questions import is_function_word
@@ -44,7 +44,7 @@ class Stems:
             return arabic.light_stem(fold(word))
         if self.language == "ko":
             return fold(without_particle(word))
-        return _enough(self._folded_stem(self._lower(word)), word)
+        return _enough(self._folded_stem(self._lower(word), word.lower()), word)
 
     def root(self, word: str) -> str:
         """What words share that are made of the same root, marked as such; "" where the language has no such thing."""
@@ -54,9 +54,16 @@ class Stems:
     def typed_in_haste(self, word: str) -> str:
         """The term where the word's accents were left out, which stemmers need."""
         folded = fold(word)
-        return _enough(self._folded_stem(polish.accented(folded) if self.language == "pl" else folded), word)
+        if self.language == "pl":
+            folded = polish.accented(folded)
+        return _enough(self._folded_stem(folded, word.lower()), word)
 
-    def _folded_stem(self, word: str) -> str:
+    def _folded_stem(self, word: str, written: str) -> str:
+        """`written`: with the accents that it has."""
+        if self.language == "fr":
+            return french.after_stemming(fold(self._stem(french.before_stemming(word))), written)
+        if self.language == "it":
+            return italian.after_stemming(fold(self._stem(italian.before_stemming(word))))
         if self.language == "pl":
             return polish.irregular(word) or polish.shortened(fold(self._stem(word)))
         if self.language == "ru":

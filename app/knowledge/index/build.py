@@ -18,7 +18,7 @@ from app.language.recognition import is_plainly, primary, recognised
 from app.language.stems import ROOT, Stems
 from app.language.words import normal, pieces, runs, words
 
-FORMAT = f"6, PyStemmer {Stemmer.version()}"  # another number for every change of what is stored, or of what terms are
+FORMAT = f"7, PyStemmer {Stemmer.version()}"  # another number for every change of what is stored, or of what terms are
 GRAM = 3  # letters
 MOST_KEPT = 8  # characters of a run without blanks
 

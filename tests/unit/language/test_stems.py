@@ -16,10 +16,26 @@ from app.language.stems import Stems
         ("de", ["Haus", "Häuser"]),
         ("en", ["delivery", "deliveries", "DELIVERIES"]),
         ("fr", ["réservation", "réservations"]),
+        ("fr", ["vélo", "vélos", "velos"]),
+        ("fr", ["jeu", "jeux"]),
+        ("fr", ["crédit", "crédits"]),
+        ("fr", ["connexion", "connexions"]),
         ("es", ["envío", "envíos"]),
         ("es", ["aparcar", "aparque", "aparcamiento"]),
         ("pt", ["pagar", "paguei", "pago"]),
         ("it", ["pagamento", "pagamenti"]),
+        ("it", ["usare", "usarlo", "usarmele"]),
+        ("it", ["scrivere", "scriveteci", "scrivermi", "SCRIVERGLIELO"]),
+        ("it", ["tradurre", "tradurlo"]),
+        ("it", ["concerto", "concerti"]),
+        ("it", ["moderno", "moderne"]),
+        ("it", ["trasporto", "trasporti"]),
+        ("it", ["anno", "anni"]),
+        ("it", ["camera", "camere"]),
+        ("it", ["corriere", "corrieri"]),
+        ("it", ["notaio", "notai"]),
+        ("it", ["lago", "laghi"]),
+        ("it", ["scegliere", "scegli", "sceglierlo"]),
         ("ru", ["доставка", "доставки", "доставку"]),
         ("pl", ["zwrot", "zwroty"]),
         ("tr", ["kart", "kartlar", "kartları"]),
@@ -33,6 +49,13 @@ from app.language.stems import Stems
 def test_forms_of_a_word_have_one_term(language, forms) -> None:
     stems = Stems(language)
     assert len({stems.term(form) for form in forms}) == 1
+
+
+@pytest.mark.parametrize("words", [("gare", "garer"), ("livres", "livrer"), ("loyer", "lois")])
+def test_french_words_of_other_meanings_stay_apart(words) -> None:
+    stems = Stems("fr")
+    one, other = ({stems.term(word), stems.typed_in_haste(word)} for word in words)
+    assert one.isdisjoint(other)
 
 
 def test_a_word_that_a_stemmer_takes_for_an_ending_stays() -> None:
