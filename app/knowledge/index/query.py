@@ -189,9 +189,8 @@ def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
         for word in single:
             asked = {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}
             for key in asked | {stems.root(word)} - {""}:
-                found[key] = (
-                    found[key] | terms if key in found else terms
-                )  # most are of one group, whose set they share
+                # Most are in one group, and share its set.
+                found[key] = found[key] | terms if key in found else terms
     return found
 
 
