@@ -34,7 +34,8 @@ def _indexed(settings: Settings, agent: Agent) -> Iterator[str]:
             name = build(folder, agent.knowledge, progress)
         if not name:
             return
-        yield from (f"{path} cannot be read: {why}" for (path, *_), why in folder.report(name).problems)
+        if report := folder.report_of_whole(name):  # or a server beside this has another one already
+            yield from (f"{path} cannot be read: {why}" for (path, *_), why in report.problems)
         if agent.embeddings:
             with _progress("Embedding") as progress:
                 options = settings.models[agent.embeddings].options

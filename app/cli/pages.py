@@ -122,17 +122,19 @@ def refresh(addresses: tuple[str, ...], agent: str | None) -> None:
     outcomes: list[Outcome] = []
     for agent_id, collection in _collections(agent):
         with _problems_told(agent_id):
-            sources = [
-                source
-                for source in collection.sources.all()
-                if not addresses or any(is_at(source.address, _address(each)) for each in addresses)
-            ]
-        if sources:
+            anything = _sources_at(collection, addresses)
+        if anything:
             with _changing(agent_id):
-                outcomes += _read(collection, sources)
+                outcomes += _read(collection, _sources_at(collection, addresses))
     if not outcomes:
         raise click.ClickException("Nothing of that was added: see `flask knowledge list`.")
     _end(outcomes)
+
+
+def _sources_at(collection: Collection, addresses: Sequence[str]) -> list[Source]:
+    """All where there are no addresses."""
+    wanted = [_address(each) for each in addresses]
+    return [each for each in collection.sources.all() if not wanted or any(is_at(each.address, at) for at in wanted)]
 
 
 def _what(source: str, site: bool | None) -> tuple[str, Kind]:

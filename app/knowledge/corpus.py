@@ -17,7 +17,7 @@ QUIET_SECONDS = 1.0  # since the latest change of a file, before an index is bui
 NEVER_QUIET_SECONDS = 5.0  # after which it is built all the same
 FIRST_PAUSE_SECONDS = 5.0  # after a failure; twice as long after each further one
 LONGEST_PAUSE_SECONDS = 600.0
-_MOST_OF_THE_TIME = 5  # after a build, nothing is built for so many times as long as it took
+GONE_PAUSE_SECONDS = 60.0  # after one that was built since somebody had removed it: another server may be at it
 
 
 class Tries:
@@ -44,8 +44,9 @@ class Tries:
         return is_news
 
     def hope(self) -> None:
-        """Something has changed, which may be what helps: the next try need not wait for long."""
-        self._not_before = min(self._not_before, monotonic() + FIRST_PAUSE_SECONDS)
+        """Something has changed, which may be what helps: the next try after a failure need not wait for long."""
+        if self._failures:
+            self._not_before = min(self._not_before, monotonic() + FIRST_PAUSE_SECONDS)
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Corpus:
     """- `embeddings`: the name of the model by which it is searched for meaning too; "" where there is none.
     - `files`, `wanted`: as they were seen last, and the name of their index; "" where there are none.
     - `in_use`: which may be of an earlier state; None where there is none.
+    - `gone`: whether the index in use is no longer on the disk.
     - `doubted`: whether the model still is the one that has made the vectors is to be found out.
     - `ready`: set when questions need not wait any more: there is an index, nothing to index, or it has failed.
     """
@@ -82,6 +84,7 @@ class Corpus:
     files: Sequence[FileState] | None = None
     wanted: str = ""
     in_use: InUse | None = None
+    gone: bool = False
     doubted: bool = False
     ready: Event = field(default_factory=Event)
     told_of_waiting: bool = False
@@ -102,9 +105,9 @@ class Corpus:
         self.building.hope()
 
     def build_due_in(self) -> float:
-        """Seconds until the next index is to be built, or the one in use anew since a file of it may be read now;
-        infinite where there is nothing to do."""
-        if self.wanted == self.name:
+        """Seconds until the next index is to be built, or the one in use anew since a file of it may be read now, or it
+        is gone; infinite where there is nothing to do."""
+        if self.wanted == self.name and not self.gone:
             again = self.in_use.open.report.again if self.in_use else None
             return max(due_in(again), self.building.due_in())
         pause = self.building.due_in()
@@ -115,7 +118,9 @@ class Corpus:
         return pause
 
     def built(self, seconds: float) -> None:
-        self.building.succeeded(_MOST_OF_THE_TIME * seconds)
+        """It took so long, and for as long nothing is built: where files change all the time, half of it at most."""
+        self.building.succeeded(max(seconds, GONE_PAUSE_SECONDS if self.gone else 0.0))
+        self._quiet_by = monotonic() + NEVER_QUIET_SECONDS  # files may have changed meanwhile
 
     def embed_due_in(self) -> float:
         """The same for vectors of the index that is in use."""

@@ -82,9 +82,13 @@ def _below(folder: str, pattern: Sequence[str]) -> Iterator[str]:
         if any(entry.name == CACHE_TAG for entry in entries):
             continue
         for entry in entries:
-            if entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself, or to where this user may not look
+                continue
+            if is_folder:
                 waiting.append((entry.path, [*parts, entry.name]))
-            elif entry.is_file() and _fits([*parts, entry.name], pattern):
+            elif is_file and _fits([*parts, entry.name], pattern):
                 yield entry.path
 
 

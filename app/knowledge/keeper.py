@@ -111,6 +111,7 @@ class Keeper:
         looked = self._thread.apply(_look, (corpus.patterns, corpus.files))
         if looked:
             corpus.seen(*looked)
+        corpus.gone = bool(corpus.name) and not self._thread.apply(self._folder.has, (corpus.name,))
         if not corpus.wanted:
             self._use(corpus, None)
         elif corpus.wanted != corpus.name:
@@ -134,7 +135,7 @@ class Keeper:
             if not opened:
                 if before:
                     self._open[name] = before
-                raise BuildError("what was built cannot be opened")
+                raise BuildError("what was built is damaged, or another process has removed it")
         except BuildError as error:
             if corpus.building.failed(str(error)):
                 log.error("knowledge cannot be indexed: %s", error, extra={"agents": sorted(corpus.agents)})  # noqa: TRY400
@@ -194,29 +195,35 @@ class Keeper:
         """Have what the index in use lacks asked of the corpus's model."""
         assert corpus.in_use
         started, opened, about = monotonic(), corpus.in_use.open, {"model": corpus.embeddings}
+        meaning = self._meanings[corpus.embeddings]
         try:
-            made = self._builder.embed(opened.name, self._meanings[corpus.embeddings].options, doubted=corpus.doubted)
-            missing = f"{made.missing} texts are missing: {made.reason}" if made.missing else ""
+            made = self._builder.embed(opened.name, meaning.options, doubted=corpus.doubted)
+            reason = made.reason
+            told = f"{made.missing} texts are missing: {reason}" if made.missing else ""
         except BuildError as error:
-            made, missing = None, str(error)
-        if corpus.in_use and corpus.in_use.open is opened:  # otherwise another index has come meanwhile
+            made, reason = None, str(error)
+            told = reason
+        if corpus.in_use and corpus.in_use.open is opened:
             corpus.in_use = self._with_vectors(corpus, opened)
-        if missing:
-            if corpus.embedding.failed(missing):
-                log.warning("knowledge is not embedded: %s", missing, extra=about)
+        elif not made:
+            return  # another index has come meanwhile, and the folder of this one is gone
+        if told:
+            if corpus.embedding.failed(reason):
+                log.warning("knowledge is not embedded: %s", told, extra=about)
             return
         corpus.doubted = False
         corpus.embedding.succeeded()
+        meaning.forget()  # the texts' vectors may be another model's now
         assert made
         counts = {"passages": opened.report.passages, "refused": made.refused}
         log.info("knowledge is embedded", extra={**about, **counts, "seconds": round(monotonic() - started, 1)})
 
     def _tell_problems(self, opened: OpenIndex) -> None:
         """A line for each file that could not be read, once for each of its states."""
-        for (path, *state), reason in opened.report.problems:
-            if (path, *state) not in self._told:
-                self._told.add((path, *state))
-                log.warning("a file of knowledge cannot be read: %s: %s", path, reason)
+        for state, reason in opened.report.problems:
+            if state not in self._told:
+                log.warning("a file of knowledge cannot be read: %s: %s", state[0], reason)
+        self._told = {state for each in self._open.values() for state, _ in each.report.problems}
 
 
 def _look(patterns: tuple[str, ...], before: Sequence[FileState] | None) -> tuple[Sequence[FileState], str] | None:

@@ -57,6 +57,10 @@ class Meaning:
             del self._remembered[next(iter(self._remembered))]
         return self._remembered.setdefault(question, normalised(vector))
 
+    def forget(self) -> None:
+        """Ask for each question anew: the model may be another one now."""
+        self._remembered.clear()
+
     def close(self) -> None:
         """Close its connections."""
         self._model.close()

@@ -76,9 +76,11 @@ class KnowledgeSearch:
         meaning = self._meanings.get(corpus.embeddings)
         vector = meaning.of_question(query) if meaning and corpus.in_use and corpus.in_use.vectors else None
         found, fits = self._thread.apply(_find, (corpus, query, vector))
-        if not fits and not corpus.doubted:
-            log.warning("the model gives other vectors than it did", extra={"model": corpus.embeddings})
-            self._keeper.doubt(corpus)
+        if not fits and meaning:
+            meaning.forget()
+            if not corpus.doubted:
+                log.warning("the model gives other vectors than it did", extra={"model": corpus.embeddings})
+                self._keeper.doubt(corpus)
         ranking: Sequence[Ranked] = found
         return ranking
 

@@ -5,13 +5,16 @@ import random
 import signal
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from support.agents import Client
+from support.embeddings import EmbeddingServer
 
 from app.testing.configuration import CONFIG
+from app.testing.model_server import SlowBytes, whole
 from app.testing.server import Server, eventually, script
 
 
@@ -121,3 +124,46 @@ def builders(worker: int) -> list[int]:
 
 def is_dead(pid: int) -> bool:
     return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+EMBEDDINGS = """
+[models.meaning]
+provider = "openai"
+model = "m"
+base_url = "{url}/v1"
+timeouts = {{ first_token = 2 }}
+
+[limits]"""
+HUGE = whole(b'{"data": [{"index": 0, "embedding": [' + b"0.0123456789," * 2_500_000 + b"0]}]}")
+SLOW = [SlowBytes(b"HTTP/1.1 200 OK\r\n" + b"x-slow: y\r\n" * 40, 400)]
+
+
+@pytest.mark.timed
+def test_whatever_an_embedding_server_sends_questions_do_not_wait_and_streams_keep_their_pace(tmp_path, site) -> None:
+    with EmbeddingServer() as model:
+        config = configuration(site).replace("\n[limits]", EMBEDDINGS.format(url=model.url))
+        changes = {'name = "Site"': 'name = "Site"\nembeddings = "meaning"'}
+        with Server(tmp_path / "server", config=config, changes=changes) as server:
+            open_client, client = Client(server, server.key("secret", "open")), Client.new(server, "site")
+            eventually(lambda: told(server, "knowledge is embedded"), 30)
+            with open_client.open(script({"text": "token ", "times": 3000, "every": 0.01})) as stream:
+                stream.settimeout(10)
+                for number, (answer, seconds) in enumerate([(HUGE, 1.5), (SLOW, 3.0), (whole(b"<html>"), 1.5)]):
+                    model.failing = [answer]
+                    with ThreadPoolExecutor(1) as pool:
+                        begun = time.monotonic()
+                        asked = pool.submit(client.ask, f"Where does tea of the year {number} come from?")
+                        arrivals = [begun]
+                        while not asked.done() or len(arrivals) < 50:
+                            assert stream.recv(65536)
+                            arrivals.append(time.monotonic())
+                        assert asked.result()["parts"]
+                    assert max(after - before for before, after in pairwise(arrivals)) < 0.25, number
+                    assert arrivals[-1] - begun < seconds
+                    client.ask(f"Where does the tea of the year {number} come from, again?")  # one failure is none
+        words = "a question is answered by its words alone: "
+        assert [str(line["message"]).removeprefix(words)[:20] for line in told(server, words)] == [
+            "sent what are no 1 v",
+            "no answer within 2 s",
+            "sent what are no 1 v",
+        ]

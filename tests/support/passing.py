@@ -34,9 +34,10 @@ def first_file_killed() -> Iterator[None]:
 def make_due(folder: IndexFolder, name: str) -> None:
     """As if the time had passed after which files are tried again."""
     report = folder.path / name / "report.json"
-    report.write_bytes(orjson.dumps({**orjson.loads(report.read_bytes()), "again": 1.0}))
+    report.write_bytes(orjson.dumps({**orjson.loads(report.read_bytes()), "again": [1.0, 60.0]}))
     with closing(sqlite3.connect(folder.path / "documents.kept")) as table, table:
         for key, value in table.execute("SELECT key, value FROM kept").fetchall():
-            if isinstance(outcome := orjson.loads(value), dict):
-                new = orjson.dumps({**outcome, "again": 1.0})
+            state, outcome = value[:32], orjson.loads(value[32:])
+            if isinstance(outcome, dict):
+                new = state + orjson.dumps({**outcome, "again": [1.0, 60.0]})
                 table.execute("UPDATE kept SET value = ? WHERE key = ?", (new, key))

@@ -23,7 +23,7 @@ class Asking:
     def __init__(self, model: OpenAIEmbeddings, alive: Callable[[], object]) -> None:
         self._model, self._alive = model, alive
         self._most = MOST_TEXTS
-        self._succeeded = False
+        self._taken = ""  # a text that the server has taken
         self._too_long = 0  # texts, as they were or cut
 
     def batch(self, texts: Sequence[str], start: int) -> Sequence[str]:
@@ -43,7 +43,7 @@ class Asking:
             if not _is_too_much(error):
                 raise
             return self._in_pieces(texts) if len(texts) > 1 else self._shortened(texts[0], error)
-        self._succeeded = True
+        self._taken = self._taken or texts[0]
         return [*found]
 
     def _in_pieces(self, texts: Sequence[str]) -> list[Vector | None]:
@@ -59,11 +59,18 @@ class Asking:
 
     def _shortened(self, text: str, error: ModelError) -> list[Vector | None]:
         self._too_long += 1
+        if error.kind.again:
+            self._see_that_it_works(error)
         if len(text) >= 2 * LEAST_CHARACTERS:
             return self.vectors([text[: len(text) // 2]])
-        if not self._succeeded:
-            raise error
+        self._see_that_it_works(error)
         return [None]
+
+    def _see_that_it_works(self, error: ModelError) -> None:
+        """Raises ModelError where it is not this text's fault: the server takes none now, or has taken none yet."""
+        if not self._taken:
+            raise error
+        self._tried([self._taken])
 
     def _tried(self, texts: list[str]) -> Sequence[Vector]:
         for number in range(TRIES):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.errors import ModelError
+from app.engine.errors import ModelError, Problem
 from app.knowledge.building.asking import Asking
 from app.knowledge.building.folder import IndexFolder
 from app.knowledge.building.kept import Kept
@@ -28,6 +28,7 @@ PROBE = "Is this still the same model?"
 _LEAST_COSINE = 0.99  # of two answers of the same model: some round differently each time
 
 _REFUSED = b""  # in place of the vector of a text
+_BYTES = 4  # of a number
 _LONGEST_SAID = 300  # characters, of what a server says of a failure
 
 Progress = Callable[[int, int], object]
@@ -106,7 +107,11 @@ def text_of(entry: Entry) -> str:
 
 
 def _write(folder: IndexFolder, name: str, key: str, rows: Any, *, complete: bool) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=folder.path / name)
+    """Nothing where another index has taken the place of this one meanwhile: what was asked for is kept for that."""
+    try:
+        descriptor, draft = tempfile.mkstemp(dir=folder.path / name)
+    except FileNotFoundError:
+        return
     with os.fdopen(descriptor, "wb") as file:
         np.save(file, rows, allow_pickle=False)
         file.flush()
@@ -120,11 +125,12 @@ class _Work:
     def __init__(self, kept: Kept, model: OpenAIEmbeddings, progress: Progress) -> None:
         self._kept, self._progress = kept, progress
         self._done, self._total = 0, 0
+        self._size = len(kept.get(_key(PROBE)) or b"")  # of a vector, in bytes; 0 where there is none yet
         self._asking = Asking(model, lambda: progress(self._done, self._total))
 
     def ask(self, texts: Sequence[str], *, doubted: bool) -> str:
         """Have all vectors kept that are not yet; why not all are."""
-        wanted = [text for text in dict.fromkeys(texts) if self._kept.get(_key(text)) is None]
+        wanted = [text for text in dict.fromkeys(texts) if not self._is_kept(text)]
         try:
             if (wanted or doubted) and not self._is_same():
                 wanted = [*dict.fromkeys(texts)]
@@ -132,7 +138,7 @@ class _Work:
             while self._done < self._total:
                 batch = self._asking.batch(wanted, self._done)
                 for text, vector in zip(batch, self._asking.vectors(batch), strict=True):
-                    self._kept.put(_key(text), _REFUSED if vector is None else normalised(vector).tobytes())
+                    self._kept.put(_key(text), _REFUSED if vector is None else self._row(vector))
                 self._kept.save()
                 self._done += len(batch)
             self._progress(self._done, self._total)
@@ -140,11 +146,25 @@ class _Work:
             return ": ".join(filter(None, [error.reason, str(error.details.get("said", ""))[:_LONGEST_SAID]]))
         return ""
 
+    def _is_kept(self, text: str) -> bool:
+        value = self._kept.get(_key(text))
+        return value is not None and (value == _REFUSED or len(value) == self._size)
+
+    def _row(self, vector: Sequence[float]) -> bytes:
+        """Raises ModelError where it is not like the others: it is found out the next time which of them are right."""
+        row: bytes = normalised(vector).tobytes()
+        if len(row) != self._size:
+            reason = f"gives vectors of {len(vector)} dimensions, after some of {self._size // _BYTES}"
+            raise ModelError(Problem.UPSTREAM_FAILED, reason=reason)
+        return row
+
     def _is_same(self) -> bool:
         """Whether the model is the one whose vectors are kept; otherwise none are any more. Raises ModelError."""
         (vector,) = self._asking.vectors([PROBE])
         now, before = normalised(vector or ()), self._kept.get(_key(PROBE))
-        same = before is not None and len(before) == now.nbytes
+        if not now.any():  # which is no other model, but one that does not work
+            raise ModelError(Problem.UPSTREAM_FAILED, reason="gives vectors of nothing but zeros")
+        same, self._size = before is not None and len(before) == now.nbytes, now.nbytes
         if same and float(np.frombuffer(before or b"", dtype=np.float32) @ now) >= _LEAST_COSINE:
             return True
         self._kept.clear()
@@ -153,17 +173,15 @@ class _Work:
 
     def result(self, texts: Sequence[str], reason: str) -> tuple[Any, Embedded]:
         """A row for each text, and what is missing of them."""
-        size = len(self._kept.get(_key(PROBE)) or b"")
-        rows = np.zeros((len(texts), size // 4), dtype=np.float32)
+        rows = np.zeros((len(texts), self._size // _BYTES), dtype=np.float32)
         missing = refused = 0
         for number, text in enumerate(texts):
-            vector = self._kept.get(_key(text))
-            if vector == _REFUSED:
-                refused += 1
-            elif vector is None or len(vector) != size:
+            if not self._is_kept(text):
                 missing += 1
-            else:
+            elif vector := self._kept.get(_key(text)):
                 rows[number] = np.frombuffer(vector, dtype=np.float32)
+            else:
+                refused += 1
         return rows, Embedded(missing, refused, reason)
 
 

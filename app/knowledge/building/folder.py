@@ -30,6 +30,7 @@ import orjson
 
 from app.engine.texts import clean
 from app.knowledge.building.files_state import FileState
+from app.knowledge.building.later import Again
 from app.knowledge.files import CACHE_TAG
 from app.store.locks import try_lock
 
@@ -52,7 +53,7 @@ class Report:
     files: int
     passages: int
     problems: Sequence[tuple[FileState, str]]
-    again: float | None = None
+    again: Again | None = None
 
 
 def key_of(patterns: tuple[str, ...]) -> str:
@@ -138,9 +139,9 @@ class IndexFolder:
             self.give(tag)
 
     @contextmanager
-    def draft(self, name: str) -> Iterator[Path]:
+    def draft(self, name: Callable[[], str]) -> Iterator[Path]:
         """A folder to make the index in, within `locked`; it is on the disk and has its name after the block, in
-        the place of one that had it, and is gone where that raises."""
+        the place of one that had it, and is gone where that raises. The name is asked for at the end."""
         folder = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.path))
         try:
             yield folder
@@ -149,8 +150,8 @@ class IndexFolder:
                 _sync(file)
             self.give(folder)
             _sync(folder)
-            self.discard(name)  # who has it open can read on
-            folder.rename(self.path / name)
+            self.discard(name())  # who has it open can read on
+            folder.rename(self.path / name())
             _sync(self.path)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

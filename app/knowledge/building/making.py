@@ -1,9 +1,11 @@
 """Builds the index of the files that match some patterns: in the worker's child process, or in a command's own."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from app.engine.texts import clean
 from app.knowledge.building.files_state import FileState, digest_of, look, name_of, program_version, state_of
 from app.knowledge.building.folder import IndexFolder, Report
 from app.knowledge.building.kept import Kept
-from app.knowledge.building.later import due, next_try
+from app.knowledge.building.later import Again, due, next_try
 from app.knowledge.documents import Entry, UnreadableError
 from app.knowledge.index.index import build as build_index
 from app.knowledge.passages import cut
@@ -21,6 +23,7 @@ from app.knowledge.reading.beside import Reader
 
 TRIES = 4  # of a file that changes while it is read
 PAUSE_SECONDS = 0.5  # between them
+SAVE_SECONDS = 5.0  # after which what was read is kept, whatever becomes of the build
 
 Progress = Callable[[int, int, str], object]
 """Called with the number of files that have been read, of how many, and the path of the next one, "" behind the last:
@@ -34,7 +37,8 @@ class BuildError(Exception):
 def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = lambda *_: None) -> str:
     """The name of the index of the files as they are now, which is the newest one of the patterns then; "" where there
     are no files. It is built unless it is there already; files that have not changed are not read again, except those
-    that could not be read for a reason that may pass, when they are due: the index of that name is replaced then.
+    that could not be read for a reason that may pass, when they are due: the index of that name is replaced then. Of
+    files that change or vanish meanwhile, the index has the name that belongs to what was read.
 
     Waits while another process builds. Raises BuildError.
     """
@@ -49,7 +53,7 @@ def build(folder: IndexFolder, patterns: tuple[str, ...], progress: Progress = l
                 folder.discard(name)
             if report is None or due(report.again):
                 folder.clean()  # first of all: what is left there may be what fills the disk
-                _build(folder, name, files, progress)
+                name = _build(folder, files, progress)
             folder.point(patterns, name)
             folder.clean()
             return name
@@ -67,53 +71,77 @@ def problem_of(error: OSError, folder: Path) -> str:
     return os_problem(error)
 
 
-def _build(folder: IndexFolder, name: str, files: Sequence[FileState], progress: Progress) -> None:
+def _build(folder: IndexFolder, files: Sequence[FileState], progress: Progress) -> str:
     documents = folder.path / "documents.kept"
-    with folder.draft(name) as draft, closing(Kept(documents)) as kept, closing(Reader()) as reader:
+    with closing(Kept(documents)) as kept, closing(Reader()) as reader:
         folder.give(documents)
         work = _Work(kept, reader, files, progress)
-        build_index(draft / "index", work.entries())
-        progress(len(files), len(files), "")
-        folder.write_report(draft, Report(len(files), work.passages, work.problems, work.again))
+        with folder.draft(work.name) as draft:
+            build_index(draft / "index", work.entries())
+            progress(len(files), len(files), "")
+            folder.write_report(draft, Report(len(work.states), work.passages, work.problems, work.again))
+    return work.name()
 
 
 class _Work:
-    """Reads the files, one after the other. `problems`, `passages` and `again` are known once `entries` has ended."""
+    """Reads the files, one after the other. All else is known once `entries` has ended: `states` are those in which the
+    files were read, without those that had gone."""
 
     def __init__(self, kept: Kept, reader: Reader, files: Sequence[FileState], progress: Progress) -> None:
+        self.states: list[FileState] = []
         self.problems: list[tuple[FileState, str]] = []
         self.passages = 0
-        self.again: float | None = None  # as in Report
+        self.again: Again | None = None  # as in Report
         self._kept, self._reader, self._files, self._progress = kept, reader, files, progress
 
+    def name(self) -> str:
+        """Of the index of what was read."""
+        return name_of(self.states)
+
     def entries(self) -> Iterator[Entry]:
+        saved = time.monotonic()
         for number, (path, *_) in enumerate(self._files):
             self._progress(number, len(self._files), path)
-            try:
-                entries = self._entries_of(path)
-            except UnreadableError as error:
-                self.problems.append((state_of(path), str(error)))
-                continue
-            except FileNotFoundError:
-                continue  # it has vanished, and the next look will notice
-            for each in entries:
+            for each in self._entries_of(path):
                 self.passages += 1
                 yield each
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self._kept.save()
+                saved = time.monotonic()
         self._kept.save()
 
-    def _entries_of(self, path: str) -> list[Entry]:
-        """What the file holds. Raises UnreadableError, BuildError, and FileNotFoundError where it is gone."""
+    def _entries_of(self, path: str) -> Iterator[Entry]:
+        """What the file holds; nothing where it is gone or cannot be read. Raises BuildError."""
+        read = self._outcome_of(path)
+        if read is None:
+            return
+        state, outcome = read
+        self.states.append(state)
+        if isinstance(outcome, dict):
+            self.problems.append((state, outcome["unreadable"]))
+            if again := outcome["again"]:
+                self.again = min(again, self.again or again)
+            return
+        for each in outcome:
+            yield Entry(**{**each, "headings": tuple(each["headings"])})
+
+    def _outcome_of(self, path: str) -> tuple[FileState, Any] | None:
+        """The file's state, and what `_read` has made of it in that state, now or before; None where it is gone."""
+        key = (
+            program_version() + sha256(os.fsencode(path)).digest()
+        )  # one value for each file, however often it changes
         for _ in range(TRIES):
-            state = state_of(path)
-            key = program_version() + digest_of(state)
-            kept = self._kept.get(key)
-            known = None if kept is None else orjson.loads(kept)
+            state = _state(path)
+            if state is None:
+                return None
+            digest, kept = digest_of(state), self._kept.get(key) or b""
+            known = orjson.loads(kept.removeprefix(digest)) if kept.startswith(digest) else None
             if known is not None and not (isinstance(known, dict) and due(known["again"])):
-                return self._read_again(known)
+                return state, known
             outcome = self._read(path, known["tries"] if known else 0)
-            if state_of(path) == state:
-                self._kept.put(key, outcome)
-                return self._read_again(orjson.loads(outcome))
+            if _state(path) == state:
+                self._kept.put(key, digest + outcome)
+                return state, orjson.loads(outcome)
             time.sleep(PAUSE_SECONDS)
         raise BuildError(f"{path}: it changes while it is read")
 
@@ -125,9 +153,10 @@ class _Work:
             again = next_try(tries) if error.passing else None
             return orjson.dumps({"unreadable": clean(str(error)), "tries": tries + 1, "again": again})
 
-    def _read_again(self, outcome: Any) -> list[Entry]:
-        if isinstance(outcome, dict):
-            if again := outcome["again"]:
-                self.again = min(again, self.again or again)
-            raise UnreadableError(outcome["unreadable"])
-        return [Entry(**{**each, "headings": tuple(each["headings"])}) for each in outcome]
+
+def _state(path: str) -> FileState | None:
+    """None where it is gone, or where it is may not be looked at any more."""
+    try:
+        return state_of(path)
+    except OSError:
+        return None

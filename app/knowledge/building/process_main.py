@@ -10,6 +10,7 @@ import signal
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from app.knowledge.building.folder import IndexFolder
@@ -17,6 +18,7 @@ from app.knowledge.building.making import BuildError, build
 from app.processes.serving import serve
 
 STALL_SECONDS = 300  # without progress, after which the kernel ends the process
+PATIENCE_SECONDS = 300  # for another process that indexes; one that was stopped would keep this one out without end
 _MOST_TRACEBACK = 8000  # characters of its end
 _PRIORITY = 10  # streams come first where there is too little computing time for all
 _OUT_OF_MEMORY = "500"  # of 1,000: ended before the worker is, where memory runs out
@@ -55,4 +57,11 @@ def alive(seconds: float = STALL_SECONDS) -> None:
 
 
 def built(folder: IndexFolder, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": build(folder, tuple(asked["patterns"]), lambda *_: alive())}
+    until = monotonic() + PATIENCE_SECONDS
+
+    def progress(_done: int, total: int, _path: str) -> None:
+        alive()
+        if not total and monotonic() > until:  # it still waits
+            raise BuildError(f"another process has been indexing for {PATIENCE_SECONDS} s")
+
+    return {"name": build(folder, tuple(asked["patterns"]), progress)}

@@ -19,9 +19,10 @@ from app.providers.apis.openai import request_headers
 from app.providers.apis.options import upstream
 from app.providers.transport.redaction import redacted
 from app.providers.transport.response import UpstreamResponse
+from app.providers.transport.statuses import MOST_ERROR_BYTES
 
-MOST_BYTES = 64 * 2**20  # of a response
 MOST_DIMENSIONS = 16_384
+MOST_BYTES = 64 * MOST_DIMENSIONS  # of a response, for each text: reading it must not hold up the worker's streams
 _LONGEST_REASON = 300  # characters, for the log
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
@@ -45,26 +46,29 @@ class OpenAIEmbeddings:
         response = self._upstream.post("/embeddings", body, Exchange())
         if response.status != 200:
             raise response.refusal()
+        body = b""
         try:
-            return vectors(_whole(response), len(texts))
+            body = _whole(response, len(texts) * MOST_BYTES)
+            return vectors(body, len(texts))
         except UNREADABLE as error:
             reason = f"sent what are no {len(texts)} vectors: {redacted(repr(error))[:_LONGEST_REASON]}"
-            raise ModelError(Problem.UPSTREAM_FAILED, reason=reason) from error
+            said = redacted(body[:MOST_ERROR_BYTES].decode("utf-8", "replace"))[:_LONGEST_REASON]
+            raise ModelError(Problem.UPSTREAM_FAILED, reason=reason, details={"said": said}) from error
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._upstream.close()
 
 
-def _whole(response: UpstreamResponse) -> bytes:
+def _whole(response: UpstreamResponse, most: int) -> bytes:
     pieces, size = [], 0
     response.begin(float("inf"))
     try:
         while (piece := response.read()) is not None:
             pieces.append(piece)
             size += len(piece)
-            if size > MOST_BYTES:
-                raise ValueError("endless response")
+            if size > most:
+                raise ValueError(f"more than {most} bytes")
     finally:
         response.close()
     return b"".join(pieces)

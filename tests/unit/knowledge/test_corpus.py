@@ -6,7 +6,15 @@ import time
 import pytest
 
 from app.knowledge.building.folder import Report
-from app.knowledge.corpus import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, QUIET_SECONDS, Corpus, InUse, OpenIndex
+from app.knowledge.corpus import (
+    FIRST_PAUSE_SECONDS,
+    GONE_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    QUIET_SECONDS,
+    Corpus,
+    InUse,
+    OpenIndex,
+)
 
 NOW = time.time_ns()
 OLD = [("a.md", NOW - 10**12, 5, 0, 0, 0)]
@@ -45,9 +53,21 @@ def test_what_fails_is_tried_again_less_and_less_often_and_told_once() -> None:
     assert made.building.failed("read-only")
     made.seen(OLD, "c")
     assert round(made.build_due_in()) == FIRST_PAUSE_SECONDS, "the change may be what helps"
-    made.built(2)
-    assert round(made.build_due_in()) == 10, "what takes long is not done all the time"
+    made.built(20)
+    assert round(made.build_due_in()) == 20, "what takes long is not done all the time"
+    made.seen(OLD, "d")
+    assert round(made.build_due_in()) == 20, "however often files change"
     assert made.building.failed("disk full"), "it went well between"
+
+
+def test_an_index_that_somebody_has_removed_is_built_anew_and_not_all_the_time() -> None:
+    made = corpus("b")
+    made.gone = True
+    assert made.build_due_in() == 0
+    made.built(0.1)
+    assert round(made.build_due_in()) == GONE_PAUSE_SECONDS, "another one may do the same"
+    made.gone = False
+    assert made.build_due_in() == math.inf
 
 
 def test_vectors_are_due_where_the_index_in_use_has_not_all_or_the_model_is_doubted() -> None:

@@ -63,6 +63,13 @@ def test_links_that_lead_in_circles_are_followed_once(folder) -> None:
     assert [os.path.relpath(path, folder) for path in matching_files([f"{folder}/deep/**/*.md"])] == ["deep/down/j.md"]
 
 
+def test_a_link_that_leads_to_itself_is_passed_over(folder) -> None:
+    (folder / "deep" / "self").symlink_to("self")
+    (folder / "deep" / "self.md").symlink_to("self.md")
+    for pattern in ("deep", "deep/**/*.md", "deep/*/*.md"):
+        assert matching_files([f"{folder}/{pattern}"])[0] == f"{folder}/deep/down/j.md"
+
+
 def test_what_is_no_file_is_none(folder) -> None:
     os.mkfifo(folder / "pipe.md")
     (folder / "gone.md").symlink_to("nowhere")

@@ -1,6 +1,7 @@
 """Search in Markdown files: what is found, from where, and what no query may do."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -390,8 +391,24 @@ def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_
     assert live.titles("When is the attorney in?") == ["Clinic"]
     assert live.titles("a surgery") == []
     live.finds_first("a surgery", "Clinic")
+    assert live.titles("Is there a lawyer?")[:1] == ["Clinic"], "what the model said of it before is forgotten"
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == ["the model gives other vectors than it did"]
+
+
+def test_an_index_that_somebody_removes_is_built_anew_with_its_vectors(embedded, tmp_path) -> None:
+    """As another server does that has the same home folder, and knows nothing of these files."""
+    live, _ = embedded
+    live.finds_first("Is there a lawyer?", "Clinic")
+    folder = IndexFolder(tmp_path / "home")
+    name = folder.current(live.agent.knowledge)
+    shutil.rmtree(folder.path)
+    assert live.titles("Is there a lawyer?")[:1] == ["Clinic"], "it is open"
+    deadline = time.monotonic() + 20
+    while not [*(folder.path / name).glob("*.vectors")]:
+        assert time.monotonic() < deadline
+        gevent.sleep(0.05)
+    live.finds_first("a surgery", "Clinic")
 
 
 def test_vectors_are_there_after_a_restart(embedded, tmp_path) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from support import embeddings
-from support.embeddings import EmbeddingServer, overloaded
+from support.embeddings import EmbeddingServer, openai_refusal, overloaded
 
 from app.engine.errors import ModelError
 from app.knowledge.building.asking import LEAST_CHARACTERS, MOST_BYTES, MOST_TEXTS, Asking
@@ -90,6 +90,22 @@ def test_where_every_text_is_refused_the_model_is_the_reason(server, asking) -> 
         ask_all(asking, TEXTS)
     assert failure.value.reason == "answered 400"
     assert len(server.requests) < 12
+
+
+@pytest.mark.parametrize(
+    "broken", [whole(b"{}", 500, retry_after="0"), openai_refusal("nothing is taken")], ids=["500", "400"]
+)
+def test_a_server_that_takes_nothing_any_more_has_refused_none_of_the_texts(server, asking, broken) -> None:
+    assert all(asking.vectors(["dog", "car"]))
+    server.failing = [broken] * 100
+    with pytest.raises(ModelError):
+        asking.vectors(["doctor " * 50, "car"])
+
+
+def test_a_text_that_the_server_cannot_stand_is_left_out_and_the_others_are_not(server, asking) -> None:
+    assert all(asking.vectors(["dog"]))
+    server.most_characters, server.refusal = 5, lambda _why: whole(b"{}", 500, retry_after="0")
+    assert [bool(vector) for vector in asking.vectors(["dog", "doctor", "car"])] == [True, False, True]
 
 
 @pytest.mark.timed

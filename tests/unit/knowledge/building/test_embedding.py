@@ -129,6 +129,38 @@ def test_another_model_under_the_same_name_embeds_anew(site, server, change) -> 
     assert site.vectors(name, server)[0].dimensions == (12 if change == "dimensions" else 8)
 
 
+def test_a_model_that_becomes_another_one_half_way_is_found_out_the_next_time(site, server) -> None:
+    name = site.write(**{f"n{number:02}": f"Dog {number}." for number in range(40)})
+
+    def change(done: int, _total: int) -> None:
+        server.dimensions = 12 if done else 8
+
+    made = embed(site.folder, name, server.options, change)
+    assert made == Embedded(8, 0, "gives vectors of 12 dimensions, after some of 8")
+    assert site.vectors(name, server)[0].dimensions == 8
+    assert embed(site.folder, name, server.options) == Embedded(0, 0)
+    assert site.vectors(name, server)[0].dimensions == 12
+
+
+def test_a_model_that_gives_zeros_for_a_while_costs_nothing_of_what_is_kept(site, server) -> None:
+    embed(site.folder, site.write(a="The doctor is in."), server.options)
+    usual = server.shape
+    server.shape = lambda data: {"data": [{**each, "embedding": [0.0] * 8} for each in data]}
+    name = site.write(a="The doctor is in.", b="A dog.")
+    assert embed(site.folder, name, server.options) == Embedded(1, 0, "gives vectors of nothing but zeros")
+    server.shape = usual
+    server.texts.clear()
+    assert embed(site.folder, name, server.options) == Embedded(0, 0)
+    assert server.texts == [PROBE, "b\nA dog."]
+
+
+def test_where_another_index_has_come_meanwhile_what_was_asked_for_is_kept_for_it(site, server) -> None:
+    name = site.write(a="The doctor is in.")
+    embed(site.folder, name, server.options, lambda *_: site.folder.discard(name))
+    assert embed(site.folder, site.write(a="The doctor is in."), server.options) == Embedded(0, 0)
+    assert server.texts.count("a\nThe doctor is in.") == 1
+
+
 def test_another_model_has_vectors_of_its_own(site, server) -> None:
     name = site.write(a="The doctor is in.")
     embed(site.folder, name, server.options)

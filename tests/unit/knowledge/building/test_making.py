@@ -1,6 +1,7 @@
 """Building an index: what is read and when, what is kept, and what goes wrong."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from support.storage import ALONE
 
 from app.knowledge.building.files_state import look, name_of
 from app.knowledge.building.folder import IndexFolder
-from app.knowledge.building.later import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, due, due_in, next_try
+from app.knowledge.building.later import FIRST_PAUSE_SECONDS, due, due_in, next_try
 from app.knowledge.building.making import BuildError, build
 from app.knowledge.files import matching_files
 from app.knowledge.index.index import Index
@@ -138,6 +139,40 @@ def test_files_that_vanish_are_left_out_and_where_there_are_none_there_is_no_ind
     assert texts(folder, build(folder, patterns(shop)), "cups") == []
 
 
+def test_what_goes_while_it_is_read_and_comes_back_as_it_was_is_found_again(folder, shop, tmp_path) -> None:
+    """As where a disk of the network is away for a moment."""
+
+    def take_away(done: int, *_: object) -> None:
+        if not done and (shop / "b.md").exists():
+            (shop / "b.md").rename(tmp_path / "away.md")
+
+    without = build(folder, patterns(shop), take_away)
+    assert texts(folder, without, "cups") == []
+    (tmp_path / "away.md").rename(shop / "b.md")
+    name = build(folder, patterns(shop))
+    assert name != without
+    assert texts(folder, name, "cups") == ["Cups from Arita."]
+
+
+def test_what_changes_while_it_is_read_has_the_name_of_what_was_read(folder, shop) -> None:
+    def change(done: int, *_: object) -> None:
+        if not done:
+            (shop / "b.md").write_text("# Cups\n\nCups and bowls from Arita.\n")
+
+    name = build(folder, patterns(shop), change)
+    assert texts(folder, name, "cups") == ["Cups and bowls from Arita."]
+    assert name == name_of(look(patterns(shop)))
+
+
+def test_of_a_file_that_changes_again_and_again_one_state_is_kept(folder, shop) -> None:
+    build(folder, patterns(shop))
+    for number in range(3):
+        (shop / "b.md").write_text(f"# Cups\n\nCups of the year {number}.\n")
+        build(folder, patterns(shop))
+    with closing(sqlite3.connect(folder.path / "documents.kept")) as table:
+        assert table.execute("SELECT count(*) FROM kept").fetchone() == (2,)
+
+
 def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again_when_it_is_due_and_not_before(folder, shop) -> None:
     with first_file_killed():
         name = build(folder, patterns(shop))
@@ -168,7 +203,8 @@ def test_what_is_wrong_with_the_file_itself_is_not_tried_again(folder, shop) -> 
 def test_pauses_grow_up_to_a_day_and_a_clock_that_was_set_back_makes_nobody_wait() -> None:
     pauses = [round(due_in(next_try(tries))) for tries in (0, 1, 2, 10, 11, 5000)]
     assert pauses == [60, 120, 240, 61_440, 86_400, 86_400]
-    assert due(time.time() + LONGEST_PAUSE_SECONDS + 60)
+    assert due([time.time() + 3600 + 60, 60]), "by an hour"
+    assert due_in([time.time() + 3600, 3600]) > 3590
 
 
 def test_patterns_that_match_the_home_folder_itself_find_neither_indexes_nor_changes_of_the_database(tmp_path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.embeddings import EmbeddingServer, meaning
 
 from app.engine.errors import ModelError, Problem
-from app.providers.apis.openai_embeddings import MOST_DIMENSIONS, OpenAIEmbeddings
+from app.providers.apis.openai_embeddings import MOST_BYTES, MOST_DIMENSIONS, OpenAIEmbeddings
 from app.testing.model_server import CUT, SILENCE, chunk, head, whole
 
 GOOD = {"index": 0, "embedding": [1, 2.5]}
@@ -106,6 +106,21 @@ def test_what_is_no_list_of_vectors_is_a_failure_of_the_model(server, model_of, 
         model_of(server.options).embed(["doctor"])
     assert failure.value.problem is Problem.UPSTREAM_FAILED
     assert failure.value.reason.startswith("sent what are no 1 vectors: ")
+
+
+def test_no_more_is_read_than_vectors_can_have(server, model_of) -> None:
+    body = b'{"data": [{"index": 0, "embedding": [1' + b", 0.1" * MOST_BYTES + b"]}]}"
+    server.failing = [whole(body)]
+    with pytest.raises(ModelError) as failure:
+        model_of(server.options).embed(["doctor"])
+    assert failure.value.reason == f"sent what are no 1 vectors: ValueError('more than {MOST_BYTES} bytes')"
+
+
+def test_a_page_in_the_place_of_vectors_is_told(server, model_of) -> None:
+    server.failing = [whole(b"<!doctype html><title>sk-secret-secret</title>", content_type="text/html")]
+    with pytest.raises(ModelError) as failure:
+        model_of(server.options).embed(["doctor"])
+    assert str(failure.value.details["said"]).startswith("<!doctype html>")
 
 
 def test_vectors_of_different_lengths_are_none(server, model_of) -> None:
