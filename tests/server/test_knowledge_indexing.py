@@ -148,7 +148,7 @@ def test_whatever_an_embedding_server_sends_questions_do_not_wait_and_streams_ke
             eventually(lambda: told(server, "knowledge is embedded"), 30)
             with open_client.open(script({"text": "token ", "times": 3000, "every": 0.01})) as stream:
                 stream.settimeout(10)
-                for number, (answer, seconds) in enumerate([(HUGE, 1.5), (SLOW, 3.0), (whole(b"<html>"), 1.5)]):
+                for number, (answer, seconds) in enumerate([(HUGE, 2.0), (SLOW, 3.0), (whole(b"<html>"), 2.0)]):
                     model.failing = [answer]
                     with ThreadPoolExecutor(1) as pool:
                         begun = time.monotonic()
@@ -158,7 +158,7 @@ def test_whatever_an_embedding_server_sends_questions_do_not_wait_and_streams_ke
                             assert stream.recv(65536)
                             arrivals.append(time.monotonic())
                         assert asked.result()["parts"]
-                    assert max(after - before for before, after in pairwise(arrivals)) < 0.25, number
+                    assert max(after - before for before, after in pairwise(arrivals)) < 0.5, number
                     assert arrivals[-1] - begun < seconds
                     client.ask(f"Where does the tea of the year {number} come from, again?")  # one failure is none
         words = "a question is answered by its words alone: "
