@@ -367,8 +367,8 @@ def embedded(tmp_path) -> Iterator[tuple[Live, EmbeddingServer]]:
 
 def test_what_has_no_word_of_the_question_is_found_by_meaning_and_does_not_answer_by_itself(embedded, tmp_path) -> None:
     live, server = embedded
-    live.finds_first("Is there a lawyer?", "Clinic")
-    assert not any(passage.confident for passage in live.search.search(live.agent, "Is there a lawyer?"))
+    live.finds_first("Is there a surgery?", "Clinic")
+    assert not any(passage.confident for passage in live.search.search(live.agent, "Is there a surgery?"))
     (tmp_path / "cars.md").write_text("# Parking\n\nThere is room for every automobile.\n")
     live.finds_first("my car", "Parking")
     assert server.texts.count("Clinic\nThe attorney is in on Mondays.") == 1, "what is known is not asked for again"
@@ -378,20 +378,20 @@ def test_without_the_model_words_answer_and_its_return_is_noticed(embedded, capl
     live, server = embedded
     server.failing = [whole(b'{"error": "no"}', 401)]
     live.finds("dogs", "Pets")
-    assert live.titles("Is there a lawyer?") == []
-    live.finds_first("Is there a lawyer?", "Clinic")
+    assert live.titles("Is there a surgery?") == []
+    live.finds_first("Is there a surgery?", "Clinic")
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == ['knowledge is not embedded: 2 texts are missing: answered 401: {"error": "no"}']
 
 
 def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_texts_again(embedded, caplog) -> None:
     live, server = embedded
-    live.finds_first("Is there a lawyer?", "Clinic")
+    live.finds_first("Is there a surgery?", "Clinic")
     server.dimensions = 12
     assert live.titles("When is the attorney in?") == ["Clinic"]
-    assert live.titles("a surgery") == []
-    live.finds_first("a surgery", "Clinic")
-    assert live.titles("Is there a lawyer?")[:1] == ["Clinic"], "what the model said of it before is forgotten"
+    assert live.titles("a doctor") == []
+    live.finds_first("a doctor", "Clinic")
+    assert live.titles("Is there a surgery?")[:1] == ["Clinic"], "what the model said of it before is forgotten"
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == ["the model gives other vectors than it did"]
 
@@ -399,24 +399,24 @@ def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_
 def test_an_index_that_somebody_removes_is_built_anew_with_its_vectors(embedded, tmp_path) -> None:
     """As another server does that has the same home folder, and knows nothing of these files."""
     live, _ = embedded
-    live.finds_first("Is there a lawyer?", "Clinic")
+    live.finds_first("Is there a surgery?", "Clinic")
     folder = IndexFolder(tmp_path / "home")
     name = folder.current(live.agent.knowledge)
     shutil.rmtree(folder.path)
-    assert live.titles("Is there a lawyer?")[:1] == ["Clinic"], "it is open"
+    assert live.titles("Is there a surgery?")[:1] == ["Clinic"], "it is open"
     deadline = time.monotonic() + 20
     while not [*(folder.path / name).glob("*.vectors")]:
         assert time.monotonic() < deadline
         gevent.sleep(0.05)
-    live.finds_first("a surgery", "Clinic")
+    live.finds_first("a doctor", "Clinic")
 
 
 def test_vectors_are_there_after_a_restart(embedded, tmp_path) -> None:
     live, server = embedded
-    live.finds_first("Is there a lawyer?", "Clinic")
+    live.finds_first("Is there a surgery?", "Clinic")
     live.search.close()
     server.texts.clear()
     with closing(KnowledgeSearch(tmp_path / "home", {"m": server.options})) as again:
         live.search = again
-        assert live.titles("Is there a lawyer?") == ["Clinic", "Pets"]
-        assert server.texts == ["Is there a lawyer?"]
+        assert live.titles("Is there a surgery?") == ["Clinic", "Pets"]
+        assert server.texts == ["Is there a surgery?"]
