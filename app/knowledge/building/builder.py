@@ -10,6 +10,7 @@ from typing import Any
 from gevent.lock import BoundedSemaphore
 
 from app.knowledge.building.embedding import Embedded
+from app.knowledge.building.files_state import program_version
 from app.knowledge.building.making import BuildError
 from app.processes.process import Process
 
@@ -41,7 +42,7 @@ class Builder:
             return Embedded(**self._call("embedding_main", asked, os.environ))
 
     def _call(self, main: str, asked: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
-        request = json.dumps({"home": str(self._home), **asked}).encode()
+        request = json.dumps({"home": str(self._home), "version": program_version().hex(), **asked}).encode()
         try:
             process = Process(f"app.knowledge.building.{main}", {**env, **_ENVIRONMENT})
         except OSError as error:

@@ -1,8 +1,8 @@
 """The child process in which the worker has texts embedded: beside that of process_main.py, since this one has the key
 of a model's server, and that one reads files of others.
 
-Requests and replies are JSON: {"home": …, "name": of an index, "model": its options, "doubted": …}, and {"missing": …,
-"refused": …, "reason": "…"} or {"failed": "…", "traceback": "…"}.
+Requests and replies are JSON: {"home": …, "version": the worker's, "name": of an index, "model": its options,
+"doubted": …}, and {"missing": …, "refused": …, "reason": "…"} or {"failed": "…", "traceback": "…"}.
 """
 
 from collections.abc import Mapping

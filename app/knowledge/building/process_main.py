@@ -1,6 +1,7 @@
 """The child process in which the worker has indexes built.
 
-Requests and replies are JSON: {"home": …, "patterns": […]}, and {"name": …} or {"failed": "…", "traceback": "…"}.
+Requests and replies are JSON: {"home": …, "version": the worker's, "patterns": […]}, and {"name": …} or {"failed": "…",
+"traceback": "…"}.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from app.knowledge.building.files_state import program_version
 from app.knowledge.building.folder import IndexFolder
 from app.knowledge.building.making import BuildError, build
 from app.processes.serving import serve
@@ -41,6 +43,8 @@ def answer(request: bytes, reply: Callable[[IndexFolder, Mapping[str, Any]], Map
     """What `reply` returns, or why it failed."""
     asked = json.loads(request)  # which, unlike others, takes names that are no UTF-8
     try:
+        if asked["version"] != program_version().hex():  # what it makes could not be read there
+            raise BuildError("the program on the disk is not the version that runs: restart the server")
         replied = reply(IndexFolder(Path(asked["home"])), asked)
     except BuildError as error:
         replied = {"failed": str(error), "traceback": ""}

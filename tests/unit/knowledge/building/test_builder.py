@@ -12,6 +12,7 @@ from support.embeddings import EmbeddingServer
 from app.knowledge.building.builder import Builder
 from app.knowledge.building.embedding import Embedded, model_key, vectors_file
 from app.knowledge.building.embedding_main import embedded
+from app.knowledge.building.files_state import program_version
 from app.knowledge.building.folder import IndexFolder
 from app.knowledge.building.making import BuildError, build
 from app.knowledge.building.process_main import answer, built
@@ -43,7 +44,7 @@ def test_what_a_child_process_cannot_do_is_told(tmp_path) -> None:
 def test_replies_are_json_and_leave_no_alarm_behind(tmp_path) -> None:
     (tmp_path / "a.md").write_text("# Tea\n\nGreen tea.\n")
     (tmp_path / "home").mkdir()
-    request = {"home": str(tmp_path / "home"), "patterns": [f"{tmp_path}/*.md"]}
+    request = {"home": str(tmp_path / "home"), "patterns": [f"{tmp_path}/*.md"], "version": program_version().hex()}
     reply = json.loads(answer(json.dumps(request).encode(), built))
     assert IndexFolder(tmp_path / "home").has(reply["name"])
     assert (
@@ -53,6 +54,11 @@ def test_replies_are_json_and_leave_no_alarm_behind(tmp_path) -> None:
     broken = json.loads(answer(json.dumps({**request, "patterns": None}).encode(), built))
     assert broken["failed"].startswith("TypeError")
     assert "Traceback" in broken["traceback"]
+    newer = json.loads(answer(json.dumps({**request, "version": "0"}).encode(), built))
+    assert (newer["failed"].partition(":")[0], newer["traceback"]) == (
+        "the program on the disk is not the version that runs",
+        "",
+    )
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
@@ -82,7 +88,8 @@ def test_a_reply_of_the_embedding_process_says_what_is_missing(tmp_path) -> None
     name = build(IndexFolder(tmp_path / "home"), (f"{tmp_path}/*.md",))
     with EmbeddingServer() as server:
         server.failing = [whole(b'{"error": "no such key"}', 401)]
-        request = {"home": str(tmp_path / "home"), "name": name, "model": server.options, "doubted": False}
+        about = {"home": str(tmp_path / "home"), "version": program_version().hex()}
+        request = {**about, "name": name, "model": server.options, "doubted": False}
         reply = json.loads(answer(json.dumps(request).encode(), embedded))
         assert reply == {"missing": 1, "refused": 0, "reason": 'answered 401: {"error": "no such key"}'}
         gone = json.loads(answer(json.dumps({**request, "name": "0" * 32}).encode(), embedded))
