@@ -12,7 +12,6 @@ import gevent
 from app.knowledge.pages.crawl import Crawl
 from app.knowledge.pages.extracting import Extractor
 from app.knowledge.pages.fetching import Fetcher
-from app.knowledge.pages.interruption import interruptible
 from app.knowledge.pages.kept import Pages, remove_file
 from app.knowledge.pages.outcome import Outcome, Progress
 from app.knowledge.pages.own_files import OwnFiles, copies
@@ -63,13 +62,8 @@ class Collection:
             source.waiting, source.repeated = known.waiting, known.repeated
         self.sources.put(source)  # a run that is killed can be repeated
         gevent.get_hub().NOT_ERROR = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)  # or gevent prints that
-        with Extractor() as extractor, interruptible() as check:
-
-            def told(address: str, done: int, waiting: int) -> None:
-                check()
-                progress(address, done, waiting)
-
-            run = self._run(source, extractor, told)
+        with Extractor() as extractor:
+            run = self._run(source, extractor, progress)
             try:
                 run.run()
             except KeyboardInterrupt:

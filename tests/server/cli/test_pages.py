@@ -254,6 +254,10 @@ def test_a_damaged_list_of_sources_is_named(site, server, folder) -> None:
         assert (ran.returncode, ".sources.json is damaged" in ran.stderr) == (1, True)
 
 
+# What a shell starts in its background ignores interrupts, and so do its children.
+HEEDING = ("env", "--default-signal=INT")
+
+
 def test_who_interrupts_keeps_what_was_read_and_the_next_run_goes_on(site, server) -> None:
     for number in range(40):
         site.html(
@@ -261,7 +265,12 @@ def test_who_interrupts_keeps_what_was_read_and_the_next_run_goes_on(site, serve
         )
     command = ["knowledge", "add", "--pace", "0.2", "--depth", "100", "--private-host", site.host, f"{site.url}/"]
     with subprocess.Popen(
-        [BIN / "flask", *command], cwd=ROOT, env=server.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*HEEDING, BIN / "flask", *command],
+        cwd=ROOT,
+        env=server.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         eventually(lambda: len(site.asked) > 6, 30)
         running.send_signal(signal.SIGINT)
