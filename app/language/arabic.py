@@ -12,6 +12,7 @@ _PRONOUNS = ("كما", "هما", "كم", "هم", "نا", "كن", "هن")
 _SUFFIXES = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
 _INFLECTIONS = ("ات", "ون", "ين", "ان", "وا", "تم", "ها", "ني", "يه", "ه", "ي", "ت", "ا", "ن")
 _OF_VERBS = ("ونها", "ونه", "وها", "وه", "تها", "ته", "و")  # with what they are done to
+_ENDINGS = _INFLECTIONS + _OF_VERBS
 _PARTICLES = "وفبلكسحه"
 
 # ف, ع and ل stand for the letters of the root; all others for themselves.
@@ -37,7 +38,7 @@ def light_stem(word: str) -> str:
     if len(word) > 3 and word.startswith("و"):
         word = word[1:]
     word = _bare(word, 2)
-    for suffix in _SUFFIXES:
+    for suffix in _SUFFIXES if word.endswith(_SUFFIXES) else ():
         if word.endswith(suffix) and len(word) - len(suffix) >= 2:
             word = word[: -len(suffix)]
     return word
@@ -45,11 +46,11 @@ def light_stem(word: str) -> str:
 
 def _bare(word: str, least: int) -> str:
     """Without the article in front, where so many letters stay, and without the pronoun at its end."""
-    for article in _ARTICLES:
+    for article in _ARTICLES if word.startswith(_ARTICLES) else ():
         if word.startswith(article) and len(word) - len(article) >= least:
             word = word[len(article) :]
             break
-    for pronoun in _PRONOUNS:
+    for pronoun in _PRONOUNS if word.endswith(_PRONOUNS) else ():
         if word.endswith(pronoun) and len(word) - len(pronoun) >= 3:
             return word[: -len(pronoun)]
     return word
@@ -63,7 +64,8 @@ def root(word: str) -> str:
 
 def _shorter(word: str) -> list[str]:
     """The word without an ending, without a particle before it, and without both."""
-    shorter = [word[: -len(ending)] for ending in _INFLECTIONS + _OF_VERBS if word.endswith(ending)]
+    endings = _ENDINGS if word.endswith(_ENDINGS) else ()
+    shorter = [word[: -len(ending)] for ending in endings if word.endswith(ending)]
     if word[:1] in _PARTICLES:
         shorter += [each[1:] for each in (word, *shorter)]
     return [each for each in shorter if len(each) >= 3]
@@ -73,4 +75,6 @@ def _by_pattern(word: str) -> str:
     if len(word) == 3:
         return word
     found = _BY_LENGTH[len(word)].fullmatch(word) if len(word) in _BY_LENGTH else None
-    return "".join(filter(None, found.groups())) if found else ""
+    if found is None or found.lastindex is None:
+        return ""
+    return "".join(found.group(found.lastindex - 2, found.lastindex - 1, found.lastindex))

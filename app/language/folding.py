@@ -58,6 +58,19 @@ def simplified(text: str) -> str:
     return text if text.isascii() else text.translate(_HAN)
 
 
+class _Folded(dict[int, str]):
+    """For `str.translate`: characters as they are folded, each by itself. Made as they come, as digits are."""
+
+    def __missing__(self, code: int) -> str:
+        decomposed = unicodedata.normalize("NFKD", chr(code)).casefold()
+        plain = _MARKS.sub("", decomposed).translate(_LETTERS).translate(DIGITS)
+        self[code] = folded = _MARKS.sub("", unicodedata.normalize("NFKD", plain.casefold()))
+        return folded
+
+
+_FOLDED = _Folded()
+
+
 def fold(word: str) -> str:
     """The word without case, accents and vowel signs, with plain letters and ASCII's digits.
 
@@ -65,5 +78,4 @@ def fold(word: str) -> str:
     """
     if word.isascii():
         return word.lower()
-    plain = _MARKS.sub("", unicodedata.normalize("NFKD", word).casefold()).translate(_LETTERS).translate(DIGITS)
-    return _MARKS.sub("", unicodedata.normalize("NFKD", plain.casefold()))
+    return unicodedata.normalize("NFKD", word.translate(_FOLDED))  # for the order of several marks

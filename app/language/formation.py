@@ -82,13 +82,13 @@ class Formation:
         return best if best >= LEAST else 0.0
 
     def _as_written(self, one: str, other: str) -> float:
-        short, long = sorted((one, other), key=len)
+        short, long = (one, other) if len(one) <= len(other) else (other, one)
+        if not long.endswith(short) or short.isdecimal():  # as most
+            return _by_beginning(short, long)
         first = len(long) - len(short)
         head = self.compounding and len(short) >= (_SHORTEST if first > _SHORTEST else _SHORTEST_HEAD)
         attached = self.attaching and len(short) >= _SHORTEST and first <= _MOST_ATTACHED
-        if (head or attached) and long.endswith(short) and not short.isdecimal():
-            return _share(short, long)
-        return _by_beginning(short, long)
+        return _share(short, long) if head or attached else _by_beginning(short, long)
 
 
 def plainer(word: str, language: str) -> Iterator[str]:
@@ -114,15 +114,17 @@ def _linked(first: str, link: str) -> bool:
 
 
 def _by_beginning(one: str, other: str) -> float:
-    short, long = sorted((one, other), key=len)
-    if short == long:
+    if one == other:
         return 1.0
+    if one[:_SHORTEST] != other[:_SHORTEST]:  # as most; one that is shorter has fewer letters there
+        return 0.0
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
     if any(map(str.isdecimal, short)):
         return 0.0
-    if len(short) >= _SHORTEST and long.startswith(short):
+    if long.startswith(short):
         return _share(short, long)
     alike = common_beginning(one, other)
-    return _ALIKE * alike / len(long) if alike >= _SHORTEST and alike >= _ENOUGH * len(long) else 0.0
+    return _ALIKE * alike / len(long) if alike >= _ENOUGH * len(long) else 0.0
 
 
 def _share(short: str, long: str) -> float:

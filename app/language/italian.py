@@ -6,6 +6,7 @@ import re
 _PRONOUNS = "(?:[mtcv]i|si|ne|gli|l[oaie]|(?:[mtcv]e|se|glie)(?:l[oaie]|ne))"
 _INFINITIVE = re.compile(f"([a-zà-ù]+[aei])r{_PRONOUNS}|([a-zà-ù]*(?:du|po))r(?:[mcv]i|ne|l[oaie])")
 _IMPERATIVE = re.compile(f"([a-zà-ù]+[aei]te){_PRONOUNS}")
+_ENDS = ("mi", "ti", "ci", "vi", "si", "ne", "li", "lo", "la", "le")  # of pronouns
 
 # What ends as these do and has no pronoun; Snowball takes one off from some of them, and not from their other forms.
 _WHOLE = frozenset(
@@ -42,13 +43,14 @@ def before_stemming(word: str) -> str:
         return _NOUNS[word]
     if word in _WHOLE:
         return word[:-1] + "o"
-    if found := _INFINITIVE.fullmatch(word):
-        return f"{found[1]}re" if found[1] else f"{found[2]}rre"
-    if found := _IMPERATIVE.fullmatch(word):
-        return str(found[1])
+    if word.endswith(_ENDS):  # as few do
+        if found := _INFINITIVE.fullmatch(word):
+            return f"{found[1]}re" if found[1] else f"{found[2]}rre"
+        if found := _IMPERATIVE.fullmatch(word):
+            return str(found[1])
     if word.endswith("iere") and not word.endswith(("gliere", "compiere")):
         return word[:-1] + "i"
-    return word + "o" if _MAKER.fullmatch(word) else word
+    return word + "o" if word.endswith(("ai", "oi")) and _MAKER.fullmatch(word) else word
 
 
 def after_stemming(stem: str) -> str:

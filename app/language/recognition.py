@@ -31,8 +31,10 @@ _SCRIPTS = {
     "ru uk bg sr": "\u0400-\u04ff",
 }
 _LETTERS = {languages.split()[0]: re.compile(f"[{letters}]") for languages, letters in _SCRIPTS.items()}
-_SHARED = {languages.split()[0]: languages.split() for languages in _SCRIPTS if " " in languages}
-_LATIN = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
+_LETTERS[""] = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)  # Latin's
+_SIGNS = {script: chr(number) for number, script in enumerate(_LETTERS)}
+_SHARED = {languages.split()[0]: frozenset(languages.split()) for languages in _SCRIPTS if " " in languages}
+_ALL = frozenset(FUNCTION_WORDS)
 
 # Letters that few languages have.
 _HINTS = {
@@ -70,6 +72,18 @@ _HINT = {letter: languages.split() for letters, languages in _HINTS.items() for 
 _TAGS = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "hr": "sr", "bs": "sr", "sh": "sr", "prs": "fa", "cmn": "zh"}
 
 
+class _Scripts(dict[int, str]):
+    """For `str.translate`: the sign of each letter's script, and nothing for what is no letter. Made as they come."""
+
+    def __missing__(self, code: int) -> str:
+        those = (_SIGNS[script] for script, letters in _LETTERS.items() if letters.match(chr(code)))
+        self[code] = sign = next(those, "")
+        return sign
+
+
+_SCRIPT_OF = _Scripts()
+
+
 def _speakers(form: Callable[[str], str]) -> dict[str, list[str]]:
     """The languages that have each function word, in this form."""
     speakers: dict[str, list[str]] = {}
@@ -104,7 +118,7 @@ def recognised(text: str, among: Collection[str] = ()) -> str:
         return "ja" if has_kana(text) else "zh"
     if script not in ("", *_SHARED):
         return script
-    candidates = frozenset(_SHARED.get(script, FUNCTION_WORDS))
+    candidates = _SHARED.get(script, _ALL)
     best = _votes(text, candidates & frozenset(among) if among else candidates).most_common(2)
     clear = best and (len(best) == 1 or best[0][1] >= MARGIN * best[1][1])
     return best[0][0] if clear else ""
@@ -114,10 +128,12 @@ def _script(text: str) -> str:
     """Of most letters, by the first of its languages; "" of Latin's."""
     if 4 * len(text.encode("ascii", "ignore")) > 3 * len(text):
         return ""
-    counts = {script: len(pattern.findall(text)) for script, pattern in _LETTERS.items()}
+    signs = text.translate(_SCRIPT_OF)
+    counts = {script: signs.count(sign) for script, sign in _SIGNS.items()}
+    latin = counts.pop("")
     script = max(counts, key=lambda each: counts[each])
     weight = 3 if script in ("zh", "ko") else 1  # a character of theirs is as much as a few letters
-    return script if counts[script] * weight > len(_LATIN.findall(text)) else ""
+    return script if counts[script] * weight > latin else ""
 
 
 def _votes(text: str, candidates: frozenset[str]) -> Counter[str]:

@@ -18,21 +18,26 @@ _SOUTHEAST = "\u0e00-\u0e4f\u0e80-\u0ecf\u0f00-\u0f1f\u0f35-\u0fd4\u1000-\u103f\
 _NO_BLANKS = _HAN + _HIRAGANA + _KATAKANA + _SOUTHEAST
 
 
-def _marks() -> str:
-    """Marks of the scripts that have blanks, as a character class: a word goes on after one."""
-    codes = (code for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
-    return "".join(re.escape(chr(code)) for code in codes if not re.match(f"[{_NO_BLANKS}]", chr(code)))
-
+_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_MARKS_WITH_BLANKS = re.sub(f"[{_NO_BLANKS}]", "", _MARKS)  # of the scripts that have them: a word goes on after one
+_MARKS_SOUTHEAST = "".join(re.findall(f"[{_SOUTHEAST}]", _MARKS))
 
 _LETTER = rf"[^\W_{_NO_BLANKS}]"
-_WORD = re.compile(f"{_LETTER}+(?:[{_marks()}]+{_LETTER}*)*")
+_WORD = re.compile(f"{_LETTER}+(?:[{_MARKS_WITH_BLANKS}]+{_LETTER}*)*")
 _RUN = re.compile(f"[{_HAN}]+|[{_HIRAGANA}]+|[{_KATAKANA}]+|[{_SOUTHEAST}]+")
 _ANY_RUN = re.compile(f"[{_NO_BLANKS}]")
 _KANA = re.compile(f"[{_HIRAGANA}{_KATAKANA}]")
-_HAS_MARKS = re.compile(f"[{_SOUTHEAST}]")
+_IS_SOUTHEAST = re.compile(f"[{_SOUTHEAST}]+")
+_CHARACTER = re.compile(f".[{_MARKS_SOUTHEAST}]*", re.DOTALL)  # with the marks that follow it
 _IS_HAN = re.compile(f"[{_HAN}]+")
 _IS_KATAKANA = re.compile(f"[{_KATAKANA}]+")
 _IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]+")
+
+# The pieces of all runs of Han and Kana, each kind in one look at the text: pairs, which overlap, and all others.
+_PAIR = re.compile(f"(?=([{_HAN}]{{2}}|[{_HIRAGANA}]{{2}}))")
+_NO_PAIR = re.compile(
+    f"[{_HAN}]|(?<![{_HIRAGANA}])[{_HIRAGANA}](?![{_HIRAGANA}])|(?<![{_KATAKANA}])[{_KATAKANA}]{{1,{MOST_LETTERS}}}"
+)
 
 
 def normal(text: str) -> str:
@@ -59,18 +64,16 @@ def pairs(run: str) -> list[str]:
     """The run's overlapping pairs of characters (with their marks); the run itself where it is shorter or Katakana."""
     if _IS_KATAKANA.fullmatch(run):
         return [run[:MOST_LETTERS]]
-    characters = list(_characters(run)) if _HAS_MARKS.match(run) else run
+    characters = _CHARACTER.findall(run) if _IS_SOUTHEAST.match(run) else run
     return list(map(add, characters, characters[1:])) or [*characters]
 
 
-def singles(run: str) -> list[str]:
-    """The characters of a run of Han that is longer than one: each has a meaning. None of other scripts."""
-    return list(run) if len(run) > 1 and _IS_HAN.fullmatch(run) else []
-
-
 def pieces(text: str) -> list[str]:
-    """The pairs and single characters of the text's runs."""
-    return [piece for run in runs(text) for piece in (*pairs(run), *singles(run))]
+    """The pairs of all of the text's runs, in no order, and each character of Han, which has a meaning by itself."""
+    if not has_no_blanks(text):
+        return []
+    southeast = (pair for run in _IS_SOUTHEAST.findall(text) for pair in pairs(run))
+    return [*_PAIR.findall(text), *_NO_PAIR.findall(text), *southeast]
 
 
 def is_hiragana(text: str) -> bool:
@@ -92,15 +95,3 @@ def has_no_blanks(text: str) -> bool:
 
 def has_kana(text: str) -> bool:
     return bool(_KANA.search(text))
-
-
-def _characters(run: str) -> Iterator[str]:
-    """Each character with the marks that follow it."""
-    together = ""
-    for character in run:
-        if together and not unicodedata.category(character).startswith("M"):
-            yield together
-            together = ""
-        together += character
-    if together:
-        yield together

@@ -4,11 +4,8 @@ In a list of words of the same meaning (app/language/synonyms) an expression has
 them where others may stand there: `send__back`, as in `send them back`. It is looked for in questions only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-from app.language.stems import Stems
-from app.language.synonyms import SYNONYMS
 
 MOST_BETWEEN = 3  # words that may stand within an expression
 
@@ -40,12 +37,13 @@ class Expression:
 class Expressions:
     """Those of one language, by their first terms; longer ones come first."""
 
-    def __init__(self, stems: Stems) -> None:
+    def __init__(self, groups: Iterable[Collection[str]], term: Callable[[str], str]) -> None:
+        """`groups`: of words of the same meaning, and expressions. `term`: of a word."""
         same: dict[tuple[str, ...], frozenset[str]] = {}
-        for group in SYNONYMS.get(stems.language, ()):
-            terms = frozenset(stems.term(word) for word in group if not is_expression(word))
+        for group in groups:
+            terms = frozenset(term(word) for word in group if not is_expression(word))
             for written in filter(is_expression, group):
-                key = tuple(stems.term(word) for word in written.split("_"))
+                key = tuple(map(term, written.split("_")))
                 same[key] = same.get(key, frozenset()) | terms
         self._by_first: dict[str, list[Expression]] = {}
         for key in sorted(same, key=lambda key: -len(key)):

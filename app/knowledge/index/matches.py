@@ -40,11 +40,11 @@ class Match:
         self.worth: Vector = np.zeros(entries, dtype=np.float32)
         self.there: Vector = np.zeros(entries, dtype=np.float32)
         self._postings = postings
-        for term in terms:
+        for term in sorted(terms, key=lambda term: term.weight):
             numbers, worths = postings[term.number]
             weight = np.float32(term.weight)
             self.worth[numbers] = np.maximum(self.worth[numbers], worths * weight)
-            self.there[numbers] = np.maximum(self.there[numbers], weight)
+            self.there[numbers] = weight  # the nearest comes last
         frequency = float(self.there.sum())
         known = not word.doubtful or any(term.weight == 1 for term in terms)
         share = word.share if known else word.share * DOUBTFUL
@@ -130,7 +130,7 @@ def _terms(
             yield Term(known[term].number, term, known[term].frequency, weight)
         if weight < 1 and word.formation and vocabulary:
             for each in vocabulary.compounds(term, word.formation):
-                yield replace(each, weight=each.weight * weight)
+                yield each._replace(weight=each.weight * weight)
 
 
 def _parts(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary, languages: Languages) -> list[Word]:
@@ -145,8 +145,8 @@ def _parts(word: Word, known: Mapping[str, Term], vocabulary: Vocabulary, langua
     cuts = [cut for term in whole if len(term) <= MOST_LETTERS for cut in word.formation.cuts(term)]
     if not cuts:
         return [word]
-    firsts = {first: languages.part(first, word, PART_SHARE, last=False) for first, _ in cuts}
-    heads = {head: languages.part(head, word, PART_SHARE, last=True) for _, head in cuts}
+    firsts = {first: languages.part(first, word, PART_SHARE, last=False) for first in {first for first, _ in cuts}}
+    heads = {head: languages.part(head, word, PART_SHARE, last=True) for head in {head for _, head in cuts}}
     there = vocabulary.known([*{term for part in (*firsts.values(), *heads.values()) for term in part.terms}])
     near_first = {first: _nearness(part, there, vocabulary) for first, part in firsts.items()}
     near_head = {head: _nearness(part, there, vocabulary) for head, part in heads.items()}

@@ -4,15 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from app.knowledge.index.expressions import Expressions, is_expression
+from app.knowledge.index.lists import listed_term, lists
 from app.language.folding import fold
 from app.language.formation import Formation, plainer
-from app.language.function_words import COMMON_WORDS, FUNCTION_WORDS
-from app.language.listed import Listed, Place
+from app.language.listed import Place
 from app.language.questions import content, is_function_word, may_be_function_words, parted_verbs
 from app.language.recognition import recognised
 from app.language.stems import ROOT, Stems
-from app.language.synonyms import SYNONYMS
 from app.language.words import has_no_blanks, is_hiragana, normal, pairs, places, runs, words
 
 MOST_CHARACTERS = 2000  # of a question; the rest is not looked at
@@ -59,16 +57,8 @@ class Languages:
         """Of how many entries in each language."""
         most = sorted(entries, key=lambda language: -entries[language])[:MOST_LANGUAGES]
         self._stems = {language: Stems(language) for language in most}
-        self._common = {language: _terms(stems, COMMON_WORDS) for language, stems in self._stems.items()}
-        functions = (_terms(stems, FUNCTION_WORDS) for stems in self._stems.values())
-        self.empty = frozenset[str]().union(*functions)  # terms that say nothing of what a passage is about
-        self._synonyms = {language: _synonyms(stems) for language, stems in self._stems.items()}
-        expressions = {language: Expressions(stems) for language, stems in self._stems.items()}
-        self._expressions = {language: those for language, those in expressions.items() if those}
-        self._listed = {
-            language: Listed(filter(has_no_blanks, chain(*SYNONYMS.get(language, ()))), language)
-            for language in self._stems
-        }
+        self._lists = {language: lists(language) for language in most}
+        self.empty = frozenset[str]().union(*(each.empty for each in self._lists.values()))
 
     def wanted(self, question: str) -> list[Word]:
         """The question's words, each once; without those that stand in any question of its language."""
@@ -93,11 +83,11 @@ class Languages:
     def _words(self, text: str, spoken: Iterable[str], tried: set[str]) -> Iterator[Word]:
         formation = Formation.of(tried)
         stems = [self._stems[language] for language in tried]
-        common = frozenset[str]().union(*(self._common[language] for language in tried))
+        common = frozenset[str]().union(*(self._lists[language].common for language in tried))
         parted = self._parted(text, tried)
         asked = [parted.get(word.lower(), word) for word in words(text)]
         telling = [at for at, word in enumerate(asked) if not any(is_function_word(word, each) for each in spoken)]
-        said = [each for language in tried & self._expressions.keys() for each in self._said(asked, telling, language)]
+        said = [each for language in tried for each in self._said(asked, telling, language)]
         taken = {place for _, there in said for place in there}
         for word in (asked[place] for place in telling if place not in taken):
             terms = {root: ROOT_WEIGHT for each in stems if (root := each.root(word))}
@@ -109,8 +99,9 @@ class Languages:
         self, asked: Sequence[str], telling: Collection[int], language: str
     ) -> Iterator[tuple[Word, Collection[int]]]:
         """The expressions among the words, with their places; one of function words alone is half a word."""
-        terms = [self._stems[language].term(word) for word in asked]
-        for there, same in self._expressions[language].said(terms):
+        expressions = self._lists[language].expressions
+        terms = [self._stems[language].term(word) for word in asked] if expressions else []
+        for there, same in expressions.said(terms):
             own = [terms[place] for place in there if place in telling]
             text = " ".join(asked[place] for place in there)
             weights = dict.fromkeys(own, EXPRESSION_WEIGHT / max(1, len(own))) | dict.fromkeys(same, EXPRESSION_WEIGHT)
@@ -134,7 +125,7 @@ class Languages:
         if not has_no_blanks(text):
             return
         left = content(text, language)
-        listed = [place for each in tried for place in self._listed[each].places(text, left)]
+        listed = [place for each in tried for place in self._lists[each].listed.places(text, left)]
         bare, edges = {*listed}, {*chain(*listed)}
         there: dict[int, list[Place]] = {}
         for place in listed:
@@ -154,7 +145,7 @@ class Languages:
                 yield self._with_synonyms(word, tried, map(fold, known))
         for begin, end in sorted(bare):
             alone = text[begin:end]
-            own = {_term(alone, self._stems[each]) or fold(alone): 1.0 for each in tried}
+            own = {listed_term(alone, self._stems[each].term) or fold(alone): 1.0 for each in tried}
             yield self._with_synonyms(Word(alone, own, min(1.0, len(alone) / 2), None), tried, [fold(alone)])
 
     def _with_synonyms(self, word: Word, languages: Iterable[str], known: Iterable[str] | None = None) -> Word:
@@ -170,42 +161,9 @@ class Languages:
 
     def _same(self, term: str, language: str) -> frozenset[str]:
         """The terms of the same meaning as this, or else as one that it may be a form of."""
-        synonyms = self._synonyms[language]
+        synonyms = self._lists[language].synonyms
         known = (each for each in (term, *plainer(term, language)) if each in synonyms)
         return synonyms.get(next(known, ""), frozenset())
-
-
-def _terms(stems: Stems, lists: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """Of the language's list."""
-    return frozenset(stems.term(word) for word in lists.get(stems.language, ()))
-
-
-def _synonyms(stems: Stems) -> dict[str, frozenset[str]]:
-    """Of each word that has synonyms, as a term where it has blanks around it (also without accents), their terms."""
-    found: dict[str, frozenset[str]] = {}
-    for group in SYNONYMS.get(stems.language, ()):
-        single = [word for word in group if not is_expression(word)]
-        terms = frozenset(_term(word, stems) for word in single) - {""}
-        for word in single:
-            asked = {fold(word)} if has_no_blanks(word) else {stems.term(word), stems.typed_in_haste(word)}
-            for key in asked | {stems.root(word)} - {""}:
-                # Most are in one group, and share its set.
-                found[key] = found[key] | terms if key in found else terms
-    return found
-
-
-def _term(word: str, stems: Stems) -> str:
-    """What an entry has of a word that is listed: its parts between blanks or hyphens, or all of its pairs.
-
-    Endings in Hiragana may differ. Nothing where too little is left: 取りやめ means another thing than 取る.
-    """
-    parts = [stems.term(part) for part in words(word)]
-    if has_no_blanks(word):
-        parts += [fold(pair) for run in runs(word) for pair in pairs(run) if not is_hiragana(run)]
-        parts = parts or [*map(fold, pairs(word))]
-        if len(word) > 1 == len(parts) == len(parts[0]):
-            return ""
-    return " ".join(dict.fromkeys(parts))
 
 
 def _is_rest(pair: str, word: str) -> bool:

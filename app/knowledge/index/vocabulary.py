@@ -5,7 +5,7 @@ Candidates share runs of three letters with the word; what they are worth is dec
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ LEAST_SHARED = 0.4  # of the word's runs of letters
 MISTAKEN = 0.7  # how near a word with a typing mistake is
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """`weight`: how near it is to a question's word, 1 being the same. `frequency`: in how many passages it is."""
 
     number: int
@@ -57,7 +56,7 @@ class Vocabulary:
             if not weight and not known and one_mistake(term, each.text):
                 weight = MISTAKEN
             if weight and each.text != term:
-                weighed.append(replace(each, weight=weight))
+                weighed.append(each._replace(weight=weight))
         return sorted(weighed, key=lambda each: -each.weight)[:MOST_RELATED]
 
     def compounds(self, term: str, formation: Formation) -> list[Term]:
@@ -68,7 +67,7 @@ class Vocabulary:
             head = in_compounds(term)
             found = {each.number: each for form in {term, head} for each in self._similar(form)}.values()
             those = (each for each in found if each.text.startswith(term) or each.text.endswith(head))
-            weighed = (replace(each, weight=formation.likeness(head, each.text)) for each in those if each.text != term)
+            weighed = (each._replace(weight=formation.likeness(head, each.text)) for each in those if each.text != term)
             nearest = sorted((each for each in weighed if each.weight), key=lambda each: -each.weight)
             self._compounds[term] = nearest[:MOST_RELATED]
         return self._compounds[term]

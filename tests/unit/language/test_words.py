@@ -1,10 +1,12 @@
 """Words are found in any script."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.language.words import MOST_LETTERS, normal, pairs, pieces, runs, singles, words
+from app.language.words import MOST_LETTERS, is_han, normal, pairs, pieces, runs, words
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,17 @@ def test_a_run_is_cut_into_pairs_with_their_marks(run, found) -> None:
 
 
 def test_each_character_of_han_is_a_word_besides() -> None:
-    assert singles("营业") == ["营", "业"]
-    assert singles("営") == singles("です") == []
-    assert pieces("茶 营业") == ["茶", "营业", "营", "业"]
+    assert Counter(pieces("茶 营业")) == Counter(["茶", "营业", "营", "业"])
+    assert pieces("です") == ["です"]
+
+
+@given(
+    st.lists(st.sampled_from(["茶", "营", "々", "で", "す", "ケ" * 40, "ス", "ー", "จ", "ั", "。", "a"])).map("".join)
+)
+def test_pieces_are_the_pairs_of_each_run_and_its_characters_of_han(text) -> None:
+    of_runs = [pair for run in runs(text) for pair in pairs(run)]
+    characters = [character for run in runs(text) if is_han(run) and len(run) > 1 for character in run]
+    assert Counter(pieces(text)) == Counter(of_runs + characters)
 
 
 @given(st.text())
