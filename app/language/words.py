@@ -33,12 +33,6 @@ _IS_HAN = re.compile(f"[{_HAN}]+")
 _IS_KATAKANA = re.compile(f"[{_KATAKANA}]+")
 _IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]+")
 
-# The pieces of all runs of Han and Kana, each kind in one look at the text: pairs, which overlap, and all others.
-_PAIR = re.compile(f"(?=([{_HAN}]{{2}}|[{_HIRAGANA}]{{2}}))")
-_NO_PAIR = re.compile(
-    f"[{_HAN}]|(?<![{_HIRAGANA}])[{_HIRAGANA}](?![{_HIRAGANA}])|(?<![{_KATAKANA}])[{_KATAKANA}]{{1,{MOST_LETTERS}}}"
-)
-
 
 def normal(text: str) -> str:
     """The text in Unicode's form NFKC, which all below expect: composed, no letter only wider or smaller."""
@@ -69,11 +63,13 @@ def pairs(run: str) -> list[str]:
 
 
 def pieces(text: str) -> list[str]:
-    """The pairs of all of the text's runs, in no order, and each character of Han, which has a meaning by itself."""
-    if not has_no_blanks(text):
-        return []
-    southeast = (pair for run in _IS_SOUTHEAST.findall(text) for pair in pairs(run))
-    return [*_PAIR.findall(text), *_NO_PAIR.findall(text), *southeast]
+    """The pairs of all of the text's runs, and each character of Han, which has a meaning by itself."""
+    found: list[str] = []
+    for run in runs(text):
+        found += pairs(run)
+        if len(run) > 1 and _IS_HAN.match(run):
+            found += run
+    return found
 
 
 def is_hiragana(text: str) -> bool:

@@ -16,10 +16,11 @@ import Stemmer
 from app.knowledge.documents import Entry
 from app.language.recognition import is_plainly, primary, recognised
 from app.language.stems import ROOT, Stems
-from app.language.words import normal, pieces, words
+from app.language.words import normal, pieces, runs, words
 
 FORMAT = f"7, PyStemmer {Stemmer.version()}"  # another number for every change of what is stored, or of what terms are
 GRAM = 3  # letters
+MOST_KEPT = 8  # characters of a run without blanks
 
 # How often a word counts for one of the text: BM25F's weights of fields.
 HEADING = 3
@@ -140,6 +141,7 @@ class _Ids(dict[str, int]):
         super().__init__()
         self._stems = stems
         self._terms = terms
+        self._runs = _Runs(self)
         self._roots = _Roots(stems, terms) if stems.root("كتاب") else None
 
     def __missing__(self, word: str) -> int:
@@ -149,9 +151,24 @@ class _Ids(dict[str, int]):
     def of(self, text: str) -> list[int]:
         found = words(text)
         ids = list(map(self.__getitem__, found))
-        ids += map(self.__getitem__, pieces(text))
+        for run in runs(text):
+            ids += self._runs[run]
         if self._roots is not None:
             ids += filter(None, map(self._roots.__getitem__, found))  # 0 is a word's
+        return ids
+
+
+class _Runs(dict[str, list[int]]):
+    """The ids of what is written without blanks; of short runs, which come again, they are kept."""
+
+    def __init__(self, ids: _Ids) -> None:
+        super().__init__()
+        self._ids = ids
+
+    def __missing__(self, run: str) -> list[int]:
+        ids = list(map(self._ids.__getitem__, pieces(run)))
+        if len(run) <= MOST_KEPT:
+            self[run] = ids
         return ids
 
 
