@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -19,7 +19,14 @@ def readers() -> list[int]:
     children = [
         int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
     ]
-    return [pid for pid in children if b"knowledge.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children if b"knowledge.reading" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    """Empty of a process that has ended meanwhile, be it another test's."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @contextmanager

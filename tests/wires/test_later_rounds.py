@@ -65,7 +65,7 @@ def calling(api: ProviderApi) -> list[Action]:
 def test_while_the_model_opens_again_its_caller_hears_keep_alives(servers, caller, api) -> None:
     servers[0].play(calling(api), [0.8, *api.answer("at last")])
     answer = caller.wire.decode(caller.ask("Hi").content)
-    assert (answer.text, answer.ended) == ("so far, at last", True)
+    assert (answer.text, answer.ended) == ("so far, at last", True), caller.server.log("model failed")[-3:]
     assert answer.keep_alives >= 2, "one after each 0.3 s of 0.8"
 
 

@@ -357,6 +357,7 @@ def test_a_language_that_the_document_names_counts_where_its_words_do_not_tell(i
     assert ask("Was kostet ein Gutschein?") == ["Preise"]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "query",
     [
