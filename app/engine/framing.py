@@ -68,6 +68,11 @@ class Framing:
             events.append(chunk)
         return events
 
+    @property
+    def is_thinking(self) -> bool:
+        """Whether a part of reasoning is open."""
+        return self._kind is ReasoningDelta
+
     def close(self) -> list[Event]:
         """The event that ends the open part, if one is open."""
         if self._kind is None:

@@ -33,10 +33,12 @@ class ProviderMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:
-    """`text` may be "": thoughts of which only the metadata was told. Without metadata, models never see it again."""
+    """`text` may be "": thoughts of which only the metadata was told. Without metadata, models never see it again.
+    Thoughts that are not `shown` are for the model alone."""
 
     text: str
     metadata: ProviderMetadata | None = None
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

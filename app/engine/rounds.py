@@ -137,6 +137,11 @@ class Rounds:
     def end_parts(self) -> Sequence[Event]:
         return self._framing.close()
 
+    @property
+    def is_thinking(self) -> bool:
+        """Whether the model's thoughts are told, and have not ended."""
+        return self._framing.is_thinking
+
     def cancel(self, error: ChatError) -> None:
         self.cancelled = self.cancelled or error
         self.close()

@@ -10,6 +10,8 @@ from app.engine.events import (
     ReasoningDelta,
     ReasoningEnded,
     ReasoningIdentified,
+    RoundFinished,
+    RoundStarted,
     SourceFound,
     TextDelta,
     TextEnded,
@@ -26,6 +28,7 @@ from app.engine.messages import (
     ToolCallPart,
     ToolResultPart,
 )
+from app.engine.replay import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ class Transcript:
         self._request_id = request_id
         self._room = most_bytes
         self._parts: list[Part] = list(parts)
+        self._resumed = len(self._parts)
+        self._rounds, self._in_round = 0, False
         self._documents = {part.document for part in self._parts if isinstance(part, SourcePart)}
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -69,7 +74,7 @@ class Transcript:
                 case ReasoningIdentified(metadata, text):
                     self._take_metadata(metadata)
                     self._take(text)
-                    self._parts.append(ReasoningPart(text, metadata))
+                    self._parts.append(ReasoningPart(text, metadata, shown=False))
                 case ToolCalled(call_id, name, args, metadata):
                     self._take_metadata(metadata)
                     self._take(str(args))
@@ -78,10 +83,19 @@ class Transcript:
                     self._parts.append(ToolResultPart(call_id, name, result, is_error))
                 case SourceFound(source, title, url):
                     self._add_source(SourcePart(source, title, url))
+                case RoundStarted():
+                    self._rounds, self._in_round = self._rounds + 1, True
+                case RoundFinished():
+                    self._in_round = False
 
     def message(self) -> Message:
         """The message as it is now."""
         return Message("assistant", (*self._parts, *self._open_parts()))
+
+    def snapshot(self) -> Snapshot:
+        """The same, as it is told once more."""
+        going_on = self._open_parts()
+        return Snapshot((*self._parts, *going_on), bool(going_on), self._resumed, self._rounds, self._in_round)
 
     def _add_source(self, found: SourcePart) -> None:
         """Each document once: the first passage of it is the best one."""

@@ -20,8 +20,9 @@ def to_json(part: Part) -> dict[str, Any]:
     match part:
         case TextPart(text):
             return {"type": "text", "text": text}
-        case ReasoningPart(text, metadata):
-            return {"type": "reasoning", "text": text, **_metadata_to_json(metadata)}
+        case ReasoningPart(text, metadata, shown):
+            hidden = {} if shown else {"hidden": True}
+            return {"type": "reasoning", "text": text, **hidden, **_metadata_to_json(metadata)}
         case ToolCallPart(call_id, name, args, metadata):
             call = {"type": "tool-call", "toolCallId": call_id, "toolName": name, "input": dict(args)}
             return {**call, **_metadata_to_json(metadata)}
@@ -43,7 +44,7 @@ def from_json(data: Mapping[str, Any]) -> Part:
         case "text":
             return TextPart(data["text"])
         case "reasoning":
-            return ReasoningPart(data["text"], _metadata_from_json(data))
+            return ReasoningPart(data["text"], _metadata_from_json(data), not data.get("hidden"))
         case "tool-call":
             return ToolCallPart(data["toolCallId"], data["toolName"], data["input"], _metadata_from_json(data))
         case "tool-result":

@@ -153,8 +153,16 @@ class Executor:
         for batch in self._perform(step, answers=True):
             if self.first_token is None and any(type(each) in (TextStarted, ReasoningStarted) for each in batch):
                 self.first_token = monotonic()
-            yield batch if self._outbox.empty else [*self._outbox.take_events(), *batch]
+            yield batch if self._outbox.empty else self._with_others(batch)
         self._step_ended()
+
+    def _with_others(self, batch: Batch) -> Batch:
+        """The batch, and behind it the events of other steps, so that they stand where they are told: they end a text,
+        which goes on as another part. Thoughts, which a model may want back as they were, are not cut: they wait."""
+        rounds = self.runner.answer_rounds
+        if rounds and rounds.is_thinking:
+            return batch
+        return [*batch, *self.end_parts(), *self._outbox.take_events()]
 
     def _run_beside(self, step: Step) -> None:
         """Run a step that does not answer, in its own greenlet: callers see its tools and sources, not its text."""
