@@ -16,6 +16,7 @@ from app.settings.secret import secret_key
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import MOST_WAITING, Database, beside_database
+from app.store.answer_states import AnswerStates
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
@@ -83,6 +84,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         readiness=Readiness(database),
         keys=KeyStore(database),
         histories=HistoryStore(database),
+        answers=AnswerStates(database),
         tool_results=ToolResultStore(database),
         chats=ChatStore(database),
         users=UserStore(database),

@@ -33,6 +33,7 @@ class Agent:
     - `widget_key_wires`: wires beside those for widget keys alone that take the agent's widget keys.
     - `create_chats`: a user's question to a chat that does not exist begins it, under the id that it was asked by.
     - `show_tools` and `stream_format` ("sse" or "ndjson") are the wires' to read.
+    - `when_left`: for how many seconds an answer goes on whose callers have all left; without end where it is infinite.
     - `max_tokens`: of one answer, over all its rounds. `max_rounds`: requests to the model for one answer.
     - `history_messages`, `history_tokens` (estimated): the most of a conversation that a model sees.
     """
@@ -59,6 +60,7 @@ class Agent:
     max_rounds: int = 6
     history_messages: int = 30
     history_tokens: int = 8000
+    when_left: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.engine.audience import Audience
 from app.engine.errors import BusyError, ChatError, Problem
+from app.engine.events import TurnStarted
+from app.engine.replay import Snapshot
 
 
-class Cancellable(Protocol):
+class Running(Protocol):
+    """What others than its caller do with a turn; see `Turn`."""
+
+    audience: Audience
+
+    @property
+    def answer_id(self) -> str | None: ...
     @property
     def cancelled(self) -> bool: ...
+    @property
+    def first_event(self) -> TurnStarted: ...
+    @property
+    def snapshot(self) -> Snapshot: ...
     def cancel(self, error: ChatError) -> None: ...
 
 
@@ -40,7 +53,7 @@ class RunningTurns:
 
     def __init__(self, capacity: int, per_caller: int, per_key: int) -> None:
         self._capacity, self._per_caller, self._per_key = capacity, per_caller, per_key
-        self._turns: dict[str, Cancellable] = {}
+        self._turns: dict[str, Running] = {}
         self._running = 0
         self._taken: Counter[tuple[str, str]] = Counter()  # by what `_shares` yields; what is 0 is left out
         self._closing: str | None = None
@@ -65,7 +78,7 @@ class RunningTurns:
         self._running += 1
         self._taken.update(share for share, _, _ in self._shares(taker))
 
-    def claim(self, conversation_id: str, turn: Cancellable) -> None:
+    def claim(self, conversation_id: str, turn: Running) -> None:
         """The conversation is the turn's until it leaves. Raises BusyError where it is another's, ChatError(OVERLOADED)
         where `refuse` was called."""
         if self._closing:
@@ -87,6 +100,11 @@ class RunningTurns:
     def refuse(self, reason: str) -> None:
         """Let no more turns run, with `reason` as the error's message; running turns continue."""
         self._closing = reason
+
+    def turn(self, conversation_id: str, answer_id: str | None = None) -> Running | None:
+        """The conversation's turn, if one runs that makes this answer (any one, where None is named)."""
+        turn = self._turns.get(conversation_id)
+        return turn if turn and turn.answer_id and answer_id in (None, turn.answer_id) else None
 
     def cancel(self, conversation_id: str, error: ChatError) -> None:
         """Cancel the conversation's turn, if one runs."""

@@ -2,10 +2,11 @@
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
 
+from app.engine.audience import Audience
 from app.engine.conversation import QuestionEntry, StoredQuestion
 from app.engine.engine import Engine, Plan
 from app.engine.errors import ChatError, Problem
@@ -14,6 +15,7 @@ from app.engine.generation import Generation, GenerationInput
 from app.engine.messages import AnswerRecord, Mark, Status, last_question
 from app.engine.question import Question
 from app.engine.recognition import recognized
+from app.engine.replay import Snapshot
 from app.engine.rounds import Rounds
 from app.language.handover import asks_for_a_person
 
@@ -28,6 +30,9 @@ class Turn:
     - `started`: when the turn was created, in seconds of the monotonic clock.
     - `error`: with which it ended, where it did not end well and its caller was there to be told.
     - `generation`: what makes the answer, with its usage, model and transcript.
+    - `interrupt`: called where the turn is cancelled while it waits for its model in `begin`, which is to raise the
+      error then.
+    - `audience`: who listens beside the caller. All listeners hear the last event, however the turn ends.
 
     The agent's plan makes the answer, if it has one, else a model's rounds; a `plan` that is passed precedes both.
     """
@@ -37,6 +42,8 @@ class Turn:
         self.status: Status | None = None
         self.started = monotonic()
         self.error: ChatError | None = None
+        self.audience = Audience()
+        self.interrupt: Callable[[ChatError], None] = lambda error: None
         plan = plan or engine.plans.get(question.agent.id)
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine
@@ -45,6 +52,8 @@ class Turn:
         self._admitted: str | None = None  # the conversation's id, once it is this turn's
         self._stored: StoredQuestion | None = None
         self._source: GenerationInput | None = None
+        self._last: Event = TurnFailed(ChatError(Problem.LEFT))
+        self._ending: Batch = ()  # once it has ended: the last batch
 
     @property
     def answer_id(self) -> str | None:
@@ -60,6 +69,26 @@ class Turn:
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
         return self.generation.cancelled is not None
+
+    @property
+    def first_event(self) -> TurnStarted:
+        """Once the question is stored."""
+        stored, source = self._stored, self._source
+        assert stored, "begin() comes first"
+        assert source
+        return TurnStarted(
+            source.conversation_id,
+            stored.question_id,
+            source.answer_id,
+            stored.end_user,
+            stored.created_at,
+            self.generation.model,
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the answer has said by now."""
+        return self.generation.transcript.snapshot()
 
     def begin(self) -> None:
         """Commit the question and prepare the generation, which waits until a model begins to answer.
@@ -98,15 +127,17 @@ class Turn:
         stored, source, generation = self._stored, self._source, self.generation
         assert stored, "begin() comes first"
         assert source
-        add = generation.transcript.add
+        add, listeners, hear = generation.transcript.add, self.audience.listeners, self.audience.hear
         try:
-            yield [self._start(source, stored)]
+            yield [self.first_event]
             try:
                 for batch in generation.run():
                     add(batch)
+                    if listeners:
+                        hear(batch)
                     yield batch
                 answer = self._record("complete")
-                last: Event = TurnFinished(
+                self._last = TurnFinished(
                     answer.message,
                     answer.finish_reason,
                     answer.usage + stored.usage_before,
@@ -115,9 +146,9 @@ class Turn:
                     answer.model,
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the terminator
-                last = TurnFailed(self._fail(error))
+                self._last = TurnFailed(self._fail(error))
             self.close()  # before the last event: its reader may ask the next question at once
-            yield [*generation.end_parts(), last]
+            yield self._ending
         finally:
             self.close()
 
@@ -125,6 +156,8 @@ class Turn:
         """End the turn from any greenlet: the model's stream is closed at once, `run` ends with TurnFailed(error), and
         what was said is stored as interrupted."""
         self.generation.cancel(error)
+        if self.generation.connecting:
+            self.interrupt(error)
 
     def close(self) -> None:
         """Release everything that the turn holds. An answer that is not recorded yet is recorded as interrupted."""
@@ -136,6 +169,9 @@ class Turn:
             if self._entered:
                 self._entered = False
                 self._engine.running_turns.leave(self.question.taker, self._admitted)
+            if not self._ending:
+                self._ending = [*self.generation.end_parts(), self._last]
+                self.audience.hear(self._ending)
 
     def _entry(self) -> QuestionEntry:
         question = self.question
@@ -149,16 +185,6 @@ class Turn:
             charge=self._charge,
             posted=question.posted,
             history_tokens=question.agent.history_tokens,
-        )
-
-    def _start(self, source: GenerationInput, stored: StoredQuestion) -> TurnStarted:
-        return TurnStarted(
-            source.conversation_id,
-            stored.question_id,
-            source.answer_id,
-            stored.end_user,
-            stored.created_at,
-            self.generation.model,
         )
 
     def _admit(self, conversation_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
@@ -18,6 +19,7 @@ NAME = validate.Regexp(
     error="Use 1 to 64 letters, digits, dots, dashes, underscores; not dots alone.",
 )
 
+LONGEST_UNATTENDED = 86_400  # seconds
 MOST_TEXT = 2000  # characters of a text of the built-in model's
 _LANGUAGE_CODE = re.compile("[a-z]{2,3}")
 LANGUAGE = validate.Regexp(
@@ -40,6 +42,17 @@ class ModelNames(fields.Field[list[str]]):
             raise ValidationError("Must be a model's name, or a list of such names.")
         _each_once(names)
         return names
+
+
+class WhenLeft(fields.Field[float]):
+    """What becomes of an answer whose callers have left: seconds for which it goes on, infinite for "finish"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if value in ("stop", "finish"):
+            return 0 if value == "stop" else inf
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_UNATTENDED:
+            return float(value)
+        raise ValidationError(f'Must be "stop", "finish", or seconds above 0, at most {LONGEST_UNATTENDED:,}.')
 
 
 class ClientToolSchema(Schema):
@@ -158,6 +171,16 @@ class AgentSchema(Schema):
     client_history = switch("The agents wire takes a conversation's history from the caller, not from the store")
     stream_format = text(
         "How the agents wire streams where the caller does not say", validate=validate.OneOf(["sse", "ndjson"])
+    )
+    when_left = WhenLeft(
+        metadata={
+            "description": "What becomes of an answer whose caller has left, or the last of those who listened to it: "
+            "it ends (`stop`), is made to its end (`finish`), or goes on for so long. With `finish` nobody who leaves "
+            "saves anything: `max_tokens` and `answer_seconds` end such answers, and they count as running",
+            "type": "`stop`, `finish`, or number above 0, at most 86,400",
+            "unit": "seconds",
+            "default": '`"stop"`',
+        }
     )
     max_tokens = number("The most that one answer may have, over all its rounds", "tokens", validate.Range(1))
     max_rounds = number(

@@ -25,7 +25,8 @@ class Server:
       50 addresses to keep others without a key from being answered, and five keys, each from 20 addresses if it is a
       widget's, to keep everybody.
     - A turn lasts `answer_seconds` (900), and then at most until its caller has taken what is being sent, or
-      `send_seconds` have passed for it.
+      `send_seconds` have passed for it. One whose caller has left goes on as `when_left` of its agent says, and for
+      `rejoin_seconds` (30) where its caller may come back; it counts as one that runs.
     - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what
       the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
       addresses has so much, and nothing that is stored is deleted by itself.
@@ -50,6 +51,7 @@ class Server:
     streams_per_caller: int
     streams_per_key: int
     answer_seconds: float
+    rejoin_seconds: float
     answer_bytes: int
     stored_bytes_per_day: int
     shutdown_seconds: float

@@ -50,6 +50,12 @@ class ServerSchema(Schema):
         900,
         validate.Range(0, 86_400, min_inclusive=False),
     )
+    rejoin_seconds = seconds(
+        "For how long an answer at least goes on without anybody who listens, whose caller has shown that it can come "
+        "back to it: by asking for ids in the stream, or with an `Idempotency-Key`",
+        30,
+        validate.Range(0, 86_400),
+    )
     answer_bytes = number(
         "The most that models may write for one answer, text, reasoning, arguments of tool calls and what their "
         "servers want back together, over all rounds; of a workflow, in each step and in what is shown. With more the "

@@ -12,6 +12,7 @@ from app.engine.engine import Engine
 from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
 from app.settings.records import Settings
+from app.store.answer_states import AnswerStates
 from app.store.chats import ChatStore
 from app.store.database import Database
 from app.store.histories import HistoryStore
@@ -51,6 +52,7 @@ class Services:
     readiness: Readiness
     keys: KeyStore
     histories: HistoryStore
+    answers: AnswerStates
     tool_results: ToolResultStore
     chats: ChatStore
     users: UserStore

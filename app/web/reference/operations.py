@@ -100,6 +100,11 @@ class Reference:
 
 _TEXT = {"type": "string"}
 
+LAST_EVENT_ID = {
+    "Last-Event-ID": "Where the caller has stopped reading: an answer's id, a dot, and a position in it. With this "
+    "header, which may be empty, the stream says such a position with each of its events"
+}
+
 
 def file_operation(
     path: str, summary: str, content_type: str, shape: Shape = _TEXT, description: str = ""

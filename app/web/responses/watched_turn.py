@@ -1,8 +1,10 @@
-"""A turn whose caller is watched, and the clock: a caller who leaves ends it at once, and so does `answer_seconds`."""
+"""A turn whose caller is watched, and the clock: it ends when nobody has listened for as long as it waits for them to
+come back, which may be not at all, and by `answer_seconds`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 from time import monotonic
 
 import gevent
@@ -11,9 +13,11 @@ from gevent import get_hub, getcurrent
 
 from app.engine.engine import Plan
 from app.engine.errors import BusyError, ChatError, Problem
+from app.engine.events import Batch
 from app.engine.question import Question
 from app.engine.turn import Turn
 from app.web.callers.stored_bytes import stored_size
+from app.web.requests.positions import wants_ids
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -24,8 +28,9 @@ LONGEST_PAUSE = 0.1  # seconds between two tries
 
 
 class WatchedTurn:
-    """A turn that has begun, and that is cancelled when its caller leaves, or when it has taken
-    `answer_seconds`.
+    """A turn that has begun, and that is cancelled when nobody listens to it any more, or when it has taken
+    `answer_seconds`. How long it waits for somebody to come back is its agent's `when_left`, and at least
+    `rejoin_seconds` where the caller has shown that it can. Implements `Told`.
 
     Made within the request, it begins the turn, and raises the ChatError with which that is refused. `close` in any
     case: it records what was said and writes the log line of the turn.
@@ -39,6 +44,10 @@ class WatchedTurn:
         self._ending: ChatError | None = None  # what `_cancel` was called with
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
+        self._connect_turn()
+        self._patience = max(question.agent.when_left, shared.settings.server.rejoin_seconds if wants_ids() else 0)
+        self._left = False  # the caller, not those who listen
+        self._patience_ends: gevent.Greenlet[..., None] | None = None
         watch = request.environ.get("parlance.watch")
         self._watcher = watch(self._caller_left) if watch else None
         self._alarm = gevent.spawn_later(shared.settings.server.answer_seconds, self._too_late)
@@ -67,13 +76,31 @@ class WatchedTurn:
             gevent.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             self.turn = self._new_turn()
+            self._connect_turn()
             if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
                 self._cancel(self._ending)
 
+    def _connect_turn(self) -> None:
+        self.turn.interrupt = self._interrupt
+        self.turn.audience.changed = self._audience_changed
+
+    def run(self) -> Iterator[Batch]:
+        """See `Turn.run`."""
+        return self.turn.run()
+
     def probe_by(self, probe: Callable[[], None]) -> None:
-        """How to find out, from now on, whether the caller is still there: see watcher.py."""
+        """See `Told`."""
         if self._watcher:
             self._watcher.probe = probe
+
+    def outlives_caller(self) -> bool:
+        """See `Told`."""
+        self._caller_left()
+        return not self.turn.cancelled
+
+    def is_heard_by_others(self) -> bool:
+        """See `Told`."""
+        return bool(self.turn.audience.listeners)
 
     def close(self) -> None:
         if self._closed:
@@ -82,23 +109,45 @@ class WatchedTurn:
         if self._watcher:
             self._watcher.stop()
         self._alarm.kill(block=False)
+        self._stop_waiting()
         self.turn.close()
         if self.turn.question.taker.anonymous and self.turn.answer_id:
             self._count_stored(self.turn.answer_id)
         self._log()
 
     def _caller_left(self) -> None:
+        self._left = True
+        self._audience_changed()
+
+    def _audience_changed(self) -> None:
+        """Nobody listens any more, or somebody does again."""
+        self._stop_waiting()
+        if not self._left or self.turn.audience.listeners or self._closed:
+            return
+        if self._patience == 0:
+            self._nobody_came()
+        elif self._patience < inf:
+            self._patience_ends = gevent.spawn_later(self._patience, self._nobody_came)
+
+    def _stop_waiting(self) -> None:
+        if self._patience_ends:
+            self._patience_ends.kill(block=False)
+            self._patience_ends = None
+
+    def _nobody_came(self) -> None:
+        self._patience_ends = None  # it is this greenlet, which is not to be killed
         self._cancel(ChatError(Problem.LEFT))
 
     def _too_late(self) -> None:
         self._cancel(ChatError(Problem.UPSTREAM_TIMEOUT))
 
     def _cancel(self, error: ChatError) -> None:
-        """Cancel the turn; where it still waits for a model, the error is thrown into the greenlet that waits."""
         self._ending = self._ending or error
         self.turn.cancel(error)
-        if self.turn.generation.connecting:
-            get_hub().loop.run_callback(self._stop_connecting, error)
+
+    def _interrupt(self, error: ChatError) -> None:
+        """Of a turn that still waits for a model: the error is thrown into the greenlet that waits."""
+        get_hub().loop.run_callback(self._stop_connecting, error)
 
     def _stop_connecting(self, error: ChatError) -> None:
         """Called by the event loop, where no greenlet runs: what is seen here is still so when the error is thrown."""
@@ -127,6 +176,7 @@ class WatchedTurn:
             "prompt_tokens": turn.generation.usage.prompt_tokens,
             "completion_tokens": turn.generation.usage.completion_tokens,
             "seconds": round(now - turn.started, 4),
+            "attended": not self._left,
             "first_token_seconds": round(first_token - turn.started, 4) if first_token else None,
         }
         error = turn.error or self._ending

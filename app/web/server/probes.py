@@ -4,7 +4,9 @@ It goes past the server, without waiting, and only where nothing else can be on 
 """
 
 import os
+import socket
 from array import array
+from collections.abc import Callable
 from fcntl import ioctl
 from termios import TIOCOUTQ
 from time import monotonic
@@ -44,14 +46,16 @@ class PieceSender:
     """Sends the pieces of a streamed response, each in one system call if it fits; `in_chunks` for HTTP/1.1.
 
     gunicorn does the same with `sendall`; this costs less for each token. The headers before the first piece and the
-    last chunk stay gunicorn's own. `sent_at` is when the last piece or probe was sent (seconds of the
+    last chunk stay gunicorn's own. Where the way to the caller is full, and `gives_up` says so, the caller is dropped
+    instead of waited for. `sent_at` is when the last piece or probe was sent (seconds of the
     monotonic clock), and before the first when the request came.
     """
 
-    __slots__ = ("_connection", "_in_chunks", "_is_cut", "_send", "sent_at")
+    __slots__ = ("_connection", "_in_chunks", "_is_cut", "_send", "gives_up", "sent_at")
 
     def __init__(self, connection: Any, *, in_chunks: bool) -> None:
         self.sent_at = monotonic()
+        self.gives_up: Callable[[], bool] = lambda: False
         self._connection = connection
         self._send = connection.send
         self._in_chunks = in_chunks
@@ -63,6 +67,9 @@ class PieceSender:
         sent = self._send(data)
         if sent < len(data):
             self._is_cut = True
+            if self.gives_up():
+                self._connection.shutdown(socket.SHUT_RDWR)
+                raise ConnectionAbortedError("the caller does not read, and others wait")
             self._connection.sendall(data[sent:])
             self._is_cut = False
         self.sent_at = monotonic()

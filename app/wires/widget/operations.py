@@ -1,9 +1,9 @@
 """The operations of this wire."""
 
 from app.engine.errors import Problem
-from app.web.reference.operations import Content, Operation, Reference, Reply, ok
-from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, RatedSchema, SaidBeforeSchema
-from app.wires.widget.requests import ChatRequestSchema, FeedbackSchema, HistorySchema
+from app.web.reference.operations import LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, RatedSchema, SaidBeforeSchema, StoppedSchema
+from app.wires.widget.requests import ChatRequestSchema, FeedbackSchema, HistorySchema, ReadOnSchema, StopSchema
 
 _ANSWER = "404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
 _ID = "d02db167208c4501a4f0111bee8dbff0"
@@ -48,6 +48,37 @@ REFERENCE = Reference(
     operations=(
         _streams("/chat", "Answer as lines"),
         _streams("/v1/chat/stream", "The same as /chat"),
+        Operation(
+            "get",
+            "/v1/chat/stream",
+            "Read on",
+            (
+                _STREAM,
+                Reply(204, "No answer runs in the session, and none was asked for with a cursor."),
+            ),
+            description="The session's running answer from its beginning, or with a cursor what comes behind it, also of "
+            "its last answer that has ended. The lines have a `cursor` each where one was asked with, and where the "
+            "request that asked has `Last-Event-ID`, which may be empty.",
+            query=ReadOnSchema,
+            headers={**_VISITOR, **LAST_EVENT_ID},
+            problems=(Problem.NOT_FOUND, Problem.LIMITED),
+        ),
+        Operation(
+            "delete",
+            "/v1/chat/stream",
+            "Stop",
+            (
+                ok(
+                    "How the session's last answer stands. One that ran has ended, with what it had said.",
+                    StoppedSchema,
+                    {"messageId": _ANSWER, "status": "interrupted", "message": "12 * 7", "credits": 1},
+                ),
+                Reply(204, "Nothing was ever answered in the session."),
+            ),
+            query=StopSchema,
+            headers=_VISITOR,
+            problems=(Problem.NOT_FOUND,),
+        ),
         Operation(
             "get",
             "/v1/chat/history",

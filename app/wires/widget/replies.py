@@ -52,6 +52,18 @@ class AnswerSchema(Schema):
     sources = _sources()
 
 
+class StoppedSchema(Schema):
+    message_id = fields.String(required=True, data_key="messageId")
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf(["complete", "interrupted", "failed", "running"]),
+        metadata={"description": "`running` where it could not be stored within five seconds"},
+    )
+    message = fields.String(required=True, metadata={"description": "What is kept"})
+    sources = _sources()
+    credits = fields.Integer(required=True, metadata={"description": "What it costs"})
+
+
 class SaidSchema(Schema):
     role = fields.String(required=True, validate=validate.OneOf(get_args(Role)))
     message = fields.String(required=True)

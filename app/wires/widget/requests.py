@@ -27,6 +27,23 @@ class HistorySchema(Schema):
     limit = Digits(load_default=MOST_ON_A_PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
 
 
+_SESSION_OF = {"description": "Which conversation"}
+
+
+class StopSchema(Schema):
+    """Query parameters."""
+
+    session_id = fields.String(required=True, data_key="sessionId", validate=_SESSION, metadata=_SESSION_OF)
+
+
+class ReadOnSchema(StopSchema):
+    """Query parameters."""
+
+    cursor = fields.String(
+        load_default=None, metadata={"description": "That of the last line; `Last-Event-ID` goes before it"}
+    )
+
+
 class FeedbackSchema(Schema):
     session_id = fields.String(required=True, data_key="sessionId", validate=_SESSION)
     message_id = fields.String(

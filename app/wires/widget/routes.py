@@ -1,5 +1,5 @@
-"""POST /v1/chat/stream and its alias /chat; POST /v1/chat, in one piece; feedback; the history of a visitor; and
-whether a page may chat at all."""
+"""POST /v1/chat/stream and its alias /chat, with GET to read on and DELETE to stop; POST /v1/chat, in one piece;
+feedback; the history of a visitor; and whether a page may chat at all."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,18 +9,21 @@ from flask import Blueprint, Response
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import text_message
 from app.engine.question import Question
-from app.store.histories import HistoryScope
+from app.store.histories import Conversation, HistoryScope
 from app.web.callers.caller import Caller
 from app.web.callers.visitors import owner_of
 from app.web.requests.call import Call
 from app.web.requests.cursors import make_cursor, read_cursor
 from app.web.requests.ids import stored_id
+from app.web.requests.positions import asked_cursor
 from app.web.requests.question import conversation_of, new_question
+from app.web.responses.following import follow
 from app.web.responses.framing import json_response, no_content
+from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.widget.encoder import WidgetEncoder
-from app.wires.widget.serializers import RATINGS, answer, history_message
+from app.wires.widget.serializers import RATINGS, answer, history_message, stopped
 
 blueprint = Blueprint("widget", __name__)
 
@@ -41,6 +44,22 @@ def chat_stream(call: Call) -> Response:
     return stream_answer(_question(call), WidgetEncoder(call.caller.agent.show_tools))
 
 
+@blueprint.get("/v1/chat/stream")
+def read_on(call: Call) -> Response:
+    """The session's running answer once more, or what is left of its last one from a cursor on; 204 where neither is."""
+    answer = services().answers.latest(_conversation(call).id)
+    cursor = asked_cursor(call.query["cursor"])
+    encoder = WidgetEncoder(call.caller.agent.show_tools)
+    return (answer and follow(answer, encoder, cursor)) or no_content()
+
+
+@blueprint.delete("/v1/chat/stream")
+def stop(call: Call) -> Response:
+    """End the session's running answer; how the last one stands."""
+    answer = stop_answer(_conversation(call).id)
+    return json_response(stopped(answer)) if answer else no_content()
+
+
 @blueprint.post("/v1/chat")
 def chat(call: Call) -> Response:
     """Answer in one piece."""
@@ -51,7 +70,7 @@ def chat(call: Call) -> Response:
 def rate(call: Call) -> Response:
     """Rate an answer of a session, or take the rating back; the last rating counts."""
     histories, scope, body = services().histories, _scope(call.caller), call.body
-    found = histories.conversation(scope, stored_id(body["session_id"]), body["session_id"])
+    found = _conversation(call)
     try:
         histories.rate(scope, found.id, body["message_id"], RATINGS[body["rating"]])
     except ChatError as error:
@@ -88,6 +107,12 @@ def history(call: Call) -> Response:
     position = [conversation_id, session_id, page.items[0].sequence] if page.has_more else None
     more = {"nextCursor": make_cursor(pages, position)} if position else {}
     return json_response({"sessionId": session_id, "messages": [history_message(each) for each in page.items], **more})
+
+
+def _conversation(call: Call) -> Conversation:
+    """That the session's query or body names. Raises ChatError(NOT_FOUND)."""
+    session = (call.body or call.query)["session_id"]
+    return services().histories.conversation(_scope(call.caller), stored_id(session), session)
 
 
 def _scope(caller: Caller) -> HistoryScope:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.events import TurnFinished, TurnStarted
 from app.engine.messages import Message, SourcePart
+from app.store.answer_states import AnswerState
 from app.store.messages import Feedback, StoredMessage
 
 MOST_SOURCES = 5  # of an answer
@@ -16,6 +17,12 @@ def answer(started: TurnStarted, finished: TurnFinished) -> dict[str, Any]:
     """One that was not streamed."""
     ids = {"conversationId": finished.conversation_id, "messageId": started.answer_id}
     return {**ids, "message": finished.message.text, **sources(finished.message)}
+
+
+def stopped(state: AnswerState) -> dict[str, Any]:
+    """How an answer stands that somebody has asked to end."""
+    kept = {"messageId": state.id, "status": state.status, "message": state.message.text, **sources(state.message)}
+    return {**kept, "credits": state.credits}
 
 
 def sources(message: Message) -> dict[str, Any]:

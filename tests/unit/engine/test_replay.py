@@ -57,9 +57,7 @@ def joined(events: Iterable[Event], *, bounds: bool = True) -> list[Event]:
     documents: set[str] = set()
     found: list[Event] = []
     for event in events:
-        if isinstance(event, ReasoningIdentified) or (
-            not bounds and isinstance(event, RoundStarted | RoundFinished)
-        ):
+        if isinstance(event, ReasoningIdentified) or (not bounds and isinstance(event, RoundStarted | RoundFinished)):
             continue
         if isinstance(event, SourceFound):
             if event.source in documents:
@@ -119,7 +117,9 @@ def test_what_is_stored_is_told_as_it_was(batches) -> None:
 def test_an_answer_that_goes_on_begins_where_it_had_ended() -> None:
     first = Transcript(10_000)
     framing = Framing()
-    first.add([RoundStarted(), *framing.frame([TextDelta("Let me see."), ToolCalled("c1", "ask", {})]), RoundFinished()])
+    first.add(
+        [RoundStarted(), *framing.frame([TextDelta("Let me see."), ToolCalled("c1", "ask", {})]), RoundFinished()]
+    )
     parts = [*first.message().parts, *message_of([ToolReturned("c1", "ask", "yes")])]
     second = Transcript(10_000, parts)
     assert second.snapshot().begin == len("Let me see.") + 2 + 1 + 1

@@ -105,7 +105,11 @@ def test_metadata_is_kept_and_seen_in_the_next_round_under_the_name_of_its_model
     world = World([thinking], TELLING)
     play(world.turn())
     own = replace(raw, model="fake-1")
-    said = (ReasoningPart("Hm", own), ReasoningPart("", own), ToolCallPart("call_1", "echo", {"x": 1}, own))
+    said = (
+        ReasoningPart("Hm", own),
+        ReasoningPart("", own, shown=False),
+        ToolCallPart("call_1", "echo", {"x": 1}, own),
+    )
     assert world.model.prompts[1].messages[-1].parts[:3] == world.answer().message.parts[:3] == said
 
 

@@ -41,7 +41,12 @@ CASES = {
             *TEXT,
             ReasoningIdentified(SIGNED, "So"),
         ],
-        (ReasoningPart("Hm", SIGNED), ReasoningPart("", SIGNED), TextPart("Hello"), ReasoningPart("So", SIGNED)),
+        (
+            ReasoningPart("Hm", SIGNED),
+            ReasoningPart("", SIGNED, shown=False),
+            TextPart("Hello"),
+            ReasoningPart("So", SIGNED, shown=False),
+        ),
     ),
     "and with its call": (
         [ToolCalled("1", "clock", {}, SIGNED), ToolCalled("2", "clock", {})],

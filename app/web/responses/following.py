@@ -1,0 +1,124 @@
+"""An answer for those who did not ask for it: another look at one that runs, or at one that has ended."""
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from flask import Response, request
+from gevent.event import Event as Signal
+
+from app.engine.audience import Listener
+from app.engine.errors import ChatError, Problem
+from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
+from app.engine.replay import Position, Snapshot
+from app.engine.running_turns import Running
+from app.store.answer_states import AnswerState
+from app.web.requests.positions import StreamCursor, wants_ids
+from app.web.responses.numbered import NumberedEncoder
+from app.web.responses.streaming import streamed
+from app.web.services import services
+from app.web.wire import Encoder
+
+_LAST = TurnFinished | TurnFailed
+
+
+def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
+    """The rest of the answer from the cursor, and its end; without a cursor all that its turn says, or None where no
+    turn makes it any more.
+
+    Raises ChatError: NOT_FOUND where the cursor is another answer's, LIMITED where too many listen.
+    """
+    if cursor and cursor.answer_id != answer.id:
+        raise ChatError(Problem.NOT_FOUND)
+    turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
+    if turn:
+        return _response(Follower(turn, cursor), encoder, cursor, answer.id)
+    if cursor is None:
+        return None
+    return _response(_Ended(answer, cursor), encoder, cursor, answer.id)
+
+
+def _response(told: "Follower | _Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
+    encoder.encode(told.before)  # what the caller has heard already, so that the encoder knows it
+    if cursor or wants_ids():
+        encoder = NumberedEncoder(encoder, answer_id, Position(told.position, told.before))
+    return streamed(told, encoder, answer_id)
+
+
+class Follower:
+    """A caller who listens to a turn. Implements `Told`; `before` are the events that it has heard already."""
+
+    def __init__(self, turn: Running, cursor: StreamCursor | None) -> None:
+        """Raises ChatError(LIMITED)."""
+        self._news = Signal()
+        self._turn, self._listener = turn, Listener(self._news.set)
+        self._heartbeat = services().engine.heartbeat
+        self._has_left = False
+        turn.audience.join(self._listener)
+        snapshot = turn.snapshot  # of the same moment: nothing is heard twice or never
+        self.position = cursor.position if cursor else snapshot.begin
+        before, behind = snapshot.replay(self.position)
+        self.before: list[Event] = [turn.first_event, *before] if cursor else before
+        self._begin: list[Event] = behind if cursor else [turn.first_event, *behind]
+        watch = request.environ.get("parlance.watch")
+        self._watcher = watch(self._leave) if watch else None
+
+    def run(self) -> Iterator[Batch]:
+        if self._begin:
+            yield self._begin
+        while not self._has_left:
+            batch = self._listener.take()
+            if batch:
+                yield batch
+                if isinstance(batch[-1], _LAST):
+                    return
+            elif self._listener.is_slow:
+                yield [TurnFailed(ChatError(Problem.LIMITED, "Too slow: read on from where you are"))]
+                return
+            else:
+                self._news.clear()
+                if not self._news.wait(self._heartbeat):
+                    yield ()
+
+    def probe_by(self, probe: Callable[[], None]) -> None:
+        if self._watcher:
+            self._watcher.probe = probe
+
+    def outlives_caller(self) -> bool:
+        return False
+
+    def is_heard_by_others(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        if self._watcher:
+            self._watcher.stop()
+        self._turn.audience.leave(self._listener)
+
+    def _leave(self) -> None:
+        self._has_left = True
+        self._news.set()
+
+
+class _Ended:
+    """An answer that no turn makes any more, as it is stored. Implements `Told`."""
+
+    def __init__(self, answer: AnswerState, cursor: StreamCursor) -> None:
+        before, behind = Snapshot(answer.message.parts).replay(cursor.position)
+        self.position = cursor.position
+        self.before: list[Event] = [answer.first_event, *before]
+        self._batch = [*behind, answer.last_event]
+
+    def run(self) -> Iterator[Batch]:
+        yield self._batch
+
+    def probe_by(self, probe: Callable[[], None]) -> None:
+        """Nothing is waited for."""
+
+    def outlives_caller(self) -> bool:
+        return False
+
+    def is_heard_by_others(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Holds nothing."""

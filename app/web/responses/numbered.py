@@ -1,0 +1,35 @@
+"""An encoder whose frames say where they stand in their answer, for callers who want to come back."""
+
+from app.engine.events import Batch
+from app.engine.replay import Position
+from app.web.responses.framing import SSE
+from app.web.wire import Encoder
+
+
+class NumberedEncoder:
+    """Implements `Encoder` over another one. Each frame of server-sent events gets an `id`, each JSON object of a line a
+    `cursor`: the position behind its event."""
+
+    def __init__(self, encoder: Encoder, answer_id: str, position: Position) -> None:
+        self.content_type = encoder.content_type
+        self._encode = encoder.encode
+        self._position = position
+        self._answer = answer_id
+        self._numbered = self._event if encoder.content_type == SSE else self._line
+
+    def encode(self, batch: Batch) -> bytes:
+        if not batch:
+            return self._encode(batch)
+        frames = []
+        for event in batch:
+            self._position.advance(event)
+            frame = self._encode((event,))
+            if frame:
+                frames.append(self._numbered(frame))
+        return b"".join(frames)
+
+    def _event(self, frame: bytes) -> bytes:
+        return b"id: %b.%d\n%b" % (self._answer.encode(), self._position.value, frame)
+
+    def _line(self, frame: bytes) -> bytes:
+        return b'%b,"cursor":"%b.%d"}\n' % (frame[:-2], self._answer.encode(), self._position.value)

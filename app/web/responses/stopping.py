@@ -1,0 +1,28 @@
+"""Ending an answer at its owner's word."""
+
+from time import monotonic
+
+import gevent
+
+from app.engine.errors import ChatError, Problem
+from app.store.answer_states import AnswerState
+from app.web.responses.watched_turn import ENDING_SECONDS
+from app.web.services import services
+
+_LOOK_SECONDS = 0.005
+
+
+def stop_answer(conversation_id: str) -> AnswerState | None:
+    """End the answer that runs in this conversation of the caller's, if one does, wherever it is listened to; its model
+    is cut off at once. Returns how the last answer stands then, None where there never was one. Again is harmless.
+
+    Waits until what was said is stored, for at most ENDING_SECONDS; where it is not by then, the answer runs still.
+    """
+    running = services().engine.running_turns
+    turn = running.turn(conversation_id)
+    if turn:
+        turn.cancel(ChatError(Problem.STOPPED))
+        deadline = monotonic() + ENDING_SECONDS
+        while running.turn(conversation_id) is turn and monotonic() < deadline:
+            gevent.sleep(_LOOK_SECONDS)
+    return services().answers.latest(conversation_id)
