@@ -13,10 +13,10 @@ from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
 from app.settings.secret import secret_key
+from app.store.answer_states import AnswerStates
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import MOST_WAITING, Database, beside_database
-from app.store.answer_states import AnswerStates
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness

@@ -43,7 +43,7 @@ class Turn:
         self.started = monotonic()
         self.error: ChatError | None = None
         self.audience = Audience()
-        self.interrupt: Callable[[ChatError], None] = lambda error: None
+        self.interrupt: Callable[[ChatError], None] = lambda _error: None
         plan = plan or engine.plans.get(question.agent.id)
         self.generation: Generation = plan.generation(engine, question) if plan else Rounds(engine, question)
         self._engine = engine

@@ -52,8 +52,8 @@ _ASKED = select(messages.c.id).where(
 
 @dataclass(frozen=True, slots=True)
 class AnswerState:
-    """An answer as its row has it. `status` is running, complete, interrupted or failed; of one that runs, `message` has
-    what was saved of it."""
+    """An answer as its row has it. `status` is running, complete, interrupted or failed; of one that runs, `message`
+    has what was saved of it."""
 
     id: str
     conversation_id: str

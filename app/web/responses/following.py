@@ -1,14 +1,13 @@
 """An answer for those who did not ask for it: another look at one that runs, or at one that has ended."""
 
 from collections.abc import Callable, Iterator
-from time import monotonic
 
 from flask import Response, request
 from gevent.event import Event as Signal
 
 from app.engine.audience import Listener
 from app.engine.errors import ChatError, Problem
-from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
+from app.engine.events import Batch, Event, TurnFailed, TurnFinished
 from app.engine.replay import Position, Snapshot
 from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState

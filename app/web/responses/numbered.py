@@ -7,8 +7,8 @@ from app.web.wire import Encoder
 
 
 class NumberedEncoder:
-    """Implements `Encoder` over another one. Each frame of server-sent events gets an `id`, each JSON object of a line a
-    `cursor`: the position behind its event."""
+    """Implements `Encoder` over another one. Each frame of server-sent events gets an `id`, each JSON object of a line
+    a `cursor`: the position behind its event."""
 
     def __init__(self, encoder: Encoder, answer_id: str, position: Position) -> None:
         self.content_type = encoder.content_type

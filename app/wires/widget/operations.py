@@ -56,8 +56,8 @@ REFERENCE = Reference(
                 _STREAM,
                 Reply(204, "No answer runs in the session, and none was asked for with a cursor."),
             ),
-            description="The session's running answer from its beginning, or with a cursor what comes behind it, also of "
-            "its last answer that has ended. The lines have a `cursor` each where one was asked with, and where the "
+            description="The session's running answer from its beginning, or with a cursor what comes behind it, also "
+            "of its last answer that has ended. The lines have a `cursor` each where one was asked with, and where the "
             "request that asked has `Last-Event-ID`, which may be empty.",
             query=ReadOnSchema,
             headers={**_VISITOR, **LAST_EVENT_ID},

@@ -46,7 +46,8 @@ def chat_stream(call: Call) -> Response:
 
 @blueprint.get("/v1/chat/stream")
 def read_on(call: Call) -> Response:
-    """The session's running answer once more, or what is left of its last one from a cursor on; 204 where neither is."""
+    """The session's running answer once more, or what is left of its last one from a cursor on; 204 where there is
+    neither."""
     answer = services().answers.latest(_conversation(call).id)
     cursor = asked_cursor(call.query["cursor"])
     encoder = WidgetEncoder(call.caller.agent.show_tools)
