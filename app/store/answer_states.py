@@ -37,8 +37,8 @@ _LATEST = (
     .order_by(messages.c.sequence.desc())
     .limit(1)
 )
-_BY_ID = _ANSWERS.where(
-    messages.c.id == bindparam("answer"),
+_NUMBERED = _ANSWERS.where(messages.c.id == bindparam("answer"))
+_BY_ID = _NUMBERED.where(
     and_(
         conversations.c.agent == bindparam("agent"),
         conversations.c.wire == bindparam("wire"),
@@ -89,6 +89,10 @@ class AnswerStates:
     def latest(self, conversation_id: str) -> AnswerState | None:
         """The last answer of a conversation that is known to be the caller's; None where it has none."""
         return self._database.read(lambda connection: _one(connection, _LATEST, {"conversation": conversation_id}))
+
+    def numbered(self, answer_id: str) -> AnswerState | None:
+        """The answer with this id, which is known to be the caller's; None where it is gone."""
+        return self._database.read(lambda connection: _one(connection, _NUMBERED, {"answer": answer_id}))
 
     def named(self, scope: HistoryScope, answer_id: str) -> AnswerState:
         """Raises ChatError(NOT_FOUND) where there is none in the scope."""

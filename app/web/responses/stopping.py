@@ -11,18 +11,23 @@ from app.web.services import services
 
 _LOOK_SECONDS = 0.005
 
+STATUSES = ("complete", "interrupted", "failed", "running")
+STATUS = {"description": f"`running` where it could not be stored within {ENDING_SECONDS} seconds"}
 
-def stop_answer(conversation_id: str) -> AnswerState | None:
-    """End the answer that runs in this conversation of the caller's, if one does, wherever it is listened to; its model
-    is cut off at once. Returns how the last answer stands then, None where there never was one. Again is harmless.
+
+def stop_answer(conversation_id: str, answer_id: str | None = None) -> AnswerState | None:
+    """End the answer that runs in this conversation of the caller's (of those, the one with this id alone, where one is
+    named), wherever it is listened to; its model is cut off at once. Returns how it stands then, or how the last answer
+    does; None where there never was one. Again is harmless.
 
     Waits until what was said is stored, for at most ENDING_SECONDS; where it is not by then, the answer runs still.
     """
     running = services().engine.running_turns
-    turn = running.turn(conversation_id)
+    turn = running.turn(conversation_id, answer_id)
     if turn:
         turn.cancel(ChatError(Problem.STOPPED))
         deadline = monotonic() + ENDING_SECONDS
         while running.turn(conversation_id) is turn and monotonic() < deadline:
             gevent.sleep(_LOOK_SECONDS)
-    return services().answers.latest(conversation_id)
+    answers = services().answers
+    return answers.numbered(answer_id) if answer_id else answers.latest(conversation_id)

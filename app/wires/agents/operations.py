@@ -3,7 +3,7 @@
 import json
 
 from app.engine.errors import Problem
-from app.web.reference.operations import Content, Operation, Reference, Reply, Shape, ok
+from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, Shape, ok
 from app.wires.agents import replies as a
 from app.wires.agents.chunks import CHUNK, LINE
 from app.wires.agents.queries import (
@@ -13,6 +13,7 @@ from app.wires.agents.queries import (
     MessagesSchema,
     PageSchema,
     PausedSchema,
+    StopSchema,
 )
 from app.wires.agents.requests import ChatRequestSchema, RetrySchema, ToolResultSchema
 from app.wires.agents.ui_replies import UIMessageReplySchema
@@ -70,10 +71,32 @@ _ANSWERED = Reply(
     ),
     {"x-vercel-ai-ui-message-stream": "v1, on the UI message stream."},
 )
+_STREAMED = Reply(200, "Its stream.", _ANSWERED.contents[:2], _ANSWERED.headers)
 _AGENT = "/api/v2/agents/{agentId}"
 _ONE = f"{_AGENT}/conversations/{{conversationId}}"
 _MESSAGES = (a.MessageSchema, UIMessageReplySchema)
 _MISSING = (Problem.NOT_FOUND,)
+
+
+def _stops(*paths: str) -> list[Operation]:
+    return [
+        Operation(
+            "post",
+            path,
+            "Stop",
+            (
+                ok("The answer has ended, with what it had said.", a.DoneSchema, {"success": True}),
+                Reply(204, "Nothing was ever answered there."),
+            ),
+            description="What the AI SDK's `stop()` cannot do where answers outlive their callers.",
+            body=StopSchema,
+            body_optional=True,
+            problems=_MISSING,
+        )
+        for path in paths
+    ]
+
+
 _ASKS = (Problem.BUSY, Problem.NOT_FOUND, Problem.NOT_ONGOING)
 
 REFERENCE = Reference(
@@ -104,6 +127,7 @@ REFERENCE = Reference(
             body=ChatRequestSchema,
             example={"message": "What is 12 * 7?", "userId": "user_1"},
             query=FormatSchema,
+            headers=ASKED_FOR_IDS,
             cost="answer",
             problems=_ASKS,
         ),
@@ -116,6 +140,7 @@ REFERENCE = Reference(
             body=RetrySchema,
             example={"messageId": _ANSWER, "stream": True},
             query=FormatSchema,
+            headers=ASKED_FOR_IDS,
             cost="answer",
             problems=(*_ASKS, Problem.MESSAGE_NOT_FOUND),
         ),
@@ -123,10 +148,22 @@ REFERENCE = Reference(
             "get",
             f"{_AGENT}/chat/{{chatId}}/stream",
             "Read an answer on",
-            (Reply(204, "Nothing runs that could be read on: answers end with their callers."),),
-            description="What the AI SDK asks for with `resume: true`, whenever a page is loaded.",
-            problems=_MISSING,
+            (_STREAMED, Reply(204, "No answer runs in that chat.")),
+            description="From its start. What the AI SDK asks for with `resume: true`, whenever a page is loaded.",
+            problems=(*_MISSING, Problem.LIMITED),
         ),
+        Operation(
+            "get",
+            f"{_ONE}/stream",
+            "Read an answer on from a position",
+            (_STREAMED, Reply(204, "No answer runs, and none was asked for with a cursor.")),
+            description="The running answer from its start, or with a cursor what comes behind it, also of the last "
+            "answer that has ended.",
+            query=FormatSchema,
+            headers=LAST_EVENT_ID,
+            problems=(*_MISSING, Problem.LIMITED),
+        ),
+        *_stops(f"{_AGENT}/chat/{{chatId}}/stop", f"{_ONE}/stop"),
         Operation(
             "post",
             f"{_ONE}/tool-result",

@@ -53,6 +53,20 @@ class ConversationsSchema(PageSchema):
     end = Moment(data_key="endDate", load_default=None)
 
 
+class StopSchema(Schema):
+    """What the AI SDK's documentation has a page send: the answer is ended that is under way, but no other."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    active_stream_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        data_key="activeStreamId",
+        metadata={"description": "`X-Turn-Id` of the answer that is meant"},
+    )
+
+
 class PausedSchema(Schema):
     paused = Flag(required=True)
 

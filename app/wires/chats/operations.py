@@ -1,9 +1,10 @@
 """The operations of this wire."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from app.engine.errors import ChatError, Problem
-from app.web.reference.operations import Content, Operation, Reference, Reply, ok
+from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
 from app.web.services import services
 from app.wires.chats import replies as a
 from app.wires.chats.errors import SIGN_UP_CLOSED
@@ -59,7 +60,7 @@ def _operation(
     return Operation(method, path, summary, (reply,), problems=problems, **more)
 
 
-def _ask(path: str, summary: str, reply: Reply) -> Operation:
+def _ask(path: str, summary: str, reply: Reply, headers: Mapping[str, str] | None = None) -> Operation:
     return _operation(
         "post",
         path,
@@ -71,6 +72,7 @@ def _ask(path: str, summary: str, reply: Reply) -> Operation:
         example={"content": "What is 12 * 7?", "modelId": "builtin", "userId": _USER},
         description="`modelId` is a model's name or one of its aliases. With `workflowId` the answer follows that "
         "workflow. One answer at a time: a second question meanwhile is 409.",
+        headers=headers or {},
     )
 
 
@@ -160,7 +162,31 @@ _CHATS = (
         problems=_OWN,
     ),
     _operation("delete", "/api/chats/{chatId}", "Delete a chat", _GONE, *_OWN),
-    _ask("/api/chats/{chatId}/messages/stream", "Ask", _STREAM),
+    _ask("/api/chats/{chatId}/messages/stream", "Ask", _STREAM, ASKED_FOR_IDS),
+    Operation(
+        "get",
+        "/api/chats/{chatId}/messages/stream",
+        "Read on",
+        (_STREAM, Reply(204, "No answer runs in the chat, and none was asked for with a cursor.")),
+        description="The chat's running answer from its beginning, or with a cursor what comes behind it, also of its "
+        "last answer that has ended.",
+        headers=LAST_EVENT_ID,
+        problems=(*_OWN, Problem.LIMITED),
+    ),
+    Operation(
+        "delete",
+        "/api/chats/{chatId}/messages/stream",
+        "Stop",
+        (
+            ok(
+                "How the chat's last answer stands. One that ran has ended, with what it had said.",
+                a.StoppedSchema,
+                {"messageId": _MESSAGE, "status": "interrupted", "content": "84", "credits": 0},
+            ),
+            Reply(204, "Nothing was ever answered in the chat."),
+        ),
+        problems=_OWN,
+    ),
     _ask("/api/chats/{chatId}/messages", "Ask, answered whole", ok("As they are kept.", a.ExchangeSchema, status=201)),
     Operation("get", "/api/models", "List models", (ok("All.", a.ModelsSchema),)),
     Operation("get", "/api/tools", "List tools", (ok("Those that the models may call.", a.ToolsSchema),)),

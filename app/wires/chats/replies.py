@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from app.engine.messages import Role, Status
 from app.store.runs import RunStatus, StepStatus
+from app.web.responses.stopping import STATUS, STATUSES
 from app.web.responses.tools import ToolCallSchema as ToolCallEventSchema
 from app.web.responses.tools import ToolResultSchema
 from app.workflows.definition import WorkflowSchema
@@ -171,6 +172,13 @@ class StepSchema(Schema):
 
 class WholeRunSchema(RunSchema, MoreSchema):
     steps = fields.List(fields.Nested(StepSchema), required=True)
+
+
+class StoppedSchema(Schema):
+    message_id = fields.String(required=True, data_key="messageId", metadata=_UUID)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata=STATUS)
+    content = fields.String(required=True, metadata={"description": "What is kept"})
+    credits = fields.Integer(required=True, metadata={"description": "What it costs"})
 
 
 class StartSchema(Schema):

@@ -6,6 +6,7 @@ from typing import Any
 from app.engine.agent import ToolSpec
 from app.engine.messages import Message, ToolCallPart, ToolResultPart
 from app.settings.records import ModelSettings
+from app.store.answer_states import AnswerState
 from app.store.chats import Chat
 from app.store.messages import StoredMessage
 from app.store.runs import RunRecord, StepRecord
@@ -63,6 +64,16 @@ def message(stored: StoredMessage) -> dict[str, Any]:
         if calls:
             shown["toolCalls"] = calls
     return shown
+
+
+def stopped(state: AnswerState) -> dict[str, Any]:
+    """How an answer stands that somebody has asked to end."""
+    return {
+        "messageId": public_id(state.id),
+        "status": state.status,
+        "content": state.message.text,
+        "credits": state.credits,
+    }
 
 
 def model(name: str, settings: ModelSettings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The operations of this wire."""
 
 from app.engine.errors import Problem
-from app.web.reference.operations import LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
 from app.wires.widget.replies import LINE, AnswerSchema, ErrorSchema, RatedSchema, SaidBeforeSchema, StoppedSchema
 from app.wires.widget.requests import ChatRequestSchema, FeedbackSchema, HistorySchema, ReadOnSchema, StopSchema
 
@@ -35,7 +35,7 @@ def _streams(path: str, summary: str) -> Operation:
         (_STREAM,),
         body=ChatRequestSchema,
         example=_EXAMPLE,
-        headers=_VISITOR,
+        headers={**_VISITOR, **ASKED_FOR_IDS},
         cost="answer",
         problems=(Problem.BUSY,),
     )

@@ -5,6 +5,7 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import Role
+from app.web.responses.stopping import STATUS, STATUSES
 from app.web.responses.tools import ToolCallSchema, ToolResultSchema
 from app.wires.widget.serializers import MOST_SOURCES
 
@@ -56,8 +57,8 @@ class StoppedSchema(Schema):
     message_id = fields.String(required=True, data_key="messageId")
     status = fields.String(
         required=True,
-        validate=validate.OneOf(["complete", "interrupted", "failed", "running"]),
-        metadata={"description": "`running` where it could not be stored within five seconds"},
+        validate=validate.OneOf(STATUSES),
+        metadata=STATUS,
     )
     message = fields.String(required=True, metadata={"description": "What is kept"})
     sources = _sources()

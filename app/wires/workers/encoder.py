@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from app.engine.messages import FinishReason, Usage
+from app.store.answer_states import AnswerState
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse, sse_json
 
 _DONE = sse(b"[DONE]")
@@ -46,6 +47,12 @@ def finish_reason(reason: FinishReason) -> str:
 
 def tool_call(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "arguments": dict(args)}
+
+
+def stopped(state: AnswerState) -> dict[str, Any]:
+    """How an answer stands that somebody has asked to end."""
+    kept = {"id": state.id, "status": state.status, "response": state.message.text}
+    return {**kept, "usage": usage_body(state.usage), "credits": state.credits}
 
 
 def usage_body(usage: Usage) -> dict[str, int]:

@@ -1,11 +1,24 @@
-"""The operation of this wire."""
+"""The operations of this wire."""
 
-from app.web.reference.operations import Content, Operation, Reference, Reply
-from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema
+from app.engine.errors import Problem
+from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema, StoppedSchema
 from app.wires.workers.requests import ChatRequestSchema
 
 _CALL = {"name": "calculator", "arguments": {"expression": "2+2"}}
 _USAGE = {"prompt_tokens": 28, "completion_tokens": 3, "total_tokens": 31}
+_ID = "404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
+_EVENTS = Content(
+    EVENT,
+    'data: {"response":"","tool_calls":[{"name":"calculator",'
+    '"arguments":{"expression":"2+2"}}]}\n\n'
+    'data: {"response":"2+2"}\n\ndata: {"response":" ="}\n\ndata: {"response":" 4"}\n\n'
+    'data: {"response":"","usage":{"prompt_tokens":28,"completion_tokens":3,"total_tokens":31},'
+    '"finish_reason":"stop"}'
+    "\n\ndata: [DONE]\n\n",
+    "text/event-stream",
+    last="[DONE]",
+)
 
 REFERENCE = Reference(
     about="The text stream of Cloudflare Workers AI. The caller sends the whole conversation each time. A secret key "
@@ -22,17 +35,7 @@ REFERENCE = Reference(
                     'Server-sent events: one token each, then the usage, then `[DONE]`; or with `"stream": false` one '
                     "object. A comment, `: keep-alive`, fills a silence.",
                     (
-                        Content(
-                            EVENT,
-                            'data: {"response":"","tool_calls":[{"name":"calculator",'
-                            '"arguments":{"expression":"2+2"}}]}\n\n'
-                            'data: {"response":"2+2"}\n\ndata: {"response":" ="}\n\ndata: {"response":" 4"}\n\n'
-                            'data: {"response":"","usage":{"prompt_tokens":28,"completion_tokens":3,"total_tokens":31},'
-                            '"finish_reason":"stop"}'
-                            "\n\ndata: [DONE]\n\n",
-                            "text/event-stream",
-                            last="[DONE]",
-                        ),
+                        _EVENTS,
                         Content(
                             AnswerSchema,
                             {"response": "2+2 = 4", "usage": _USAGE, "tool_calls": [_CALL], "finish_reason": "stop"},
@@ -45,7 +48,32 @@ REFERENCE = Reference(
             "it has `show_tools`. Calls and results of tools that are posted are what the model has called and found.",
             body=ChatRequestSchema,
             example={"messages": [{"role": "user", "content": "What is 2+2?"}]},
+            headers=ASKED_FOR_IDS,
             cost="answer",
+        ),
+        Operation(
+            "get",
+            "/api/chat",
+            "Read on",
+            (Reply(200, "The events that come behind, and the end.", (_EVENTS,)),),
+            description="An answer that runs, or that has ended. Its id cannot be guessed: whoever knows it may read "
+            "it, unless it was asked for with a key, which is needed then.",
+            headers=LAST_EVENT_ID,
+            problems=(Problem.NOT_FOUND, Problem.LIMITED),
+        ),
+        Operation(
+            "delete",
+            "/api/chat",
+            "Stop",
+            (
+                ok(
+                    "How the answer stands. If it ran, it has ended with what it had said.",
+                    StoppedSchema,
+                    {"id": _ID, "status": "interrupted", "response": "2+2", "usage": _USAGE, "credits": 0},
+                ),
+            ),
+            headers={"Last-Event-ID": "Any position in the answer that is meant"},
+            problems=(Problem.NOT_FOUND,),
         ),
     ),
 )

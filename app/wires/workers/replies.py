@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from app.web.responses.stopping import STATUS, STATUSES
+
 _REASONS = validate.OneOf(["stop", "length", "content_filter", "tool_calls", "other"])
 
 
@@ -45,6 +47,14 @@ class AnswerSchema(Schema):
     usage = fields.Nested(UsageSchema, required=True)
     tool_calls = fields.List(fields.Nested(ToolCallSchema), required=True)
     finish_reason = fields.String(required=True, validate=_REASONS)
+
+
+class StoppedSchema(Schema):
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata=STATUS)
+    response = fields.String(required=True, metadata={"description": "What is kept"})
+    usage = fields.Nested(UsageSchema, required=True)
+    credits = fields.Integer(required=True, metadata={"description": "What it costs"})
 
 
 class ErrorSchema(Schema):

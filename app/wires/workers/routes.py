@@ -1,4 +1,4 @@
-"""POST /api/chat."""
+"""POST /api/chat; GET reads an answer on, and DELETE stops it."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,17 @@ from flask import Blueprint, Response
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, ToolCallPart
 from app.engine.question import Question
+from app.store.answer_states import AnswerState
+from app.store.histories import HistoryScope
 from app.web.requests.call import Call
+from app.web.requests.positions import HEADER, StreamCursor, asked_cursor
 from app.web.requests.question import conversation_of, new_question
+from app.web.responses.following import follow
 from app.web.responses.framing import json_response
+from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
-from app.wires.workers.encoder import WorkersEncoder, finish_reason, tool_call, usage_body
+from app.web.services import services
+from app.wires.workers.encoder import WorkersEncoder, finish_reason, stopped, tool_call, usage_body
 from app.wires.workers.requests import ChatRequest
 
 blueprint = Blueprint("workers", __name__)
@@ -37,6 +43,31 @@ def chat(call: Call) -> Response:
         so_far=posted.so_far if keeps else None,
     )
     return stream_answer(question, WorkersEncoder(agent.show_tools)) if body.stream else _whole(question)
+
+
+@blueprint.get("/api/chat")
+def read_on(call: Call) -> Response:
+    """What comes behind the cursor, of an answer that runs or has ended."""
+    cursor, answer = _asked(call)
+    told = follow(answer, WorkersEncoder(call.caller.agent.show_tools), cursor)
+    assert told, "there is a cursor"
+    return told
+
+
+@blueprint.delete("/api/chat")
+def stop(call: Call) -> Response:
+    """End the answer; how it stands."""
+    _, answer = _asked(call)
+    return json_response(stopped(stop_answer(answer.conversation_id, answer.id) or answer))
+
+
+def _asked(call: Call) -> tuple[StreamCursor, AnswerState]:
+    """The cursor and its answer: whoever knows an answer's id may read it, unless it is a key's. Raises ChatError."""
+    cursor = asked_cursor()
+    if cursor is None:
+        raise ChatError(Problem.INVALID, f"{HEADER}: Missing: which answer is meant?", fields={HEADER: "Missing."})
+    scope = HistoryScope(call.caller.agent.id, blueprint.name, call.caller.owner)
+    return cursor, services().answers.named(scope, cursor.answer_id)
 
 
 def _whole(question: Question) -> Response:

@@ -9,10 +9,14 @@ from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.question import Question
+from app.store.histories import Conversation
 from app.web.requests.call import Call
+from app.web.requests.positions import StreamCursor, asked_cursor
 from app.web.requests.query import invalid
 from app.web.requests.question import conversation_of, new_question
+from app.web.responses.following import follow
 from app.web.responses.framing import NDJSON, json_response, no_content
+from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.web.wire import Encoder
@@ -51,9 +55,35 @@ def add_tool_result(call: Call, conversation_id: str) -> Response:
 
 
 @blueprint.get("/agents/<agent_id>/chat/<path:chat_id>/stream")
-def read_on(_call: Call, chat_id: str) -> Response:  # noqa: ARG001 - answers end with their callers
-    """No stream goes on without its caller, so there is none to read on, whoever's the chat is."""
-    return no_content()
+def resume(call: Call, chat_id: str) -> Response:
+    """The chat's running answer whole, from its start, which is what the AI SDK makes a message of; 204 where none
+    runs, as in a chat that the page has only just begun."""
+    try:
+        conversation = conversation_named(call, chat_id)
+    except ChatError as error:
+        if error.problem is Problem.NOT_FOUND:
+            return no_content()
+        raise
+    return _told(conversation, UIMessageEncoder(documented=False), None)
+
+
+@blueprint.get("/agents/<agent_id>/conversations/<conversation_id>/stream")
+def read_on(call: Call, conversation_id: str) -> Response:
+    """The conversation's running answer once more, or what is left of its last one from a cursor on; 204 where there is
+    neither."""
+    return _told(conversation_named(call, conversation_id), _encoder(call, from_sdk=False), asked_cursor())
+
+
+@blueprint.post("/agents/<agent_id>/chat/<path:chat_id>/stop")
+def stop_chat(call: Call, chat_id: str) -> Response:
+    """End the chat's running answer, unless the caller names another one."""
+    return _stopped(call, chat_id)
+
+
+@blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/stop")
+def stop(call: Call, conversation_id: str) -> Response:
+    """The same, of a conversation."""
+    return _stopped(call, conversation_id)
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/retry")
@@ -64,14 +94,30 @@ def retry(call: Call, conversation_id: str) -> Response:
     return _answer(_again(call, conversation, rewind), _encoder(call, from_sdk=False) if call.body["stream"] else None)
 
 
+def _stopped(call: Call, name: str) -> Response:
+    """204 where nothing was ever answered."""
+    conversation = conversation_named(call, name)
+    wanted: str | None = call.body["active_stream_id"]
+    return json_response({"success": True}) if stop_answer(conversation.id, wanted) or wanted else no_content()
+
+
+def _told(conversation: Conversation, encoder: Encoder, cursor: StreamCursor | None) -> Response:
+    answer = services().answers.latest(conversation.id)
+    response = (answer and follow(answer, encoder, cursor)) or no_content()
+    return _labelled(response, encoder) if response.status_code == 200 else response
+
+
+def _labelled(response: Response, encoder: Encoder) -> Response:
+    if isinstance(encoder, UIMessageEncoder):
+        response.headers["x-vercel-ai-ui-message-stream"] = "v1"
+    return response
+
+
 def _answer(question: Question, encoder: Encoder | None) -> Response:
     if encoder is None:
         started, finished = wait_for_answer(question)
         return json_response({"data": serializers.answer(started, finished)})
-    response = stream_answer(question, encoder)
-    if isinstance(encoder, UIMessageEncoder):
-        response.headers["x-vercel-ai-ui-message-stream"] = "v1"
-    return response
+    return _labelled(stream_answer(question, encoder), encoder)
 
 
 def _encoder(call: Call, *, from_sdk: bool) -> Encoder:

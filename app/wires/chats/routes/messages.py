@@ -1,4 +1,5 @@
-"""POST …/messages and …/messages/stream: a question to a chat, answered whole or as a stream."""
+"""POST …/messages and …/messages/stream: a question to a chat, answered whole or as a stream, which GET reads on and
+DELETE stops."""
 
 from dataclasses import replace
 
@@ -14,13 +15,16 @@ from app.store.chats import Chat
 from app.web.callers.caller import Caller
 from app.web.requests.call import Call
 from app.web.requests.ids import public_id
+from app.web.requests.positions import asked_cursor
 from app.web.requests.question import new_question
-from app.web.responses.framing import json_response
+from app.web.responses.following import follow
+from app.web.responses.framing import json_response, no_content
+from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
 from app.wires.chats import serializers
 from app.wires.chats.encoder import ChatsEncoder
-from app.wires.chats.routes import blueprint, find_chat, forbidden, is_user, stored_id
+from app.wires.chats.routes import blueprint, find_chat, forbidden, is_user, own_chat, stored_id
 from app.wires.chats.routes.workflows import plan_of
 
 
@@ -47,6 +51,22 @@ def ask_whole(call: Call, chat_id: str) -> Response:
         },
         201,
     )
+
+
+@blueprint.get("/api/chats/<chat_id>/messages/stream")
+def read_on(call: Call, chat_id: str) -> Response:
+    """The chat's running answer once more, or what is left of its last one from a cursor on; 204 where there is
+    neither."""
+    chat = own_chat(call.caller, stored_id("chatId", chat_id), "read")
+    cursor, answer = asked_cursor(), services().answers.latest(chat.id)
+    return (answer and follow(answer, ChatsEncoder(), cursor)) or no_content()
+
+
+@blueprint.delete("/api/chats/<chat_id>/messages/stream")
+def stop(call: Call, chat_id: str) -> Response:
+    """End the chat's running answer; how the last one stands."""
+    answer = stop_answer(own_chat(call.caller, stored_id("chatId", chat_id), "stop an answer of").id)
+    return json_response(serializers.stopped(answer)) if answer else no_content()
 
 
 def _question(call: Call, chat_id: str) -> tuple[Question, Plan | None]:
