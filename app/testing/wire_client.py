@@ -32,6 +32,9 @@ STORE_UNAVAILABLE = "The server's database is not available at the moment"
 FILTERED = "A content filter has withheld the answer"
 """The other words of a 502."""
 
+STOPPED = "The answer was stopped"
+"""The end of an answer that its owner has stopped."""
+
 CREDENTIAL_KINDS = ("widget", "secret", "session")
 """Two kinds of keys, and the sessions of people who sign in."""
 
@@ -136,6 +139,15 @@ class WireClient(ABC):
     @abstractmethod
     def is_error(self, status: int, body: Any) -> bool:
         """Whether this JSON is what the wire sends with that status."""
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        """Only for wires that stream: what is read on with GET after `body` was posted to `path`, and its stream began
+        with `answer`."""
+        raise NotImplementedError
+
+    def stop(self, path: str, body: dict[str, Any], answer: bytes) -> tuple[str, str]:
+        """The method and the path that end such an answer."""
+        return "DELETE", self.stream_path(path, body, answer)
 
     def history_path(self, path: str, answer: bytes) -> str:
         """Only for wires with a history: where the conversation is read that was posted to at `path`, and answered so.

@@ -27,6 +27,7 @@ from app.testing.headers_suite import HeadersSuite, refused
 from app.testing.heartbeat_suite import HeartbeatSuite
 from app.testing.leaving_suite import LeavingSuite
 from app.testing.nul_suite import NulSuite
+from app.testing.rejoining_suite import RejoiningSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import read_all, read_until
@@ -154,7 +155,7 @@ class WireSuite(
         assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
 
 
-class StreamSuite(WireSuite, HeartbeatSuite, StreamTakersSuite, StreamWordlessSuite):
+class StreamSuite(WireSuite, HeartbeatSuite, RejoiningSuite, StreamTakersSuite, StreamWordlessSuite):
     """What holds for every wire that streams, besides."""
 
     def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from app.testing.wire_client import ERROR_MESSAGES, FILTERED, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
+from app.testing.wire_client import ERROR_MESSAGES, FILTERED, STOPPED, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
@@ -25,6 +25,7 @@ CODES = {
     ERROR_MESSAGES[503]: "MODEL_UNAVAILABLE",
     ERROR_MESSAGES[504]: "MODEL_TIMEOUT",
     STORE_UNAVAILABLE: "STORE_UNAVAILABLE",
+    STOPPED: "STOPPED",
 }
 
 
@@ -73,6 +74,9 @@ class ChatsStream(WireClient):
         else:
             ended = ended and last == {"type": "error", "error": CODES[last["message"]], "message": last["message"]}
         return Reply(tokens, ended, last.get("message"), frames.count(None))
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        return path
 
     def history_path(self, path: str, answer: bytes) -> str:
         return path.removesuffix("/stream")

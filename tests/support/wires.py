@@ -46,6 +46,9 @@ class Workers(WireClient):
         tokens = [event["response"] for event in objects if event.get("response")]
         return Reply(tokens, ended, objects[-1].get("error"), frames.count(None))
 
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        return path
+
     def is_error(self, status: int, body: Any) -> bool:
         words = {**ERROR_MESSAGES, 401: "Access denied: invalid authentication token.", 400: body["message"]}[status]
         return bool(words) and body == {"code": status, "message": words, "error": words}
@@ -97,6 +100,9 @@ class WidgetStream(WireClient):
         else:
             ended = ended and last == {"type": "error", "error": last["error"]}
         return Reply(tokens, ended, last.get("error"), frames.count(None))
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        return f"/v1/chat/stream?sessionId={body['sessionId']}"
 
     def is_error(self, status: int, body: Any) -> bool:
         return bool(body == {"error": {**ERROR_MESSAGES, 400: "Invalid request payload"}[status]})
@@ -155,6 +161,12 @@ class AgentsStream(WireClient):
         ended = start["type"] == "start" and done == "[DONE]" and last["type"] in ("finish", "error")
         ended = ended and not {"start", "finish", "error"} & {chunk["type"] for chunk in between}
         return Reply(tokens, ended, last.get("errorText"), frames.count(None))
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        return self.history_path(path, answer).replace("/messages", "/stream")
+
+    def stop(self, path: str, body: dict[str, Any], answer: bytes) -> tuple[str, str]:
+        return "POST", self.history_path(path, answer).replace("/messages", "/stop")
 
     def history_path(self, path: str, answer: bytes) -> str:
         named = re.search(rb'"conversationId":"([^"]+)"', answer)
