@@ -71,9 +71,18 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestKey:
+    """By which a question is known again: a hash of the caller's own key, with whose it is and what it is for, and a
+    hash of what was asked (both SHA-256, hexadecimal)."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
-    the last of them. `answer_id` is the id of a new answer, `posted` is as in `Question`.
+    the last of them. `answer_id` is the id of a new answer; `posted` and `request_key` are as in `Question`.
 
     `history` is the number of earlier messages to return: fewer where the latest of them have more than
     `history_tokens`, as the prompt estimates them.
@@ -88,6 +97,7 @@ class QuestionEntry:
     charge: Charge | None = None
     posted: Sequence[Message] | None = None
     history_tokens: int = 10_000_000
+    request_key: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

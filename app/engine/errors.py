@@ -24,6 +24,7 @@ class Problem(Enum):
     TOO_LARGE = (413, "Request body too large")
     UNSUPPORTED_TYPE = (415, "Content-Type must be application/json")
     MISDIRECTED = (421, "This server does not answer for that host")
+    REUSED = (422, "This Idempotency-Key was used for another request")
     NOT_AN_ANSWER = (422, "Only an assistant's message can be rated")
     LIMITED = (429, "Too many requests")
     LEFT = (499, "The caller left")  # nobody reads it: nginx's status, for the log
@@ -119,6 +120,14 @@ class BusyError(ChatError):
     def __init__(self, *, ending: bool) -> None:
         super().__init__(Problem.BUSY)
         self.ending = ending
+
+
+class RepeatedError(Exception):
+    """The same was asked before, with the same key: `answer_id` is the answer, which runs or has ended."""
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__(answer_id)
+        self.answer_id = answer_id
 
 
 class StoreError(ChatError):

@@ -108,8 +108,10 @@ class Conversations(Protocol):
 
         `admit` is called with the conversation's id before anything is written; what it raises is raised here, and
         nothing is stored. Raises ChatError: NOT_FOUND, MESSAGE_NOT_FOUND, NOT_ONGOING, EXHAUSTED where the budget does
-        not cover the hold, BUSY where an answer runs in the conversation, in whichever worker, or another request
-        created the same conversation at the same time.
+        not cover the hold, REUSED where the entry's request key was used for something else, BUSY where an answer runs
+        in the conversation, in whichever worker, or another request created the same conversation at the same time.
+        Raises RepeatedError before all that where the same was asked with that key, unless the answer failed before it
+        had said anything.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.engine.agent import Agent, SamplingOptions
-from app.engine.conversation import Charge, ConversationRef, Payer, Rewind
+from app.engine.conversation import Charge, ConversationRef, Payer, RequestKey, Rewind
 from app.engine.exchange import TraceContext
 from app.engine.messages import Message
 from app.engine.running_turns import Taker
@@ -24,6 +24,7 @@ class Question:
     - `so_far`: what the answer has called and found already, as the caller brings it: it is gone on with.
     - `user_id`: of the user who is signed in, if one is.
     - `trace`: the caller's place in a trace, which models' servers are told.
+    - `request_key`: where the caller may ask the same again, and is to get the same answer.
     - `shows_sources`: whether the caller is shown the answer's sources beside its text.
     """
 
@@ -44,6 +45,7 @@ class Question:
     user_id: str | None = None
     trace: TraceContext = field(default_factory=TraceContext)
     shows_sources: bool = False
+    request_key: RequestKey | None = None
 
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of

@@ -9,7 +9,7 @@ from time import monotonic
 from app.engine.audience import Audience
 from app.engine.conversation import QuestionEntry, StoredQuestion
 from app.engine.engine import Engine, Plan
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, Problem, RepeatedError
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
 from app.engine.messages import AnswerRecord, Mark, Status, last_question
@@ -94,7 +94,7 @@ class Turn:
         """Commit the question and prepare the generation, which waits until a model begins to answer.
 
         Raises ChatError: what `Conversations.add_question` and `RunningTurns` raise, or the model's
-        refusal. No event has been yielded by then, and the turn is closed.
+        refusal; and RepeatedError. No event has been yielded by then, and the turn is closed.
         """
         entry = self._entry()
         self._engine.running_turns.enter(self.question.taker)
@@ -102,7 +102,9 @@ class Turn:
         try:
             stored = self._engine.conversations.add_question(entry, self._admit)
         except BaseException as error:
-            if self._admitted and not isinstance(error, ChatError):  # such as the end of this greenlet, which waited
+            if self._admitted and not isinstance(
+                error, ChatError | RepeatedError
+            ):  # such as the end of this greenlet, which waited
                 with suppress(Exception):
                     self._engine.conversations.abandon(entry)
             self.status = "failed"  # nothing to record: the question was not accepted
@@ -185,6 +187,7 @@ class Turn:
             charge=self._charge,
             posted=question.posted,
             history_tokens=question.agent.history_tokens,
+            request_key=question.request_key,
         )
 
     def _admit(self, conversation_id: str) -> None:

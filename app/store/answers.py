@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from app.engine.conversation import Charge
+from app.engine.conversation import Charge, RequestKey
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord
 from app.store import parts
+from app.store.repeated import repeatable_columns
 from app.store.tables import held, keys, messages, running
 
 # Built once: building a statement costs more than running it.
@@ -45,10 +46,11 @@ _GIVE_UP = (
 )
 
 
-def running_columns(worker: str, charge: Charge | None) -> dict[str, Any]:
+def running_columns(worker: str, charge: Charge | None, request_key: RequestKey | None = None) -> dict[str, Any]:
     """What the row of an answer says while it runs."""
     payer, reserved = (charge.account, charge.held) if charge else (None, 0)
-    return {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+    columns = {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+    return columns | repeatable_columns(request_key)
 
 
 def check_budget(connection: Connection, charge: Charge) -> None:

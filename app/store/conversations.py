@@ -17,6 +17,7 @@ from app.store.answers import check_budget, end_answer, give_up_answer, running_
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
+from app.store.repeated import refuse_repeated, repeatable_columns
 from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
 from app.store.workers import Worker
@@ -64,7 +65,7 @@ class ConversationStore:
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. In one transaction, so that no answer is stored between the history and the question."""
         try:
-            claim = running_columns(self._worker.claim(), entry.charge)
+            claim = running_columns(self._worker.claim(), entry.charge, entry.request_key)
         except OSError as error:  # without its file this worker would be taken for dead
             raise ChatError(Problem.STORE_UNAVAILABLE) from error
         try:
@@ -102,6 +103,8 @@ def answer_id_of(entry: QuestionEntry) -> str:
 def _store_question(
     connection: Connection, entry: QuestionEntry, admit: Callable[[str], None], claim: Mapping[str, Any]
 ) -> StoredQuestion:
+    if entry.request_key:
+        refuse_repeated(connection, entry.request_key)
     existing = _find(connection, entry.conversation)
     conversation_id = existing.id if existing else uuid.uuid4().hex
     _check(connection, existing, entry.charge, lambda: admit(conversation_id))
@@ -152,7 +155,7 @@ def _check(connection: Connection, existing: Any, charge: Charge | None, admit: 
 
 def _question_rows(entry: QuestionEntry) -> list[dict[str, Any]]:
     """Rows of `messages`, but for their conversation, sequence and time, which `_append` adds."""
-    no_claim = {"worker": None, "payer": None, "held": 0}
+    no_claim = {"worker": None, "payer": None, "held": 0, **repeatable_columns(None)}
     rows = [
         {
             "id": message_id,

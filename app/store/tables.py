@@ -82,7 +82,17 @@ messages = Table(
     Column("payer", String(32)),  # the key that pays for the answer
     Column("held", BigInteger, nullable=False, server_default="0"),  # of the payer's budget, while the answer runs
     Column("mark", String(16)),  # of an answer: unanswered, handover
+    Column("request_key", String(64)),  # a hash: of the caller's Idempotency-Key, and of whose and for what it is
+    Column("fingerprint", String(64)),  # of what was asked with it
+    Column("asked_again_until", BigInteger),  # when that is forgotten
     UniqueConstraint("conversation_id", "sequence"),
+    Index(
+        "uq_messages_request_key",
+        "request_key",
+        unique=True,
+        sqlite_where=text("request_key IS NOT NULL"),
+        postgresql_where=text("request_key IS NOT NULL"),
+    ),
     # The claim: a conversation has one answer that runs.
     Index(
         "uq_messages_running",

@@ -28,6 +28,7 @@ from app.testing.heartbeat_suite import HeartbeatSuite
 from app.testing.leaving_suite import LeavingSuite
 from app.testing.nul_suite import NulSuite
 from app.testing.rejoining_suite import RejoiningSuite
+from app.testing.repeating_suite import RepeatingSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import read_all, read_until
@@ -60,6 +61,7 @@ class WireSuite(
     HeadersSuite,
     LeavingSuite,
     NulSuite,
+    RepeatingSuite,
     StorageSuite,
     TakersSuite,
     UnstoredSuite,

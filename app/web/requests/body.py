@@ -27,7 +27,8 @@ def load_body(schema: type[Schema], optional: bool = False) -> Any:
     require_json()
     if request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
-    return load(schema, _parsed(_read()))
+    g.posted = _parsed(_read())
+    return load(schema, g.posted)
 
 
 def _parsed(body: bytes) -> Any:

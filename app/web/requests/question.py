@@ -10,6 +10,7 @@ from app.engine.question import Question
 from app.web.callers.caller import Caller
 from app.web.callers.takers import taker_of
 from app.web.requests.call import Call
+from app.web.requests.repeating import request_key
 
 MOST_MESSAGES = 1000  # of a conversation that a caller posts: as many as an agent may be told to look at
 _REPEAT = Rewind("repeat")
@@ -38,9 +39,11 @@ def new_question(
     Where no other `rewind` is given, a text that is sent again behind an answer that broke off takes the place of both:
     a page asks again so that was hidden and is seen (Azure/fetch-event-source#51), or whose user tries again.
 
-    Raises ChatError(INVALID) for a text longer than the caller may ask, on whatever wire.
+    Raises ChatError(INVALID) for what is no Idempotency-Key, and for a text longer than the caller may ask, on whatever
+    wire.
     """
     caller = call.caller
+    taker = taker_of(caller)
     _check_length(caller, messages)
     return Question(
         agent=agent or caller.agent,
@@ -48,7 +51,7 @@ def new_question(
         messages=messages,
         request_id=call.request_id,
         payer=caller.payer,
-        taker=taker_of(caller),
+        taker=taker,
         options=options or SamplingOptions(),
         history=history,
         external_id=message_id,
@@ -60,6 +63,7 @@ def new_question(
         user_id=caller.session.user.id if caller.session else None,
         trace=call.trace,
         shows_sources=shows_sources,
+        request_key=request_key(conversation, taker),
     )
 
 

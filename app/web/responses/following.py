@@ -11,13 +11,16 @@ from app.engine.events import Batch, Event, TurnFailed, TurnFinished
 from app.engine.replay import Position, Snapshot
 from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState
-from app.web.requests.positions import StreamCursor, wants_ids
+from app.web.requests.positions import StreamCursor, asked_cursor, wants_ids
 from app.web.responses.numbered import NumberedEncoder
-from app.web.responses.streaming import streamed
+from app.web.responses.sending import streamed
 from app.web.services import services
 from app.web.wire import Encoder
 
 _LAST = TurnFinished | TurnFailed
+
+
+REPLAYED = "Idempotency-Replayed"
 
 
 def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
@@ -29,14 +32,32 @@ def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -
     if cursor and cursor.answer_id != answer.id:
         raise ChatError(Problem.NOT_FOUND)
     turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
-    if turn:
-        return _response(Follower(turn, cursor), encoder, cursor, answer.id)
-    if cursor is None:
+    if turn is None and cursor is None:
         return None
-    return _response(_Ended(answer, cursor), encoder, cursor, answer.id)
+    return _response(Follower(turn, cursor) if turn else Ended(answer, cursor), encoder, cursor, answer.id)
 
 
-def _response(told: "Follower | _Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
+def repeated_answer(answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
+    """The answer of a question that is asked again, from its beginning or from the cursor. Raises ChatError: LIMITED
+    where too many listen, NOT_FOUND where the cursor is another answer's, LOST where the answer is gone meanwhile."""
+    answer = services().answers.numbered(answer_id)
+    if answer is None:
+        raise ChatError(Problem.LOST)
+    if cursor and cursor.answer_id != answer_id:
+        raise ChatError(Problem.NOT_FOUND)
+    turn = services().engine.running_turns.turn(answer.conversation_id, answer_id)
+    return Follower(turn, cursor) if turn else Ended(answer, cursor)
+
+
+def response_to_repeated(answer_id: str, encoder: Encoder) -> Response:
+    """The same as a stream."""
+    cursor = asked_cursor()
+    response = _response(repeated_answer(answer_id, cursor), encoder, cursor, answer_id)
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _response(told: "Follower | Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
     encoder.encode(told.before)  # what the caller has heard already, so that the encoder knows it
     if cursor or wants_ids():
         encoder = NumberedEncoder(encoder, answer_id, Position(told.position, told.before))
@@ -98,14 +119,15 @@ class Follower:
         self._news.set()
 
 
-class _Ended:
+class Ended:
     """An answer that no turn makes any more, as it is stored. Implements `Told`."""
 
-    def __init__(self, answer: AnswerState, cursor: StreamCursor) -> None:
-        before, behind = Snapshot(answer.message.parts).replay(cursor.position)
-        self.position = cursor.position
-        self.before: list[Event] = [answer.first_event, *before]
-        self._batch = [*behind, answer.last_event]
+    def __init__(self, answer: AnswerState, cursor: StreamCursor | None) -> None:
+        self.position = cursor.position if cursor else 0
+        before, behind = Snapshot(answer.message.parts).replay(self.position)
+        self.before: list[Event] = [answer.first_event, *before] if cursor else []
+        begin = [] if cursor else [answer.first_event]
+        self._batch = [*begin, *behind, answer.last_event]
 
     def run(self) -> Iterator[Batch]:
         yield self._batch

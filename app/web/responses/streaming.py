@@ -1,158 +1,61 @@
 """From a question to a response: streamed through a wire's encoder, or in one piece."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from time import monotonic
-from typing import Protocol
+from collections.abc import Iterator
 
-from flask import Response, request
+from flask import Response
 
 from app.engine.engine import Plan
+from app.engine.errors import RepeatedError
 from app.engine.events import Batch, TurnFailed, TurnFinished, TurnStarted
 from app.engine.question import Question
 from app.engine.replay import Position
 from app.web.requests.positions import wants_ids
-from app.web.responses.framing import STREAM_HEADERS
+from app.web.responses.following import repeated_answer, response_to_repeated
 from app.web.responses.numbered import NumberedEncoder
+from app.web.responses.sending import Told, streamed
 from app.web.responses.watched_turn import WatchedTurn
-from app.web.server.probes import KeepAlive, PieceSender
-from app.web.services import services
 from app.web.wire import Encoder
-
-
-class Told(Protocol):
-    """Batches of an answer for one caller; `WatchedTurn` makes the answer, `Follower` listens to one."""
-
-    def run(self) -> Iterator[Batch]:
-        """The last event is TurnFinished or TurnFailed. An empty batch is a heartbeat."""
-        ...
-
-    def probe_by(self, probe: Callable[[], None]) -> None:
-        """How to find out, from now on, whether the caller is still there: see watcher.py."""
-        ...
-
-    def outlives_caller(self) -> bool:
-        """Called where the caller cannot be reached any more: whether the batches are to be taken to their end."""
-        ...
-
-    def is_heard_by_others(self) -> bool:
-        """Who would have to wait where the caller does not read."""
-        ...
-
-    def close(self) -> None:
-        """May be called more than once."""
-        ...
 
 
 def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None) -> Response:
     """Stream the answer, made by the agent's own plan if none is passed; with ids, where the caller asks for them.
 
-    Raises ChatError while nothing has been sent; later failures are encoded into the stream.
+    Where the caller asks the same again, it is the answer that it has already, or that is being made. Raises ChatError
+    while nothing has been sent; later failures are encoded into the stream.
     """
-    watched = WatchedTurn(question, plan)
+    try:
+        watched = WatchedTurn(question, plan)
+    except RepeatedError as repeated:
+        return response_to_repeated(repeated.answer_id, encoder)
     answer_id = watched.turn.first_event.answer_id
     if wants_ids():
         encoder = NumberedEncoder(encoder, answer_id, Position(watched.turn.snapshot.begin))
     return streamed(watched, encoder, answer_id)
 
 
-def streamed(told: Told, encoder: Encoder, answer_id: str) -> Response:
-    """A response with the batches as the wire's frames."""
-    headers = {**STREAM_HEADERS, "X-Turn-Id": answer_id}
-    response = Response(content_type=encoder.content_type, headers=headers, direct_passthrough=True)
-    sender, heartbeat = request.environ.get("parlance.pieces"), services().engine.heartbeat
-    pieces = _sent(told, encoder, sender, heartbeat) if sender else _yielded(told, encoder, heartbeat)
-    response.response = _Body(response, pieces)
-    response.call_on_close(told.close)  # runs in every case, even if the generator was never started
-    return response
-
-
-class _Body:
-    """What the server iterates: the generator itself, without the iterators that werkzeug would put around it."""
-
-    def __init__(self, response: Response, pieces: Iterator[bytes]) -> None:
-        self._response = response
-        self._pieces = pieces
-        self._closed = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True  # the response closes what it holds, which is this
-            self._pieces.close()  # type: ignore[attr-defined]  # a generator
-            self._response.close()
-
-
-def _sent(told: Told, encoder: Encoder, pieces: PieceSender, heartbeat: float) -> Iterator[bytes]:
-    """Send each piece past the server. The empty piece that is yielded has the server send the headers.
-
-    The turn's heartbeats are left out: what the caller is to hear is not what the model's silence is.
-    """
-    encode, send, keep_alive = encoder.encode, pieces.send, encoder.encode(())
-    batches = told.run()
-    heard = None
+def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnStarted, TurnFinished]:
+    """Run the turn to its end; returns its first and its last event. The answer is made by the agent's own plan if none
+    is passed, or is one that the caller has asked for before. Raises ChatError, also for what goes wrong in
+    mid-answer."""
+    told: Told
     try:
-        yield b""
-        told.probe_by(partial(pieces.probe, keep_alive))
-        pieces.gives_up = told.is_heard_by_others
-        heard = KeepAlive(pieces, keep_alive, heartbeat)
-        for batch in batches:
-            if batch:
-                piece = encode(batch)
-                if piece:
-                    send(piece)
-    except (OSError, GeneratorExit):  # the latter where the head could not be sent
-        if not told.outlives_caller():
-            raise
-        if heard:
-            heard.stop()
-        for _ in batches:
-            pass
-    finally:
-        if heard:
-            heard.stop()
-        told.close()  # before the response ends: who reads to its end finds the turn in the log
-
-
-def _yielded(told: Told, encoder: Encoder, heartbeat: float) -> Iterator[bytes]:
-    """The pieces, for a server that sends them itself. A keep-alive stands in place of what the wire does not show: it
-    comes with the first batch that is `heartbeat` seconds late, which may take as long once more."""
-    encode, keep_alive = encoder.encode, encoder.encode(())
-    batches = told.run()
-    sent_at = monotonic()
+        told = WatchedTurn(question, plan)
+    except RepeatedError as repeated:
+        told = repeated_answer(repeated.answer_id)
     try:
-        yield b""
-        for batch in batches:
-            piece = encode(batch) if batch else b""
-            if not piece and monotonic() - sent_at >= heartbeat:
-                piece = keep_alive
-            if piece:
-                yield piece
-                sent_at = monotonic()
-    except GeneratorExit:
-        if not told.outlives_caller():
-            raise
-        for _ in batches:
-            pass
+        return _ends(told.run())
     finally:
         told.close()
 
 
-def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnStarted, TurnFinished]:
-    """Run the turn to its end; returns its first and its last event. The answer is made by the agent's own plan if none
-    is passed. Raises ChatError, also for what goes wrong in mid-answer."""
-    watched = WatchedTurn(question, plan)
-    try:
-        for batch in watched.run():
-            for event in batch:
-                if isinstance(event, TurnFailed):
-                    raise event.error
-                if isinstance(event, TurnStarted):
-                    started = event
-                if isinstance(event, TurnFinished):
-                    finished = event
-        return started, finished
-    finally:
-        watched.close()
+def _ends(batches: Iterator[Batch]) -> tuple[TurnStarted, TurnFinished]:
+    """Raises ChatError where the last event is a failure."""
+    for batch in batches:
+        for event in batch:
+            if isinstance(event, TurnFailed):
+                raise event.error
+            if isinstance(event, TurnStarted):
+                started = event
+            if isinstance(event, TurnFinished):
+                finished = event
+    return started, finished

@@ -32,8 +32,8 @@ class WatchedTurn:
     `answer_seconds`. How long it waits for somebody to come back is its agent's `when_left`, and at least
     `rejoin_seconds` where the caller has shown that it can. Implements `Told`.
 
-    Made within the request, it begins the turn, and raises the ChatError with which that is refused. `close` in any
-    case: it records what was said and writes the log line of the turn.
+    Made within the request, it begins the turn, and raises the ChatError with which that is refused, or RepeatedError.
+    `close` in any case: it records what was said and writes the log line of the turn.
     """
 
     def __init__(self, question: Question, plan: Plan | None) -> None:
@@ -45,7 +45,8 @@ class WatchedTurn:
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
         self._connect_turn()
-        self._patience = max(question.agent.when_left, shared.settings.server.rejoin_seconds if wants_ids() else 0)
+        rejoins = wants_ids() or question.request_key is not None
+        self._patience = max(question.agent.when_left, shared.settings.server.rejoin_seconds if rejoins else 0)
         self._left = False  # the caller, not those who listen
         self._patience_ends: gevent.Greenlet[..., None] | None = None
         watch = request.environ.get("parlance.watch")
