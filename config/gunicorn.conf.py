@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
+from app.store.checkpoints import Checkpoints  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
 from app.store.faults import os_problem  # noqa: E402
 from app.store.workers import watch_workers  # noqa: E402
@@ -164,6 +165,7 @@ def post_worker_init(worker):
     services = worker.wsgi.extensions["parlance"]
     worker.unstored, worker.runs = services.unstored, services.runs
     watch_workers(services.database, services.worker)
+    Checkpoints(services.database, services.worker, services.engine.running_turns).start()
     if _settings.files.workflows.files:
         start_rendering()
     services.knowledge.start(services.settings.agents.values())

@@ -1,13 +1,14 @@
 """The turns that run in this worker, and how many of them any one caller may have."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.engine.audience import Audience
 from app.engine.errors import BusyError, ChatError, Problem
 from app.engine.events import TurnStarted
+from app.engine.messages import AnswerRecord
 from app.engine.replay import Snapshot
 
 
@@ -20,6 +21,9 @@ class Running(Protocol):
     def answer_id(self) -> str | None: ...
     @property
     def cancelled(self) -> bool: ...
+    @property
+    def said_bytes(self) -> int: ...
+    def record_so_far(self) -> AnswerRecord: ...
     @property
     def first_event(self) -> TurnStarted: ...
     @property
@@ -105,6 +109,10 @@ class RunningTurns:
         """The conversation's turn, if one runs that makes this answer (any one, where None is named)."""
         turn = self._turns.get(conversation_id)
         return turn if turn and turn.answer_id and answer_id in (None, turn.answer_id) else None
+
+    def all(self) -> Sequence[Running]:
+        """Those that have a conversation."""
+        return [*self._turns.values()]
 
     def cancel(self, conversation_id: str, error: ChatError) -> None:
         """Cancel the conversation's turn, if one runs."""

@@ -43,7 +43,7 @@ class Transcript:
     def __init__(self, most_bytes: int, parts: Iterable[Part] = (), *, request_id: str | None = None) -> None:
         self.model: str | None = None
         self._request_id = request_id
-        self._room = most_bytes
+        self._most = self._room = most_bytes
         self._parts: list[Part] = list(parts)
         self._resumed = len(self._parts)
         self._rounds, self._in_round = 0, False
@@ -87,6 +87,11 @@ class Transcript:
                     self._rounds, self._in_round = self._rounds + 1, True
                 case RoundFinished():
                     self._in_round = False
+
+    @property
+    def added_bytes(self) -> int:
+        """Of text, reasoning, arguments and metadata."""
+        return self._most - self._room
 
     def message(self) -> Message:
         """The message as it is now."""

@@ -86,6 +86,15 @@ class Turn:
         )
 
     @property
+    def said_bytes(self) -> int:
+        """How much the answer has said by now, roughly: it grows with whatever it says."""
+        return self.generation.transcript.added_bytes
+
+    def record_so_far(self) -> AnswerRecord:
+        """The answer as it would be stored if it were broken off now."""
+        return self._answer("interrupted")
+
+    @property
     def snapshot(self) -> Snapshot:
         """What the answer has said by now."""
         return self.generation.transcript.snapshot()
@@ -228,13 +237,16 @@ class Turn:
 
         Where it cannot be stored the turn has failed; the store keeps the answer, as it is, for its next chance.
         """
-        source, generation = self._source, self.generation
+        source = self._source
         assert source
-        message = generation.transcript.message()
-        price = sum(self._engine.prices[model] for model in generation.paid_models)
-        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else generation.mark
-        reason, usage, model = generation.finish_reason, generation.usage, generation.model
-        answer = AnswerRecord(message, status, reason, usage, model, price, mark)
+        answer = self._answer(status)
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
+
+    def _answer(self, status: Status) -> AnswerRecord:
+        generation = self.generation
+        price = sum(self._engine.prices[model] for model in generation.paid_models)
+        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else generation.mark
+        reason, usage, model = generation.finish_reason, generation.usage, generation.model
+        return AnswerRecord(generation.transcript.message(), status, reason, usage, model, price, mark)

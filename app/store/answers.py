@@ -31,6 +31,7 @@ _END = (
         credits=func.coalesce(messages.c.credits, 0) + bindparam("cost"),
         mark=bindparam("noted"),
         held=0,
+        due=0,
     )
 )
 _MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
@@ -38,11 +39,11 @@ _LOCK = select(keys.c.id).where(keys.c.id == bindparam("account")).with_for_upda
 _HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
 _LEFT = select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
 _CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
-# What was said since the row was written is given up; a resumed answer keeps what it had said before.
+# What was said since the last checkpoint is given up; a resumed answer keeps what it had said before.
 _GIVE_UP = (
     update(messages)
     .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
-    .values(status="interrupted", finish_reason="other", held=0)
+    .values(status="interrupted", finish_reason="other", held=0, due=0)
 )
 
 

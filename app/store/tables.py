@@ -85,6 +85,7 @@ messages = Table(
     Column("request_key", String(64)),  # a hash: of the caller's Idempotency-Key, and of whose and for what it is
     Column("fingerprint", String(64)),  # of what was asked with it
     Column("asked_again_until", BigInteger),  # when that is forgotten
+    Column("due", BigInteger, nullable=False, server_default="0"),  # credits, should its worker die while it runs
     UniqueConstraint("conversation_id", "sequence"),
     Index(
         "uq_messages_request_key",

@@ -10,24 +10,43 @@ import uuid
 from pathlib import Path
 
 import gevent
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine.errors import ChatError, StoreError
 from app.store.database import Database
 from app.store.locks import try_lock
 from app.store.runs import end_abandoned
-from app.store.tables import messages, running
+from app.store.tables import keys, messages, running
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 5.0
 _ID = re.compile("[0-9a-f]{32}")
 _RUNNING = select(messages.c.worker).where(running).distinct()
+_LEFT_BEHIND = and_(running, messages.c.worker == bindparam("dead"))
+_CHARGE = (
+    update(keys)
+    .where(keys.c.id.in_(select(messages.c.payer).where(_LEFT_BEHIND, messages.c.due > 0)))
+    .values(
+        spent=keys.c.spent
+        + select(func.coalesce(func.sum(messages.c.due), 0))
+        .where(_LEFT_BEHIND, messages.c.payer == keys.c.id)
+        .correlate(keys)
+        .scalar_subquery()
+    )
+)
 _BURY = (
     update(messages)
-    .where(running, messages.c.worker == bindparam("dead"))
-    .values(status="interrupted", finish_reason="other", held=0, worker=None)
+    .where(_LEFT_BEHIND)
+    .values(
+        status="interrupted",
+        finish_reason="other",
+        credits=func.coalesce(messages.c.credits, 0) + messages.c.due,
+        held=0,
+        due=0,
+        worker=None,
+    )
 )
 
 
@@ -59,8 +78,8 @@ def watch_workers(database: Database, worker: Worker) -> None:
 
 
 def bury_dead_workers(database: Database, worker: Worker) -> bool:
-    """End what dead workers have left: their answers are interrupted, with what was stored of them, nothing is held for
-    them any more, and their workflow runs end. Returns whether others than `worker` live.
+    """End what dead workers have left: their answers are interrupted, with what was saved of them, and cost what they
+    did by then; nothing is held for them any more, and their workflow runs end. Returns whether others than `worker` live.
 
     Dead is whose file is missing or not locked. Raises OSError, and what `Database` raises; again is harmless.
     """
@@ -102,5 +121,6 @@ def _is_alone(database: Database, worker: Worker) -> bool:
 
 
 def _bury(connection: Connection, dead: str) -> None:
+    connection.execute(_CHARGE, {"dead": dead})
     connection.execute(_BURY, {"dead": dead})
     end_abandoned(connection)

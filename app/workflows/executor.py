@@ -93,10 +93,10 @@ class Executor:
         self._outbox.wake()
 
     def remaining_events(self) -> Batch:
-        """After `stop`: the events that no batch has had, a failed result for each call without one, and the end of the
-        open part."""
+        """After `stop`: the end of the open part, the events that no batch has had, and a failed result for each call
+        without one."""
         self._greenlets.kill(timeout=1)  # they end at once, and may leave events
-        return [*self._outbox.take_events(), *self.runner.fail_open_calls(), *self.end_parts()]
+        return [*self.end_parts(), *self._outbox.take_events(), *self.runner.fail_open_calls()]
 
     def close(self) -> None:
         """Release everything; may be called more than once."""
@@ -116,7 +116,7 @@ class Executor:
             return
         events, step = self._outbox.take_events(), self._outbox.take_step()
         if events:
-            yield events
+            yield [*self.end_parts(), *events]
         self._check()
         if step:
             yield from self._stream(step)

@@ -41,6 +41,7 @@ class ChatsStream(WireClient):
     """The key is a session's token. Its user's name says which model is asked."""
 
     path = "/api/chats/{chat}/messages/stream"
+    methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "chats"
     key_kind = "session"
     credentials = (("Cookie", "parlance_session={}"),)

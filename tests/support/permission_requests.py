@@ -32,6 +32,7 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("agents", "cursor"): "cursor",
     ("agents", "chatId"): "conversations",
     ("agents", "toolCallId"): "call",
+    ("agents", "activeStreamId"): "messages",
     ("chats", "userId"): "users",
     ("chats", "chatId"): "conversations",
     ("chats", "workflowId"): "workflows",

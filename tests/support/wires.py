@@ -19,6 +19,7 @@ from app.wires.workers.encoder import WorkersEncoder
 
 class Workers(WireClient):
     path = "/api/chat"
+    methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "workers"
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
@@ -71,6 +72,7 @@ class WorkersWhole(Workers):
 
 class WidgetStream(WireClient):
     path = "/v1/chat/stream"
+    methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "widget"
     key_kind = "widget"
     credentials = (("x-api-key", "{}"), ("x-widget-api-key", "{}"))
@@ -113,10 +115,12 @@ class WidgetStream(WireClient):
 
 class WidgetAlias(WidgetStream):
     path = "/chat"
+    methods = "OPTIONS, POST"
 
 
 class WidgetWhole(WidgetStream):
     path = "/v1/chat"
+    methods = "OPTIONS, POST"
     content_type = "application/json"
     streamed = False
 

@@ -91,6 +91,7 @@ def _stops(*paths: str) -> list[Operation]:
             description="What the AI SDK's `stop()` cannot do where answers outlive their callers.",
             body=StopSchema,
             body_optional=True,
+            example={"activeStreamId": "404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"},
             problems=_MISSING,
         )
         for path in paths

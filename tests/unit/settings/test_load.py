@@ -22,6 +22,7 @@ def test_what_is_not_said_has_a_default(load) -> None:
         streams_per_caller=10,
         streams_per_key=200,
         answer_seconds=900,
+        rejoin_seconds=30,
         answer_bytes=2**20,
         stored_bytes_per_day=20_000_000,
         shutdown_seconds=25,
@@ -75,6 +76,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         streams_per_caller = 2
         streams_per_key = 1
         answer_seconds = 60
+        rejoin_seconds = 0
         answer_bytes = 5000
         stored_bytes_per_day = 10000
         shutdown_seconds = 4
@@ -115,6 +117,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         streams_per_caller=2,
         streams_per_key=1,
         answer_seconds=60,
+        rejoin_seconds=0,
         answer_bytes=5000,
         stored_bytes_per_day=10_000,
         shutdown_seconds=4,

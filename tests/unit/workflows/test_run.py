@@ -131,7 +131,7 @@ def test_what_a_steps_model_wants_back_with_its_call_is_kept_and_told_to_nobody(
     run = Run(ask("a", [], tools=["work"]), say("b", "Hello", "a"), model=model).play()
     kept = ProviderMetadata({"signature": "x"}, "scripted")
     thought, call, *_, said = run.stored.parts
-    assert (thought, call.metadata, said) == (ReasoningPart("Hm", kept), kept, TextPart("Hello"))
+    assert (thought, call.metadata, said) == (ReasoningPart("Hm", kept, shown=False), kept, TextPart("Hello"))
     assert len(run.stored.parts) == 4, "its last thoughts stand before no call"
     assert run.of(ReasoningStarted, ReasoningDelta) == []
 

@@ -1,0 +1,65 @@
+"""A question with a key that is known already has its answer; a key is free again when its answer was none."""
+
+from dataclasses import replace
+
+import pytest
+from support.database import rows
+
+from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey, StoredQuestion
+from app.engine.errors import ChatError, Problem, RepeatedError
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
+from app.store.conversations import ConversationStore
+
+KEY = RequestKey("k" * 64, "f" * 64)
+ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
+
+
+def ask(store: ConversationStore, answer: str, key: RequestKey | None = KEY, session: str = "s") -> StoredQuestion:
+    ref = ConversationRef("demo", "widget", "key:1", session)
+    entry = QuestionEntry(ref, {f"q-{answer}": text_message("user", "x")}, 9, answer, request_key=key)
+    return store.add_question(entry, lambda _conversation: None)
+
+
+def conversation_of(database, answer: str) -> str:
+    return rows(database, f"SELECT conversation_id FROM messages WHERE id = '{answer}'")[0][0]
+
+
+@pytest.mark.parametrize("status", ["running", "complete", "interrupted", "failed"])
+def test_what_was_said_is_the_answer(conversations, database, status) -> None:
+    ask(conversations, "a1")
+    if status != "running":
+        conversations.add_answer(conversation_of(database, "a1"), "a1", replace(ANSWER, status=status))
+    for session in ("s", "another"):
+        with pytest.raises(RepeatedError) as repeated:
+            ask(conversations, "a2", session=session)
+        assert repeated.value.answer_id == "a1"
+    assert rows(database, "SELECT count(*) FROM messages") == [(2,)]
+    assert rows(database, "SELECT count(*) FROM conversations") == [(1,)]
+
+
+def test_with_another_question_it_is_refused(conversations) -> None:
+    ask(conversations, "a1")
+    with pytest.raises(ChatError) as refused:
+        ask(conversations, "a2", replace(KEY, fingerprint="g" * 64))
+    assert refused.value.problem is Problem.REUSED
+
+
+def test_an_answer_that_failed_without_a_word_leaves_the_key_free(conversations, database) -> None:
+    ask(conversations, "a1")
+    failed = replace(ANSWER, status="failed", message=Message("assistant", ()))
+    conversations.add_answer(conversation_of(database, "a1"), "a1", failed)
+    assert ask(conversations, "a2").answer_id == "a2"
+    with pytest.raises(RepeatedError):
+        ask(conversations, "a3")
+
+
+def test_after_a_day_a_key_is_new(conversations, database) -> None:
+    ask(conversations, "a1")
+    database.write(lambda connection: connection.exec_driver_sql("UPDATE messages SET asked_again_until = 1"))
+    assert ask(conversations, "a2", session="another").answer_id == "a2"
+    assert rows(database, "SELECT id FROM messages WHERE request_key IS NOT NULL") == [("a2",)]
+
+
+def test_questions_without_a_key_are_never_the_same(conversations) -> None:
+    for answer in ("a1", "a2"):
+        assert ask(conversations, answer, None, session=answer).answer_id == answer
