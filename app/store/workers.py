@@ -79,7 +79,8 @@ def watch_workers(database: Database, worker: Worker) -> None:
 
 def bury_dead_workers(database: Database, worker: Worker) -> bool:
     """End what dead workers have left: their answers are interrupted, with what was saved of them, and cost what they
-    did by then; nothing is held for them any more, and their workflow runs end. Returns whether others than `worker` live.
+    did by then; nothing is held for them any more, and their workflow runs end. Returns whether others than `worker`
+    live.
 
     Dead is whose file is missing or not locked. Raises OSError, and what `Database` raises; again is harmless.
     """

@@ -22,7 +22,7 @@ ALLOWED_HEADERS = (
 )
 EXPOSED_HEADERS = (
     "x-request-id, retry-after, link, authentication, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
-    "x-vercel-ai-ui-message-stream"
+    "x-vercel-ai-ui-message-stream, x-turn-id, idempotency-replayed"
 )
 PREFLIGHT_SECONDS = 600
 OTHER_SITE = "Pages of this origin may not do that"
