@@ -132,7 +132,7 @@ def test_pages_of_known_origins_can_read_errors_too(bound, bound_key, wire, orig
     refusals = [
         requests.post(url, json=wire.body("hi"), headers={**wire.headers("wrong"), **page}, timeout=5),
         requests.post(f"{url}/nothing", json={}, headers=right, timeout=5),
-        requests.get(url, headers=right, timeout=5),
+        requests.put(url, headers=right, timeout=5),
     ]
     if origin == A or wire.key_kind == "secret":  # elsewhere the widget's key is refused before the body is read
         json_type = {**right, "Content-Type": "application/json"}
