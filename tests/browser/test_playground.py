@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from support.pages import served
 from support.playground import CHANGES, CHAT, IDLE, READY, ask, choose, click, enter, press, shown, sign_in, take
 from support.users import PASSWORD, Person
 
-from app.testing.server import Server, script
+from app.testing.server import Server, eventually, script
+
+NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +186,7 @@ def test_the_page_says_which_agents_there_are_and_who_answers(page, server, wire
     take(page, wire)
     if kind:
         enter(page, "#key", server.key(kind))
-    assert shown(page, "#agents") == f"Agents here: Open, frank, Site. You reach {reached}"
+    assert shown(page, "#agents") == f"Agents here: Open, frank, Site, slow. You reach {reached}"
 
 
 def test_signed_in_chats_show_a_workflow_as_it_runs(page, server) -> None:
@@ -277,6 +280,75 @@ def test_an_answer_that_is_stopped_leaves_no_step_running(page, server) -> None:
     click(page, "#stop")
     page.until("document.querySelector('.failed')?.textContent === 'Stopped.'")
     assert page.evaluate(states) == {"sum": "complete", "say": "failed"}
+
+
+WIRES = pytest.mark.parametrize("wire", ["workers", "widget", "agents", "chats"])
+POSITION = "document.querySelector('#position').textContent"
+
+
+def told(page: Chromium, server: Server, wire: str, *steps: dict[str, object]) -> str:
+    """Asks a model that plays these steps; returns the question when something of the answer has come."""
+    if wire == "chats":
+        if page.evaluate("!document.querySelector('#who').textContent"):
+            sign_in(page, Person.new(server))
+        take(page, wire)
+        choose(page, "#model", "scripted")
+    else:
+        take(page, wire)
+        if page.evaluate("!document.querySelector('#key').value"):  # a reload keeps it
+            enter(page, "#key", server.key("widget" if wire == "widget" else "secret", "slow"))
+    if wire == "agents":
+        choose(page, "#agent", "slow")
+    question = script(*steps, {"pause": next(NUMBERS) / 1000})
+    click(page, "#question")
+    page.type(question)
+    page.until("document.querySelector('.markdown')?.textContent.trim() === 'one'")
+    return question
+
+
+def stored(server: Server, question: str) -> list[tuple[str, str]]:
+    """The answers to the question: status and text."""
+    rows = server.rows("SELECT conversation_id, parts FROM messages WHERE role = 'user'")
+    asked = [row["conversation_id"] for row in rows if json.loads(row["parts"])[0]["text"] == question]
+    assert len(asked) == 1
+    found = [each for each in server.messages(asked[0]) if each["role"] == "assistant"]
+    return [(each["status"], each["text"]) for each in found]
+
+
+@WIRES
+def test_a_connection_is_cut_and_the_answer_is_read_on_from_its_position(page, server, wire) -> None:
+    question = told(page, server, wire, {"text": "one "}, {"pause": 1}, {"text": "two "}, {"text": "three"})
+    cut_at = page.evaluate(POSITION)
+    click(page, "#cut")
+    page.until("document.querySelector('#cut').textContent === 'Read on'")
+    eventually(lambda: stored(server, question) == [("complete", "one two three")])
+    click(page, "#cut")
+    page.until(IDLE)
+    assert shown(page, ".markdown").strip() == "one two three"
+    assert page.evaluate("[...document.querySelectorAll('#log .note')].map(each => each.textContent)") == [
+        f"Cut at position {cut_at}. The answer goes on at the server.",
+        f"Read on from position {cut_at}.",
+    ]
+    assert f".{cut_at}\n" in shown(page, "#raw").partition("last-event-id: ")[2]
+    assert int(page.evaluate(POSITION)) >= int(cut_at) + len("two three")
+    assert page.evaluate("document.querySelector('.failed')") is None
+
+
+@WIRES
+def test_stop_ends_an_answer_at_the_server_whether_it_is_cut_or_not(page, server, wire) -> None:
+    for is_cut in (False, True):
+        page.reload()
+        page.until(READY)
+        question = told(page, server, wire, {"text": "one "}, {"pause": 60})
+        if is_cut:
+            click(page, "#cut")
+            page.until("document.querySelector('#cut').textContent === 'Read on'")
+        click(page, "#stop")
+        page.until("document.querySelector('.failed')?.textContent === 'Stopped.'")
+        said = '{"success":true}' if wire == "agents" else '"status":"interrupted"'
+        page.until(f"document.querySelector('#raw').textContent.includes({json.dumps(said)})")
+        assert stored(server, question) == [("interrupted", "one ")]
+        assert page.evaluate("document.querySelector('#cut').disabled")
 
 
 def test_its_files_are_sent_again_only_where_they_have_changed(server) -> None:

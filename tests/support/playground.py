@@ -6,7 +6,8 @@ from support.users import PASSWORD, Person
 from app.testing.server import ROOT
 
 CHANGES = {
-    "[limits]\n": f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n',
+    "[limits]\n": '[agents.slow]\nmodel = "scripted"\n\n'
+        f'[workflows]\nfiles = ["{ROOT}/config/workflows/*.yaml"]\n\n[limits]\n',
     '[agents.open]                      # callers without a key come here\nname = "Open"\nmodel = "scripted"':
         '[agents.open]\nname = "Open"\nshow_tools = true\nmodel = "builtin"',
 }  # fmt: skip

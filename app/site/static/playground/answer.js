@@ -1,18 +1,26 @@
 // An answer, as its wire tells of it.
 import { breakOff, mark, markAnswering, settleGraph } from "./graph.js";
 import { log, raw, scrollLog, showFigures, words } from "./log.js";
-import { $, make, post, refusal } from "./page.js";
+import { $, make, refusal, send } from "./page.js";
 import { Said, showSources } from "./said.js";
 import { state, wire } from "./state.js";
 
+// `cursor` is where it is, as the wire says it.
 export class Answer {
   constructor(question) {
-    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), sources: [], said: null });
+    Object.assign(this, { question, text: "", tokens: 0, bytes: 0, calls: new Map(), sources: [], said: null, cursor: "" });
   }
 
-  async listen({ path, headers, body }, signal) {
-    this.begun = performance.now();
-    const response = await post(path, body, { headers, signal });
+  get position() {
+    return this.cursor.split(".")[1];
+  }
+
+  // The header asks for ids, and says which is the last that has come.
+  async listen(request, signal) {
+    this.begun ??= performance.now();
+    const headers = { ...request.headers, "Last-Event-ID": this.cursor };
+    if (this.cursor) raw(`\n${request.method} ${request.path}\nlast-event-id: ${this.cursor}\n\n`);
+    const response = await send({ ...request, headers }, { signal });
     $("status").textContent = `${response.status} ${response.statusText}`;
     raw(`HTTP/1.1 ${response.status} ${response.statusText}\ncontent-type: ${response.headers.get("content-type")}\n\n`);
     const { end, read } = wire().frames;
@@ -27,7 +35,10 @@ export class Answer {
       rest += piece;
       const cut = rest.lastIndexOf(end) + end.length;
       if (response.ok && cut >= end.length) {
-        for (const frame of read(rest.slice(0, cut))) for (const told of wire().meaning(frame)) this.hear(told);
+        for (const frame of read(rest.slice(0, cut))) {
+          this.cursor = frame.cursor ?? this.cursor;
+          for (const told of wire().meaning(frame)) this.hear(told);
+        }
         rest = rest.slice(cut);
       }
       scrollLog();
@@ -51,7 +62,7 @@ export class Answer {
     if (told.call) this.call(told.call);
     if (told.result) this.result(told.result);
     if (told.sources) this.sources.push(...told.sources);
-    if (told.conversation) state.conversation = told.conversation;
+    if (told.conversation) this.conversation = state.conversation = told.conversation;
     if (told.error) this.fail(told.error);
   }
 

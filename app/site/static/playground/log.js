@@ -4,7 +4,7 @@ import { $, make } from "./page.js";
 
 const MOST_RAW = 200_000; // characters that are kept on screen
 const { plain } = window.parlanceMarkdown;
-const FIGURES = ["status", "first", "tokens", "pace", "bytes"];
+const FIGURES = ["status", "first", "tokens", "pace", "position", "bytes"];
 
 export function log(element) {
   $("log").append(element);
@@ -36,10 +36,11 @@ export function forget() {
   for (const id of FIGURES) $(id).textContent = "–";
 }
 
-export function showFigures({ begun, first, tokens, bytes }) {
+export function showFigures({ begun, first, tokens, position, bytes }) {
   const seconds = (performance.now() - begun - (first ?? 0)) / 1000;
   $("first").textContent = first === undefined ? "–" : `${Math.round(first)} ms`;
   $("tokens").textContent = tokens;
   $("pace").textContent = tokens > 1 ? (tokens / seconds).toFixed(1) : "–";
+  $("position").textContent = position ?? "–";
   $("bytes").textContent = bytes;
 }

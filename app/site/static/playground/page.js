@@ -51,8 +51,12 @@ export function copies(button, element) {
   };
 }
 
+export function send({ path, body, ...request }, options = {}) {
+  return fetch(path, { ...request, body: body && JSON.stringify(body), ...options });
+}
+
 export function post(path, body, options = {}) {
-  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...options });
+  return send({ method: "POST", path, headers: { "Content-Type": "application/json" }, body }, options);
 }
 
 export async function getJson(path) {

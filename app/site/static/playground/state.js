@@ -7,7 +7,7 @@ anew();
 
 export const wire = () => WIRES[state.wire];
 
-// Another conversation. `running` is the controller of the answer that is under way.
+// Another conversation. `running` is the connection on which an answer comes.
 export function anew() {
   Object.assign(state, { history: [], session: `playground-${randomId()}`, conversation: null, chat: null, running: null });
 }

@@ -1,5 +1,6 @@
 // Asking over the wire that was chosen, and the request as code.
 import { Answer } from "./answer.js";
+import { Connection } from "./connection.js";
 import { showGraph } from "./graph.js";
 import { forget, words } from "./log.js";
 import { $, choices, copies, make, post, refusal } from "./page.js";
@@ -20,14 +21,15 @@ export function takeWire(name) {
   clear();
 }
 
-function run(controller) {
-  state.running = controller;
-  $("stop").disabled = !controller;
-  $("send").disabled = Boolean(controller);
+function run(connection) {
+  state.running = connection;
+  $("stop").disabled = $("cut").disabled = !connection;
+  $("send").disabled = Boolean(connection);
+  if (!connection) $("cut").textContent = "Cut";
 }
 
 function clear() {
-  state.running?.abort();
+  state.running?.stop(false);
   anew();
   run(null);
   $("log").replaceChildren();
@@ -36,18 +38,17 @@ function clear() {
   showCode();
 }
 
-function request(text, key) {
-  const values = {
+function values(text, key) {
+  return {
     ...state, text, key, agent: $("agent").value, workflow: $("workflow").value,
     user: state.user?.id, chat: state.chat ?? "$CHAT", model: $("model").value,
   };
-  return wire().request(values);
 }
 
 const keyGiven = () => $("key").value.trim();
 
 function showCode(text = $("question").value || $("question").placeholder) {
-  const asked = request(text, wire().key && (keyGiven() || !wire().optional) ? "$KEY" : "");
+  const asked = wire().request(values(text, wire().key && (keyGiven() || !wire().optional) ? "$KEY" : ""));
   const known = !wire().session || state.user;
   $("code").textContent = known ? LANGUAGES[state.language](asked, location.origin) : "Sign in first: the request names its user and a model.";
   showAgents();
@@ -76,17 +77,20 @@ async function ask(event) {
   event.preventDefault();
   const text = $("question").value.trim();
   if (!text || state.running) return;
-  const mine = new AbortController();
+  const opening = new AbortController();
+  const answer = new Answer(text);
+  const mine = new Connection(wire(), values(text, keyGiven()), answer);
+  mine.line = opening;
   run(mine);
   $("question").value = "";
   forget();
   showGraph();
   words("user", text);
-  const answer = new Answer(text);
   try {
-    if (wire().session && state.user && !state.chat) await openChat(mine.signal);
+    if (wire().session && state.user && !state.chat) await openChat(opening.signal);
     showCode(text);
-    await answer.listen(request(text, keyGiven()), mine.signal);
+    mine.values = values(text, keyGiven());
+    await mine.carry(wire().request(mine.values));
   } catch (error) {
     const reasons = { AbortError: "Stopped.", TypeError: `The connection broke: ${error.message}` };
     if (state.running === mine) answer.fail(reasons[error.name] ?? error.message);
@@ -116,7 +120,8 @@ export function beginTalk() {
   $("question").oninput = $("agent").onchange = $("model").onchange = () => showCode();
   $("workflow").onchange = () => { showGraph(); showCode(); };
   $("key").oninput = () => { sessionStorage.setItem(`key ${state.wire}`, $("key").value); showCode(); };
-  $("stop").onclick = () => state.running?.abort();
+  $("stop").onclick = () => state.running?.stop();
+  $("cut").onclick = () => state.running?.cutOrMend();
   $("fresh").onclick = clear;
   copies($("copy"), $("code"));
 }

@@ -1,15 +1,22 @@
-// How each wire is spoken: what is posted, and what its frames mean. One object a wire; the other files know none of them.
-// A request with `session` needs who has signed in.
+// How each wire is spoken: what is posted, what its frames mean, and where an answer is read on (`back`) and stopped, there
+// too unless there is a `stop`. One object a wire; the other files know none of them. A request with `session` needs who has
+// signed in.
 
 const json = { "Content-Type": "application/json" };
 
 const lines = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const field = (frame, name) => frame.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
 const events = (text) =>
-  text.split("\n\n").map((frame) => frame.replace(/^data: /, "")).filter((data) => data && !data.startsWith(":") && data !== "[DONE]").map((data) => JSON.parse(data));
+  text.split("\n\n").map((frame) => [field(frame, "data"), field(frame, "id")]).filter(([data]) => data && data !== "[DONE]").map(([data, cursor]) => ({ ...JSON.parse(data), cursor }));
 
 // `end` is where a piece may be cut; `read` makes objects of whole frames.
 const NDJSON = { end: "\n", read: lines };
 const SSE = { end: "\n\n", read: events };
+
+const bearer = (key) => key && { Authorization: `Bearer ${key}` };
+const widgetKey = (key) => ({ "x-widget-api-key": key });
+const agentPath = (agent) => `/api/v2/agents/${encodeURIComponent(agent)}`;
+const stream = { Accept: "text/event-stream" };
 
 const tool = (event, args, result) =>
   event.type === "tool_call" ? { call: { id: event.toolCallId, name: event.toolName, args } }
@@ -21,9 +28,10 @@ export const WIRES = {
     hint: "Cloudflare Workers AI's stream. No key is needed where an agent is public.",
     request: ({ key, history, text }) => ({
       path: "/api/chat",
-      headers: { ...json, ...(key && { Authorization: `Bearer ${key}` }) },
+      headers: { ...json, ...bearer(key) },
       body: { messages: [...history, { role: "user", content: text }] },
     }),
+    back: ({ key }) => ({ path: "/api/chat", headers: bearer(key) }),
     *meaning(event) {
       for (const call of event.tool_calls ?? []) yield { call: { name: call.name, args: call.arguments, done: true } };
       if (event.response) yield { text: event.response };
@@ -34,8 +42,9 @@ export const WIRES = {
     title: "widget", frames: NDJSON, key: "widget key",
     hint: "What a site's widget posts. Its agent shows tool calls where it has show_tools.",
     request: ({ key, session, text }) => ({
-      path: "/chat", headers: { ...json, "x-widget-api-key": key }, body: { sessionId: session, message: text },
+      path: "/chat", headers: { ...json, ...widgetKey(key) }, body: { sessionId: session, message: text },
     }),
+    back: ({ key, session }) => ({ path: `/v1/chat/stream?sessionId=${session}`, headers: widgetKey(key) }),
     *meaning(event) {
       if (event.type === "token") yield { text: event.token };
       if (event.type.startsWith("tool_")) yield tool(event, event.toolArgs, event.result);
@@ -47,12 +56,18 @@ export const WIRES = {
     title: "agents", frames: SSE, key: "secret or widget key", agent: true,
     hint: "Chatbase v2 and the AI SDK: the stream that useChat reads.",
     request: ({ key, agent, conversation, text }) => ({
-      path: `/api/v2/agents/${encodeURIComponent(agent)}/chat`,
-      headers: { ...json, Accept: "text/event-stream", Authorization: `Bearer ${key}` },
+      path: `${agentPath(agent)}/chat`,
+      headers: { ...json, ...stream, ...bearer(key) },
       body: {
         message: { role: "user", parts: [{ type: "text", text }] }, // as the AI SDK's, whose callers are shown all calls
         ...(conversation && { conversationId: conversation }),
       },
+    }),
+    back: ({ key, agent, conversation }) => ({
+      path: `${agentPath(agent)}/conversations/${conversation}/stream`, headers: { ...stream, ...bearer(key) },
+    }),
+    stop: ({ key, agent, conversation }) => ({
+      path: `${agentPath(agent)}/conversations/${conversation}/stop`, headers: { ...json, ...bearer(key) }, body: {},
     }),
     *meaning(event) {
       if (event.type === "text-delta") yield { text: event.delta };
@@ -71,6 +86,7 @@ export const WIRES = {
       path: `/api/chats/${chat}/messages/stream`, headers: json, session: true,
       body: { content: text, modelId: model, userId: user, ...(workflow && { workflowId: workflow }) },
     }),
+    back: ({ chat }) => ({ path: `/api/chats/${chat}/messages/stream` }),
     *meaning(event) {
       if (event.type === "content") yield { text: event.delta };
       if (event.type.startsWith("tool_")) yield tool(event, event.toolArgs, event.result);
