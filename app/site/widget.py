@@ -18,7 +18,7 @@ MARKDOWN = ("elements", "markdown", "blocks", "inline", "links", "numbers", "ent
 # In this order: constants are made of those before them.
 PARTS = (
     *("words", "settings", "memory", *MARKDOWN),
-    *("wire", "visit", "style", "colors", "after", "conversation", "turn", "panel"),
+    *("wire", "visit", "style", "colors", "after", "conversation", "turn", "resume", "panel"),
 )
 
 OPERATIONS = tuple(

@@ -129,16 +129,6 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_is_one_click_away(shop) -
     assert widget.js("JSON.parse(Object.values(localStorage)[0]).sessionId") != session
 
 
-def test_a_reload_in_mid_answer_keeps_what_came(shop) -> None:
-    widget = shop.opened()
-    widget.send(script({"text": "Half of "}, {"pause": 30}, {"text": "it."}))
-    widget.shows("Half of")
-    widget.reload()
-    widget.js("ParlanceChat.open()")
-    widget.shows("Half of")
-    widget.shows("The connection broke.")
-
-
 def test_what_is_kept_has_a_bound(shop) -> None:
     widget = shop.opened()
     for number in range(32):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from support.visitors import chat, history, signed
+from support.visitors import chat, history, signed, stop
 from support.widget_pages import ROOT, Site, Widget, site
 
 from app.testing.server import eventually, new_session_id, script
@@ -220,7 +220,8 @@ def test_after_a_reload_in_mid_answer_half_of_it_is_there_and_told_as_half(shop,
     assert widget.send(question)
     widget.shows("Half of")
     widget.browser.call("Page.navigate", url="about:blank")
-    eventually(lambda: history(shop.server, shop.key, token).json()["messages"][1:])
+    session = history(shop.server, shop.key, token).json()["sessionId"]
+    assert stop(shop.server, shop.key, token, session).json()["message"] == "Half of "
     widget = shop.opened(data_visitor=token)
     asks(widget, question)
     widget.shows("Half of")
@@ -234,7 +235,8 @@ def test_a_question_that_has_no_answer_can_be_tried_again(shop, secret) -> None:
     body = {"sessionId": new_session_id(), "message": question}
     with requests.post(f"{shop.server.url}/chat", json=body, headers=headers, stream=True, timeout=20) as answer:
         assert b"start" in next(answer.iter_lines())
-        widget = shop.opened(data_visitor=token)
-        asks(widget, question)
-        widget.shows("The connection broke.")
-        assert widget.texts(".retry") == ["Try again"]
+    eventually(lambda: stop(shop.server, shop.key, token, body["sessionId"]).json()["status"] == "interrupted")
+    widget = shop.opened(data_visitor=token)
+    asks(widget, question)
+    widget.shows("The connection broke.")
+    assert widget.texts(".retry") == ["Try again"]

@@ -30,3 +30,8 @@ def chat(server, key, token, text: str, name: str | None = None) -> requests.Res
 def history(server, key, token, **query: str) -> requests.Response:
     headers = {"x-api-key": key, **({"x-visitor": token} if token else {})}
     return requests.get(f"{server.url}/v1/chat/history", headers=headers, params=query, timeout=30)
+
+
+def stop(server, key, token, session: str) -> requests.Response:
+    headers = {"x-api-key": key, "x-visitor": token}
+    return requests.delete(f"{server.url}/v1/chat/stream", headers=headers, params={"sessionId": session}, timeout=30)

@@ -140,20 +140,25 @@ function showConversation() {
 function showAnew() {
   const turn = current;
   current = null;
-  if (turn) turn.abort.abort();
+  if (turn) {
+    turn.abort.abort();
+    halt(turn);
+  }
   say("");
   pending.replaceChildren();
   confirmation.hidden = true;
   showConversation();
 }
 
-/** At the end, or behind the question that it answers: another tab may have gone on meanwhile. */
+/** At the end, or behind the question that it answers: another tab may have gone on meanwhile, or have heard it too. */
 function addMessage(message, text, question) {
   const { messages } = memory;
   const found = question ? messages.findIndex((each) => each.id && each.id === question.id) : -1;
   const at = found < 0 ? messages.length : found + 1;
-  messages.splice(at, 0, message);
-  if (at === messages.length - 1) log.append(messageElement(message, text));
+  const told = found < 0 ? null : messages[at];
+  if (!told || told.role === "user") messages.splice(at, 0, message);
+  else if (!message.state || told.state) messages[at] = message;
+  if (!told && at === messages.length - 1) log.append(messageElement(message, text));
   else showConversation();
   if (!visitor) remember();
 }

@@ -1,4 +1,5 @@
-// The session and what was said.
+// The session and what was said. `running` is an answer as far as it came, for whoever comes back to it: the message, with
+// `of`, the question's id.
 
 // Of visitors for whom the site vouches only the server keeps what was said. The browser knows nothing of them, but
 // for the session of a conversation that they have begun anew, until something is said in it.
@@ -27,11 +28,11 @@ function randomId() {
 /** What localStorage holds, unless it is refused, empty or not ours. */
 function remembered() {
   try {
-    const { sessionId, messages } = JSON.parse(localStorage.getItem(place()));
+    const { sessionId, messages, running } = JSON.parse(localStorage.getItem(place()));
     if (!/^[\w.:-]{1,128}$/.test(sessionId)) return null;
     if (visitor) return { sessionId, messages: [] };
     const sound = messages.filter((each) => ["user", "bot"].includes(each.role) && typeof each.text === "string");
-    return { sessionId, messages: fromQuestion(sound) };
+    return { sessionId, messages: fromQuestion(sound), running };
   } catch {
     return null;
   }
@@ -49,7 +50,8 @@ function remember() {
   let total = kept.reduce((sum, each) => sum + size(each), 0);
   while (total > MOST_CHARACTERS && kept.length > 2) total -= size(kept.shift());
   try {
-    localStorage.setItem(place(), JSON.stringify({ sessionId: memory.sessionId, messages: kept }));
+    const { sessionId, running } = memory;
+    localStorage.setItem(place(), JSON.stringify({ sessionId, messages: kept, running: visitor ? undefined : running }));
     unsaved = false;
   } catch {
     unsaved = true;

@@ -106,7 +106,11 @@ function onceStarted(call) {
 }
 
 function watchTheWindow() {
-  addEventListener("pagehide", leave);
+  addEventListener("pagehide", () => leave());
+  // A page that the browser had put aside.
+  addEventListener("pageshow", ({ persisted }) => persisted && (catchUp(), showConversation(), resume()));
+  addEventListener("online", resume);
+  document.addEventListener("visibilitychange", () => document.hidden || (current && isHeard(current)) || resume());
   addEventListener("storage", (event) => {
     if (event.key !== place()) return;
     catchUp();

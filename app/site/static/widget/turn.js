@@ -25,8 +25,8 @@ function wellFormed(text) {
   return trimmed.length <= 4000 && /[^\s\p{Cc}]/u.test(trimmed) ? trimmed : "";
 }
 
-/** In place of the answer, or of the history, that failed. */
-function tryAgain() {
+/** In place of the answer, or of the history, that failed; where nobody has clicked, nobody is to lose the focus. */
+function tryAgain(clicked) {
   catchUp();
   const { messages } = memory;
   const failed = messages[messages.length - 1];
@@ -35,9 +35,11 @@ function tryAgain() {
   messages.pop();
   if (!visitor) remember();
   log.lastChild.remove();
-  if (messages.length) ask(messages[messages.length - 1]);
+  const { key = randomId(), cursor } = failed;
+  const begun = cursor ? { ...failed, state: undefined } : { role: "bot", text: "", key };
+  if (messages.length) ask(messages[messages.length - 1], begun);
   else showHistory();
-  input.focus();
+  if (clicked) input.focus();
 }
 
 function forgetNotice() {
@@ -62,19 +64,29 @@ async function showHistory() {
     recalling = false;
     showControls();
   }
+  if (memory === asked) resume();
 }
 
-async function ask(question) {
-  const message = { role: "bot", text: "" };
-  const turn = (current = { question, message, abort: new AbortController(), frame: 0, rested: 0 });
+/** The same key is for the same question where nobody knows what became of it. `back`: it has been asked before. */
+async function ask(question, message = { role: "bot", text: "", key: question.id }, back = false) {
+  question.id = question.id || randomId();
+  message.of = question.id;
+  const abort = new AbortController();
+  const turn = { question, message, back, abort, wake: () => {}, heard: Date.now(), frame: 0, rested: 0 };
+  current = turn;
   waitForWords(turn);
   try {
-    await exchange(question.text, turn.abort, (event) => receive(turn, event));
+    await exchange(turn, (event) => receive(turn, event));
     if (!saysSomething(message.text)) throw wordless(turn);
   } catch (error) {
     if (turn !== current) return;
-    if (turn.abort.signal.aborted) message.state = "stopped";
+    if (error.quiet && visitor && !message.cursor && !memory.again) return lookAgain();
+    const kept = abort.signal.aborted && (await halt(turn));
+    if (turn !== current) return;
+    if (abort.signal.aborted) endAsKept(message, kept);
+    else if (error.quiet || error.state === "stopped") message.state = error.state;
     else fail(message, error);
+    if (error.ended) forgetPlace(message);
   }
   finish(turn);
 }
@@ -86,7 +98,7 @@ function saysSomething(text) {
 function wordless(turn) {
   turn.message.text = "";
   turn.element = undefined;
-  return failure("failed", { reason: "an answer without a word" });
+  return failure("failed", { reason: "an answer without a word", ended: true });
 }
 
 function waitForWords(turn) {
@@ -95,18 +107,23 @@ function waitForWords(turn) {
   pending.replaceChildren(make("div", { className: "message bot" }, turn.element, dots));
   say(words.typing);
   showControls();
+  if (turn.message.text) show(turn);
   scrollDown();
 }
 
 function receive(turn, event) {
   if (turn !== current) return;
+  const { message } = turn;
+  message.cursor = event.cursor;
+  turn.conversationId = event.conversationId || turn.conversationId;
   if (event.type === "start") {
-    turn.conversationId = event.conversationId;
+    message.text = "";
     settle();
+    keepPlace(turn);
   }
-  if (event.type === "done") Object.assign(turn.message, { id: event.messageId, sources: event.sources });
+  if (event.type === "done") Object.assign(message, { id: event.messageId, sources: event.sources });
   if (event.type !== "token") return;
-  turn.message.text += event.token;
+  message.text += event.token;
   tell("token", { token: event.token });
   if (turn.frame) return;
   turn.frame = setTimeout(() => requestAnimationFrame(() => show(turn)), turn.rested - performance.now());
@@ -134,30 +151,21 @@ function fail(message, error) {
 
 /** What came stays, whatever happened. It moves to where screen readers hear it. */
 function finish(turn) {
+  const { message } = turn;
   const follow = isAtEnd();
   catchUp();
   if (turn !== current) return;
   current = null;
+  if (memory.running && memory.running.of === message.of) memory.running = undefined;
+  if (!message.state) forgetPlace(message);
+  message.of = undefined;
   say("");
   pending.replaceChildren();
-  addMessage(turn.message, turn.element, turn.question);
+  addMessage(message, turn.element, turn.question);
   showControls();
   if (follow) scrollDown();
   if (panel.hidden) markUnread(true);
-  if (!turn.message.state) tell("answer", { message: turn.message.text, conversationId: turn.conversationId });
-}
-
-function stop() {
-  if (current) current.abort.abort();
-}
-
-/** An answer that the page does not outlive is kept as far as it came. */
-function leave() {
-  const turn = current;
-  if (!turn) return;
-  turn.message.state = "broken";
-  finish(turn);
-  turn.abort.abort();
+  if (!message.state) tell("answer", { message: message.text, conversationId: turn.conversationId });
 }
 
 /** A new conversation: the server knows it by another session id. */
@@ -171,7 +179,7 @@ function clear() {
 function visit(next) {
   if (next && !isToken(next)) throw new TypeError("ParlanceChat: this is no visitor's token");
   const same = place(next || null) === place();
-  if (!same) leave();
+  if (!same) leave(true);
   visitor = next;
   if (same && fromQuestion(memory.messages).length) return;
   if (!same) input.value = "";

@@ -11,29 +11,102 @@ const STATES = {
   401: "refused", 402: "refused", 403: "refused", 404: "refused", 409: "busy", 429: "limited", 503: "busy",
 };
 
+const ENDS = {
+  "The answer was stopped": "stopped", "The answer was broken off": "broken", "The answer was lost": "broken",
+};
+// Of answers that are not there to be read on, 405 where the server cannot do it.
+const GONE = [204, 404, 405];
+// How often it comes back to an answer that has begun, each time waiting twice as long: for half a minute.
+const MOST_TRIES = 5;
+
 /** The address of what lies beside the endpoint. */
 function route(name) {
   return endpoint.replace(/(v1\/)?chat(\/stream)?$/, `v1/chat/${name}`);
 }
 
-/** Posts the question and hands each event of the answer to `receive`. Throws a failure unless `done` has come. */
-async function exchange(question, abort, receive) {
+/** Asks, or comes back to the answer; hands each event to `receive`, once. Throws a failure unless `done` has come. */
+async function exchange(turn, receive) {
+  const { message, abort } = turn;
   await recall(abort.signal);
-  const body = JSON.stringify({ sessionId: memory.sessionId, message: question });
-  const response = await request(endpoint, { method: "POST", body, signal: abort.signal });
+  turn.session = memory.sessionId;
+  let lost;
+  for (let tries = 0; ; tries++) {
+    const from = message.cursor;
+    const back = turn.back || from || lost;
+    try {
+      return await listen(turn, back, receive);
+    } catch (error) {
+      const { state, status, ended, reason } = error;
+      const { cursor } = message;
+      if (cursor !== from) tries = 0;
+      if (back && GONE.includes(status)) throw (!from && lost) || failure("broken", { quiet: true, ended: from });
+      const returns = state === "broken" || state === "offline" || (back && (status >= 500 || !status));
+      if (!rejoins || abort.signal.aborted || ended || !returns) throw error;
+      lost = lost || error;
+      if (tries >= (cursor ? MOST_TRIES : 2)) throw cursor ? failure("broken", { status, reason }) : lost;
+      await pause(turn, 1000 * 2 ** tries);
+    }
+  }
+}
+
+function pause(turn, milliseconds) {
+  return new Promise((resolve) => {
+    turn.wake = resolve;
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+/** Once. With `back` to an answer that was asked for before: from its cursor, if it has one. */
+async function listen(turn, back, receive) {
+  const { message, abort, question, session } = turn;
+  const attempt = new AbortController();
+  const cut = () => attempt.abort();
+  abort.signal.addEventListener("abort", cut);
+  if (abort.signal.aborted) cut();
+  const more = rejoins ? { "last-event-id": message.cursor || "" } : {};
+  const options = { signal: attempt.signal, more };
+  if (!back) {
+    Object.assign(options, { method: "POST", body: JSON.stringify({ sessionId: session, message: question.text }) });
+    if (rejoins) more["idempotency-key"] = message.key;
+  }
+  turn.wake = back ? cut : () => {};
+  const alarm = back && setTimeout(cut, SILENCE / 4);
+  const response = await request(back ? runningAt(session) : endpoint, options).finally(() => clearTimeout(alarm));
+  if (response.status === 204) throw failure("broken", { status: 204 });
+  turn.wake = cut;
   let done = false;
-  await readLines(response.body, abort, (line) => {
+  await readLines(response.body, turn, (line) => {
     const event = parsed(line);
-    if (event.type === "error") throw failure("failed", { reason: event.error });
+    if (event.type === "error") throw ending(String(event.error));
     receive(event);
     done = done || event.type === "done";
   });
   if (!done) throw failure("broken");
 }
 
-/** The response. Throws a failure where there is none, or where it is a refusal. */
+function runningAt(session) {
+  return `${route("stream")}?sessionId=${session}`;
+}
+
+/** Who is too slow has not heard the end. */
+function ending(reason) {
+  return failure(ENDS[reason] || "failed", { reason, ended: !reason.startsWith("Too slow") });
+}
+
+/** Ends a running answer at the server; what is kept of it, or nothing where that is not known. */
+async function halt({ session }) {
+  if (!rejoins || !session) return null;
+  try {
+    const response = await request(runningAt(session), { method: "DELETE", signal: AbortSignal.timeout(5000) });
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+/** The response, to a request with `more` headers or its own. Throws a failure where there is none, or a refusal. */
 async function request(url, options) {
-  const headers = { "content-type": "application/json", "x-widget-api-key": data.apiKey };
+  const headers = { "content-type": "application/json", "x-widget-api-key": data.apiKey, ...options.more };
   if (visitor) headers["x-visitor"] = visitor;
   const { signal } = options;
   const response = await fetch(url, { headers, credentials: "omit", cache: "no-store", ...options }).catch((error) => {
@@ -60,9 +133,7 @@ async function recall(signal) {
     state: status === "complete" ? undefined : "broken",
   }));
   const since = fromQuestion(memory.messages);
-  const cut = !since.length && before.length && before[before.length - 1].role === "user";
   Object.assign(memory, { sessionId, messages: [...before, ...since] });
-  if (cut) memory.messages.push({ role: "bot", text: "", state: "broken" });
   settle();
   showConversation();
 }
@@ -76,13 +147,14 @@ async function refusal(response) {
 }
 
 /** Pieces may end anywhere, within a letter too. Empty lines are keep-alives. */
-async function readLines(body, abort, receive) {
+async function readLines(body, turn, receive) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
   try {
     for (let end = false; !end; ) {
-      const piece = await nextPiece(reader, abort);
+      const piece = await nextPiece(reader, turn.abort);
+      turn.heard = Date.now();
       end = piece.done;
       rest += decoder.decode(piece.value, { stream: !end });
       const lines = rest.split("\n");
