@@ -7,14 +7,18 @@ import os
 import socket
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from fcntl import ioctl
+from math import inf
 from termios import TIOCOUTQ
 from time import monotonic
 from typing import Any
 
 from gevent import get_hub
+from gevent.socket import wait_write
 
 _AGAIN_SECONDS = 1.0  # after which a caller to whom something is still on its way is looked at again
+_LOOK_SECONDS = 0.1  # between two looks whether others wait for a caller who does not read
 
 
 class Beginning:
@@ -64,15 +68,29 @@ class PieceSender:
     def send(self, piece: bytes) -> None:
         """Wait until all of it is on its way. Raises OSError."""
         data = b"%x\r\n%b\r\n" % (len(piece), piece) if self._in_chunks else piece
-        sent = self._send(data)
+        try:
+            sent = self._send(data, 0, 0.0)  # without waiting: a small piece goes whole, or not at all
+        except BlockingIOError:
+            sent = 0
         if sent < len(data):
-            self._is_cut = True
+            self._send_rest(memoryview(data)[sent:])
+        self.sent_at = monotonic()
+
+    def _send_rest(self, rest: memoryview) -> None:
+        """As the caller takes it, within the connection's timeout; others may come meanwhile who would have to wait."""
+        self._is_cut = True
+        timeout: float | None = self._connection.gettimeout()
+        deadline = inf if timeout is None else monotonic() + timeout
+        while rest:
             if self.gives_up():
                 self._connection.shutdown(socket.SHUT_RDWR)
                 raise ConnectionAbortedError("the caller does not read, and others wait")
-            self._connection.sendall(data[sent:])
-            self._is_cut = False
-        self.sent_at = monotonic()
+            if monotonic() > deadline:
+                raise TimeoutError("the caller does not read")
+            with suppress(TimeoutError, BlockingIOError):
+                wait_write(self._connection.fileno(), timeout=_LOOK_SECONDS)
+                rest = rest[self._send(rest, 0, 0.0) :]
+        self._is_cut = False
 
     def probe(self, piece: bytes) -> None:
         """Send it if nothing else is on its way, without waiting. Raises OSError."""

@@ -81,6 +81,44 @@ def test_no_probe_comes_between_the_parts_of_a_piece(pair, in_chunks) -> None:
     assert read(theirs) == (b"1\r\nP\r\n" if in_chunks else b"P")
 
 
+def send_for_ever(sender: PieceSender, piece: bytes) -> None:
+    while True:
+        sender.send(piece)
+
+
+@pytest.mark.parametrize("piece", [b"z" * 10, b"z" * 1_000_000], ids=["small pieces", "a large piece"])
+@pytest.mark.parametrize("others", ["wait already", "come later"])
+def test_a_caller_who_does_not_read_is_dropped_where_others_would_wait(pair, piece, others) -> None:
+    ours, _ = pair
+    sender, waiting = PieceSender(ours, in_chunks=True), [True] if others == "wait already" else []
+    sender.gives_up = lambda: bool(waiting)
+    coming = gevent.spawn_later(0.2, waiting.append, True)
+    with gevent.Timeout(5), pytest.raises(ConnectionAbortedError):
+        send_for_ever(sender, piece)
+    coming.kill()
+
+
+@pytest.mark.parametrize("piece", [b"z" * 10, b"z" * 1_000_000], ids=["small pieces", "a large piece"])
+def test_one_who_does_not_read_is_waited_for_as_long_as_the_connection_says(pair, piece) -> None:
+    ours, _ = pair
+    ours.settimeout(0.3)
+    with gevent.Timeout(5), pytest.raises(TimeoutError):
+        send_for_ever(PieceSender(ours, in_chunks=False), piece)
+
+
+@pytest.mark.parametrize("size", [10, 5000, 1_000_000])
+def test_one_who_reads_slowly_gets_every_byte(pair, size) -> None:
+    ours, theirs = pair
+    sender, pieces = PieceSender(ours, in_chunks=False), [bytes([65 + number]) * size for number in range(20)]
+    sending = gevent.spawn(lambda: [sender.send(piece) for piece in pieces])
+    got = b""
+    while len(got) < 20 * size:
+        got += theirs.recv(3 * size // 2)
+        gevent.sleep(0.001)
+    assert got == b"".join(pieces)
+    sending.get()
+
+
 @pytest.fixture
 def sender(pair) -> PieceSender:
     return PieceSender(pair[0], in_chunks=False)
