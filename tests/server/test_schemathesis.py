@@ -80,7 +80,8 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
             asked = post("/api/v2/agents/open/chat", question)["data"]
             conversation, call = asked["metadata"]["conversationId"], asked["parts"][0]["toolCallId"]
             named = {"conversationId": conversation, "messageId": asked["id"], "toolCallId": call}
-            return {"agentId": "open", "userId": "u", "chatId": "a chat", **named}
+            position = {"Last-Event-ID": f"{asked['id'].removeprefix('msg_')}.0"}
+            return {"agentId": "open", "userId": "u", "chatId": conversation, **named, **position}
         case "chats":
             user = user_of(server.url, headers["Cookie"].partition("=")[2])["id"]
             chat, plan = post("/api/chats", {})["id"], {"name": "Say", "steps": [{"id": "a", "say": "{{ input }}"}]}
@@ -96,6 +97,9 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
             asked = {"sessionId": "said-before", "message": "Hello"}
             sent = requests.post(f"{server.url}/v1/chat", json=asked, headers={**headers, **visitor}, timeout=30).json()
             return {**visitor, "sessionId": "said-before", "messageId": sent["messageId"]}
+        case "workers":
+            said = requests.post(f"{server.url}/api/chat", json={"prompt": "Hello"}, headers=headers, timeout=30)
+            return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0"}
     return {}
 
 

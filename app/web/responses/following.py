@@ -12,7 +12,7 @@ from app.engine.replay import Position, Snapshot
 from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState
 from app.web.requests.positions import StreamCursor, asked_cursor, wants_ids
-from app.web.responses.numbered import NumberedEncoder
+from app.web.responses.numbered import numbered
 from app.web.responses.sending import streamed
 from app.web.services import services
 from app.web.wire import Encoder
@@ -60,7 +60,7 @@ def response_to_repeated(answer_id: str, encoder: Encoder) -> Response:
 def _response(told: "Follower | Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
     encoder.encode(told.before)  # what the caller has heard already, so that the encoder knows it
     if cursor or wants_ids():
-        encoder = NumberedEncoder(encoder, answer_id, Position(told.position, told.before))
+        encoder = numbered(encoder, answer_id, Position(told.position, told.before))
     return streamed(told, encoder, answer_id)
 
 

@@ -1,9 +1,21 @@
 """An encoder whose frames say where they stand in their answer, for callers who want to come back."""
 
+from typing import Any
+
+from marshmallow import Schema, fields
+
 from app.engine.events import Batch
 from app.engine.replay import Position
 from app.web.responses.framing import SSE
 from app.web.wire import Encoder
+
+_KINDS = ("text/event-stream", "application/x-ndjson")
+
+
+def numbered(encoder: Encoder, answer_id: str, position: Position) -> Encoder:
+    """The encoder, with ids where its frames have a place for them."""
+    kind = encoder.content_type.partition(";")[0]
+    return NumberedEncoder(encoder, answer_id, position) if kind in _KINDS else encoder
 
 
 class NumberedEncoder:
@@ -33,3 +45,18 @@ class NumberedEncoder:
 
     def _line(self, frame: bytes) -> bytes:
         return b'%b,"cursor":"%b.%d"}\n' % (frame[:-2], self._answer.encode(), self._position.value)
+
+
+def line_schemas(*schemas: type[Schema]) -> dict[str, Any]:
+    """For the reference: a stream's lines, each of which may have its cursor."""
+    about = "Where it ends in its answer, for callers who ask with `Last-Event-ID`"
+    cursor = fields.String(metadata={"description": about})
+    return {
+        "oneOf": [
+            type(_line_name(each), (each,), {"cursor": cursor, "__module__": each.__module__}) for each in schemas
+        ]
+    }
+
+
+def _line_name(schema: type[Schema]) -> str:
+    return f"{schema.__name__.removesuffix('Schema').removesuffix('Line')}LineSchema"

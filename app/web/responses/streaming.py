@@ -11,7 +11,7 @@ from app.engine.question import Question
 from app.engine.replay import Position
 from app.web.requests.positions import wants_ids
 from app.web.responses.following import repeated_answer, response_to_repeated
-from app.web.responses.numbered import NumberedEncoder
+from app.web.responses.numbered import numbered
 from app.web.responses.sending import Told, streamed
 from app.web.responses.watched_turn import WatchedTurn
 from app.web.wire import Encoder
@@ -29,7 +29,7 @@ def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None
         return response_to_repeated(repeated.answer_id, encoder)
     answer_id = watched.turn.first_event.answer_id
     if wants_ids():
-        encoder = NumberedEncoder(encoder, answer_id, Position(watched.turn.snapshot.begin))
+        encoder = numbered(encoder, answer_id, Position(watched.turn.snapshot.begin))
     return streamed(watched, encoder, answer_id)
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import FinishReason
+from app.web.responses.numbered import line_schemas
 from app.wires.agents.replies import ID, AnswerMetadataSchema, BegunSchema
 from app.wires.agents.ui_replies import PageMetadataSchema, SourceDocumentPartSchema, SourceUrlPartSchema
 
@@ -119,4 +120,4 @@ class FinishLineSchema(Schema):
     metadata = fields.Nested(FinishMetadataSchema, required=True)
 
 
-LINE = {"oneOf": [StartLineSchema, DeltaLineSchema, ToolInputSchema, FinishLineSchema, ErrorChunkSchema]}
+LINE = line_schemas(StartLineSchema, DeltaLineSchema, ToolInputSchema, FinishLineSchema, ErrorChunkSchema)

@@ -5,6 +5,7 @@ from typing import get_args
 from marshmallow import Schema, fields, validate
 
 from app.engine.messages import Role
+from app.web.responses.numbered import line_schemas
 from app.web.responses.stopping import STATUS, STATUSES
 from app.web.responses.tools import ToolCallSchema, ToolResultSchema
 from app.wires.widget.serializers import MOST_SOURCES
@@ -43,7 +44,7 @@ class ErrorLineSchema(Schema):
     error = fields.String(required=True)
 
 
-LINE = {"oneOf": [StartSchema, TokenSchema, ToolCallSchema, ToolResultSchema, DoneSchema, ErrorLineSchema]}
+LINE = line_schemas(StartSchema, TokenSchema, ToolCallSchema, ToolResultSchema, DoneSchema, ErrorLineSchema)
 
 
 class AnswerSchema(Schema):

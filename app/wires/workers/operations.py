@@ -59,7 +59,7 @@ REFERENCE = Reference(
             description="An answer that runs, or that has ended. Its id cannot be guessed: whoever knows it may read "
             "it, unless it was asked for with a key, which is needed then.",
             headers=LAST_EVENT_ID,
-            problems=(Problem.NOT_FOUND, Problem.LIMITED),
+            problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
         ),
         Operation(
             "delete",
@@ -73,7 +73,7 @@ REFERENCE = Reference(
                 ),
             ),
             headers={"Last-Event-ID": "Any position in the answer that is meant"},
-            problems=(Problem.NOT_FOUND,),
+            problems=(Problem.INVALID, Problem.NOT_FOUND),
         ),
     ),
 )

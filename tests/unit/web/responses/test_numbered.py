@@ -1,0 +1,44 @@
+"""Ids stand where a stream's frames have a place for them, and nowhere else."""
+
+from typing import Any
+
+import pytest
+from support.wires import AgentsStream, WidgetStream
+
+from app.engine.events import SourceFound, TextDelta, TextStarted
+from app.engine.replay import Position
+from app.web.responses.numbered import numbered
+
+SAID = [TextStarted(1), TextDelta("so"), TextDelta(" far"), SourceFound("a.md", "A"), SourceFound("a.md", "A")]
+
+
+class Plain:
+    """Lines that are no JSON objects."""
+
+    content_type = "text/plain; charset=utf-8"
+
+    def encode(self, batch: Any) -> bytes:
+        return b"".join(f"+{each.text}\n".encode() for each in batch if isinstance(each, TextDelta)) or b"\n"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "told"),
+    [
+        (AgentsStream().encoder, [b"id: a.8\n", b"id: a.10\n", b"id: a.14\n", b"id: a.15\n"]),
+        (WidgetStream().encoder, [b',"cursor":"a.10"}\n', b',"cursor":"a.14"}\n']),
+        (Plain, []),
+    ],
+    ids=["server-sent events", "NDJSON", "other lines"],
+)
+def test_each_frame_says_where_it_ends_if_it_can(encoder, told) -> None:
+    with_ids = numbered(encoder(), "a", Position(7))
+    data = with_ids.encode(SAID)
+    assert [data.count(each) for each in told] == [1] * len(told)
+    for each in told:
+        data = data.replace(each, b"" if each.startswith(b"id") else b"}\n")
+    assert data == encoder().encode(SAID)
+
+
+@pytest.mark.parametrize("encoder", [AgentsStream().encoder(), WidgetStream().encoder(), Plain()])
+def test_a_keep_alive_has_none(encoder) -> None:
+    assert numbered(encoder, "a", Position(7)).encode([]) == encoder.encode([])
