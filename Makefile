@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test coverage test-fast torture check format docs bench bench-knowledge clean
+.PHONY: run test coverage test-fast torture matrix check format docs bench bench-knowledge clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
@@ -32,6 +32,12 @@ test-fast: check
 # The faults of tests/torture at their full size, from a seed of its own each time: PARLANCE_TORTURE_SEED repeats one.
 torture: .venv/development
 	PARLANCE_TORTURE=1 $(BIN)/python $(PYTEST) --dist load -n 2 $(or $(TORTURE),tests/torture)
+
+# What every wire promises about answers whose callers come back, tested, and drawn if all of it holds.
+matrix: .venv/development
+	$(BIN)/python -m pytest -q --dist load -n 2 -m guarantee --junitxml .venv/matrix.xml \
+		tests/wires/test_every_wire.py tests/wires/test_guarantees.py
+	$(BIN)/python -m docs.matrix .venv/matrix.xml docs/matrix.svg
 
 check: .venv/development
 	$(BIN)/ruff format --check .

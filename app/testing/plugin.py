@@ -5,6 +5,7 @@ A fixture of the same name in conftest.py takes the place of one of these: a `se
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -15,12 +16,26 @@ from app.testing.server import Server
 NARROW = {"streams_per_caller": 2, "streams_per_key": 2, "answer_seconds": 2, "answer_bytes": 2000}
 """What the table [server] of `narrow_server` says."""
 
+WAITING = {"rejoin_seconds": 1.5, "shutdown_seconds": 0.5}
+"""What that of `waiting_server` says."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the suites' marker."""
+    """Register the suites' markers."""
     config.addinivalue_line(
         "markers", "timed(tries): measures times, and runs beside one other such test at most; so many tries (3)"
     )
+    config.addinivalue_line("markers", "guarantee(row): shows what stands in this row of the guarantees' matrix")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say in the results which row of the guarantees' matrix a test shows, and of which wire: docs/matrix.py."""
+    for item in items:
+        wire = item.callspec.params.get("wire") if hasattr(item, "callspec") else None
+        if not wire:
+            continue
+        for marker in item.iter_markers("guarantee"):
+            item.user_properties += [("guarantee", marker.args[0]), ("wire", f"{wire.name} {wire!r}")]
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +47,39 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert running.worker_pid() == pid, "a test brought the worker down"
 
 
+def _variant(
+    server: Server, home: Path, table: Mapping[str, object], agent: Mapping[str, object] | None = None
+) -> Server:
+    """As `server`, but with these values in [server] and in the agent `open`."""
+    config = (server.home / "parlance.toml").read_text()
+    for header, values in (("server", table), ("agents.open", agent or {})):
+        for name, value in values.items():
+            config = re.sub(rf"^{name} *=.*\n", "", config, flags=re.MULTILINE)
+            config = re.sub(rf"^\[{re.escape(header)}\].*\n", rf"\g<0>{name} = {value}\n", config, flags=re.MULTILINE)
+    own = ("PARLANCE_HOME", "PARLANCE_CONFIG")
+    env = {name: value for name, value in server.env.items() if name not in own}
+    return Server(home, config=config, env=env, wsgi=server.wsgi)
+
+
 @pytest.fixture(scope="session")
 def narrow_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As `server`, but that nobody may take much: see `NARROW`."""
-    config = (server.home / "parlance.toml").read_text()
-    for name, value in NARROW.items():
-        config = re.sub(rf"^{name} *=.*\n", "", config, flags=re.MULTILINE)
-        config = re.sub(r"^\[server\].*\n", rf"\g<0>{name} = {value}\n", config, flags=re.MULTILINE)
-    own = ("PARLANCE_HOME", "PARLANCE_CONFIG")
-    env = {name: value for name, value in server.env.items() if name not in own}
-    with Server(tmp_path_factory.mktemp("narrow"), config=config, env=env, wsgi=server.wsgi) as running:
+    with _variant(server, tmp_path_factory.mktemp("narrow"), NARROW) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def finishing_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """As `server`, but that answers are made to their ends, whoever leaves."""
+    with _variant(server, tmp_path_factory.mktemp("finishing"), {}, {"when_left": '"finish"'}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def waiting_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """As `server`, but that answers wait for a moment for those who leave, and somewhat longer for those who can come
+    back. Tests may kill its worker, and restart it."""
+    with _variant(server, tmp_path_factory.mktemp("waiting"), WAITING, {"when_left": 0.6}) as running:
         yield running
 
 

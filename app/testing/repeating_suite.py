@@ -1,6 +1,7 @@
 """What every wire promises to those who ask the same again with an Idempotency-Key, as tests to inherit."""
 
 import json
+import socket
 import threading
 import uuid
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 import requests
 
 from app.testing.caller import Caller
+from app.testing.guarantees import credits_of, guarantee
 from app.testing.server import eventually, new_session_id, script
+from app.testing.sockets import post
 
 REPLAYED = "Idempotency-Replayed"
 
@@ -28,6 +31,11 @@ class Repeated:
         data = json.dumps({**self.body, **changes})
         return requests.post(f"{self.caller.server.url}{self.path}", data=data, headers=headers, timeout=30)
 
+    def open(self) -> socket.socket:
+        """Send it, once more; the response is still to be read."""
+        headers = {**self.caller.wire.headers(self.caller.key), "Idempotency-Key": self.key, "Connection": "close"}
+        return post(self.caller.server, self.path, json.dumps(self.body).encode(), headers)
+
     def times_asked(self) -> int:
         """How often a model was, for this question."""
         return len(
@@ -42,22 +50,24 @@ class Repeated:
 class RepeatingSuite:
     """For WireSuite to inherit."""
 
-    def test_the_same_again_after_the_end_gets_the_same_answer_and_is_not_asked_again(self, caller: Caller) -> None:
-        repeated = Repeated(caller, script({"text": "so "}, {"text": new_session_id()}))
+    @guarantee("repeat after its end")
+    def test_the_same_again_after_the_end_gets_the_same_answer_and_is_not_asked_again(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": "so "}, {"text": new_session_id()}))
         first, again = repeated.ask(), repeated.ask()
-        assert (first.status_code, again.status_code) == (caller.wire.status, caller.wire.status)
-        one, other = caller.wire.decode(first.content), caller.wire.decode(again.content)
+        assert (first.status_code, again.status_code) == (payer.wire.status, payer.wire.status)
+        one, other = payer.wire.decode(first.content), payer.wire.decode(again.content)
         assert (one.text, one.ended) == (other.text, other.ended)
         assert other.ended
-        assert repeated.times_asked() == 1
-        if caller.wire.streamed:
+        assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
+        if payer.wire.streamed:
             assert (first.headers.get(REPLAYED), again.headers[REPLAYED]) == (None, "true")
 
-    def test_the_same_again_meanwhile_joins(self, caller: Caller) -> None:
-        repeated = Repeated(caller, script({"text": "so "}, {"pause": 0.5}, {"text": new_session_id()}))
+    @guarantee("repeat while it runs")
+    def test_the_same_again_meanwhile_joins(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": "so "}, {"pause": 0.5}, {"text": new_session_id()}))
         answers: list[str] = []
         asking = [
-            threading.Thread(target=lambda: answers.append(caller.wire.decode(repeated.ask().content).text))
+            threading.Thread(target=lambda: answers.append(payer.wire.decode(repeated.ask().content).text))
             for _ in range(2)
         ]
         asking[0].start()
@@ -67,28 +77,50 @@ class RepeatingSuite:
             each.join()
         assert len(answers) == 2
         assert answers[0] == answers[1]
-        assert repeated.times_asked() == 1
+        assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
 
-    def test_another_question_with_the_key_is_refused(self, caller: Caller) -> None:
-        repeated = Repeated(caller, script({"text": new_session_id()}))
+    @guarantee("repeat with another body")
+    def test_another_question_with_the_key_is_refused(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": new_session_id()}))
         repeated.ask()
-        other = caller.body(script({"text": "y"}))
+        other = payer.body(script({"text": "y"}))
         other = {name: other[name] for name in other if name != "sessionId"}
         refused = repeated.ask(**other)
         assert refused.status_code == 422
         assert "Idempotency-Key" in refused.text
 
-    def test_a_question_that_was_refused_leaves_its_key_free(self, caller: Caller) -> None:
-        repeated = Repeated(caller, script({"refuse": "upstream_failed"}, {"text": new_session_id()}))
+    @guarantee("repeat after a refusal")
+    def test_a_question_that_was_refused_leaves_its_key_free(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"refuse": "upstream_failed"}, {"text": new_session_id()}))
         assert [repeated.ask().status_code for _ in range(2)] == [502, 502]
         assert repeated.times_asked() >= 1
 
+    @guarantee("repeat after a failure with words")
+    def test_an_answer_that_failed_after_its_first_word_is_not_asked_for_again(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": "so far"}, {"fail": "upstream_failed"}, {"text": new_session_id()}))
+        first, again = repeated.ask(), repeated.ask()
+        if payer.wire.streamed:
+            replies = [payer.wire.decode(each.content) for each in (first, again)]
+            assert [(each.text, each.ended, bool(each.error)) for each in replies] == [("so far", True, True)] * 2
+        else:
+            assert [first.status_code, again.status_code] == [502, 502]
+        assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
+
+    @guarantee("another's answer")
+    def test_another_who_has_the_key_gets_no_answer_that_is_not_their_own(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": "so far"}, {"text": new_session_id()}))
+        repeated.ask()
+        repeated.caller = Caller(payer.wire, payer.server, payer.server.key(payer.wire.key_kind))
+        foreign = repeated.ask()
+        assert REPLAYED not in foreign.headers
+        assert foreign.status_code == 403 if payer.wire.foreign_status == 403 else repeated.times_asked() == 2
+
     @pytest.mark.parametrize("key", ["", '""', "x" * 256, "with blank", "a,b", '"open', "caf\u00e9"])
-    def test_a_key_that_is_none_is_refused(self, caller: Caller, key: str) -> None:
-        refused = Repeated(caller, script({"text": new_session_id()})).ask(key.encode("latin-1"))  # type: ignore[arg-type]
-        caller.wire.check_error(refused, 400)
+    def test_a_key_that_is_none_is_refused(self, payer: Caller, key: str) -> None:
+        refused = Repeated(payer, script({"text": new_session_id()})).ask(key.encode("latin-1"))  # type: ignore[arg-type]
+        payer.wire.check_error(refused, 400)
 
     @pytest.mark.parametrize("key", ['"with, comma, \\"quotes\\" and {}"', "~!{}", "{:x<255}"])
-    def test_keys_may_be_quoted_or_bare(self, caller: Caller, key: str) -> None:
-        asked = Repeated(caller, script({"text": "x"})).ask(key.format(uuid.uuid4().hex))
-        assert asked.status_code == caller.wire.status
+    def test_keys_may_be_quoted_or_bare(self, payer: Caller, key: str) -> None:
+        asked = Repeated(payer, script({"text": "x"})).ask(key.format(uuid.uuid4().hex))
+        assert asked.status_code == payer.wire.status

@@ -35,6 +35,9 @@ FILTERED = "A content filter has withheld the answer"
 STOPPED = "The answer was stopped"
 """The end of an answer that its owner has stopped."""
 
+BROKEN_OFF = "The answer was broken off"
+"""The end of one that has not come to its own, for those who read it on."""
+
 CREDENTIAL_KINDS = ("widget", "secret", "session")
 """Two kinds of keys, and the sessions of people who sign in."""
 
@@ -107,6 +110,8 @@ class WireClient(ABC):
     """What the path allows, as the header Allow says it."""
     ignores_fields: bool = False
     """Whether fields of the body that the wire does not know are ignored; otherwise they are refused."""
+    foreign_status: int = 404
+    """Of what names another's answer."""
     any_key: bool = False
     """Whether keys of every kind are accepted."""
     final: bytes

@@ -15,7 +15,7 @@ the agent `open`, and a heartbeat of 0.3 seconds, as CONFIG has them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import orjson
 import pytest
@@ -23,11 +23,11 @@ import pytest
 from app.testing.bounds_suite import BoundsSuite
 from app.testing.caller import Caller
 from app.testing.continue_suite import ContinueSuite
+from app.testing.guarantees import payer_on
 from app.testing.headers_suite import HeadersSuite, refused
 from app.testing.heartbeat_suite import HeartbeatSuite
 from app.testing.leaving_suite import LeavingSuite
 from app.testing.nul_suite import NulSuite
-from app.testing.rejoining_suite import RejoiningSuite
 from app.testing.repeating_suite import RepeatingSuite
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, new_session_id, script
@@ -78,6 +78,11 @@ class WireSuite(
     def caller(self, wire: WireClient, server: Server, key_of: Mapping[str, str]) -> Caller:
         """Who asks in these tests: the holder of a credential of the kind that the wire takes, for the agent `open`."""
         return Caller(wire, server, key_of[wire.key_kind])
+
+    @pytest.fixture
+    def payer(self, wire: WireClient, server: Server, key_of: Mapping[str, str]) -> Iterator[Caller]:
+        """Likewise, with a budget of its own, which is looked at afterwards."""
+        yield from payer_on(server, wire, key_of["session"])
 
     def test_a_plain_answer_arrives_and_is_stored_as_it_was_said(self, caller: Caller) -> None:
         question = script({"text": "Hello"}, {"text": " there"}, {"burst": [",", " you", "."]})
@@ -157,7 +162,7 @@ class WireSuite(
         assert stored[-1]["prompt_tokens"] == 3, "the scripted model counts the messages that it sees"
 
 
-class StreamSuite(WireSuite, HeartbeatSuite, RejoiningSuite, StreamTakersSuite, StreamWordlessSuite):
+class StreamSuite(WireSuite, HeartbeatSuite, StreamTakersSuite, StreamWordlessSuite):
     """What holds for every wire that streams, besides."""
 
     def test_tokens_arrive_while_the_model_still_thinks(self, caller: Caller) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import requests
 
-from app.testing.wire_client import ERROR_MESSAGES, FILTERED, STOPPED, STORE_UNAVAILABLE, Reply, WireClient, sse_frames
+from app.testing.wire_client import (
+    BROKEN_OFF,
+    ERROR_MESSAGES,
+    FILTERED,
+    STOPPED,
+    STORE_UNAVAILABLE,
+    Reply,
+    WireClient,
+    sse_frames,
+)
 from app.wires.chats.encoder import ChatsEncoder
 
 NAMES = {
@@ -26,6 +35,7 @@ CODES = {
     ERROR_MESSAGES[504]: "MODEL_TIMEOUT",
     STORE_UNAVAILABLE: "STORE_UNAVAILABLE",
     STOPPED: "STOPPED",
+    BROKEN_OFF: "BROKEN_OFF",
 }
 
 
@@ -44,6 +54,7 @@ class ChatsStream(WireClient):
     methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "chats"
     key_kind = "session"
+    foreign_status = 403
     credentials = (("Cookie", "parlance_session={}"),)
     content_type = "text/event-stream; charset=utf-8"
     final = b'"type":"end"'

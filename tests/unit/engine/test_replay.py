@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from support.made_up_answers import answers
 
 from app.engine.events import (
     Event,
@@ -22,33 +22,6 @@ from app.engine.messages import ProviderMetadata
 from app.engine.replay import Position, Snapshot
 from app.engine.transcript import Transcript
 from app.store.parts import message_from_json, parts_to_json
-
-SAID = st.one_of(
-    st.builds(TextDelta, st.text("abé🙂 ", min_size=1, max_size=4)),
-    st.builds(ReasoningDelta, st.text("xyz", min_size=1, max_size=3)),
-    st.just(ReasoningIdentified(ProviderMetadata({"signature": "s"}, "m"))),
-)
-SOURCES = st.lists(st.builds(SourceFound, st.sampled_from(["a.md", "b.md"]), st.just("Title")), max_size=2)
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> list[list[Event]]:
-    """Batches of an answer in one to three rounds; all but the last end with calls and their results."""
-    framing = Framing()
-    batches: list[list[Event]] = []
-    rounds = draw(st.integers(1, 3))
-    for number in range(rounds):
-        batches.append([RoundStarted(), *(draw(SOURCES) if not number else [])])
-        said = draw(st.lists(SAID, min_size=number == rounds - 1, max_size=5))  # a last round without a word fails
-        batches += [[*framing.frame([each])] for each in said]
-        if number < rounds - 1:
-            calls = [ToolCalled(f"c{number}{index}", "tool", {}) for index in range(draw(st.integers(1, 2)))]
-            batches.append([*framing.frame(calls)])
-            batches += [[*framing.close(), ToolReturned(each.call_id, "tool", 1), *draw(SOURCES)] for each in calls]
-            batches.append([RoundFinished()])
-        else:
-            batches.append([*framing.close(), *draw(SOURCES), RoundFinished()])
-    return batches
 
 
 def joined(events: Iterable[Event], *, bounds: bool = True) -> list[Event]:
