@@ -79,16 +79,15 @@ def _doubled(server: ServerRecords) -> Iterator[str]:
 
 
 def _unsettled(server: ServerRecords) -> Iterator[str]:
-    """Keys whose credits are not the sum of what their answers cost."""
+    """Keys whose credits are not the sum of what their answers cost, and holds for answers that have ended."""
     spent = """SELECT id, spent, (SELECT coalesce(sum(messages.credits), 0) FROM messages
         JOIN conversations ON conversations.id = conversation_id WHERE owner = 'key:' || keys.id) AS cost
         FROM keys WHERE credits IS NOT NULL"""
     yield from (
         f"key {row[0]} has spent {row[1]}, its answers cost {row[2]}" for row in server.rows(spent) if row[1] != row[2]
     )
-    if "held" in {row["name"] for row in server.rows("PRAGMA table_info(keys)")}:
-        held = server.rows("SELECT id, held FROM keys WHERE held != 0")
-        yield from (f"{row[1]} credits of key {row[0]} are held, and nothing runs" for row in held)
+    held = server.rows("SELECT id, held, due FROM messages WHERE status != 'running' AND (held != 0 OR due != 0)")
+    yield from (f"{row[1]} credits are held and {row[2]} due for {row[0]}, which has ended" for row in held)
 
 
 def _running(server: ServerRecords) -> Iterator[str]:

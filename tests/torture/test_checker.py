@@ -36,6 +36,7 @@ HARM = {
     "a chat": ("UPDATE conversations SET id = 'd'; UPDATE messages SET conversation_id = 'd'", "c is not there"),
     "a thing": ("DELETE FROM things", "7 is not there"),
     "a rating": ("UPDATE messages SET feedback = NULL", "the rating of msg_a is not there"),
+    "a hold": ("UPDATE messages SET held = 3 WHERE id = 'a'", "3 credits are held"),
     "credits": ("UPDATE keys SET spent = 6", "has spent 6, its answers cost 3"),
 }
 
