@@ -129,6 +129,7 @@ class Turn:
             self.generation.prepare(self._source)
         except BaseException as error:
             self.error = error if isinstance(error, ChatError) else None
+            self._last = TurnFailed(self.error or ChatError(Problem.INTERNAL))  # who asks the same meanwhile listens
             self._record_failure()
             self.close()
             raise

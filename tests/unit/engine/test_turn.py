@@ -9,6 +9,7 @@ from gevent import GreenletExit
 from support.fakes import AGENT, World, finished, play, problem_of
 
 from app.engine.agent import Agent
+from app.engine.audience import Listener
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, FailureKind, ModelError, Problem
 from app.engine.events import (
@@ -145,6 +146,14 @@ def test_a_model_that_refuses_at_the_opening_is_an_error_and_a_failed_answer() -
     assert (world.answer().status, world.answer().message.parts) == ("failed", ())
     assert world.answer().finish_reason == "error"
     assert len(world.running_turns) == 0
+
+
+def test_who_asked_the_same_meanwhile_hears_why_a_model_has_refused() -> None:
+    turn = World(ChatError(Problem.OVERLOADED)).turn()
+    listener = Listener(lambda: None)
+    turn.audience.join(listener)
+    problem_of(turn.begin)
+    assert [event.error.problem for event in listener.take()] == [Problem.OVERLOADED]
 
 
 def test_a_refusal_that_cannot_be_recorded_is_still_the_models_refusal_and_releases_the_slot() -> None:
