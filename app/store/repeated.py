@@ -12,7 +12,12 @@ from app.store.tables import messages, now
 KEPT_MILLISECONDS = 24 * 3600 * 1000  # by the wall clock: how long a key is known
 
 _FIND = select(
-    messages.c.id, messages.c.fingerprint, messages.c.status, messages.c.parts, messages.c.asked_again_until
+    messages.c.id,
+    messages.c.fingerprint,
+    messages.c.status,
+    messages.c.parts,
+    messages.c.credits,
+    messages.c.asked_again_until,
 ).where(messages.c.request_key == bindparam("key"))
 _FREE = (
     update(messages)
@@ -31,12 +36,14 @@ def repeatable_columns(request_key: RequestKey | None) -> dict[str, Any]:
 
 def refuse_repeated(connection: Connection, request_key: RequestKey) -> None:
     """Raises RepeatedError where the same was asked with this key, ChatError(REUSED) where something else was. A key is
-    free again after KEPT_MILLISECONDS, and where its answer failed without a word, or has made room for another."""
+    free again after KEPT_MILLISECONDS, and where its answer failed without a word, was broken off without one that is
+    kept, and cost nothing, or has made room for another."""
     row = connection.execute(_FIND, {"key": request_key.key}).one_or_none()
     if row is None:
         return
-    failed = row.status == "failed" and not row.parts
-    if failed or row.status == "superseded" or row.asked_again_until < now():
+    is_lost = row.status == "interrupted" and not row.credits
+    is_none = not row.parts and (row.status == "failed" or is_lost)
+    if is_none or row.status == "superseded" or row.asked_again_until < now():
         connection.execute(_FREE, {"key": request_key.key})
         return
     if row.fingerprint != request_key.fingerprint:

@@ -178,13 +178,15 @@ class WholeGuaranteesSuite(_Payers):
         assert (repeated.times_asked(), credits_of(waiting, repeated.question)) == (1, 1)
 
     @guarantee("worker killed")
-    def test_a_question_whose_worker_was_killed_is_not_asked_twice(self, waiting: Caller) -> None:
-        repeated = Repeated(waiting, script({"text": "so far"}, {"pause": 60}, {"text": new_session_id()}))
+    def test_a_question_whose_worker_was_killed_is_asked_anew_and_paid_once(self, waiting: Caller) -> None:
+        repeated = Repeated(waiting, script({"pause": 1.5}, {"text": new_session_id()}))
         with repeated.open():
             eventually(repeated.times_asked)
             kill_worker(waiting.server)
-        assert repeated.ask().status_code >= 400
-        assert (repeated.times_asked(), credits_of(waiting, repeated.question)) == (1, 0)
+        again, once_more = repeated.ask(), repeated.ask()
+        assert (again.status_code, once_more.status_code) == (waiting.wire.status, waiting.wire.status)
+        assert waiting.wire.decode(again.content).text == waiting.wire.decode(once_more.content).text
+        assert (repeated.times_asked(), credits_of(waiting, repeated.question)) == (2, 1)
 
     @guarantee("server restarting")
     def test_a_question_that_a_restart_has_ended_is_not_asked_twice(self, waiting: Caller) -> None:

@@ -44,13 +44,24 @@ def test_with_another_question_it_is_refused(conversations) -> None:
     assert refused.value.problem is Problem.REUSED
 
 
-def test_an_answer_that_failed_without_a_word_leaves_the_key_free(conversations, database) -> None:
+@pytest.mark.parametrize(("status", "price"), [("failed", 0), ("failed", 2), ("interrupted", 0)])
+def test_an_answer_without_a_word_that_failed_or_cost_nothing_leaves_the_key_free(
+    conversations, database, status, price
+) -> None:
     ask(conversations, "a1")
-    failed = replace(ANSWER, status="failed", message=Message("assistant", ()))
-    conversations.add_answer(conversation_of(database, "a1"), "a1", failed)
+    none = replace(ANSWER, status=status, message=Message("assistant", ()), credits=price)
+    conversations.add_answer(conversation_of(database, "a1"), "a1", none)
     assert ask(conversations, "a2").answer_id == "a2"
     with pytest.raises(RepeatedError):
         ask(conversations, "a3")
+
+
+def test_one_that_was_stopped_before_its_first_word_and_is_paid_for_does_not(conversations, database) -> None:
+    ask(conversations, "a1")
+    stopped = replace(ANSWER, status="interrupted", message=Message("assistant", ()), credits=2)
+    conversations.add_answer(conversation_of(database, "a1"), "a1", stopped)
+    with pytest.raises(RepeatedError):
+        ask(conversations, "a2")
 
 
 def test_after_a_day_a_key_is_new(conversations, database) -> None:
