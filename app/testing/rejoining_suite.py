@@ -1,5 +1,7 @@
 """What every wire that streams promises to those who come back to an answer, or end it, as tests to inherit."""
 
+import time
+
 import pytest
 import requests
 
@@ -183,6 +185,20 @@ class RejoiningSuite:
             again = numbered(asked.read_on(f"{asked.answer_id}.9999999999").content)
             assert spoken(again) == ""
             assert again[-1][1] == whole[-1][1]
+
+    def test_a_position_that_is_not_reached_yet_counts_as_where_the_answer_is(self, payer: Caller) -> None:
+        with Asked(payer, script({"text": "so far"}, {"pause": 0.3}, {"text": " and further"})) as asked:
+            listener = asked.read_on(f"{asked.answer_id}.9999999999", stream=True)
+            told, whole = numbered(listener.content), numbered(asked.rest())
+            assert (spoken(told), spoken(whole)) == (" and further", "so far and further")
+            assert cursors(told)[-1] == cursors(whole)[-1]
+
+    def test_who_comes_as_an_answer_ends_hears_its_end(self, payer: Caller) -> None:
+        for wait in range(8):
+            with Asked(payer, script({"text": "so far"}, {"pause": 0.05}, {"text": "."})) as asked:
+                time.sleep(0.04 + wait / 300)
+                told = numbered(asked.read_on(f"{asked.answer_id}.0").content)
+                assert (spoken(told), last(told)) == ("so far.", last(numbered(asked.rest())))
 
     def test_more_listeners_than_it_may_have_are_refused(self, payer: Caller) -> None:
         with Asked(payer, script({"text": "so far"}, {"pause": 60})) as asked:

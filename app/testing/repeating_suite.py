@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import uuid
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -25,10 +25,10 @@ class Repeated:
         self.path, self.body = caller.path, caller.body(question)
         self.key = uuid.uuid4().hex
 
-    def ask(self, key: str | None = None, **changes: Any) -> requests.Response:
+    def ask(self, key: str | None = None) -> requests.Response:
         headers = {"Content-Type": "application/json", **self.caller.wire.headers(self.caller.key)}
         headers["Idempotency-Key"] = self.key if key is None else key
-        data = json.dumps({**self.body, **changes})
+        data = json.dumps(self.body)
         return requests.post(f"{self.caller.server.url}{self.path}", data=data, headers=headers, timeout=30)
 
     def open(self) -> socket.socket:
@@ -40,7 +40,7 @@ class Repeated:
         """How often a model was, for this question."""
         return len(
             self.caller.server.rows(
-                "SELECT a.id FROM messages q JOIN messages a ON a.conversation_id = q.conversation_id "
+                "SELECT DISTINCT a.id FROM messages q JOIN messages a ON a.conversation_id = q.conversation_id "
                 "WHERE q.role = 'user' AND json_extract(q.parts, '$[0].text') = ? AND a.role = 'assistant'",
                 self.question,
             )
@@ -79,13 +79,24 @@ class RepeatingSuite:
         assert answers[0] == answers[1]
         assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
 
+    @guarantee("repeat while it runs")
+    def test_the_same_twice_at_once_is_asked_once(self, payer: Caller) -> None:
+        for _ in range(3):
+            repeated = Repeated(payer, script({"text": "so "}, {"pause": 0.1}, {"text": new_session_id()}))
+            with ThreadPoolExecutor(4) as pool:
+                asked = [pool.submit(repeated.ask) for _ in range(4)]
+            answers = [payer.wire.decode(each.result().content) for each in asked]
+            assert len({each.text for each in answers}) == 1
+            assert [each.error for each in answers] == [None] * 4
+            assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
+
     @guarantee("repeat with another body")
     def test_another_question_with_the_key_is_refused(self, payer: Caller) -> None:
         repeated = Repeated(payer, script({"text": new_session_id()}))
         repeated.ask()
-        other = payer.body(script({"text": "y"}))
-        other = {name: other[name] for name in other if name != "sessionId"}
-        refused = repeated.ask(**other)
+        asked, other = (json.dumps(each)[1:-1] for each in (repeated.question, script({"text": "y"})))
+        repeated.body = json.loads(json.dumps(repeated.body).replace(asked, other))
+        refused = repeated.ask()
         assert refused.status_code == 422
         assert "Idempotency-Key" in refused.text
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
+import gevent
 from flask import Response, request
 from gevent.event import Event as Signal
 
 from app.engine.audience import Listener
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished
-from app.engine.replay import Position, Snapshot
+from app.engine.replay import Position, Snapshot, told_length
 from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState
 from app.web.requests.positions import StreamCursor, asked_cursor, wants_ids
@@ -21,6 +22,7 @@ _LAST = TurnFinished | TurnFailed
 
 
 REPLAYED = "Idempotency-Replayed"
+_PAUSE_SECONDS, _LONGEST_PAUSE = 0.01, 0.5
 
 
 def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
@@ -31,10 +33,10 @@ def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -
     """
     if cursor and cursor.answer_id != answer.id:
         raise ChatError(Problem.NOT_FOUND)
-    turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
-    if turn is None and cursor is None:
+    told = _teller(answer, cursor)
+    if isinstance(told, Ended) and cursor is None:
         return None
-    return _response(Follower(turn, cursor) if turn else Ended(answer, cursor), encoder, cursor, answer.id)
+    return _response(told, encoder, cursor, answer.id)
 
 
 def repeated_answer(answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
@@ -45,8 +47,23 @@ def repeated_answer(answer_id: str, cursor: StreamCursor | None = None) -> "Foll
         raise ChatError(Problem.LOST)
     if cursor and cursor.answer_id != answer_id:
         raise ChatError(Problem.NOT_FOUND)
-    turn = services().engine.running_turns.turn(answer.conversation_id, answer_id)
-    return Follower(turn, cursor) if turn else Ended(answer, cursor)
+    return _teller(answer, cursor)
+
+
+def _teller(answer: AnswerState, cursor: StreamCursor | None) -> "Follower | Ended":
+    """Who tells the answer, which runs or has ended. Where its row says that it runs and no turn of this worker makes
+    it, that has not begun yet, or ended after the row was read: a moment later it is clear. Raises ChatError(LIMITED).
+    """
+    pause = _PAUSE_SECONDS
+    while True:
+        turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
+        if turn:
+            return Follower(turn, cursor)
+        if answer.status != "running" or pause > _LONGEST_PAUSE:
+            return Ended(answer, cursor)
+        gevent.sleep(pause)
+        pause *= 2
+        answer = services().answers.numbered(answer.id) or answer
 
 
 def response_to_repeated(answer_id: str, encoder: Encoder) -> Response:
@@ -64,6 +81,12 @@ def _response(told: "Follower | Ended", encoder: Encoder, cursor: StreamCursor |
     return streamed(told, encoder, answer_id)
 
 
+def _parted(snapshot: Snapshot, position: int) -> tuple[int, list[Event], list[Event]]:
+    """The position, or the end of what has been said where it is beyond that, and what stands before and behind it."""
+    before, behind = snapshot.replay(position)
+    return (position if behind else min(position, sum(map(told_length, before)))), before, behind
+
+
 class Follower:
     """A caller who listens to a turn. Implements `Told`; `before` are the events that it has heard already."""
 
@@ -75,8 +98,7 @@ class Follower:
         self._has_left = False
         turn.audience.join(self._listener)
         snapshot = turn.snapshot  # of the same moment: nothing is heard twice or never
-        self.position = cursor.position if cursor else snapshot.begin
-        before, behind = snapshot.replay(self.position)
+        self.position, before, behind = _parted(snapshot, cursor.position if cursor else snapshot.begin)
         self.before: list[Event] = [turn.first_event, *before] if cursor else before
         self._begin: list[Event] = behind if cursor else [turn.first_event, *behind]
         watch = request.environ.get("parlance.watch")
@@ -123,8 +145,7 @@ class Ended:
     """An answer that no turn makes any more, as it is stored. Implements `Told`."""
 
     def __init__(self, answer: AnswerState, cursor: StreamCursor | None) -> None:
-        self.position = cursor.position if cursor else 0
-        before, behind = Snapshot(answer.message.parts).replay(self.position)
+        self.position, before, behind = _parted(Snapshot(answer.message.parts), cursor.position if cursor else 0)
         self.before: list[Event] = [answer.first_event, *before] if cursor else []
         begin = [] if cursor else [answer.first_event]
         self._batch = [*begin, *behind, answer.last_event]
