@@ -82,7 +82,8 @@ class RepeatingSuite:
     @guarantee("repeat while it runs")
     def test_the_same_twice_at_once_is_asked_once(self, payer: Caller) -> None:
         for _ in range(3):
-            repeated = Repeated(payer, script({"text": "so "}, {"pause": 0.1}, {"text": new_session_id()}))
+            anew = Caller(payer.wire, payer.server, payer.key)  # in a conversation of its own
+            repeated = Repeated(anew, script({"text": "so "}, {"pause": 0.1}, {"text": new_session_id()}))
             with ThreadPoolExecutor(4) as pool:
                 asked = [pool.submit(repeated.ask) for _ in range(4)]
             answers = [payer.wire.decode(each.result().content) for each in asked]
