@@ -43,10 +43,10 @@ def cells(results: Path) -> Mapping[Cell, int]:
 
 
 def columns(shown: Mapping[Cell, int]) -> Sequence[str]:
-    """In groups of a wire, as the tests have them."""
-    found = dict.fromkeys(wire for _, wire in shown)
-    names = dict.fromkeys(wire.split()[0] for wire in found)
-    return [wire for name in names for wire in sorted(found, key=_is_whole) if wire.split()[0] == name]
+    """In groups of a wire."""
+    return sorted(
+        {wire for _, wire in shown}, key=lambda wire: (wire.split()[0], _is_whole(wire), _form(wire) != "stream", wire)
+    )
 
 
 def applies(row: str, wire: str) -> bool:
