@@ -21,7 +21,7 @@ CHANGES = {
     "answer_bytes = 100000000": "answer_bytes = 100000000\nanswer_seconds = 20",
     'name = "Open"': 'name = "Open"\nwhen_left = "finish"',
 }
-MEGABYTES = [{"text": "x", "times": 100_000, "every": 1e-9}, {"text": "y" * 1000, "times": 10_000, "every": 1e-9}]
+MEGABYTES = [{"text": "x", "times": 150_000, "every": 1e-9}, {"text": "y" * 1000, "times": 10_000, "every": 1e-9}]
 """More than fits on the way to a caller who reads nothing: in small pieces and in large ones."""
 
 
@@ -72,7 +72,7 @@ def asker(server) -> Asker:
 
 def heard(connection: socket.socket) -> bytes:
     """All that comes until the end, which has to come long before one who reads nothing is given up for that."""
-    return read_all(connection, 15)
+    return read_all(connection, 25)
 
 
 @pytest.mark.parametrize("megabytes", MEGABYTES, ids=["small pieces", "large pieces"])
