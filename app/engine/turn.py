@@ -111,9 +111,8 @@ class Turn:
         try:
             stored = self._engine.conversations.add_question(entry, self._admit)
         except BaseException as error:
-            if self._admitted and not isinstance(
-                error, ChatError | RepeatedError
-            ):  # such as the end of this greenlet, which waited
+            # Something else is the end of this greenlet, say, which waited.
+            if self._admitted and not isinstance(error, ChatError | RepeatedError):
                 with suppress(Exception):
                     self._engine.conversations.abandon(entry)
             self.status = "failed"  # nothing to record: the question was not accepted

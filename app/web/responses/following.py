@@ -18,10 +18,9 @@ from app.web.responses.sending import streamed
 from app.web.services import services
 from app.web.wire import Encoder
 
-_LAST = TurnFinished | TurnFailed
-
-
 REPLAYED = "Idempotency-Replayed"
+
+_LAST = TurnFinished | TurnFailed
 _PAUSE_SECONDS, _LONGEST_PAUSE = 0.01, 0.5
 
 
