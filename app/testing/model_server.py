@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import select
 import shutil
 import socket
 import ssl
@@ -13,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Self
 
@@ -220,7 +220,7 @@ class ModelServer:
             raise OSError
         else:
             seconds = action if isinstance(action, float | int) else 60  # of SILENCE
-            if select.select([connection], [], [], seconds)[0]:  # clients send nothing meanwhile: it is the end
+            if wait([connection], seconds):  # clients send nothing meanwhile: it is the end
                 request.close()
                 raise OSError
 

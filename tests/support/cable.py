@@ -1,9 +1,9 @@
 """A way to a server that can be cut, as a network is lost: Chromium's emulation leaves open connections alone."""
 
-import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
 from threading import Thread
 
 
@@ -47,7 +47,7 @@ class Cable:
         with caller, socket.create_connection(self._to) as server, suppress(OSError):
             ends = {caller: server, server: caller}
             self._open.update(ends)
-            while all(_passed_on(each, ends[each]) for each in select.select(ends, [], [])[0]):
+            while all(_passed_on(each, ends[each]) for each in wait(ends)):
                 pass
             self._open.difference_update(ends)
 

@@ -3,11 +3,11 @@
 import base64
 import json
 import os
-import select
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ class Chromium:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            assert select.select([self._replies], [], [], 20)[0], "Chromium says nothing"
+            assert wait([self._replies], 20), "Chromium says nothing"
             data = os.read(self._replies, 1 << 20)
             assert data, "Chromium has ended"
             self._rest += data

@@ -2,11 +2,11 @@
 
 import fcntl
 import json
-import select
 import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Self
 
@@ -84,7 +84,7 @@ class Program:
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"program": program, **given}) + "\n")
         self._process.stdin.flush()
-        assert select.select([self._process.stdout], [], [], 30)[0], "the program says nothing"
+        assert wait([self._process.stdout], 30), "the program says nothing"
         told: dict[str, Any] = json.loads(self._process.stdout.readline())
         assert "crash" not in told, told["crash"]
         for exchange in told["exchanges"]:

@@ -280,6 +280,8 @@ def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_g
 def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop, children) -> None:
     live.finds_first("opening", "Opening hours")
     live.search.close()
+    while children():  # the one that has made the index is ending
+        time.sleep(0.01)
     rewrite_unnoticed(shop, "Opening", "Closing")
     again = Live(shop.parent)
     assert again.titles("opening")[0] == "Opening hours"
