@@ -18,11 +18,12 @@ Only the calling greenlet waits. A commit returns when the data is on the disk.
 """
 
 import os
+import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
@@ -53,7 +54,7 @@ class Database:
     and only then the call raises: what was written may have been committed.
 
     `reading` and `writing` are how the latest calls went. `damaged` says that a call has found the file damaged, which
-    no later call disproves. `file` is SQLite's.
+    no later call disproves. `file` is SQLite's. Threads and connections end with the object.
     """
 
     def __init__(self, url: str, most_waiting: int = MOST_WAITING) -> None:
@@ -71,6 +72,8 @@ class Database:
                 Lane(partial(session, writes=False), READERS, most_waiting),
                 Lane(partial(session, writes=True), 1, most_waiting),
             )
+            for lane in self._lanes:
+                weakref.finalize(self, lane.close).atexit = False  # a process that ends waits for nothing
 
     def read(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
         """Run `work`, which only reads. Each of its statements sees what was committed before that statement began."""
@@ -127,6 +130,12 @@ class _Session:
         self._driver: Any = None  # sqlite3's own connection: what goes to it directly costs a quarter
         self._opened: tuple[int, int] | None = None  # the file that it has open
         self._keep = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
 
     def __call__(self, job: Job[Any]) -> Any:
         """Do the job's work in a transaction, if its caller still waits once the transaction has begun."""

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
 from gevent import get_hub
@@ -87,7 +88,7 @@ class Job(Generic[T]):
                 continue
 
 
-Executor = Callable[[Job[Any]], Any]
+Executor = AbstractContextManager[Callable[[Job[Any]], Any]]
 
 
 class Lane:
@@ -95,6 +96,7 @@ class Lane:
     them, in their order. Its calls come from greenlets of one thread.
 
     `new_executor` makes, in each thread, what does the work: it claims a job and returns or raises what the work does.
+    It is left in the same thread, when that ends.
     """
 
     def __init__(self, new_executor: Callable[[], Executor], threads: int, most_waiting: int) -> None:
@@ -102,7 +104,7 @@ class Lane:
         self._most_threads, self._most_waiting = threads, most_waiting
         self._threads = 0
         self._unfinished = 0  # calls that wait or are worked on
-        self._queue = _NativeQueue()
+        self._queue = _NativeQueue()  # of jobs; None ends a thread
         self._ended: deque[Job[Any]] = deque()  # whose callers are to be woken
         self._waker: Any = None
 
@@ -122,6 +124,12 @@ class Lane:
             self._start_thread()
         return job.outcome(seconds)
 
+    def close(self) -> None:
+        """End the threads, behind what waits."""
+        while self._threads:
+            self._threads -= 1
+            self._queue.put(None)
+
     def _start_thread(self) -> None:
         if self._waker is None:
             # Not the loop's run_callback_threadsafe: it counts without a lock, and a timer that expires meanwhile makes
@@ -133,19 +141,18 @@ class Lane:
 
     def _serve(self) -> None:
         sys.settrace(threading.gettrace())  # as threading does in its own: for debuggers, and for counting lines
-        execute = self._new_executor()
-        while True:
-            job = self._queue.get()
-            result = error = None
-            try:
-                if not job.given_up:
-                    result = execute(job)
-            except BaseException as raised:  # noqa: BLE001 - the caller gets it
-                error = raised
-            job.end(result, error)
-            self._ended.append(job)
-            self._waker.send()
-            del job, result, error  # not kept until the next call
+        with self._new_executor() as execute:
+            while job := self._queue.get():
+                result = error = None
+                try:
+                    if not job.given_up:
+                        result = execute(job)
+                except BaseException as raised:  # noqa: BLE001 - the caller gets it
+                    error = raised
+                job.end(result, error)
+                self._ended.append(job)
+                self._waker.send()
+                del job, result, error  # not kept until the next call
 
     def _tell(self) -> None:
         """Called by the event loop, once for all that have ended meanwhile."""

@@ -42,11 +42,6 @@ GUNICORN = (BIN / "gunicorn", "-c", "config/gunicorn.conf.py", "--keep-alive", "
 
 
 @cache
-def _database(url: str) -> Database:
-    return Database(url)
-
-
-@cache
 def empty_database() -> bytes:
     """The bytes of an SQLite file with all tables, which are migrated once for all tests."""
     with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +213,11 @@ class Server(ServerRecords):
             return self._session(agent)
         if options:
             return self.flask("keys", "create", "--agent", agent, "--kind", kind, *options).stdout.strip()
-        return KeyStore(_database(f"sqlite:///{self.database}")).create(kind, agent, "")  # type: ignore[arg-type]
+        return self._keys.create(kind, agent, "")  # type: ignore[arg-type]
+
+    @cached_property
+    def _keys(self) -> KeyStore:
+        return KeyStore(Database(f"sqlite:///{self.database}"))
 
     def _session(self, agent: str) -> str:
         """Signs up from an address that hardly anybody else has: few may sign up from one."""

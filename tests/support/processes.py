@@ -26,3 +26,14 @@ def _state(pid: int) -> str | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def open_files(pid: int) -> list[str]:
+    """What the process has open: sockets, files, pipes."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(str(descriptor.readlink()))
+        except FileNotFoundError:
+            continue  # closed meanwhile, or the one with which the folder is read
+    return found

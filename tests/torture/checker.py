@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from support.processes import open_files
 from torture.workload import Ledger
 
 from app.testing.records import ServerRecords
@@ -104,17 +105,6 @@ def is_sound(server: ServerRecords) -> bool:
         return sound and not server.rows("PRAGMA foreign_key_check")
     except sqlite3.DatabaseError:
         return False
-
-
-def open_files(pid: int) -> list[str]:
-    """What the process has open: sockets, files, pipes."""
-    found = []
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            found.append(str(descriptor.readlink()))
-        except FileNotFoundError:
-            continue  # closed meanwhile, or the one with which the folder is read
-    return found
 
 
 def other_files(pid: int) -> list[str]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from support.processes import open_files
 from support.torture import scaled, seed
-from torture.checker import faults, open_files, other_files, wait_until_quiet
+from torture.checker import faults, other_files, wait_until_quiet
 from torture.servers import Victim, keys_of, sign_up
 from torture.workload import Ledger, Workload
 

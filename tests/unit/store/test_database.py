@@ -1,5 +1,6 @@
 """The database itself: what a commit means, and who waits while somebody else holds the lock."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError
 from support.database import ask, new_database, new_store, rows
 from support.fakes import problem_of
+from support.processes import open_files
 from support.storage import full_disk, locked
 
 from app.engine.conversation import ConversationRef
@@ -22,6 +24,7 @@ from app.engine.errors import Problem, StoreError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.database import MOST_WAITING, READERS, Database, beside_database
 from app.store.faults import LOCKED
+from app.testing.server import eventually
 
 pytestmark = pytest.mark.timed
 
@@ -46,6 +49,7 @@ def test_readers_go_on_while_somebody_writes(conversations, database) -> None:
 
 
 HOLDER = """
+import os
 import sqlite3, sys, time
 
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -182,6 +186,19 @@ def test_a_files_name_is_no_part_of_an_address(tmp_path, name) -> None:
     database = Database(URL.create("sqlite", database=str(folder / "parlance.db")).render_as_string())
     assert rows(database, "SELECT count(*) FROM messages") == [(0,)]
     assert {file.name for file in folder.iterdir()} == {"parlance.db", "parlance.db-wal", "parlance.db-shm"}
+
+
+def test_nothing_of_a_database_stays_open_that_nobody_has_any_more(tmp_path) -> None:
+    opened = new_database(tmp_path)
+    opened.read(lambda c: c.exec_driver_sql("SELECT 1"))
+    opened.write(lambda c: c.exec_driver_sql("DELETE FROM keys"))
+
+    def held() -> list[str]:
+        return [file for file in open_files(os.getpid()) if file.startswith(str(tmp_path))]
+
+    assert held()
+    del opened
+    eventually(lambda: not held())
 
 
 def test_what_is_not_the_databases_fault_is_raised_as_it_is(database) -> None:

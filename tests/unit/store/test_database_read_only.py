@@ -71,7 +71,8 @@ def run(tmp_path: Path, program: str) -> str:
     prepared, mounted = tmp_path / "prepared", tmp_path / "mounted"
     prepared.mkdir()
     mounted.mkdir()
-    ask(new_store(new_database(prepared)), q1="x")
+    database = new_database(prepared)  # open to the end: a log that nobody has open is gone
+    ask(new_store(database), q1="x")
     shutil.rmtree(prepared / "workers")
     ran = subprocess.run(
         [*ALONE, "sh", "-c", SCRIPT, "sh", mounted, prepared, sys.executable, BEGINNING + program],

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -14,13 +15,14 @@ from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
 pytestmark = pytest.mark.timed
 
 
-def new_executor() -> Callable[[Job[Any]], Any]:
+@contextmanager
+def new_executor() -> Iterator[Callable[[Job[Any]], Any]]:
     here = threading.get_ident()
 
     def execute(job: Job[Any]) -> Any:
         return job.work(here) if job.claim() else None
 
-    return execute
+    yield execute
 
 
 class Gate:
