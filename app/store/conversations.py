@@ -17,7 +17,7 @@ from app.store.answers import check_budget, end_answer, give_up_answer, running_
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
-from app.store.repeated import refuse_repeated, repeatable_columns
+from app.store.repeated import repeatable_columns, unless_repeated
 from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
 from app.store.workers import Worker
@@ -104,7 +104,7 @@ def _store_question(
     connection: Connection, entry: QuestionEntry, admit: Callable[[str], None], claim: Mapping[str, Any]
 ) -> StoredQuestion:
     if entry.request_key:
-        refuse_repeated(connection, entry.request_key)
+        entry = unless_repeated(connection, entry, entry.request_key)
     existing = _find(connection, entry.conversation)
     conversation_id = existing.id if existing else uuid.uuid4().hex
     _check(connection, existing, entry.charge, lambda: admit(conversation_id))

@@ -84,8 +84,8 @@ class Turn:
             return f"{old} words of {len(self.heard)} were old enough, kept is {said!r}"
         if row["credits"] != (PRICE if said else 0):
             return f"costs {row['credits']}: {said!r}"
-        again = self.repeated.ask()
-        if self.repeated.caller.wire.decode(again.content).text != said:
+        again = self.repeated.ask()  # of an answer of which nothing is left, and nothing paid, another one
+        if self.repeated.caller.wire.decode(again.content).text != (said or whole):
             return f"asked again is {again.content!r}, kept is {said!r}"
         return None
 

@@ -5,19 +5,37 @@ from dataclasses import replace
 import pytest
 from support.database import rows
 
-from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey, StoredQuestion
+from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey, Rewind, StoredQuestion
 from app.engine.errors import ChatError, Problem, RepeatedError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
 from app.store.conversations import ConversationStore
+from app.store.database import Database
 
 KEY = RequestKey("k" * 64, "f" * 64)
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
 
 
-def ask(store: ConversationStore, answer: str, key: RequestKey | None = KEY, session: str = "s") -> StoredQuestion:
+def ask(
+    store: ConversationStore,
+    answer: str,
+    key: RequestKey | None = KEY,
+    session: str | None = "s",
+    rewind: Rewind | None = None,
+) -> StoredQuestion:
     ref = ConversationRef("demo", "widget", "key:1", session)
-    entry = QuestionEntry(ref, {f"q-{answer}": text_message("user", "x")}, 9, answer, request_key=key)
+    asked = {} if rewind else {f"q-{answer}": text_message("user", "x")}
+    entry = QuestionEntry(ref, asked, 9, answer, request_key=key, rewind=rewind)
     return store.add_question(entry, lambda _conversation: None)
+
+
+def fail(store: ConversationStore, database: Database, answer: str) -> None:
+    """Without a word."""
+    none = replace(ANSWER, status="failed", message=Message("assistant", ()))
+    store.add_answer(conversation_of(database, answer), answer, none)
+
+
+def shown_ids(database: Database) -> list[str]:
+    return [row[0] for row in rows(database, "SELECT id FROM messages WHERE status != 'superseded' ORDER BY sequence")]
 
 
 def conversation_of(database, answer: str) -> str:
@@ -54,6 +72,44 @@ def test_an_answer_without_a_word_that_failed_or_cost_nothing_leaves_the_key_fre
     assert ask(conversations, "a2").answer_id == "a2"
     with pytest.raises(RepeatedError):
         ask(conversations, "a3")
+
+
+@pytest.mark.parametrize("session", ["s", None])
+def test_a_question_that_got_no_answer_is_stored_once_however_often_it_is_asked(
+    conversations, database, session
+) -> None:
+    for answer in ("a1", "a2", "a3"):
+        asked = ask(conversations, answer, session=session)
+        assert (asked.question_id, [message.text for message in asked.messages]) == ("q-a1", ["x"])
+        fail(conversations, database, answer)
+    assert shown_ids(database) == ["q-a1", "a3"]
+    assert rows(database, "SELECT count(*) FROM conversations") == [(1,)]
+
+
+def test_one_behind_which_something_else_was_asked_is_asked_anew_behind_that(conversations, database) -> None:
+    for answer, key in (("a1", KEY), ("a2", None)):
+        ask(conversations, answer, key)
+        fail(conversations, database, answer)
+    ask(conversations, "a3")
+    fail(conversations, database, "a3")
+    assert shown_ids(database) == ["q-a1", "a1", "q-a2", "a2", "q-a3", "a3"]
+
+
+def test_an_answer_that_is_to_be_replaced_is_replaced_once_the_same_is_asked_again(conversations, database) -> None:
+    ask(conversations, "a1", None)
+    conversations.add_answer(conversation_of(database, "a1"), "a1", ANSWER)
+    for answer in ("a2", "a3"):
+        ask(conversations, answer, rewind=Rewind("retry", ("a1",)))
+        fail(conversations, database, answer)
+    assert shown_ids(database) == ["q-a1", "a3"]
+
+
+def test_something_else_with_the_key_of_a_question_without_an_answer_is_new(conversations, database) -> None:
+    ask(conversations, "a1")
+    fail(conversations, database, "a1")
+    ask(conversations, "a2", replace(KEY, fingerprint="g" * 64))
+    fail(conversations, database, "a2")
+    assert shown_ids(database) == ["q-a1", "a1", "q-a2", "a2"]
 
 
 def test_one_that_was_stopped_before_its_first_word_and_is_paid_for_does_not(conversations, database) -> None:
