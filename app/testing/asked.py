@@ -22,6 +22,7 @@ SAID: Sequence[dict[str, Any]] = [
     {"text": "fo🙂ur."},
 ]
 Frames = Sequence[tuple[str, bytes]]
+END = ".end"
 _DELTA = re.compile(rb'"(?:token|response|delta)":("(?:[^"\\]|\\.)*")')
 WORDS = "Let me\n\nsee. It is fo🙂ur."
 
@@ -73,10 +74,13 @@ class Asked:
     def leave(self) -> None:
         self.connection.close()
 
-    def read_on(self, cursor: str | None = None, **more: Any) -> requests.Response:
+    def read_on(self, cursor: str | None = None, *, also: str = "", **more: Any) -> requests.Response:
+        """`also` is a query, and the headers that go with it are those of a browser's EventSource."""
         path = self.caller.wire.stream_path(self.path, self.body, self.got)
+        path += ("&" if "?" in path else "?") + also if also else ""
         ids = {"Last-Event-ID": cursor} if cursor is not None else {}
         headers = {**self.caller.wire.headers(self.caller.key), **ids}
+        headers |= {"Accept": "text/event-stream"} if also and "Accept" not in headers else {}
         return requests.get(f"{self.caller.server.url}{path}", headers=headers, timeout=30, **more)
 
     def stop(self) -> requests.Response:
@@ -102,8 +106,8 @@ def numbered(data: bytes) -> Frames:
 
 
 def cursors(frames: Frames) -> list[str]:
-    """Each once."""
-    return list(dict.fromkeys(cursor for cursor, _ in frames if cursor))
+    """Each once, but that of the end, behind which there is nothing."""
+    return list(dict.fromkeys(cursor for cursor, _ in frames if cursor and not cursor.endswith(END)))
 
 
 def plain(frames: Frames) -> bytes:

@@ -5,7 +5,7 @@ import time
 import pytest
 import requests
 
-from app.testing.asked import SAID, WORDS, Asked, Frames, cursors, last, numbered, plain, spoken, until
+from app.testing.asked import END, SAID, WORDS, Asked, Frames, cursors, last, numbered, plain, spoken, until
 from app.testing.caller import Caller
 from app.testing.guarantees import credits_of, guarantee
 from app.testing.server import eventually, new_session_id, script
@@ -185,6 +185,23 @@ class RejoiningSuite:
             again = numbered(asked.read_on(f"{asked.answer_id}.9999999999").content)
             assert spoken(again) == ""
             assert again[-1][1] == whole[-1][1]
+
+    def test_behind_the_last_event_there_is_nothing(self, payer: Caller) -> None:
+        for cue in ({"text": "."}, {"fail": "upstream_failed"}):
+            with Asked(payer, script({"text": "so far"}, cue)) as asked:
+                end = [cursor for cursor, _ in numbered(asked.rest()) if cursor][-1]
+                assert end.endswith(END)
+                for again in (asked.read_on(end), asked.read_on(also=f"cursor={end}")):
+                    assert (again.status_code, again.content) == (204, b"")
+
+    def test_an_event_source_gets_ids_unasked_and_asks_with_the_last_one(self, payer: Caller) -> None:
+        with Asked(payer, script({"text": "so far"}, {"pause": 0.3}, {"text": " and further"})) as asked:
+            address = f"cursor={asked.answer_id}.0"
+            whole = numbered(asked.read_on(also=address).content)
+            assert spoken(whole) == "so far and further"
+            for sent in (cursors(whole)[-1], f", {cursors(whole)[-1]}", f"{asked.answer_id}.0, {cursors(whole)[-1]}"):
+                rest = numbered(asked.read_on(sent, also=address).content)
+                assert (spoken(rest), last(rest)) == ("", last(whole)), "the header goes before the address"
 
     def test_a_position_that_is_not_reached_yet_counts_as_where_the_answer_is(self, payer: Caller) -> None:
         with Asked(payer, script({"text": "so far"}, {"pause": 0.3}, {"text": " and further"})) as asked:

@@ -3,25 +3,17 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from support.chromium import Chromium
 from support.pages import served
 from support.sdk import NPM, VERSIONS, config, installed
+from support.sdk_pages import ANSWERS, ERROR, LAST, OPTIONS, STATUS, Page, aliases, build_page
 from support.widget_pages import known_key
 
 from app.testing.server import Server, eventually, script
 
-OPTIONS = ("--bundle", "--jsx=automatic", '--define:process.env.NODE_ENV="production"', "--log-level=warning")
-STATUS = "document.querySelector('main')?.dataset.status"
-ANSWERS = "[...document.querySelectorAll('.assistant')].map(each => each.innerText)"
-LAST = "([...document.querySelectorAll('.assistant')].at(-1)?.innerText ?? '')"
-ANSWERED = "document.querySelector('main > article:nth-last-of-type(1)')?.className === 'assistant'"
-ERROR = "document.querySelector('.error')?.innerText"
-NEWEST = ("--alias:@ai-sdk/react=@ai-sdk/react-newest", "--alias:ai=ai-newest")
 DOCUMENT = NPM.parents[2] / "docs" / "wires" / "agents.md"
 
 
@@ -29,11 +21,8 @@ DOCUMENT = NPM.parents[2] / "docs" / "wires" / "agents.md"
 def folder(tmp_path_factory) -> Path:
     """The page, with each version of the SDK in it."""
     folder = tmp_path_factory.mktemp("pages")
-    for version, aliases in (("5", ()), ("newest", NEWEST)):
-        (folder / version).mkdir()
-        (folder / version / "index.html").write_text((NPM / "page.html").read_text())
-        command = ["node_modules/.bin/esbuild", "page.jsx", *OPTIONS, *aliases, f"--outfile={folder / version}/page.js"]
-        subprocess.run(command, cwd=installed(), check=True, timeout=60)
+    for version in VERSIONS:
+        build_page(folder, version)
     return folder
 
 
@@ -67,24 +56,6 @@ def shop(tmp_path_factory, allowed) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def keys(shop, origin) -> dict[str, str]:
     return {agent: known_key(shop, agent, "--origin", origin) for agent in ("shop", "site")}
-
-
-@dataclass
-class Page:
-    """The page in the browser, talking to an agent."""
-
-    browser: Chromium
-    api: str
-
-    def ask(self, text: str) -> None:
-        self.browser.until(f"['ready', 'error'].includes({STATUS})")
-        self.browser.click("input")
-        self.browser.type(text)
-
-    def answered(self) -> str:
-        """The last answer, when it is there."""
-        self.browser.until(f"{STATUS} === 'ready' && {ANSWERED}")
-        return self.browser.evaluate(LAST)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -194,8 +165,8 @@ def test_the_page_that_the_documentation_prints_holds_a_conversation(version, br
             assert printed in page
             page = page.replace(printed, ours)
         page += "import { createRoot } from 'react-dom/client'; createRoot(document.body).render(<Chat />);"
-        aliases = NEWEST if version == "newest" else ()
-        command = ["node_modules/.bin/esbuild", "--loader=tsx", *OPTIONS, *aliases, f"--outfile={tmp_path}/page.js"]
+        made = f"--outfile={tmp_path}/page.js"
+        command = ["node_modules/.bin/esbuild", "--loader=tsx", *OPTIONS, *aliases(version), made]
         subprocess.run(command, cwd=installed(), input=page, text=True, check=True, timeout=60)
         (tmp_path / "index.html").write_text("<!doctype html><body></body><script src=page.js></script>")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.sdk import installed
 
-from app.testing.server import Server, script
+from app.testing.server import Server, new_session_id, script
 
 FOLDER = Path(__file__).with_name("npm-workers")
 SILENCES = ({"pause": 0.7}, {"text": "Hel"}, {"pause": 0.7}, {"text": "lo "}, {"burst": ["a\u2028", "b\x85 ", '"ü"']})
@@ -17,9 +17,9 @@ CALL = {"call": "calculator", "args": {"expression": "2+2"}}
 every_client = pytest.mark.parametrize("client", ["provider", "langchain", "fetch-event-source"])
 
 
-def ask(server: Server, client: str, *messages: dict[str, Any], key: str) -> dict[str, Any]:
+def ask(server: Server, client: str, *messages: dict[str, Any], key: str, header: str = "") -> dict[str, Any]:
     """What the client tells; see npm-workers/ask.mjs."""
-    command = ["node", "ask.mjs", client, server.url, key, json.dumps(messages)]
+    command = ["node", "ask.mjs", client, server.url, key, json.dumps(messages), header]
     ran = subprocess.run(command, cwd=installed(FOLDER), capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return dict(json.loads(ran.stdout.rstrip("\n").rpartition("\n")[2]))
@@ -64,3 +64,15 @@ def test_what_the_provider_posts_of_calls_and_results_is_understood(server, secr
     posted = [question, {"role": "assistant", "content": [call]}, {"role": "tool", "content": [result]}]
     told = ask(server, "provider", *posted, key=secret_key)
     assert (told["text"], told["errors"]) == ("with its result", []), "the scripted model plays on behind its call"
+
+
+@pytest.mark.parametrize("header", ["last-event-id", "Last-Event-ID"], ids=["the client's letters", "other letters"])
+def test_a_tab_that_is_hidden_and_seen_again_joins_its_answer(server, secret_key, header) -> None:
+    """In other letters, the client sends its own header beside the page's, which `fetch` makes one of: `, ANSWER.6`."""
+    mark = new_session_id()
+    asked = user({"text": "so "}, {"text": "far"}, {"pause": 0.3}, {"text": " and"}, {"text": f" further {mark}"})
+    told = ask(server, "a hidden tab", asked, key=secret_key, header=header)
+    assert told["text"] == f"so far and further {mark}"
+    assert told["requests"] == [[200, None], [200, "true"]], "and at the end none"
+    rows = server.rows("SELECT id FROM messages WHERE role = 'user' AND parts LIKE ?", f"%{mark}%")
+    assert len(rows) == 1

@@ -102,7 +102,8 @@ _TEXT = {"type": "string"}
 
 LAST_EVENT_ID = {
     "Last-Event-ID": "Where the caller has stopped reading: an answer's id, a dot, and a position in it. With this "
-    "header, which may be empty, the stream says such a position with each of its events"
+    "header, which may be empty, the stream says such a position with each of its events. That of the last one has "
+    "`.end` behind it"
 }
 ASKED_FOR_IDS = {"Last-Event-ID": "Empty: the stream is to say with each of its events where it can be read on"}
 

@@ -25,15 +25,16 @@ _PAUSE_SECONDS, _LONGEST_PAUSE = 0.01, 0.5
 
 
 def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
-    """The rest of the answer from the cursor, and its end; without a cursor all that its turn says, or None where no
-    turn makes it any more.
+    """The rest of the answer from the cursor, and its end; without a cursor all that it has said and says, if a turn
+    makes it. None where there is no more to be told: where no turn makes it any more, to who has no cursor, or has that
+    of its end. (An EventSource, to which no stream's end is the last, stops asking at the 204 that becomes of it.)
 
     Raises ChatError: NOT_FOUND where the cursor is another answer's, LIMITED where too many listen.
     """
     if cursor and cursor.answer_id != answer.id:
         raise ChatError(Problem.NOT_FOUND)
-    told = _teller(answer, cursor)
-    if isinstance(told, Ended) and cursor is None:
+    told = _teller(answer, cursor, whole=True)
+    if isinstance(told, Ended) and (cursor is None or (cursor.is_end and told.is_over)):
         return None
     return _response(told, encoder, cursor, answer.id)
 
@@ -49,7 +50,7 @@ def repeated_answer(answer_id: str, cursor: StreamCursor | None = None) -> "Foll
     return _teller(answer, cursor)
 
 
-def _teller(answer: AnswerState, cursor: StreamCursor | None) -> "Follower | Ended":
+def _teller(answer: AnswerState, cursor: StreamCursor | None, *, whole: bool = False) -> "Follower | Ended":
     """Who tells the answer, which runs or has ended. Where its row says that it runs and no turn of this worker makes
     it, that has not begun yet, or ended after the row was read: a moment later it is clear. Raises ChatError(LIMITED).
     """
@@ -57,7 +58,7 @@ def _teller(answer: AnswerState, cursor: StreamCursor | None) -> "Follower | End
     while True:
         turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
         if turn:
-            return Follower(turn, cursor)
+            return Follower(turn, cursor, whole=whole)
         if answer.status != "running" or pause > _LONGEST_PAUSE:
             return Ended(answer, cursor)
         gevent.sleep(pause)
@@ -89,15 +90,17 @@ def _parted(snapshot: Snapshot, position: int) -> tuple[int, list[Event], list[E
 class Follower:
     """A caller who listens to a turn. Implements `Told`; `before` are the events that it has heard already."""
 
-    def __init__(self, turn: Running, cursor: StreamCursor | None) -> None:
-        """Raises ChatError(LIMITED)."""
+    def __init__(self, turn: Running, cursor: StreamCursor | None, *, whole: bool = False) -> None:
+        """Without a cursor it hears what the turn has said, which may go on with an answer; or the `whole` answer.
+        Raises ChatError(LIMITED)."""
         self._news = Signal()
         self._turn, self._listener = turn, Listener(self._news.set)
         self._heartbeat = services().engine.heartbeat
         self._has_left = False
         turn.audience.join(self._listener)
         snapshot = turn.snapshot  # of the same moment: nothing is heard twice or never
-        self.position, before, behind = _parted(snapshot, cursor.position if cursor else snapshot.begin)
+        begin = 0 if whole else snapshot.begin
+        self.position, before, behind = _parted(snapshot, cursor.position if cursor else begin)
         self.before: list[Event] = [turn.first_event, *before] if cursor else before
         self._begin: list[Event] = behind if cursor else [turn.first_event, *behind]
         watch = request.environ.get("parlance.watch")
@@ -141,13 +144,15 @@ class Follower:
 
 
 class Ended:
-    """An answer that no turn makes any more, as it is stored. Implements `Told`."""
+    """An answer that no turn makes any more, as it is stored. Implements `Told`. `is_over`: behind the cursor is
+    nothing but its end."""
 
     def __init__(self, answer: AnswerState, cursor: StreamCursor | None) -> None:
         self.position, before, behind = _parted(Snapshot(answer.message.parts), cursor.position if cursor else 0)
         self.before: list[Event] = [answer.first_event, *before] if cursor else []
         begin = [] if cursor else [answer.first_event]
         self._batch = [*begin, *behind, answer.last_event]
+        self.is_over = not any(map(told_length, behind)) and answer.status != "running"
 
     def run(self) -> Iterator[Batch]:
         yield self._batch

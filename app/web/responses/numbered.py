@@ -4,12 +4,15 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.engine.events import Batch
+from app.engine.errors import Problem
+from app.engine.events import Batch, Event, TurnFailed, TurnFinished
 from app.engine.replay import Position
+from app.web.requests.positions import END
 from app.web.responses.framing import SSE
 from app.web.wire import Encoder
 
 _KINDS = ("text/event-stream", "application/x-ndjson")
+_GOES_ON = (Problem.LIMITED, Problem.LOST)  # with these a stream ends before its answer does, or nobody knows
 
 
 def numbered(encoder: Encoder, answer_id: str, position: Position) -> Encoder:
@@ -20,7 +23,7 @@ def numbered(encoder: Encoder, answer_id: str, position: Position) -> Encoder:
 
 class NumberedEncoder:
     """Implements `Encoder` over another one. Each frame of server-sent events gets an `id`, each JSON object of a line
-    a `cursor`: the position behind its event."""
+    a `cursor`: the position behind its event, and of the last one that it is the end."""
 
     def __init__(self, encoder: Encoder, answer_id: str, position: Position) -> None:
         self.content_type = encoder.content_type
@@ -37,14 +40,18 @@ class NumberedEncoder:
             self._position.advance(event)
             frame = self._encode((event,))
             if frame:
-                frames.append(self._numbered(frame))
+                frames.append(self._numbered(frame, self._id(event)))
         return b"".join(frames)
 
-    def _event(self, frame: bytes) -> bytes:
-        return b"id: %b.%d\n%b" % (self._answer.encode(), self._position.value, frame)
+    def _id(self, event: Event) -> str:
+        end = isinstance(event, TurnFinished) or (isinstance(event, TurnFailed) and event.error.problem not in _GOES_ON)
+        return f"{self._answer}.{self._position.value}{END if end else ''}"
 
-    def _line(self, frame: bytes) -> bytes:
-        return b'%b,"cursor":"%b.%d"}\n' % (frame[:-2], self._answer.encode(), self._position.value)
+    def _event(self, frame: bytes, cursor: str) -> bytes:
+        return b"id: %b\n%b" % (cursor.encode(), frame)
+
+    def _line(self, frame: bytes, cursor: str) -> bytes:
+        return b'%b,"cursor":"%b"}\n' % (frame[:-2], cursor.encode())
 
 
 def line_schemas(*schemas: type[Schema]) -> dict[str, Any]:

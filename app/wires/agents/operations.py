@@ -13,6 +13,7 @@ from app.wires.agents.queries import (
     MessagesSchema,
     PageSchema,
     PausedSchema,
+    ReadOnSchema,
     StopSchema,
 )
 from app.wires.agents.requests import ChatRequestSchema, RetrySchema, ToolResultSchema
@@ -157,10 +158,10 @@ REFERENCE = Reference(
             "get",
             f"{_ONE}/stream",
             "Read an answer on from a position",
-            (_STREAMED, Reply(204, "No answer runs, and none was asked for with a cursor.")),
+            (_STREAMED, Reply(204, "No answer runs, and none was asked for with a cursor before its end.")),
             description="The running answer from its start, or with a cursor what comes behind it, also of the last "
             "answer that has ended.",
-            query=FormatSchema,
+            query=ReadOnSchema,
             headers=LAST_EVENT_ID,
             problems=(*_MISSING, Problem.LIMITED),
         ),

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.schemas.fields import Digits, Flag
+from app.web.requests.positions import QUERY
 
 
 class FormatSchema(Schema):
@@ -17,6 +18,12 @@ class FormatSchema(Schema):
     format = fields.String(
         load_default=None, allow_none=False, validate=validate.OneOf(["sse", "ndjson"], error="Must be sse or ndjson.")
     )
+
+
+class ReadOnSchema(FormatSchema):
+    """Which stream, and from where."""
+
+    cursor = fields.String(load_default=None, metadata=QUERY)
 
 
 class Moment(fields.Field[int]):
@@ -54,7 +61,8 @@ class ConversationsSchema(PageSchema):
 
 
 class StopSchema(Schema):
-    """What the AI SDK's documentation has a page send: the answer is ended that is under way, but no other."""
+    """What the AI SDK's documentation has a page send: the answer is ended that it means, which is the one under way
+    where it names none."""
 
     class Meta:
         unknown = EXCLUDE
@@ -64,6 +72,15 @@ class StopSchema(Schema):
         allow_none=True,
         data_key="activeStreamId",
         metadata={"description": "`X-Turn-Id` of the answer that is meant"},
+    )
+    assistant_message = fields.Dict(
+        load_default=None,
+        allow_none=True,
+        data_key="assistantMessage",
+        metadata={
+            "description": "The UI message of the answer as far as the page has it. Only its `id` is looked at, which "
+            "tells what is meant as `activeStreamId` does: what was said is known here"
+        },
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from app.engine.errors import ChatError, Problem
 from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.web.requests.positions import CursorSchema as StreamCursorSchema
 from app.web.services import services
 from app.wires.chats import replies as a
 from app.wires.chats.errors import SIGN_UP_CLOSED
@@ -167,9 +168,10 @@ _CHATS = (
         "get",
         "/api/chats/{chatId}/messages/stream",
         "Read on",
-        (_STREAM, Reply(204, "No answer runs in the chat, and none was asked for with a cursor.")),
+        (_STREAM, Reply(204, "No answer runs in the chat, and none was asked for with a cursor before its end.")),
         description="The chat's running answer from its beginning, or with a cursor what comes behind it, also of its "
         "last answer that has ended.",
+        query=StreamCursorSchema,
         headers=LAST_EVENT_ID,
         problems=(*_OWN, Problem.LIMITED),
     ),

@@ -54,7 +54,7 @@ REFERENCE = Reference(
             "Read on",
             (
                 _STREAM,
-                Reply(204, "No answer runs in the session, and none was asked for with a cursor."),
+                Reply(204, "No answer runs in the session, and none was asked for with a cursor before its end."),
             ),
             description="The session's running answer from its beginning, or with a cursor what comes behind it, also "
             "of its last answer that has ended. The lines have a `cursor` each where one was asked with, and where the "

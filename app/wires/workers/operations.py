@@ -2,6 +2,7 @@
 
 from app.engine.errors import Problem
 from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.web.requests.positions import CursorSchema
 from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema, StoppedSchema
 from app.wires.workers.requests import ChatRequestSchema
 
@@ -55,9 +56,13 @@ REFERENCE = Reference(
             "get",
             "/api/chat",
             "Read on",
-            (Reply(200, "The events that come behind, and the end.", (_EVENTS,)),),
+            (
+                Reply(200, "The events that come behind, and the end.", (_EVENTS,)),
+                Reply(204, "The cursor is that of the last event."),
+            ),
             description="An answer that runs, or that has ended. Its id cannot be guessed: whoever knows it may read "
             "it, unless it was asked for with a key, which is needed then.",
+            query=CursorSchema,
             headers=LAST_EVENT_ID,
             problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
         ),

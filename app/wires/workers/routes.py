@@ -13,7 +13,7 @@ from app.web.requests.call import Call
 from app.web.requests.positions import HEADER, StreamCursor, asked_cursor
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.following import follow
-from app.web.responses.framing import json_response
+from app.web.responses.framing import json_response, no_content
 from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.web.services import services
@@ -47,11 +47,9 @@ def chat(call: Call) -> Response:
 
 @blueprint.get("/api/chat")
 def read_on(call: Call) -> Response:
-    """What comes behind the cursor, of an answer that runs or has ended."""
-    cursor, answer = _asked(call)
-    told = follow(answer, WorkersEncoder(call.caller.agent.show_tools), cursor)
-    assert told, "there is a cursor"
-    return told
+    """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
+    cursor, answer = _asked(call, call.query["cursor"])
+    return follow(answer, WorkersEncoder(call.caller.agent.show_tools), cursor) or no_content()
 
 
 @blueprint.delete("/api/chat")
@@ -61,9 +59,9 @@ def stop(call: Call) -> Response:
     return json_response(stopped(stop_answer(answer.conversation_id, answer.id) or answer))
 
 
-def _asked(call: Call) -> tuple[StreamCursor, AnswerState]:
+def _asked(call: Call, also: str | None = None) -> tuple[StreamCursor, AnswerState]:
     """The cursor and its answer: whoever knows an answer's id may read it, unless it is a key's. Raises ChatError."""
-    cursor = asked_cursor()
+    cursor = asked_cursor(also)
     if cursor is None:
         raise ChatError(Problem.INVALID, f"{HEADER}: Missing: which answer is meant?", fields={HEADER: "Missing."})
     scope = HistoryScope(call.caller.agent.id, blueprint.name, call.caller.owner)

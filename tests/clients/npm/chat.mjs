@@ -9,7 +9,9 @@
 //   {"again": true}                      what failed is sent once more
 //   {"resume": true}                     as useChat does with `resume: true` when a page is loaded
 //   {"wait": milliseconds}
-// each with "stop"?: text, to stop as soon as the parts of the answer have it; "" stops at once.
+// each with "stop"?: text, to stop as soon as the parts of the answer have it; "" stops at once. With "end"?: text the
+// server is told so, too, as the documentation of ai 7 has it ("Stop an Active Resumable Stream"); "meant"? is the
+// stream's id there, or true for that of the answer that came.
 import { setTimeout as sleep } from "node:timers/promises";
 
 export async function chat(sdk, { api, key, steps, id, messages, tools = {}, body }, exchanges) {
@@ -36,12 +38,29 @@ export async function chat(sdk, { api, key, steps, id, messages, tools = {}, bod
       await until(() => exchanges.length > before && (said(chat).includes(step.stop) || chat.status === "error"));
       await chat.stop();
     }
+    if ("end" in step) {
+      await until(() => said(chat).includes(step.end));
+      const meant = step.meant === true ? exchanges.at(-1).headers["x-turn-id"] : step.meant;
+      await end(chat, api, key, meant);
+    }
     await taken;
     if ("output" in step || "error" in step) await until(() => exchanges.length > before || waiting(chat));
     await until(() => chat.status === "ready" || chat.status === "error");
-    after.push({ status: chat.status, messages: structuredClone(chat.messages) });
+    after.push({ status: chat.status, messages: JSON.parse(JSON.stringify(chat.messages)) }); // Vue's are proxies
   }
   return { id: chat.id, errors, finished, after };
+}
+
+async function end(chat, api, key, activeStreamId) {
+  const lastMessage = chat.messages[chat.messages.length - 1];
+  const assistantMessage = lastMessage?.role === "assistant" ? lastMessage : undefined;
+  const told = fetch(`${api}/${encodeURIComponent(chat.id)}/stop`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${key}` },
+    body: JSON.stringify(assistantMessage || activeStreamId ? { assistantMessage, activeStreamId } : {}),
+  });
+  void chat.stop();
+  await told;
 }
 
 async function take(chat, step) {

@@ -1,19 +1,24 @@
 // A chat page as its author would write it: useChat with nothing but `api` and an Authorization header, which come in
-// the page's address, as may the transport's `credentials` and, with any value, `resume`. It runs one tool of the agent
-// itself.
+// the page's address, as may the transport's `credentials`, the name of a `chat`, which is kept over a reload, and, with
+// any value, `resume`. It runs one tool of the agent itself.
 import { useChat } from "@ai-sdk/react";
 import { DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls } from "ai";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-const { api, key, credentials, resume } = Object.fromEntries(new URLSearchParams(location.search));
+const { api, key, credentials, resume, chat } = Object.fromEntries(new URLSearchParams(location.search));
+const kept = chat && { id: chat, messages: JSON.parse(sessionStorage.getItem(chat) ?? "[]") };
 
 function Page() {
   const { messages, sendMessage, regenerate, stop, status, error, addToolOutput } = useChat({
+    ...kept,
     resume: Boolean(resume),
     transport: new DefaultChatTransport({ api, credentials, headers: { Authorization: `Bearer ${key}` } }),
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
   });
+  useEffect(() => {
+    if (chat) sessionStorage.setItem(chat, JSON.stringify(messages));
+  }, [messages]);
   const [input, setInput] = useState("");
   const confirm = (toolCallId, output) => addToolOutput({ tool: "confirm", toolCallId, output });
   return (

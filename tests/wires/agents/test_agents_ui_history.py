@@ -188,6 +188,21 @@ def test_reading_on_finds_nothing_whoevers_the_chat_is(server, client) -> None:
     assert refused(elsewhere) == (404, "AGENT_NOT_FOUND")
 
 
+def test_a_chat_that_is_not_there_yet_has_nothing_to_stop(server, client) -> None:
+    page = Client.new(server, "open", "widget")
+    for who in (client, page):
+        response = who.call("POST", "/chat/never heard of/stop", {})
+        assert (response.status_code, response.content) == (204, b"")
+    name = asked(client, {"text": "x"})
+    for body in (None, {}, {"assistantMessage": user("m", "x")}, {"activeStreamId": None, "assistantMessage": None}):
+        response = client.call("POST", f"/chat/{name}/stop", body)
+        assert (response.status_code, response.json()) == (200, {"success": True}), "it has ended already"
+    assert refused(client.call("POST", f"/chat/{name}/stop", {"assistantMessage": "x"})) == (
+        400,
+        "VALIDATION_INVALID_BODY",
+    )
+
+
 def test_a_message_has_the_sources_that_the_stream_had(server) -> None:
     search = {"call": "knowledge", "args": {"query": "How do I change the rate limit?"}}
     client, name = Client.new(server, "open"), new_session_id()

@@ -1,7 +1,9 @@
 """POST …/chat and …/retry: a question, in which of two forms, and the answer, in which of three; and what belongs to
 an answer that is under way: results of the caller's tools, and its stream once more."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Response, request
 
@@ -28,6 +30,7 @@ from app.wires.agents.routes import blueprint, conversation_named, scope_of, sto
 from app.wires.agents.ui_message import UIMessage
 
 _NDJSON_TYPE = NDJSON.partition(";")[0]
+_ANSWER = re.compile(r"msg_([0-9a-f]{32})")
 
 
 @blueprint.post("/agents/<agent_id>/chat")
@@ -71,13 +74,21 @@ def resume(call: Call, chat_id: str) -> Response:
 def read_on(call: Call, conversation_id: str) -> Response:
     """The conversation's running answer once more, or what is left of its last one from a cursor on; 204 where there is
     neither."""
-    return _told(conversation_named(call, conversation_id), _encoder(call, from_sdk=False), asked_cursor())
+    return _told(
+        conversation_named(call, conversation_id), _encoder(call, from_sdk=False), asked_cursor(call.query["cursor"])
+    )
 
 
 @blueprint.post("/agents/<agent_id>/chat/<path:chat_id>/stop")
 def stop_chat(call: Call, chat_id: str) -> Response:
-    """End the chat's running answer, unless the caller names another one."""
-    return _stopped(call, chat_id)
+    """End the chat's running answer, unless the caller names another one; 204 also in a chat that the page has only
+    just begun."""
+    try:
+        return _stopped(call, chat_id)
+    except ChatError as error:
+        if error.problem is Problem.NOT_FOUND:
+            return no_content()
+        raise
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/stop")
@@ -97,8 +108,14 @@ def retry(call: Call, conversation_id: str) -> Response:
 def _stopped(call: Call, name: str) -> Response:
     """204 where nothing was ever answered."""
     conversation = conversation_named(call, name)
-    wanted: str | None = call.body["active_stream_id"]
+    wanted = call.body["active_stream_id"] or _answer_named(call.body["assistant_message"])
     return json_response({"success": True}) if stop_answer(conversation.id, wanted) or wanted else no_content()
+
+
+def _answer_named(message: Mapping[str, Any] | None) -> str | None:
+    """The stored id of the answer that this UI message is; None where it has another's id than this server's."""
+    found = _ANSWER.fullmatch(str(message.get("id"))) if message else None
+    return found[1] if found else None
 
 
 def _told(conversation: Conversation, encoder: Encoder, cursor: StreamCursor | None) -> Response:

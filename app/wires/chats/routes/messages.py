@@ -56,9 +56,9 @@ def ask_whole(call: Call, chat_id: str) -> Response:
 @blueprint.get("/api/chats/<chat_id>/messages/stream")
 def read_on(call: Call, chat_id: str) -> Response:
     """The chat's running answer once more, or what is left of its last one from a cursor on; 204 where there is
-    neither."""
+    neither, and behind its last event."""
     chat = own_chat(call.caller, stored_id("chatId", chat_id), "read")
-    cursor, answer = asked_cursor(), services().answers.latest(chat.id)
+    cursor, answer = asked_cursor(call.query["cursor"]), services().answers.latest(chat.id)
     return (answer and follow(answer, ChatsEncoder(), cursor)) or no_content()
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from support.wires import AgentsStream, WidgetStream
 
-from app.engine.events import SourceFound, TextDelta, TextStarted
+from app.engine.errors import ChatError, Problem
+from app.engine.events import SourceFound, TextDelta, TextStarted, TurnFailed, TurnFinished, TurnStarted
+from app.engine.messages import Usage, text_message
 from app.engine.replay import Position
 from app.web.responses.numbered import numbered
 
@@ -42,3 +44,21 @@ def test_each_frame_says_where_it_ends_if_it_can(encoder, told) -> None:
 @pytest.mark.parametrize("encoder", [AgentsStream().encoder(), WidgetStream().encoder(), Plain()])
 def test_a_keep_alive_has_none(encoder) -> None:
     assert numbered(encoder, "a", Position(7)).encode([]) == encoder.encode([])
+
+
+@pytest.mark.parametrize(
+    ("last", "end"),
+    [
+        (TurnFinished(text_message("assistant", "x"), "stop", Usage(), "0" * 32), True),
+        (TurnFailed(ChatError(Problem.STOPPED)), True),
+        (TurnFailed(ChatError(Problem.LIMITED, "Too slow")), False),
+        (TurnFailed(ChatError(Problem.LOST)), False),
+    ],
+    ids=["finished", "stopped", "the listener is too slow", "lost"],
+)
+@pytest.mark.parametrize("wire", [AgentsStream(), WidgetStream()], ids=repr)
+def test_the_answers_last_event_says_that_it_is_the_end(wire, last, end) -> None:
+    encoder = wire.encoder()
+    encoder.encode([TurnStarted("0" * 32, "1" * 32, "2" * 32)])
+    told = numbered(encoder, "a", Position(7)).encode([last])
+    assert (b"a.7.end" in told, b"a.7" in told) == (end, True)
