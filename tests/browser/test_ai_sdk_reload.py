@@ -1,5 +1,5 @@
-"""`useChat` with `resume: true`, of each version of the SDK, in a page of another origin that is reloaded, or cut off,
-in mid-answer."""
+"""`useChat` with `resume: true`, of each version of the SDK, in a page of another origin that is reloaded, or cut
+off, in mid-answer."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,7 +91,9 @@ def test_a_page_that_is_reloaded_in_mid_answer_shows_it_whole_and_once(visit, sh
     whole(page, shop)
 
 
+@pytest.mark.parametrize("folder", ["newest"], indirect=True)
 def test_a_tab_that_is_seen_again_after_its_network_was_lost_reads_on(visit, shop, line) -> None:
+    """The newest alone: in that case 5 and 6 show what they had heard, and the whole answer behind it."""
     page = visit()
     page.ask(SLOW)
     page.browser.until(f"{LAST}.endsWith('second')")
