@@ -3,6 +3,7 @@ another tab. The text is whole, once; one question is asked, and one answer paid
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from itertools import count
@@ -34,7 +35,8 @@ def told(*, seconds: float) -> str:
 
 
 class Old(BaseHTTPRequestHandler):
-    """A server of before answers were read on: it says half of one, and breaks off."""
+    """A server of before answers were read on: it says half of one, and breaks off. Below `/torn` it is one that says
+    all, on a connection that breaks right behind the end."""
 
     protocol_version = "HTTP/1.1"
 
@@ -42,12 +44,17 @@ class Old(BaseHTTPRequestHandler):
         self._reply(204, {"Access-Control-Allow-Headers": "*", "Access-Control-Allow-Methods": "*"})
 
     def do_GET(self) -> None:
-        self._reply(204 if self.path == "/v1/chat/widget" else 405, {})
+        self._reply(204 if self.path in ("/v1/chat/widget", "/torn/v1/chat/widget") else 405, {})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        lines = ({"type": "start", "conversationId": "1"}, {"type": "token", "token": HALF})
-        self._reply(200, {"Connection": "close"}, "".join(f"{json.dumps(line)}\n" for line in lines))
+        lines = [{"type": "start", "conversationId": "1"}, {"type": "token", "token": HALF}]
+        torn = self.path.startswith("/torn")
+        if torn:
+            lines.append({"type": "done", "messageId": "1", "sources": [], "cursor": f"{'1' * 32}.{len(HALF)}.end"})
+        more = {"Content-Length": "1000"} if torn else {}
+        self._reply(200, {"Connection": "close", **more}, "".join(f"{json.dumps(line)}\n" for line in lines))
+        time.sleep(0.3 * torn)  # what stands right before a break is lost with it
 
     def _reply(self, status: int, headers: dict[str, str], body: str = "") -> None:
         self.send_response(status)
@@ -344,3 +351,12 @@ def test_where_the_server_knows_none_of_it_what_came_stays_as_before(shop, old) 
     widget.shows("The connection broke.")
     widget.reload()
     assert widget.texts("[role=log] .text")[1:] == ["Hello?", HALF]
+
+
+def test_whose_connection_breaks_behind_the_end_has_heard_all(shop, old) -> None:
+    widget = shop.opened(data_endpoint=f"{old}/torn/chat")
+    widget.js("ParlanceChat.open()")
+    assert widget.send("Hello?")
+    widget.until(f"{LAST} === {json.dumps(HALF)} && {IDLE}")
+    assert widget.texts(".notice, .retry") == []
+    assert len(posts(widget)) == 1

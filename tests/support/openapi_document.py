@@ -14,7 +14,7 @@ from jsonschema.exceptions import best_match
 from app.testing.server import Server
 from app.testing.wire_client import sse_frames
 
-_IDS = re.compile(rb"(?m)^id: [0-9a-f]{32}\.[0-9]+\n")  # of who asks for them: server-sent events' own field
+_IDS = re.compile(rb"(?m)^id: [0-9a-f]{32}\.[0-9]+(\.end)?\n")  # of who asks for them: server-sent events' own field
 
 
 class OpenApiDocument:

@@ -10,8 +10,11 @@ from marshmallow import EXCLUDE, Schema, fields
 from app.engine.errors import ChatError, Problem
 
 HEADER = "Last-Event-ID"
-QUERY = {"description": "That of the last event, where no header can be sent; `Last-Event-ID` goes before it"}
 END = ".end"
+CURSOR = fields.String(  # of a query; each schema copies it
+    load_default=None,
+    metadata={"description": "That of the last event, where no header can be sent; `Last-Event-ID` goes before it"},
+)
 _CURSOR = re.compile(r"([0-9a-f]{32})\.([0-9]{1,10})(\.end)?")
 
 
@@ -34,12 +37,12 @@ class StreamCursor:
 
 
 class CursorSchema(Schema):
-    """Query parameters of what reads an answer on."""
+    """The query of what reads an answer on, and takes nothing else."""
 
     class Meta:
         unknown = EXCLUDE
 
-    cursor = fields.String(load_default=None, metadata=QUERY)
+    cursor = CURSOR
 
 
 def wants_ids() -> bool:

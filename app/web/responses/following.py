@@ -25,9 +25,9 @@ _PAUSE_SECONDS, _LONGEST_PAUSE = 0.01, 0.5
 
 
 def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
-    """The rest of the answer from the cursor, and its end; without a cursor all that it has said and says, if a turn
-    makes it. None where there is no more to be told: where no turn makes it any more, to who has no cursor, or has that
-    of its end. (An EventSource, to which no stream's end is the last, stops asking at the 204 that becomes of it.)
+    """The rest of the answer from the cursor, and its end; without a cursor all of it, while a turn makes it. None for
+    204, where it has ended and the caller has no cursor, or that of its end: an EventSource, to which no stream's end
+    is the last, stops asking then.
 
     Raises ChatError: NOT_FOUND where the cursor is another answer's, LIMITED where too many listen.
     """

@@ -12,6 +12,7 @@ from app.web.responses.framing import SSE
 from app.web.wire import Encoder
 
 _KINDS = ("text/event-stream", "application/x-ndjson")
+_LAST = (TurnFinished, TurnFailed)
 _GOES_ON = (Problem.LIMITED, Problem.LOST)  # with these a stream ends before its answer does, or nobody knows
 
 
@@ -29,7 +30,7 @@ class NumberedEncoder:
         self.content_type = encoder.content_type
         self._encode = encoder.encode
         self._position = position
-        self._answer = answer_id
+        self._answer = answer_id.encode()
         self._numbered = self._event if encoder.content_type == SSE else self._line
 
     def encode(self, batch: Batch) -> bytes:
@@ -40,18 +41,20 @@ class NumberedEncoder:
             self._position.advance(event)
             frame = self._encode((event,))
             if frame:
-                frames.append(self._numbered(frame, self._id(event)))
+                frames.append(self._numbered(frame, _end_of(event)))
         return b"".join(frames)
 
-    def _id(self, event: Event) -> str:
-        end = isinstance(event, TurnFinished) or (isinstance(event, TurnFailed) and event.error.problem not in _GOES_ON)
-        return f"{self._answer}.{self._position.value}{END if end else ''}"
+    def _event(self, frame: bytes, end: bytes) -> bytes:
+        return b"id: %b.%d%b\n%b" % (self._answer, self._position.value, end, frame)
 
-    def _event(self, frame: bytes, cursor: str) -> bytes:
-        return b"id: %b\n%b" % (cursor.encode(), frame)
+    def _line(self, frame: bytes, end: bytes) -> bytes:
+        return b'%b,"cursor":"%b.%d%b"}\n' % (frame[:-2], self._answer, self._position.value, end)
 
-    def _line(self, frame: bytes, cursor: str) -> bytes:
-        return b'%b,"cursor":"%b"}\n' % (frame[:-2], cursor.encode())
+
+def _end_of(event: Event) -> bytes:
+    """What stands behind the position of the answer's last event."""
+    goes_on = isinstance(event, TurnFailed) and event.error.problem in _GOES_ON
+    return END.encode() if isinstance(event, _LAST) and not goes_on else b""
 
 
 def line_schemas(*schemas: type[Schema]) -> dict[str, Any]:

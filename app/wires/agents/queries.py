@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.schemas.fields import Digits, Flag
-from app.web.requests.positions import QUERY
+from app.web.requests.positions import CURSOR
 
 
 class FormatSchema(Schema):
@@ -23,7 +23,7 @@ class FormatSchema(Schema):
 class ReadOnSchema(FormatSchema):
     """Which stream, and from where."""
 
-    cursor = fields.String(load_default=None, metadata=QUERY)
+    cursor = CURSOR
 
 
 class Moment(fields.Field[int]):

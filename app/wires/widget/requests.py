@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from app.schemas.fields import NOT_BLANK, Digits
+from app.web.requests.positions import CURSOR
 
 MOST_ON_A_PAGE = 100
 
@@ -39,9 +40,7 @@ class StopSchema(Schema):
 class ReadOnSchema(StopSchema):
     """Query parameters."""
 
-    cursor = fields.String(
-        load_default=None, metadata={"description": "That of the last line; `Last-Event-ID` goes before it"}
-    )
+    cursor = CURSOR
 
 
 class FeedbackSchema(Schema):

@@ -26,7 +26,7 @@ export class Answer {
     const { end, read } = wire().frames;
     const decoder = new TextDecoder();
     let rest = "";
-    for (const reader = response.body.getReader(); ;) {
+    for (const reader = response.body?.getReader(); reader;) { // none behind the end
       const { done, value } = await reader.read();
       if (done) break;
       const piece = decoder.decode(value, { stream: true });

@@ -59,6 +59,8 @@ function pause(turn, milliseconds) {
 /** Once. With `back` to an answer that was asked for before: from its cursor, if it has one. */
 async function listen(turn, back, receive) {
   const { message, abort, question, session } = turn;
+  // The connection broke, or the page was left, behind the end.
+  if (message.cursor && message.cursor.endsWith(".end")) return;
   const attempt = new AbortController();
   const cut = () => attempt.abort();
   abort.signal.addEventListener("abort", cut);

@@ -61,13 +61,8 @@ def add_tool_result(call: Call, conversation_id: str) -> Response:
 def resume(call: Call, chat_id: str) -> Response:
     """The chat's running answer whole, from its start, which is what the AI SDK makes a message of; 204 where none
     runs, as in a chat that the page has only just begun."""
-    try:
-        conversation = conversation_named(call, chat_id)
-    except ChatError as error:
-        if error.problem is Problem.NOT_FOUND:
-            return no_content()
-        raise
-    return _told(conversation, UIMessageEncoder(documented=False), None)
+    conversation = _chat_named(call, chat_id)
+    return _told(conversation, UIMessageEncoder(documented=False), None) if conversation else no_content()
 
 
 @blueprint.get("/agents/<agent_id>/conversations/<conversation_id>/stream")
@@ -83,18 +78,14 @@ def read_on(call: Call, conversation_id: str) -> Response:
 def stop_chat(call: Call, chat_id: str) -> Response:
     """End the chat's running answer, unless the caller names another one; 204 also in a chat that the page has only
     just begun."""
-    try:
-        return _stopped(call, chat_id)
-    except ChatError as error:
-        if error.problem is Problem.NOT_FOUND:
-            return no_content()
-        raise
+    conversation = _chat_named(call, chat_id)
+    return _stopped(call, conversation) if conversation else no_content()
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/stop")
 def stop(call: Call, conversation_id: str) -> Response:
     """The same, of a conversation."""
-    return _stopped(call, conversation_id)
+    return _stopped(call, conversation_named(call, conversation_id))
 
 
 @blueprint.post("/agents/<agent_id>/conversations/<conversation_id>/retry")
@@ -105,9 +96,18 @@ def retry(call: Call, conversation_id: str) -> Response:
     return _answer(_again(call, conversation, rewind), _encoder(call, from_sdk=False) if call.body["stream"] else None)
 
 
-def _stopped(call: Call, name: str) -> Response:
+def _chat_named(call: Call, name: str) -> Conversation | None:
+    """The caller's chat; None where the page has only just begun it."""
+    try:
+        return conversation_named(call, name)
+    except ChatError as error:
+        if error.problem is Problem.NOT_FOUND:
+            return None
+        raise
+
+
+def _stopped(call: Call, conversation: Conversation) -> Response:
     """204 where nothing was ever answered."""
-    conversation = conversation_named(call, name)
     wanted = call.body["active_stream_id"] or _answer_named(call.body["assistant_message"])
     return json_response({"success": True}) if stop_answer(conversation.id, wanted) or wanted else no_content()
 
