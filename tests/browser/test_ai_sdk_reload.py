@@ -1,5 +1,5 @@
-"""`useChat` with `resume: true`, of each version of the SDK, in a page of another origin that is reloaded, or cut
-off, in mid-answer."""
+"""`useChat` with `resume: true`, of each version of the SDK, and what Vue and Svelte have in its place, in a page of
+another origin that is reloaded, or cut off, in mid-answer."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,17 +26,22 @@ SLOW = script({"text": "First"}, {"call": "calculator", "args": {"expression": "
 SAID = 'First\n\ncalculator {"expression":"17 * 23"} → "391"\n, second and last.'
 
 
-@pytest.fixture(scope="module", params=["5", "6", "newest"])
-def folder(request, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("pages")
-    build_page(folder, request.param)
-    return folder / request.param
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("pages")
 
 
 @pytest.fixture(scope="module")
 def origin(folder) -> Iterator[str]:
     with served(folder) as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=["5", "6", "newest", "vue", "svelte"])
+def version(request, folder) -> str:
+    if not (folder / request.param).exists():
+        build_page(folder, request.param)
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +62,10 @@ def line(shop) -> Iterator[Cable]:
 
 
 @pytest.fixture
-def visit(browser, line, origin, key) -> Callable[[], Page]:
+def visit(browser, line, origin, key, version) -> Callable[[], Page]:
     def open_page() -> Page:
         api, chat = f"{line.url}/api/v2/agents/patient/chat", new_session_id()
-        browser.open(f"{origin}/?{urlencode({'api': api, 'key': key, 'resume': 'yes', 'chat': chat})}")
+        browser.open(f"{origin}/{version}/?{urlencode({'api': api, 'key': key, 'resume': 'yes', 'chat': chat})}")
         browser.until(f"{STATUS} === 'ready'")
         assert browser.evaluate(ERROR) is None, "a chat that does not exist yet is no error"
         return Page(browser, f"{api}/{chat}/stream")
@@ -91,9 +96,9 @@ def test_a_page_that_is_reloaded_in_mid_answer_shows_it_whole_and_once(visit, sh
     whole(page, shop)
 
 
-@pytest.mark.parametrize("folder", ["newest"], indirect=True)
+@pytest.mark.parametrize("version", ["newest"], indirect=True)
 def test_a_tab_that_is_seen_again_after_its_network_was_lost_reads_on(visit, shop, line) -> None:
-    """The newest alone: in that case 5 and 6 show what they had heard, and the whole answer behind it."""
+    """React's newest alone: in that case 5 and 6 show what they had heard, and the whole answer behind it."""
     page = visit()
     page.ask(SLOW)
     page.browser.until(f"{LAST}.endsWith('second')")

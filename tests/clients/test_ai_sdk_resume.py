@@ -1,12 +1,12 @@
-"""Answers that outlive their pages, with the AI SDK's own classes: React's of version 5, 6 and the newest, and
-Vue's. A page that is left in mid-answer, or loaded anew, hears the answer whole and once, and it is paid once; the
-documented stop route ends it."""
+"""Answers that outlive their pages, with the AI SDK's own classes, of which version 6 has those of 5, and Vue those of
+the newest (tests/browser/test_ai_sdk_reload.py has all). A page that is left in mid-answer, or loaded anew, hears the
+answer whole and once, and it is paid once; the documented stop route ends it."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.sdk import SHOP, Client, Program, config, of_type, send, text
+from support.sdk import SHOP, VERSIONS, Client, Program, config, of_type, send, text
 
 from app.testing.server import Server, eventually, script
 
@@ -31,7 +31,7 @@ def key(shop) -> str:
     return shop.key("secret", "patient")
 
 
-@pytest.fixture(scope="module", params=["5", "6", "newest", "vue"])
+@pytest.fixture(scope="module", params=VERSIONS)
 def program(request) -> Iterator[Program]:
     with Program(request.param) as running:
         yield running

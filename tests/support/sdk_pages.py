@@ -1,4 +1,4 @@
-"""A page with a stock `useChat` in it (tests/clients/npm/page.jsx), in Chromium."""
+"""A page with a stock `useChat` in it (tests/clients/npm/page.jsx, and what Vue and Svelte have of it), in Chromium."""
 
 import subprocess
 from dataclasses import dataclass
@@ -21,11 +21,18 @@ def aliases(version: str) -> tuple[str, ...]:
 
 
 def build_page(folder: Path, version: str) -> None:
-    """Into the folder `version` in it."""
+    """Into the folder `version` in it: React's with that version of the SDK, or `vue` or `svelte` with the newest."""
     (folder / version).mkdir()
     (folder / version / "index.html").write_text((NPM / "page.html").read_text())
-    made = f"--outfile={folder / version}/page.js"
-    command = ["node_modules/.bin/esbuild", "page.jsx", *OPTIONS, *aliases(version), made]
+    script = folder / version / "page.js"
+    command = ["node_modules/.bin/esbuild", *OPTIONS, f"--outfile={script}"]
+    match version:
+        case "svelte":
+            command = ["node", "build-svelte.mjs", f"{script}"]
+        case "vue":
+            command.append("page-vue.js")
+        case _:
+            command += ["page.jsx", *aliases(version)]
     subprocess.run(command, cwd=installed(), check=True, timeout=60)
 
 

@@ -46,7 +46,7 @@ export async function chat(sdk, { api, key, steps, id, messages, tools = {}, bod
     await taken;
     if ("output" in step || "error" in step) await until(() => exchanges.length > before || waiting(chat));
     await until(() => chat.status === "ready" || chat.status === "error");
-    after.push({ status: chat.status, messages: JSON.parse(JSON.stringify(chat.messages)) }); // Vue's are proxies
+    after.push({ status: chat.status, messages: structuredClone(chat.messages) });
   }
   return { id: chat.id, errors, finished, after };
 }

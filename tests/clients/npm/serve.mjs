@@ -1,6 +1,6 @@
 // Holds conversations with one version of the AI SDK: a line of JSON in, a line of JSON out, for each.
 //
-//   node serve.mjs 5|6|newest|vue
+//   node serve.mjs 5|newest
 //   {"program": "chat" | "read", ...what chat.mjs or read.mjs takes}
 //   {"program": "judge", "raw": a stream}   what is wrong with its chunks
 //   {"program": "validate", "messages": [...]}   what is wrong with UI messages
@@ -12,15 +12,9 @@ import * as strict from "ai-strict";
 import { z } from "zod";
 import { noted, record } from "./recorder.mjs";
 
-const PACKAGES = {
-  5: ["ai", "@ai-sdk/react"],
-  6: ["ai-6", "@ai-sdk/react-6"],
-  newest: ["ai-newest", "@ai-sdk/react-newest"],
-  vue: ["ai-newest", "@ai-sdk/vue"],
-};
-const [core, frame] = PACKAGES[process.argv[2]];
-const sdk = await import(core);
-const { Chat } = await import(frame);
+const newest = process.argv[2] === "newest";
+const sdk = await import(newest ? "ai-newest" : "ai");
+const { Chat } = await import(newest ? "@ai-sdk/react-newest" : "@ai-sdk/react");
 const programs = {
   chat: (given, exchanges) => chat({ ...sdk, Chat }, given, exchanges),
   read: (given) => read(sdk, given),

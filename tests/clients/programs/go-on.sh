@@ -18,7 +18,7 @@ ask() {
 }
 
 while [[ $cursor != *.end ]]; do
-  id='' data=''
+  id='' data='' cut=$((1 + RANDOM % 900)) # not in a subshell, which has random numbers of its own
   while IFS= read -r line; do # what has no line end was cut
     case $line in
       "id: "*) id=${line#id: } ;;
@@ -29,6 +29,6 @@ while [[ $cursor != *.end ]]; do
         ;;
       "{"*) [[ $line =~ ,\"cursor\":\"([^\"]+)\"\}$ ]] && printf '%s\n' "$line" && cursor=${BASH_REMATCH[1]} ;;
     esac
-  done < <(ask | head --bytes $((1 + RANDOM % 900)))
+  done < <(ask | head --bytes $cut)
 done
 ask --output /dev/null --write-out '%{http_code}\n'
