@@ -117,10 +117,12 @@ class TestEndless(TestParrot):
 '''
 
 
+PAGE = (ROOT / "docs" / "adding-a-wire.md").read_text()
+
+
 def write_repository(folder: Path) -> None:
     """The files of docs/adding-a-wire.md, the wire a second time without its terminator, and a provider."""
-    page = (ROOT / "docs" / "adding-a-wire.md").read_text()
-    files = re.findall(r"^`((?:app/wires/plain/)?\w+\.py)`.*\n(?:.+\n)*\n```python\n((?s:.*?))^```", page, re.MULTILINE)
+    files = re.findall(r"^`((?:app/wires/plain/)?\w+\.py)`.*\n(?:.+\n)*\n```python\n((?s:.*?))^```", PAGE, re.MULTILINE)
     contents = {name.removeprefix("app/"): code for name, code in files}
     for name, code in list(contents.items()):
         if name.startswith("wires/plain/"):
@@ -158,6 +160,7 @@ def test_what_keeps_the_promises_passes_in_another_repository_and_what_breaks_on
     for outcome, suite, name in re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)::(\w+)", output, re.MULTILINE):
         outcomes[suite].add((name, outcome))
     assert outcomes["TestPlain"] == passing(StreamSuite), output
+    assert f"\n{output.count('PASSED test_plain.py::')} passed in" in PAGE, "the page shows how many there are"
     assert outcomes["TestParrot"] == passing(ProviderSuite), output
     [(_, forgetful)], [(_, endless)] = outcomes["TestForgetful"], outcomes["TestEndless"]
     assert forgetful == endless == "FAILED", output
