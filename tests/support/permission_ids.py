@@ -42,7 +42,7 @@ class IdPicker:
     def choose(self, call: Call, identity: Identity | None, rng: Random) -> dict[str, Chosen]:
         """One for each place of the operation."""
         chosen: dict[str, Chosen] = {}
-        for place in sorted(call.places):  # a conversation before its messages
+        for place in sorted(call.places, key=str.lower):  # a conversation before its messages
             chosen[place] = self._choose(call, place, identity, chosen, rng)
         return chosen
 
@@ -67,16 +67,16 @@ class IdPicker:
         if kind == "cursor":
             return self._cursor(owner, rng)
         how = rng.choices(["own", "foreign", "nobody's"], [50, 40, 10])[0]
-        near = before.get("conversationId")
-        if kind == "messages" and near and near.thing and rng.random() < 0.8:
+        near = before.get("conversationId") or before.get("chatId")
+        shelf = self._shelves["messages" if kind == "position" else kind]
+        if kind in ("messages", "position") and near and near.thing and rng.random() < 0.8:
             how = near.whose
-            found = self._shelves[kind].pick(rng, near.thing.owner, own=True, within=near.thing.id)
+            found = shelf.pick(rng, near.thing.owner, own=True, within=near.thing.id)
         elif how == "nobody's":
             found = None
         else:
             near_by = kind == "conversations" and how == "own" and rng.random() < 0.8
-            shelf = (call.wire.name, agent) if near_by else None
-            found = self._shelves[kind].pick(rng, owner, own=how == "own", place=shelf)
+            found = shelf.pick(rng, owner, own=how == "own", place=(call.wire.name, agent) if near_by else None)
         if found is None:
             return Chosen(_nothing(call, place), "nobody's")
         if kind == "conversations" and found.place != (call.wire.name, agent):
@@ -94,6 +94,8 @@ def _spelt(call: Call, kind: str, thing: Thing) -> str:
     """As callers of the wire write it."""
     if kind == "messages":
         return thing.id if call.wire.name == "widget" else f"msg_{thing.id}"
+    if kind == "position":
+        return f"{thing.id}.0"
     return thing.id if kind == "things" else str(uuid.UUID(thing.id))
 
 
@@ -106,6 +108,8 @@ def _nothing(call: Call, place: str) -> str:
             return "none"
         case "messages":
             return uuid.uuid4().hex if call.wire.name == "widget" else f"msg_{uuid.uuid4().hex}"
+        case "position":
+            return f"{uuid.uuid4().hex}.0"
         case "things":
             return str(10**12 + uuid.uuid4().int % 10**12)
     return str(uuid.uuid4())

@@ -1,12 +1,13 @@
-"""Requests sent over one connection, and replies made comparable."""
+"""Requests made of drafts and sent over one connection, and replies made comparable."""
 
 import http.client
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from support.permission_owners import MARKER
-from support.permission_requests import Call, Draft, target_and_body
+from support.permission_requests import BODIES, Call, Draft
 
 from app.testing.server import Server, random_address
 
@@ -53,10 +54,11 @@ class Sender:
         self._connection.close()
 
     def send(self, call: Call, draft: Draft, headers: Mapping[str, str]) -> Reply:
-        target, body = target_and_body(call, draft)
+        target, body = _target_and_body(call, draft)
         typed = {"Content-Type": "application/json"} if call.operation.changes_something else {}
-        method, sent = call.operation.method.upper(), {**headers, **typed}
-        self.described = f"{method} {target} {(body or b'').decode()}"
+        named = {place: draft.ids[place] for place in call.header_places if draft.rng.random() < 0.7}
+        method, sent = call.operation.method.upper(), {**headers, **typed, **named}
+        self.described = f"{method} {target} {(body or b'').decode()}{named or ''}"
         if call.operation.cost == "attempt":  # of which few are allowed from one address
             connection = self._connect(random_address())
             try:
@@ -68,6 +70,23 @@ class Sender:
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             self._connection.close()  # it was idle for too long; the server had not read the request
             return _exchange(self._connection, method, target, body, sent)
+
+
+def _target_and_body(call: Call, draft: Draft) -> tuple[str, bytes | None]:
+    """The path with its query, and the JSON."""
+    path = call.operation.path
+    for place in call.path_places:
+        path = path.replace(f"{{{place}}}", draft.ids[place])
+    query = [f"{place}={draft.ids[place]}" for place in call.query_places if draft.rng.random() < 0.5]
+    if call.operation.query and "limit" in call.operation.query().fields:
+        query.append(f"limit={draft.rng.choice([1, 2, 20])}")
+    target = f"{path}?{'&'.join(query)}" if query else path
+    if call.operation.body is None:
+        return target, None
+    body = BODIES.get(
+        call.key, lambda _: {**(call.operation.example or {}), **draft.some(**{p: p for p in call.body_places})}
+    )
+    return target, json.dumps(body(draft)).encode()
 
 
 def _exchange(

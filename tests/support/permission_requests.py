@@ -3,7 +3,6 @@
 A place that this file does not know, or a body that neither a recipe nor the operation's example makes, fails the test.
 """
 
-import json
 import pkgutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from marshmallow import Schema
 from app import wires as wires_folder
 from app.testing.server import script
 from app.web.reference.operations import Operation
+from app.web.requests.positions import HEADER
 from app.web.wire import Wire
 
 WIRES: Sequence[Wire] = [
@@ -44,6 +44,8 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("chats", "cursor"): "cursor",
     ("things", "cursor"): "cursor",
     ("widget", "cursor"): "cursor",
+    ("workers", "cursor"): "position",
+    **{(wire.name, HEADER): "position" for wire in WIRES},
 }
 NAMES = ("cursor", "before", "after")
 """Fields that point somewhere beside those whose names end in `id`."""
@@ -58,6 +60,7 @@ class Call:
     path_places: tuple[str, ...]
     query_places: tuple[str, ...]
     body_places: tuple[str, ...]
+    header_places: tuple[str, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,10 +68,11 @@ class Call:
 
     @property
     def places(self) -> set[str]:
-        return {*self.path_places, *self.query_places, *self.body_places}
+        return {*self.path_places, *self.query_places, *self.body_places, *self.header_places}
 
     def kind(self, place: str) -> str:
-        return PLACES[self.wire.name, place]
+        in_stream = place == "cursor" and self.header_places  # where it says the same as the header
+        return "position" if in_stream else PLACES[self.wire.name, place]
 
     def __str__(self) -> str:
         return f"{self.operation.method.upper()} {self.operation.path}"
@@ -88,9 +92,11 @@ def all_calls() -> list[Call]:
     return calls
 
 
-def _places(operation: Operation) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    path = tuple(part[1:-1] for part in operation.path.split("/") if part.startswith("{"))
-    return path, tuple(_pointing(operation.query)), tuple(_pointing(operation.body))
+def _places(operation: Operation) -> Iterator[tuple[str, ...]]:
+    yield tuple(part[1:-1] for part in operation.path.split("/") if part.startswith("{"))
+    yield tuple(_pointing(operation.query))
+    yield tuple(_pointing(operation.body))
+    yield (HEADER,) if HEADER in operation.headers and operation.method != "post" else ()
 
 
 def _pointing(shape: Any) -> Iterator[str]:
@@ -233,20 +239,3 @@ BODIES: Mapping[tuple[str, str], Callable[[Draft], dict[str, Any]]] = {
     ("post", "/stuff"): _thing,
     ("put", "/stuff/{thingId}"): _thing,
 }
-
-
-def target_and_body(call: Call, draft: Draft) -> tuple[str, bytes | None]:
-    """The path with its query, and the JSON."""
-    path = call.operation.path
-    for place in call.path_places:
-        path = path.replace(f"{{{place}}}", draft.ids[place])
-    query = [f"{place}={draft.ids[place]}" for place in call.query_places if draft.rng.random() < 0.5]
-    if call.operation.query and "limit" in call.operation.query().fields:
-        query.append(f"limit={draft.rng.choice([1, 2, 20])}")
-    target = f"{path}?{'&'.join(query)}" if query else path
-    if call.operation.body is None:
-        return target, None
-    body = BODIES.get(
-        call.key, lambda _: {**(call.operation.example or {}), **draft.some(**{p: p for p in call.body_places})}
-    )
-    return target, json.dumps(body(draft)).encode()
