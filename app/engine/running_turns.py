@@ -110,6 +110,10 @@ class RunningTurns:
         turn = self._turns.get(conversation_id)
         return turn if turn and turn.answer_id and answer_id in (None, turn.answer_id) else None
 
+    def holder(self, conversation_id: str) -> Running | None:
+        """Whose the conversation is, also before its answer has an id."""
+        return self._turns.get(conversation_id)
+
     def all(self) -> Sequence[Running]:
         """Those that have a conversation."""
         return [*self._turns.values()]

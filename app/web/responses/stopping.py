@@ -20,14 +20,19 @@ def stop_answer(conversation_id: str, answer_id: str | None = None) -> AnswerSta
     named), wherever it is listened to; its model is cut off at once. Returns how it stands then, or how the last answer
     does; None where there never was one. Again is harmless.
 
-    Waits until what was said is stored, for at most ENDING_SECONDS; where it is not by then, the answer runs still.
+    An answer whose question is still being stored ends before its model is asked. Waits until what was said is stored,
+    for at most ENDING_SECONDS; where it is not by then, the answer runs still.
     """
-    running = services().engine.running_turns
-    turn = running.turn(conversation_id, answer_id)
-    if turn:
+    running, answers = services().engine.running_turns, services().answers
+    deadline, ended = monotonic() + ENDING_SECONDS, answer_id
+    turn = running.holder(conversation_id)
+    while turn and answer_id and turn.answer_id is None and monotonic() < deadline:  # which one it is is not known yet
+        gevent.sleep(_LOOK_SECONDS)
+        turn = running.holder(conversation_id)
+    if turn and answer_id in (None, turn.answer_id):
         turn.cancel(ChatError(Problem.STOPPED))
-        deadline = monotonic() + ENDING_SECONDS
-        while running.turn(conversation_id) is turn and monotonic() < deadline:
+        while running.holder(conversation_id) is turn and monotonic() < deadline:
             gevent.sleep(_LOOK_SECONDS)
-    answers = services().answers
-    return answers.numbered(answer_id) if answer_id else answers.latest(conversation_id)
+        ended = turn.answer_id
+    state = answers.numbered(ended) if ended else None
+    return state if state or answer_id else answers.latest(conversation_id)

@@ -10,7 +10,7 @@ from support.fakes import AGENT, World, finished, play, problem_of
 
 from app.engine.agent import Agent
 from app.engine.audience import Listener
-from app.engine.conversation import ConversationRef, QuestionEntry
+from app.engine.conversation import ConversationRef, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, FailureKind, ModelError, Problem
 from app.engine.events import (
     RoundFinished,
@@ -324,3 +324,19 @@ def test_the_model_sees_as_much_history_as_the_wire_asks_for() -> None:
     ]
     play(world.turn(text_message("user", "5"), history=2))
     assert [message.text for message in world.model.prompts[0].messages] == ["3", "4", "5"]
+
+
+def test_a_turn_that_is_cancelled_while_its_question_is_stored_asks_no_model() -> None:
+    world = World(HELLO)
+    turn, store = world.turn(), world.store.add_question
+
+    def stored_and_stopped(entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
+        stored = store(entry, admit)
+        (conversation,) = world.store.conversation_ids.values()
+        assert world.running_turns.turn(conversation) is None, "it has no answer yet"
+        world.running_turns.holder(conversation).cancel(ChatError(Problem.STOPPED))
+        return stored
+
+    world.store.add_question = stored_and_stopped
+    assert problem_of(turn.begin) is Problem.STOPPED
+    assert (world.model.prompts, world.answer().status) == ([], "interrupted")
