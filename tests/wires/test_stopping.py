@@ -1,6 +1,7 @@
-"""A stop that comes while its answer is only about to begin: once the conversation is known, none is lost."""
+"""Stops at odd moments: one that comes while its answer is only about to begin, or while its caller takes nothing."""
 
 import json
+import socket
 from time import sleep
 
 import requests
@@ -8,7 +9,7 @@ from support.wires import WidgetStream
 
 from app.testing.caller import Caller
 from app.testing.server import eventually, new_session_id, script
-from app.testing.sockets import post, read_all, read_until
+from app.testing.sockets import post, read_all, read_until, request
 from app.testing.wire_client import STOPPED
 
 TRIES = 60
@@ -46,3 +47,20 @@ def test_a_stop_tells_how_the_stopped_answer_stands_though_another_one_follows_a
             read_until(behind, b"next")
             assert requests.delete(url, headers=headers, timeout=30).json()["message"] == "next"
     assert eventually(lambda: not server.rows("SELECT 1 FROM messages WHERE status = 'running'"))
+
+
+def test_an_answer_whose_caller_does_not_read_is_stopped_and_stored_all_the_same(start) -> None:
+    """As where a phone has lost its network: whoever takes nothing holds up nobody who stops the answer."""
+    server = start(changes={"send_seconds = 1": "send_seconds = 60"})
+    caller = Caller(WidgetStream(), server, server.key("widget"))
+    headers = {**caller.wire.headers(caller.key), "Connection": "close"}
+    body = {"sessionId": new_session_id(), "message": script({"text": "x" * 1000, "times": 50_000})}
+    url = f"{server.url}{caller.wire.stream_path(caller.path, body, b'')}"
+    with socket.socket() as asking:
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asking.connect(("127.0.0.1", server.port))
+        asking.sendall(request(caller.path, json.dumps(body).encode(), headers))
+        sleep(1)  # until no more goes on its way
+        stopped = requests.delete(url, headers=headers, timeout=30).json()
+    assert stopped["status"] == "interrupted"
+    assert stopped["message"].startswith("xxx")

@@ -130,7 +130,7 @@ class Follower:
     def outlives_caller(self) -> bool:
         return False
 
-    def is_heard_by_others(self) -> bool:
+    def others_wait(self) -> bool:
         return False
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class Ended:
     def outlives_caller(self) -> bool:
         return False
 
-    def is_heard_by_others(self) -> bool:
+    def others_wait(self) -> bool:
         return False
 
     def close(self) -> None:

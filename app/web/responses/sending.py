@@ -29,8 +29,8 @@ class Told(Protocol):
         """Called where the caller cannot be reached any more: whether the batches are to be taken to their end."""
         ...
 
-    def is_heard_by_others(self) -> bool:
-        """Who would have to wait where the caller does not read."""
+    def others_wait(self) -> bool:
+        """Asked where the caller does not read: whether somebody waits for it, so that it is dropped."""
         ...
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ def _sent(told: Told, encoder: Encoder, pieces: PieceSender, heartbeat: float) -
     try:
         yield b""
         told.probe_by(partial(pieces.probe, keep_alive))
-        pieces.gives_up = told.is_heard_by_others
+        pieces.gives_up = told.others_wait
         heard = KeepAlive(pieces, keep_alive, heartbeat)
         for batch in batches:
             if batch:

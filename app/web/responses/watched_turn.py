@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BUSY_SECONDS = 0.2  # for the server to notice that the caller of the running answer has left
 ENDING_SECONDS = 5  # for a cancelled answer to be recorded: as long as the store lets a write wait
 LONGEST_PAUSE = 0.1  # seconds between two tries
+LAST_EVENT_SECONDS = 1  # for a caller who does not read to take the end of an answer that was cancelled
 
 
 class WatchedTurn:
@@ -41,6 +42,7 @@ class WatchedTurn:
         self._shared, self._followed = shared, plan or shared.engine.plans.get(question.agent.id)
         self._greenlet = getcurrent()
         self._closed = False
+        self._drop_at: float | None = None  # monotonic time, where the caller does not read and the answer is to end
         self._ending: ChatError | None = None  # what `_cancel` was called with
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
@@ -99,9 +101,12 @@ class WatchedTurn:
         self._caller_left()
         return not self.turn.cancelled
 
-    def is_heard_by_others(self) -> bool:
-        """See `Told`."""
-        return bool(self.turn.audience.listeners)
+    def others_wait(self) -> bool:
+        """See `Told`: those who listen, at once, and whoever has ended the answer, which is stored behind its last
+        event, a moment later."""
+        if self.turn.cancelled and self._drop_at is None:
+            self._drop_at = monotonic() + LAST_EVENT_SECONDS
+        return bool(self.turn.audience.listeners) or (self._drop_at is not None and monotonic() >= self._drop_at)
 
     def close(self) -> None:
         if self._closed:
