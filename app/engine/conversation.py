@@ -54,6 +54,10 @@ class Rewind:
     client_tools: frozenset[str] = frozenset()
 
 
+GOING_ON = ("resume", "continue")
+"""The kinds of `Rewind` with which an answer that is stored goes on, after results of client tools."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
     """Who pays for answers: the id of a key, and whether the key has a budget."""
@@ -82,7 +86,8 @@ class RequestKey:
 @dataclass(frozen=True, slots=True)
 class QuestionEntry:
     """A question as the store takes it: the conversation, its new messages (id -> message), and the caller's own id for
-    the last of them. `answer_id` is the id of a new answer; `posted` and `request_key` are as in `Question`.
+    the last of them. `answer_id` is the id of a new answer; `posted` and `request_key` are as in `Question`, and
+    `said_before` is how many parts a new answer has already by its `so_far`.
 
     `history` is the number of earlier messages to return: fewer where the latest of them have more than
     `history_tokens`, as the prompt estimates them.
@@ -98,6 +103,7 @@ class QuestionEntry:
     posted: Sequence[Message] | None = None
     history_tokens: int = 10_000_000
     request_key: RequestKey | None = None
+    said_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,10 @@ class Conversations(Protocol):
         """
         ...
 
+    def refuse_repeated(self, entry: QuestionEntry) -> None:
+        """Raises RepeatedError, or ChatError(REUSED), where `add_question` would; writes nothing."""
+        ...
+
     def add_answer(
         self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.engine.audience import Audience
+from app.engine.conversation import RequestKey
 from app.engine.errors import BusyError, ChatError, Problem
 from app.engine.events import TurnStarted
 from app.engine.messages import AnswerRecord
@@ -52,6 +53,8 @@ class RunningTurns:
     behind which a whole site may stand, is bounded by `per_key` alone. Anonymous takers together have at most half of
     the capacity, rounded up: the rest is kept for those with a key or an account.
 
+    Turns with the same request key share one place: of all of them one makes the answer, and the others join it.
+
     All is called in the event loop's thread, so that no count is lost; but `claim` in any thread.
     """
 
@@ -60,6 +63,7 @@ class RunningTurns:
         self._turns: dict[str, Running] = {}
         self._running = 0
         self._taken: Counter[tuple[str, str]] = Counter()  # by what `_shares` yields; what is 0 is left out
+        self._sharing = Counter[RequestKey]()  # turns, by their request keys
         self._closing: str | None = None
 
     def __len__(self) -> int:
@@ -76,9 +80,15 @@ class RunningTurns:
         if self._running >= self._capacity:
             raise ChatError(Problem.OVERLOADED)
 
-    def enter(self, taker: Taker) -> None:
+    def enter(self, taker: Taker, request_key: RequestKey | None = None) -> None:
         """Count a turn as running until `leave`. Raises ChatError as `check_room` does."""
-        self.check_room(taker)
+        shares = request_key is not None and self._sharing[request_key] > 0
+        if not shares:
+            self.check_room(taker)
+        if request_key is not None:
+            self._sharing[request_key] += 1
+        if shares:
+            return
         self._running += 1
         self._taken.update(share for share, _, _ in self._shares(taker))
 
@@ -91,10 +101,15 @@ class RunningTurns:
         if holder is not turn:
             raise BusyError(ending=holder.cancelled)
 
-    def leave(self, taker: Taker, conversation_id: str | None) -> None:
+    def leave(self, taker: Taker, conversation_id: str | None, request_key: RequestKey | None = None) -> None:
         """A turn that has entered has ended; so has its claim, if it had one."""
         if conversation_id is not None:
             del self._turns[conversation_id]
+        if request_key is not None:
+            self._sharing[request_key] -= 1
+            if self._sharing[request_key]:
+                return
+            del self._sharing[request_key]
         self._running -= 1
         for share, _, _ in self._shares(taker):
             self._taken[share] -= 1

@@ -106,7 +106,11 @@ class Turn:
         refusal; and RepeatedError. No event has been yielded by then, and the turn is closed.
         """
         entry = self._entry()
-        self._engine.running_turns.enter(self.question.taker)
+        try:
+            self._engine.running_turns.enter(self.question.taker, self.question.request_key)
+        except ChatError:
+            self.refuse_repeated()  # who joins an answer takes no place
+            raise
         self._entered = True
         try:
             stored = self._engine.conversations.add_question(entry, self._admit)
@@ -132,6 +136,10 @@ class Turn:
             self._record_failure()
             self.close()
             raise
+
+    def refuse_repeated(self) -> None:
+        """Raises RepeatedError where the same was asked before with the question's request key."""
+        self._engine.conversations.refuse_repeated(self._entry())
 
     def run(self) -> Iterator[Batch]:
         """Batches of events; the last event is TurnFinished or TurnFailed. An empty batch is a heartbeat."""
@@ -179,7 +187,7 @@ class Turn:
         finally:  # also where this greenlet is ended meanwhile
             if self._entered:
                 self._entered = False
-                self._engine.running_turns.leave(self.question.taker, self._admitted)
+                self._engine.running_turns.leave(self.question.taker, self._admitted, self.question.request_key)
             if not self._ending:
                 self._ending = [*self.generation.end_parts(), self._last]
                 self.audience.hear(self._ending)
@@ -197,6 +205,7 @@ class Turn:
             posted=question.posted,
             history_tokens=question.agent.history_tokens,
             request_key=question.request_key,
+            said_before=len(question.so_far.parts) if question.so_far else 0,
         )
 
     def _admit(self, conversation_id: str) -> None:

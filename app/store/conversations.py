@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
+from app.engine.conversation import GOING_ON, Charge, ConversationRef, QuestionEntry, StoredQuestion
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
@@ -17,7 +17,7 @@ from app.store.answers import check_budget, end_answer, give_up_answer, running_
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
-from app.store.repeated import repeatable_columns, unless_repeated
+from app.store.repeated import refuse_repeated, repeatable_columns, unless_repeated
 from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
 from app.store.workers import Worker
@@ -73,6 +73,12 @@ class ConversationStore:
         except IntegrityError as error:  # a concurrent request has made or claimed this conversation first
             raise ChatError(Problem.BUSY) from error
 
+    def refuse_repeated(self, entry: QuestionEntry) -> None:
+        """See the port."""
+        key = entry.request_key
+        if key:
+            self._database.read(lambda connection: refuse_repeated(connection, entry, key))
+
     def add_answer(
         self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:
@@ -97,7 +103,7 @@ class ConversationStore:
 def answer_id_of(entry: QuestionEntry) -> str:
     """The id of the answer that the question asks for, which is a new one or goes on."""
     rewind = entry.rewind
-    return resumed_id(rewind) if rewind and rewind.kind in ("resume", "continue") else entry.answer_id
+    return resumed_id(rewind) if rewind and rewind.kind in GOING_ON else entry.answer_id
 
 
 def _store_question(

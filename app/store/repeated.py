@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from app.engine.conversation import QuestionEntry, RequestKey, Rewind
+from app.engine.conversation import GOING_ON, QuestionEntry, RequestKey, Rewind
 from app.engine.errors import ChatError, Problem, RepeatedError
+from app.store.parts import message_from_json
+from app.store.rewinds import brought_parts
 from app.store.tables import messages, now, shown
 
 KEPT_MILLISECONDS = 24 * 3600 * 1000  # by the wall clock: how long a key is known
@@ -42,26 +44,47 @@ def repeatable_columns(request_key: RequestKey | None) -> dict[str, Any]:
     return {"request_key": request_key.key, "fingerprint": request_key.fingerprint, "asked_again_until": until}
 
 
-def unless_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> QuestionEntry:
-    """The entry as it is to be stored. Raises RepeatedError where the same was asked with this key, ChatError(REUSED)
-    where something else was.
+def refuse_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> Any:
+    """Raises RepeatedError where the same was asked with this key, ChatError(REUSED) where something else was.
 
     A key is free again after KEPT_MILLISECONDS, and where its answer failed without a word, was broken off without one
-    that is kept, and cost nothing, or has made room for another. The same question after no answer is not stored again.
+    that is kept, and cost nothing, or has made room for another. Returns the row that it is still to be taken from.
     """
     row = connection.execute(_FIND, {"key": request_key.key}).one_or_none()
-    if row is None:
-        return entry
-    is_the_same, is_old = row.fingerprint == request_key.fingerprint, row.asked_again_until < now()
-    is_lost = row.status == "interrupted" and not row.credits
-    is_none = not row.parts and (row.status == "failed" or is_lost)
-    if is_none or is_old or row.status == "superseded":
-        connection.execute(_FREE, {"key": request_key.key})
-        is_asked_anew = is_none and is_the_same and not is_old
-        return _asked_anew(connection, entry, row) if is_asked_anew else entry
-    if not is_the_same:
+    if row is None or _is_old(row) or row.status == "superseded" or _is_none(row, entry):
+        return row
+    if row.fingerprint != request_key.fingerprint:
         raise ChatError(Problem.REUSED)
     raise RepeatedError(row.id)
+
+
+def unless_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> QuestionEntry:
+    """The entry as it is to be stored: the same question after no answer is not stored again. Raises as
+    `refuse_repeated` does."""
+    row = refuse_repeated(connection, entry, request_key)
+    if row is None:
+        return entry
+    connection.execute(_FREE, {"key": request_key.key})
+    goes_on = entry.rewind and entry.rewind.kind in GOING_ON
+    if goes_on or _is_old(row) or not _is_none(row, entry) or row.fingerprint != request_key.fingerprint:
+        return entry
+    return _asked_anew(connection, entry, row)
+
+
+def _is_old(row: Any) -> bool:
+    return bool(row.asked_again_until < now())
+
+
+def _is_none(row: Any, entry: QuestionEntry) -> bool:
+    """Whether it is no answer: it has said nothing since it began, or went on."""
+    is_lost = row.status == "interrupted" and not row.credits
+    return (row.status == "failed" or is_lost) and len(row.parts) <= _said_before(row, entry)
+
+
+def _said_before(row: Any, entry: QuestionEntry) -> int:
+    if entry.rewind and entry.rewind.kind in GOING_ON:
+        return brought_parts(message_from_json("assistant", row.parts), entry.rewind.client_tools)
+    return entry.said_before
 
 
 def _asked_anew(connection: Connection, entry: QuestionEntry, answer: Any) -> QuestionEntry:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
-from app.engine.conversation import Rewind
+from app.engine.conversation import GOING_ON, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart
 from app.store import parts
@@ -38,7 +38,7 @@ def apply_rewind(
     `claim` is what the row of an answer says while it runs: a resumed answer's says so from here on. Raises ChatError:
     MESSAGE_NOT_FOUND, or INVALID where a resumed answer lacks results or waits for none.
     """
-    if rewind.kind in ("resume", "continue"):
+    if rewind.kind in GOING_ON:
         return _resume(connection, conversation_id, rewind, claim)
     if rewind.kind == "repeat":
         return _repeat(connection, conversation_id, [message.text for message in new.values()])
@@ -136,6 +136,12 @@ def waits(answer: StoredMessage) -> bool:
 def calls_of(message: Message, tools: Collection[str]) -> Mapping[str, str]:
     """The calls of these tools: id -> the tool's name."""
     return {part.call_id: part.name for part in message.parts if isinstance(part, ToolCallPart) and part.name in tools}
+
+
+def brought_parts(message: Message, client_tools: Collection[str]) -> int:
+    """How many parts an answer had when it last went on with results of client tools; 0 where it never did."""
+    returned = _returned(message)
+    return max((returned[call_id] for call_id in calls_of(message, client_tools) if call_id in returned), default=0)
 
 
 def _returned(message: Message) -> Mapping[str, int]:

@@ -61,6 +61,10 @@ class RetryingStore:
             raise ChatError(Problem.OVERLOADED)
         return self._store.add_question(entry, admit)
 
+    def refuse_repeated(self, entry: QuestionEntry) -> None:
+        """See the port."""
+        self._store.refuse_repeated(entry)
+
     def add_answer(
         self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:

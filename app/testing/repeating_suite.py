@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,9 +32,10 @@ class Repeated:
         data = json.dumps(self.body)
         return requests.post(f"{self.caller.server.url}{self.path}", data=data, headers=headers, timeout=30)
 
-    def open(self) -> socket.socket:
+    def open(self, request_id: str | None = None) -> socket.socket:
         """Send it, once more; the response is still to be read."""
         headers = {**self.caller.wire.headers(self.caller.key), "Idempotency-Key": self.key, "Connection": "close"}
+        headers |= {"x-request-id": request_id} if request_id else {}
         return post(self.caller.server, self.path, json.dumps(self.body).encode(), headers)
 
     def times_asked(self) -> int:
@@ -83,6 +85,20 @@ class RepeatingSuite:
         assert len(answers) == 2
         assert answers[0] == answers[1]
         assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
+
+    def test_one_who_joins_and_leaves_ends_nothing_and_is_no_mistake(self, payer: Caller) -> None:
+        own_id = new_session_id()
+        repeated = Repeated(payer, script({"text": "so far "}, {"pause": 1}, {"text": own_id}))
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(repeated.ask)
+            eventually(repeated.times_asked)
+            joining = repeated.open(own_id)
+            time.sleep(0.3)
+            joining.close()
+            assert payer.wire.decode(asked.result().content).text == f"so far {own_id}"
+        (line,) = eventually(lambda: [each for each in payer.server.log("request") if each["request_id"] == own_id])
+        assert line["status"] == (payer.wire.status if payer.wire.streamed else 499)
+        assert repeated.times_asked() == 1
 
     @guarantee("repeat while it runs")
     def test_the_same_twice_at_once_is_asked_once(self, payer: Caller) -> None:

@@ -1,12 +1,14 @@
 """What every wire promises about the most that one caller may take, as tests that the wires' suites inherit."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 import requests
 
 from app.testing.caller import Caller
+from app.testing.repeating_suite import Repeated
 from app.testing.responses import chunks
 from app.testing.server import Server, eventually, new_session_id, script
 from app.testing.sockets import connect, read_all, read_until, request
@@ -52,6 +54,25 @@ class TakersSuite:
             under_way[0].close()
             eventually(lambda: running(server) == 1)
             assert last.ask(script({"text": "x"})).status_code == last.wire.status
+
+    def test_who_joins_an_answer_takes_no_place(self, narrow: Caller) -> None:
+        """At the caller's limit too, and where the same is asked many times at once."""
+        repeated = Repeated(narrow, script({"text": "so "}, {"pause": 1}, {"text": new_session_id()}))
+        other = Caller(narrow.wire, narrow.server, narrow.key)
+        with other.open(LONG), ThreadPoolExecutor(6) as pool:
+            eventually(lambda: running(narrow.server) == 1)
+            logged = len(narrow.server.log("turn"))
+            asked = [pool.submit(repeated.ask) for _ in range(6)]
+            eventually(lambda: running(narrow.server) == 2)
+            asked.append(pool.submit(repeated.ask))
+            assert other.ask(script({"text": "x"})).status_code == 429
+            answers = [each.result() for each in asked]
+            assert [each.status_code for each in answers] == [narrow.wire.status] * len(asked)
+            assert len({narrow.wire.decode(each.content).text for each in answers}) == 1
+            assert repeated.times_asked() == 1
+            outcomes = [each["outcome"] for each in narrow.server.log("turn")[logged:]]
+            assert outcomes == ["complete"], "who joins has no turn of its own"
+            assert eventually(lambda: running(narrow.server) == 1)
 
     def test_a_question_longer_than_its_caller_may_ask_is_refused_and_not_stored(self, caller: Caller) -> None:
         most = LONGEST_PUBLIC_QUESTION if caller.wire.key_kind == "widget" else LONGEST_QUESTION

@@ -4,7 +4,8 @@ The order is the same on every wire. The rate limit has counted the request by t
 credential, what the wire itself asks of the caller, pages of other sites, attempts to sign in, the operation's own
 precondition, for a question the room that the caller and the server have for another answer, the query, and the body:
 its type, its size, its content. Only then the view runs, and with it the store and the model. So a question that is too
-many costs neither a read of its body nor one of the database, but for the credential, which is cached for a second.
+many costs neither a read of its body nor one of the database, but for the credential, which is cached for a second. One
+with an Idempotency-Key costs both: it may join an answer, which takes no room.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from app.web.reference.operations import Operation
 from app.web.requests.body import is_empty, load_body, require_json
 from app.web.requests.call import Call
 from app.web.requests.query import load_query, refuse_nul_in_url
+from app.web.requests.repeating import has_request_key
 from app.web.requests.tracing import trace_context
 from app.web.routing import current_operation, declare_operations, routes_of
 from app.web.services import services
@@ -67,7 +69,7 @@ def _admit(wire: Wire, operation: Operation, parameters: dict[str, Any]) -> Call
         count_attempt()
     if operation.precondition:
         operation.precondition()
-    if operation.cost == "answer" and caller:
+    if operation.cost == "answer" and caller and not has_request_key():  # which may join an answer, and takes no room
         _check_room(taker_of(caller))
     query = load_query(operation.query) if operation.query else None
     body = load_body(operation.body_schema, operation.body_optional) if operation.body_schema else None

@@ -138,6 +138,10 @@ class FakeConversations:
         before = self.history[len(self.history) - history :]
         return StoredQuestion([*before, *messages.values()], list(messages)[-1], entry.answer_id, ref.end_user)
 
+    def refuse_repeated(self, entry: QuestionEntry) -> None:
+        if entry.request_key and self.refusal:
+            raise self.refusal
+
     def add_answer(
         self, conversation_id: str, answer_id: str, answer: AnswerRecord, charge: Charge | None = None
     ) -> None:

@@ -23,12 +23,13 @@ def has_request_key() -> bool:
 
 def request_key(conversation: ConversationRef, taker: Taker) -> RequestKey | None:
     """What the question is known by, where it may be asked again: within its owner (of callers without a credential,
-    the taker), conversation and operation. Raises ChatError(INVALID)."""
+    and of one that is still to be made, the taker), conversation and operation. Raises ChatError(INVALID)."""
     if not has_request_key():
         return None
     key = _read(request.headers[HEADER])
-    owner = f"anonymous:{taker.name}" if taker.anonymous else conversation.owner
     named = conversation.id or conversation.external_id or ""
+    # A widget's key stands in a public page: where no conversation is named, its callers are told apart by address too.
+    owner = f"anonymous:{taker.name}" if taker.anonymous else conversation.owner if named else taker.name
     scope = [conversation.wire, conversation.agent, owner, named, request.method, request.path, key]
     asked = orjson.dumps(g.posted, option=orjson.OPT_SORT_KEYS)
     return RequestKey(hashlib.sha256(orjson.dumps(scope)).hexdigest(), hashlib.sha256(asked).hexdigest())

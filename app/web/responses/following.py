@@ -1,17 +1,22 @@
 """An answer for those who did not ask for it: another look at one that runs, or at one that has ended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 import gevent
 from flask import Response, request
 from gevent.event import Event as Signal
 
 from app.engine.audience import Listener
+from app.engine.conversation import GOING_ON
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, TurnFailed, TurnFinished
+from app.engine.messages import Message
+from app.engine.question import Question
 from app.engine.replay import Position, Snapshot, told_length
 from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState
+from app.store.rewinds import brought_parts
 from app.web.requests.positions import StreamCursor, asked_cursor, wants_ids
 from app.web.responses.numbered import numbered
 from app.web.responses.sending import streamed
@@ -24,33 +29,46 @@ _LAST = TurnFinished | TurnFailed
 _PAUSE_SECONDS, _LONGEST_PAUSE = 0.01, 0.5
 
 
-def follow(answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None) -> Response | None:
+def follow(
+    answer: AnswerState, encoder: Encoder, cursor: StreamCursor | None, client_tools: Collection[str] = ()
+) -> Response | None:
     """The rest of the answer from the cursor, and its end; without a cursor all of it, while a turn makes it. None for
     204, where it has ended and the caller has no cursor, or that of its end: an EventSource, to which no stream's end
-    is the last, stops asking then.
+    is the last, stops asking then. With results of `client_tools` it went on in another turn, which numbers its own
+    parts.
 
     Raises ChatError: NOT_FOUND where the cursor is another answer's, LIMITED where too many listen.
     """
     if cursor and cursor.answer_id != answer.id:
         raise ChatError(Problem.NOT_FOUND)
-    told = _teller(answer, cursor, whole=True)
+    told = _teller(answer, cursor, lambda message: brought_parts(message, client_tools), whole=True)
     if isinstance(told, Ended) and (cursor is None or (cursor.is_end and told.is_over)):
         return None
     return _response(told, encoder, cursor, answer.id)
 
 
-def repeated_answer(answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
-    """The answer of a question that is asked again, from its beginning or from the cursor. Raises ChatError: LIMITED
-    where too many listen, NOT_FOUND where the cursor is another answer's, LOST where the answer is gone meanwhile."""
+def repeated_answer(question: Question, answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
+    """The answer of a question that is asked again, from where that began it, or went on with it, or from the cursor.
+    Raises ChatError: LIMITED where too many listen, NOT_FOUND where the cursor is another answer's, LOST where the
+    answer is gone meanwhile."""
     answer = services().answers.numbered(answer_id)
     if answer is None:
         raise ChatError(Problem.LOST)
     if cursor and cursor.answer_id != answer_id:
         raise ChatError(Problem.NOT_FOUND)
-    return _teller(answer, cursor)
+    return _teller(answer, cursor, partial(_said_before, question))
 
 
-def _teller(answer: AnswerState, cursor: StreamCursor | None, *, whole: bool = False) -> "Follower | Ended":
+def _said_before(question: Question, message: Message) -> int:
+    """How many of its answer's parts there were before it was asked."""
+    if question.rewind and question.rewind.kind in GOING_ON:
+        return brought_parts(message, question.rewind.client_tools)
+    return len(question.so_far.parts) if question.so_far else 0
+
+
+def _teller(
+    answer: AnswerState, cursor: StreamCursor | None, said_before: Callable[[Message], int], *, whole: bool = False
+) -> "Follower | Ended":
     """Who tells the answer, which runs or has ended. Where its row says that it runs and no turn of this worker makes
     it, that has not begun yet, or ended after the row was read: a moment later it is clear. Raises ChatError(LIMITED).
     """
@@ -60,16 +78,16 @@ def _teller(answer: AnswerState, cursor: StreamCursor | None, *, whole: bool = F
         if turn:
             return Follower(turn, cursor, whole=whole)
         if answer.status != "running" or pause > _LONGEST_PAUSE:
-            return Ended(answer, cursor)
+            return Ended(answer, cursor, said_before(answer.message))
         gevent.sleep(pause)
         pause *= 2
         answer = services().answers.numbered(answer.id) or answer
 
 
-def response_to_repeated(answer_id: str, encoder: Encoder) -> Response:
+def response_to_repeated(question: Question, answer_id: str, encoder: Encoder) -> Response:
     """The same as a stream."""
     cursor = asked_cursor()
-    response = _response(repeated_answer(answer_id, cursor), encoder, cursor, answer_id)
+    response = _response(repeated_answer(question, answer_id, cursor), encoder, cursor, answer_id)
     response.headers[REPLAYED] = "true"
     return response
 
@@ -147,8 +165,9 @@ class Ended:
     """An answer that no turn makes any more, as it is stored. Implements `Told`. `is_over`: behind the cursor is
     nothing but its end."""
 
-    def __init__(self, answer: AnswerState, cursor: StreamCursor | None) -> None:
-        self.position, before, behind = _parted(Snapshot(answer.message.parts), cursor.position if cursor else 0)
+    def __init__(self, answer: AnswerState, cursor: StreamCursor | None, said_before: int) -> None:
+        snapshot = Snapshot(answer.message.parts, resumed=said_before)
+        self.position, before, behind = _parted(snapshot, cursor.position if cursor else snapshot.begin)
         self.before: list[Event] = [answer.first_event, *before] if cursor else []
         begin = [] if cursor else [answer.first_event]
         self._batch = [*begin, *behind, answer.last_event]

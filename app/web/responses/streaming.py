@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import Response
 
 from app.engine.engine import Plan
-from app.engine.errors import RepeatedError
+from app.engine.errors import ChatError, Problem, RepeatedError
 from app.engine.events import Batch, TurnFailed, TurnFinished, TurnStarted
 from app.engine.question import Question
 from app.engine.replay import Position
@@ -26,7 +26,7 @@ def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None
     try:
         watched = WatchedTurn(question, plan)
     except RepeatedError as repeated:
-        return response_to_repeated(repeated.answer_id, encoder)
+        return response_to_repeated(question, repeated.answer_id, encoder)
     answer_id = watched.turn.first_event.answer_id
     if wants_ids():
         encoder = numbered(encoder, answer_id, Position(watched.turn.snapshot.begin))
@@ -41,7 +41,7 @@ def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnS
     try:
         told = WatchedTurn(question, plan)
     except RepeatedError as repeated:
-        told = repeated_answer(repeated.answer_id)
+        told = repeated_answer(question, repeated.answer_id)
     try:
         return _ends(told.run())
     finally:
@@ -49,7 +49,7 @@ def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnS
 
 
 def _ends(batches: Iterator[Batch]) -> tuple[TurnStarted, TurnFinished]:
-    """Raises ChatError where the last event is a failure."""
+    """Raises ChatError where the last event is a failure, or where there is none: who listened has left."""
     for batch in batches:
         for event in batch:
             if isinstance(event, TurnFailed):
@@ -58,4 +58,5 @@ def _ends(batches: Iterator[Batch]) -> tuple[TurnStarted, TurnFinished]:
                 started = event
             if isinstance(event, TurnFinished):
                 finished = event
-    return started, finished
+                return started, finished
+    raise ChatError(Problem.LEFT)

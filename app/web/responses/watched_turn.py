@@ -12,7 +12,7 @@ from flask import request
 from gevent import get_hub, getcurrent
 
 from app.engine.engine import Plan
-from app.engine.errors import BusyError, ChatError, Problem
+from app.engine.errors import BusyError, ChatError, Problem, RepeatedError
 from app.engine.events import Batch
 from app.engine.question import Question
 from app.engine.turn import Turn
@@ -43,6 +43,7 @@ class WatchedTurn:
         self._greenlet = getcurrent()
         self._closed = False
         self._drop_at: float | None = None  # monotonic time, where the caller does not read and the answer is to end
+        self._joins = False  # another turn's answer: then this is none
         self._ending: ChatError | None = None  # what `_cancel` was called with
         self._new_turn = partial(Turn, shared.engine, question, plan)
         self.turn = self._new_turn()
@@ -55,10 +56,22 @@ class WatchedTurn:
         self._watcher = watch(self._caller_left) if watch else None
         self._alarm = gevent.spawn_later(shared.settings.server.answer_seconds, self._too_late)
         try:
+            self._check_stored_bytes()
             self._begin()
-        except BaseException:
+        except BaseException as error:
+            self._joins = isinstance(error, RepeatedError)
             self.close()
             raise
+
+    def _check_stored_bytes(self) -> None:
+        """As the guard does for questions without a request key: who joins an answer has nothing more stored."""
+        question = self.turn.question
+        if question.request_key and question.taker.anonymous:
+            try:
+                self._shared.stored_bytes.check(question.taker.name)
+            except ChatError:
+                self.turn.refuse_repeated()
+                raise
 
     def _begin(self) -> None:
         """Where the conversation is BUSY, try again for a while: a client that cancels and asks again may arrive before
@@ -119,7 +132,8 @@ class WatchedTurn:
         self.turn.close()
         if self.turn.question.taker.anonymous and self.turn.answer_id:
             self._count_stored(self.turn.answer_id)
-        self._log()
+        if not self._joins:
+            self._log()
 
     def _caller_left(self) -> None:
         self._left = True

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from support.fakes import problem_of
 
+from app.engine.conversation import RequestKey
 from app.engine.errors import BusyError, ChatError, Problem
 from app.engine.running_turns import RunningTurns, Taker
 
@@ -170,3 +171,18 @@ def test_what_has_left_is_counted_for_nobody() -> None:
         for taker, name in left:
             running.leave(taker, name)
     assert (len(running), running._taken) == (0, {})
+
+
+def test_turns_with_the_same_request_key_share_a_place() -> None:
+    running, key = RunningTurns(10, 1, 99), RequestKey("key", "asked")
+    for _ in range(3):
+        running.enter(SOMEBODY, key)
+    assert len(running) == 1
+    for other in (None, RequestKey("key", "asked otherwise"), RequestKey("another", "asked")):
+        assert problem_of(lambda other=other: running.enter(SOMEBODY, other)) is Problem.LIMITED
+    for _ in range(2):
+        running.leave(SOMEBODY, None, key)
+    assert len(running) == 1
+    running.leave(SOMEBODY, None, key)
+    assert len(running) == 0
+    running.enter(SOMEBODY)

@@ -7,7 +7,7 @@ from support.database import rows
 
 from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey, Rewind, StoredQuestion
 from app.engine.errors import ChatError, Problem, RepeatedError
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
+from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, ToolResultPart, Usage, text_message
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 
@@ -130,3 +130,25 @@ def test_after_a_day_a_key_is_new(conversations, database) -> None:
 def test_questions_without_a_key_are_never_the_same(conversations) -> None:
     for answer in ("a1", "a2"):
         assert ask(conversations, answer, None, session=answer).answer_id == answer
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+@pytest.mark.parametrize("said", [(), (TextPart("Well"),)])
+def test_an_answer_that_went_on_counts_by_what_it_has_said_since(conversations, database, status, said) -> None:
+    waiting = (ToolCallPart("call", "confirm", {}),)
+    ask(conversations, "a1", None)
+    conversation = conversation_of(database, "a1")
+    asked = replace(ANSWER, message=Message("assistant", waiting), finish_reason="tool-calls")
+    conversations.add_answer(conversation, "a1", asked)
+    result = ToolResultPart("call", "confirm", "yes", is_error=False)
+    rewind = Rewind("resume", ("msg_a1",), {"call": result}, frozenset({"confirm"}))
+    entry = QuestionEntry(ConversationRef("demo", "widget", "key:1", "s"), {}, 9, "x", rewind=rewind, request_key=KEY)
+    conversations.add_question(entry, lambda _conversation: None)
+    ended = replace(ANSWER, status=status, message=Message("assistant", (*waiting, result, *said)))
+    conversations.add_answer(conversation, "a1", ended)
+    if said:
+        with pytest.raises(RepeatedError):
+            conversations.refuse_repeated(entry)
+    else:
+        conversations.refuse_repeated(entry)
+        assert conversations.add_question(entry, lambda _conversation: None).answer_id == "a1"

@@ -62,16 +62,15 @@ def resume(call: Call, chat_id: str) -> Response:
     """The chat's running answer whole, from its start, which is what the AI SDK makes a message of; 204 where none
     runs, as in a chat that the page has only just begun."""
     conversation = _chat_named(call, chat_id)
-    return _told(conversation, UIMessageEncoder(documented=False), None) if conversation else no_content()
+    return _told(call, conversation, UIMessageEncoder(documented=False), None) if conversation else no_content()
 
 
 @blueprint.get("/agents/<agent_id>/conversations/<conversation_id>/stream")
 def read_on(call: Call, conversation_id: str) -> Response:
     """The conversation's running answer once more, or what is left of its last one from a cursor on; 204 where there is
     neither."""
-    return _told(
-        conversation_named(call, conversation_id), _encoder(call, from_sdk=False), asked_cursor(call.query["cursor"])
-    )
+    cursor = asked_cursor(call.query["cursor"])
+    return _told(call, conversation_named(call, conversation_id), _encoder(call, from_sdk=False), cursor)
 
 
 @blueprint.post("/agents/<agent_id>/chat/<path:chat_id>/stop")
@@ -118,9 +117,9 @@ def _answer_named(message: Mapping[str, Any] | None) -> str | None:
     return found[1] if found else None
 
 
-def _told(conversation: Conversation, encoder: Encoder, cursor: StreamCursor | None) -> Response:
+def _told(call: Call, conversation: Conversation, encoder: Encoder, cursor: StreamCursor | None) -> Response:
     answer = services().answers.latest(conversation.id)
-    response = (answer and follow(answer, encoder, cursor)) or no_content()
+    response = (answer and follow(answer, encoder, cursor, _client_tools(call))) or no_content()
     return _labelled(response, encoder) if response.status_code == 200 else response
 
 
