@@ -53,7 +53,8 @@ class RunningTurns:
     behind which a whole site may stand, is bounded by `per_key` alone. Anonymous takers together have at most half of
     the capacity, rounded up: the rest is kept for those with a key or an account.
 
-    Turns with the same request key share one place: of all of them one makes the answer, and the others join it.
+    Turns with the same request key share one place, the first one's: of all of them one makes the answer, and the
+    others join it.
 
     All is called in the event loop's thread, so that no count is lost; but `claim` in any thread.
     """
@@ -63,7 +64,7 @@ class RunningTurns:
         self._turns: dict[str, Running] = {}
         self._running = 0
         self._taken: Counter[tuple[str, str]] = Counter()  # by what `_shares` yields; what is 0 is left out
-        self._sharing = Counter[RequestKey]()  # turns, by their request keys
+        self._shared: dict[RequestKey, tuple[Taker, int]] = {}  # who has the place, and how many turns share it
         self._closing: str | None = None
 
     def __len__(self) -> int:
@@ -82,13 +83,13 @@ class RunningTurns:
 
     def enter(self, taker: Taker, request_key: RequestKey | None = None) -> None:
         """Count a turn as running until `leave`. Raises ChatError as `check_room` does."""
-        shares = request_key is not None and self._sharing[request_key] > 0
-        if not shares:
-            self.check_room(taker)
-        if request_key is not None:
-            self._sharing[request_key] += 1
-        if shares:
+        if request_key in self._shared:
+            first, turns = self._shared[request_key]
+            self._shared[request_key] = first, turns + 1
             return
+        self.check_room(taker)
+        if request_key:
+            self._shared[request_key] = taker, 1
         self._running += 1
         self._taken.update(share for share, _, _ in self._shares(taker))
 
@@ -105,11 +106,11 @@ class RunningTurns:
         """A turn that has entered has ended; so has its claim, if it had one."""
         if conversation_id is not None:
             del self._turns[conversation_id]
-        if request_key is not None:
-            self._sharing[request_key] -= 1
-            if self._sharing[request_key]:
+        if request_key:
+            taker, turns = self._shared.pop(request_key)
+            if turns > 1:
+                self._shared[request_key] = taker, turns - 1
                 return
-            del self._sharing[request_key]
         self._running -= 1
         for share, _, _ in self._shares(taker):
             self._taken[share] -= 1

@@ -173,6 +173,19 @@ def test_what_has_left_is_counted_for_nobody() -> None:
     assert (len(running), running._taken) == (0, {})
 
 
+def test_a_place_that_is_shared_is_the_first_ones_whoever_leaves_last() -> None:
+    """One caller asks again from another network: the widget's key is the same, and the address is not."""
+    running, key, here, there = RunningTurns(10, 1, 99), RequestKey("key", "asked"), Taker("here"), Taker("there")
+    running.enter(here, key)
+    running.enter(there, key)
+    running.leave(here, None, key)
+    assert problem_of(lambda: running.enter(here)) is Problem.LIMITED
+    running.enter(there)
+    running.leave(there, None, key)
+    running.leave(there, None)
+    assert (len(running), running._taken, running._shared) == (0, {}, {})
+
+
 def test_turns_with_the_same_request_key_share_a_place() -> None:
     running, key = RunningTurns(10, 1, 99), RequestKey("key", "asked")
     for _ in range(3):
