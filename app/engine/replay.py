@@ -100,7 +100,9 @@ class Position:
         self._documents = {_document(event) for event in told if isinstance(event, SourceFound)}
 
     def advance(self, event: Event) -> None:
-        if isinstance(event, SourceFound):
+        if isinstance(event, TextDelta):  # nearly every event
+            self.value += len(event.text)
+        elif isinstance(event, SourceFound):
             document = _document(event)
             self.value += document not in self._documents  # each is told, and stored, once
             self._documents.add(document)

@@ -91,8 +91,9 @@ class Turn:
         return self.generation.transcript.added_bytes
 
     def record_so_far(self) -> AnswerRecord:
-        """The answer as it would be stored if it were broken off now."""
-        return self._answer("interrupted")
+        """The answer as it would be stored if it were broken off now, but for its mark, which takes a look at the
+        question each time."""
+        return self._answer("interrupted", None)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -248,14 +249,14 @@ class Turn:
         """
         source = self._source
         assert source
-        answer = self._answer(status)
+        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else self.generation.mark
+        answer = self._answer(status, mark)
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
 
-    def _answer(self, status: Status) -> AnswerRecord:
+    def _answer(self, status: Status, mark: Mark | None) -> AnswerRecord:
         generation = self.generation
         price = sum(self._engine.prices[model] for model in generation.paid_models)
-        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else generation.mark
         reason, usage, model = generation.finish_reason, generation.usage, generation.model
         return AnswerRecord(generation.transcript.message(), status, reason, usage, model, price, mark)

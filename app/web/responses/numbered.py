@@ -53,8 +53,10 @@ class NumberedEncoder:
 
 def _end_of(event: Event) -> bytes:
     """What stands behind the position of the answer's last event."""
+    if not isinstance(event, _LAST):
+        return b""
     goes_on = isinstance(event, TurnFailed) and event.error.problem in _GOES_ON
-    return END.encode() if isinstance(event, _LAST) and not goes_on else b""
+    return b"" if goes_on else END.encode()
 
 
 def line_schemas(*schemas: type[Schema]) -> dict[str, Any]:
