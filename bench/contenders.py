@@ -35,6 +35,7 @@ class Relay:
     wire: Wire
     env: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    folder: Path = ROOT  # where it is started
     streams: int = 200  # while CPU and delays are measured
     rate: int = 50  # new callers a second, while the time to the first token is measured
     held: int = 1000  # slow streams that are open while memory is measured
@@ -45,15 +46,16 @@ def relays(upstream: int, port: int, python: str, litellm: str | None, home: Pat
     ports = [str(port), str(upstream)]
     found = [
         Relay("Floor: gevent, bytes unread", [f"{OURS}/python", "bench/relays/floor.py", *ports], OPENAI),
-        _parlance(upstream, port, home),
+        parlance(upstream, port, home),
         Relay("Node http, by hand", ["node", "bench/relays/relay.mjs", *ports], WIDGET),
         Relay("FastAPI, httpx, orjson", [python, "bench/relays/fastapi_relay.py", *ports], WIDGET),
     ]
     return [*found, _litellm(upstream, port, litellm, home)] if litellm else found
 
 
-def _parlance(upstream: int, port: int, home: Path) -> Relay:
-    """As it is deployed: keys, limits, SQLite on disk, logs. Only the limits are wide, so that none is reached."""
+def parlance(upstream: int, port: int, home: Path, folder: Path = ROOT) -> Relay:
+    """As it is deployed: keys, limits, SQLite on disk, logs. Only the limits are wide, so that none is reached. In the
+    folder is the build."""
     config = home / "parlance.toml"
     config.write_text(
         f'[models.up]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{upstream}/v1"\nmodel = "bench"\n'
@@ -65,11 +67,11 @@ def _parlance(upstream: int, port: int, home: Path) -> Relay:
     for arguments in (["prepare"], ["keys", "create", "--agent", "demo", "--kind", "widget"]):
         ran = subprocess.run(
             [f"{OURS}/flask", *arguments],
-            cwd=ROOT, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE, text=True,
+            cwd=folder, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         key = ran.stdout.strip()
     gunicorn = [f"{OURS}/gunicorn", "--config", "config/gunicorn.conf.py"]
-    return Relay("Parlance, everything on", gunicorn, WIDGET, env, {"x-api-key": key})
+    return Relay("Parlance, everything on", gunicorn, WIDGET, env, {"x-api-key": key}, folder=folder)
 
 
 def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:

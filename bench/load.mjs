@@ -1,5 +1,5 @@
 // Callers for measurements: so many streams at once, each asking again when its answer is complete.
-// load.mjs '{"url", "headers", "body", "marker", "streams", "ramp", "seconds", "tokens", "every", "rate"}'
+// load.mjs '{"url", "headers", "body", "marker", "streams", "ramp", "seconds", "tokens", "every", "burst", "rate"}'
 // The streams start spread over `ramp` seconds. With a `rate`, callers come instead: so many each second, evenly, whether
 // the others have been served or not, and each asks once. After the ramp {"window":"open"} is printed, and after `seconds` more the figures
 // of that window as one line of JSON: tokens seen, answers failed since the start, streams open, and in milliseconds the
@@ -11,7 +11,7 @@ const job = JSON.parse(process.argv[2]);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
 const target = new URL(job.url);
 const OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();  // to the clock that upstream.mjs stamps with
-const script = JSON.stringify(JSON.stringify({ tokens: job.tokens, every: job.every })).slice(1, -1);
+const script = JSON.stringify(JSON.stringify({ tokens: job.tokens, every: job.every, burst: job.burst })).slice(1, -1);
 let firsts = [], gaps = [], delays = [], tokens = 0, failed = 0, open = 0, over = false;
 
 const ask = (session) => new Promise((resolve) => {

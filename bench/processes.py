@@ -28,10 +28,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, env: Mapping[str, str]) -> Iterator[int]:
+def running(command: list[str], port: int, env: Mapping[str, str], folder: Path = ROOT) -> Iterator[int]:
     """Start, wait until the port answers, end again; yields the process id."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=folder, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -75,6 +75,12 @@ def cpu_seconds(pid: int | None) -> float:
         fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
         spent += sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
     return spent / _TICKS
+
+
+def thread_seconds(pid: int) -> dict[int, float]:
+    """CPU time of each thread of the process, to the microsecond where it waits just now."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {int(task.name): int((task / "schedstat").read_text().split()[0]) / 1e9 for task in tasks}
 
 
 def busy_seconds() -> float:

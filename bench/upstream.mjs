@@ -1,5 +1,6 @@
 // A model server for measurements: OpenAI's chat-completions stream at a fixed pace, on Node's own http module.
-// The prompt's last message says how: {"tokens":200,"every":20}  (milliseconds; 0 is back to back)
+// The prompt's last message says how: {"tokens":200,"every":20}  (milliseconds; 0 is back to back). With a "burst", so
+// many of the tokens come back to back before the others.
 // Each token's text is the time at which it was sent, in milliseconds of the machine's monotonic clock, so that
 // load.mjs can tell how long the token was under way.
 import http from "node:http";
@@ -23,13 +24,11 @@ const server = http.createServer((request, response) => {
   request.on("end", () => {
     if (request.method !== "POST") return response.writeHead(404).end();  // LiteLLM looks around before it asks
     const { messages } = JSON.parse(Buffer.concat(body));
-    const { tokens = 200, every = 20 } = JSON.parse(messages.at(-1).content);
+    const { tokens = 200, every = 20, burst = 0 } = JSON.parse(messages.at(-1).content);
     response.writeHead(200, { "content-type": "text/event-stream" });
     let sent = 0;
-    if (!every) {  // a burst
-      while (sent++ < tokens) response.write(token());
-      return response.end(END);
-    }
+    for (const atOnce = every ? burst : tokens; sent < atOnce; sent++) response.write(token());
+    if (!every) return response.end(END);
     const timer = setInterval(() => {
       if (sent++ < tokens) return response.write(token());
       clearInterval(timer);
