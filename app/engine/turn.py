@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from time import monotonic
 
 from app.engine.audience import Audience
@@ -90,10 +91,15 @@ class Turn:
         """How much the answer has said by now, roughly: it grows with whatever it says."""
         return self.generation.transcript.added_bytes
 
+    @cached_property
+    def _asks_for_a_person(self) -> bool:
+        """Once the question is stored. A look at a long one takes a millisecond, and answers are recorded every few
+        seconds."""
+        return asks_for_a_person(self.question_text)
+
     def record_so_far(self) -> AnswerRecord:
-        """The answer as it would be stored if it were broken off now, but for its mark, which takes a look at the
-        question each time."""
-        return self._answer("interrupted", None)
+        """The answer as it would be stored if it were broken off now."""
+        return self._answer("interrupted")
 
     @property
     def snapshot(self) -> Snapshot:
@@ -249,14 +255,14 @@ class Turn:
         """
         source = self._source
         assert source
-        mark: Mark | None = "handover" if asks_for_a_person(self.question_text) else self.generation.mark
-        answer = self._answer(status, mark)
+        answer = self._answer(status)
         self.status = status
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
 
-    def _answer(self, status: Status, mark: Mark | None) -> AnswerRecord:
+    def _answer(self, status: Status) -> AnswerRecord:
         generation = self.generation
+        mark: Mark | None = "handover" if self._asks_for_a_person else generation.mark
         price = sum(self._engine.prices[model] for model in generation.paid_models)
         reason, usage, model = generation.finish_reason, generation.usage, generation.model
         return AnswerRecord(generation.transcript.message(), status, reason, usage, model, price, mark)
