@@ -26,7 +26,7 @@ SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "s
 """The documents' own sample programs; their test is collected only where they are present."""
 
 TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
-DRIVING = ("browser", "clients", "server", "wires")  # folders whose tests drive processes beside other tests
+DRIVING = {"browser", "clients", "knowledge", "server", "wires"}  # in these folders tests drive processes
 DRIVING_TRIES = 2
 
 LONGEST = (
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
-        drives = item.path.relative_to(Path(__file__).parent).parts[0] in DRIVING
+        drives = not DRIVING.isdisjoint(item.path.relative_to(Path(__file__).parent).parts)
         usual = TRIES if measured else DRIVING_TRIES if drives else 1
         tries = measured.kwargs.get("tries", usual) if measured else usual
         if tries > 1:

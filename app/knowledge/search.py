@@ -13,7 +13,7 @@ from gevent.threadpool import ThreadPool
 
 from app.engine.agent import Agent
 from app.engine.prompt import Passage
-from app.knowledge.corpus import Corpus
+from app.knowledge.corpus import Corpus, InUse
 from app.knowledge.index.index import CONFIDENT, Hit, Index
 from app.knowledge.keeper import Keeper
 from app.knowledge.meaning import Meaning
@@ -75,8 +75,8 @@ class KnowledgeSearch:
     def _found(self, corpus: Corpus, query: str) -> Sequence[Ranked]:
         meaning = self._meanings.get(corpus.embeddings)
         vector = meaning.of_question(query) if meaning and corpus.in_use and corpus.in_use.vectors else None
-        found, fits = self._thread.apply(_find, (corpus, query, vector))
-        if not fits and meaning:
+        found, in_use, fits = self._thread.apply(_find, (corpus, query, vector))
+        if not fits and meaning and in_use is corpus.in_use:  # and no other vectors have come meanwhile
             meaning.forget()
             if not corpus.doubted:
                 log.warning("the model gives other vectors than it did", extra={"model": corpus.embeddings})
@@ -89,15 +89,15 @@ class KnowledgeSearch:
         self._thread.spawn(index.close)
 
 
-def _find(corpus: Corpus, query: str, vector: Any | None) -> tuple[Sequence[Ranked], bool]:
-    """In what is in use when the thread comes to it: others may be closed. And whether the vector, if there is one, has
-    as many dimensions as the index's."""
+def _find(corpus: Corpus, query: str, vector: Any | None) -> tuple[Sequence[Ranked], InUse | None, bool]:
+    """In what is in use when the thread comes to it: others may be closed. Also returns that, and whether the vector,
+    if there is one, has as many dimensions as the index's."""
     in_use = corpus.in_use
     if not in_use:
-        return (), True
+        return (), None, True
     vectors = in_use.vectors
     fits = vectors is None or vector is None or len(vector) == vectors.dimensions
-    return ranked(in_use.open.index, query, MOST_PASSAGES, vectors if fits else None, vector), fits
+    return ranked(in_use.open.index, query, MOST_PASSAGES, vectors if fits else None, vector), in_use, fits
 
 
 def _passage(hit: Hit) -> Passage:

@@ -398,6 +398,21 @@ def test_a_model_that_gives_other_vectors_leaves_the_words_and_is_asked_for_all_
     assert told == ["the model gives other vectors than it did"]
 
 
+def test_questions_that_are_under_way_when_the_vectors_come_doubt_them_no_more(embedded, caplog) -> None:
+    live, server = embedded
+    live.finds_first("Is there a surgery?", "Clinic")
+    for turn, dimensions in enumerate((12, 8, 12, 8)):
+        caplog.clear()
+        server.dimensions = dimensions
+        asked, deadline = [], time.monotonic() + 20
+        while not asked or any(each.value[:1] != ["Clinic"] for each in asked):
+            assert time.monotonic() < deadline
+            asked = [gevent.spawn(live.titles, f"a doctor {turn} {number}") for number in range(20)]
+            gevent.joinall(asked)
+        told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert told == ["the model gives other vectors than it did"]
+
+
 def test_an_index_that_somebody_removes_is_built_anew_with_its_vectors(embedded, tmp_path) -> None:
     """As another server does that has the same home folder, and knows nothing of these files."""
     live, _ = embedded
