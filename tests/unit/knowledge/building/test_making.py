@@ -4,13 +4,13 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.changing import changing
 from support.passing import first_file_killed, make_due
 from support.storage import ALONE
 
@@ -260,23 +260,10 @@ def test_progress_is_told_file_by_file(folder, shop) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_leaves_the_index_before_in_use(folder, shop) -> None:
-    name, busy, done = build(folder, patterns(shop)), shop / "busy.md", threading.Event()
+    name, busy = build(folder, patterns(shop)), shop / "busy.md"
     busy.write_text("# Busy\n\n" + "word " * 200_000)
-
-    def write() -> None:
-        with busy.open("a") as file:
-            while not done.is_set():
-                file.write("more ")
-                file.flush()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        with pytest.raises(BuildError, match=r"busy\.md: it changes while it is read"):
-            build(folder, patterns(shop))
-    finally:
-        done.set()
-        writer.join()
+    with changing(busy, b"more "), pytest.raises(BuildError, match=r"busy\.md: it changes while it is read"):
+        build(folder, patterns(shop))
     assert folder.current(patterns(shop)) == name
     assert texts(folder, name, "tea") == ["Green tea from Uji."]
     assert texts(folder, build(folder, patterns(shop)), "busy") != []

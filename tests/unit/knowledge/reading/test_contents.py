@@ -2,11 +2,11 @@
 
 import os
 import socket
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.changing import changing
 
 from app.knowledge.documents import UnreadableError
 from app.knowledge.reading.contents import MOST_BYTES, contents
@@ -57,27 +57,8 @@ def test_a_file_that_is_not_there_is_named_so(tmp_path) -> None:
     assert refusal(tmp_path / "loop") == "it cannot be opened: Too many levels of symbolic links"
 
 
-@contextmanager
-def changing(path):
-    """A file to which something is added all the time."""
-    stop = threading.Event()
-
-    def add() -> None:
-        with path.open("ab", buffering=0) as file:
-            while not stop.is_set():
-                file.write(b"x")
-
-    writer = threading.Thread(target=add)
-    writer.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
-
-
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path) -> None:
-    (tmp_path / "log").write_bytes(b"x" * 20_000_000)
-    with changing(tmp_path / "log"):
+    (tmp_path / "log").write_bytes(b"x" * 3_000_000)
+    with changing(tmp_path / "log", b"x"):
         assert refusal(tmp_path / "log") == "it changes while it is read"
     assert set(contents(tmp_path / "log")) == {*b"x"}
