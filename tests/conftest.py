@@ -25,9 +25,8 @@ settings.load_profile("parlance")
 SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 """The documents' own sample programs; their test is collected only where they are present."""
 
-TRIES = 3  # for what is measured: other programs of the machine disturb one try, and hardly three
+TRIES = 3  # where processes are driven or measured: other programs of the machine disturb one try, and hardly three
 DRIVING = {"browser", "clients", "knowledge", "server", "wires"}  # in these folders tests drive processes
-DRIVING_TRIES = 2
 
 LONGEST = (
     *("playground", "schemathesis", "widget_page", "widget_use", "pages_for_everyone", "ai_sdk_browser", "own_tools"),
@@ -57,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
         drives = not DRIVING.isdisjoint(item.path.relative_to(Path(__file__).parent).parts)
-        usual = TRIES if measured else DRIVING_TRIES if drives else 1
+        usual = TRIES if measured or drives else 1
         tries = measured.kwargs.get("tries", usual) if measured else usual
         if tries > 1:
             item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))

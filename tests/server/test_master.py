@@ -124,7 +124,7 @@ def test_what_a_worker_leaves_that_is_killed_while_it_ends_is_buried_by_the_next
         reload(server)
         assert chat(client, message="x").status_code == 402
         os.kill(old, signal.SIGKILL)
-        eventually(lambda: chat(client, message="x").status_code == 200, 9)
+        eventually(lambda: chat(client, message="x").status_code == 200, 30)
     assert not server.rows("SELECT * FROM messages WHERE status = 'running'")
     assert len(list((server.home / "instance" / "parlance.db.workers").iterdir())) == 1
 
