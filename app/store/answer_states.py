@@ -1,5 +1,6 @@
 """How an answer stands, also while it is being made: for those who read on, stop it, or ask the same again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,18 @@ from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFailed, TurnFinished, TurnStarted
 from app.engine.messages import FinishReason, Message, Usage
 from app.store.database import Database
+from app.store.earlier_answers import said_then
 from app.store.histories import HistoryScope
-from app.store.messages import stored_message
-from app.store.tables import conversations, messages
+from app.store.parts import message_from_json
+from app.store.tables import conversations, earlier_answers, messages
 
 _kept = messages.c.status != literal_column("'superseded'")
 _QUESTION = messages.alias()
-_ANSWERS = (
-    select(
-        messages,
+
+
+def _answers(*columns: Any) -> Any:
+    return select(
+        *columns,
         conversations.c.end_user,
         # The message in front of it that asks.
         select(func.max(_QUESTION.c.sequence))
@@ -28,10 +32,10 @@ _ANSWERS = (
         )
         .scalar_subquery()
         .label("asked"),
-    )
-    .join(conversations, conversations.c.id == messages.c.conversation_id)
-    .where(messages.c.role == literal_column("'assistant'"), _kept)
-)
+    ).join(conversations, conversations.c.id == messages.c.conversation_id)
+
+
+_ANSWERS = _answers(messages).where(messages.c.role == literal_column("'assistant'"), _kept)
 _LATEST = (
     _ANSWERS.where(messages.c.conversation_id == bindparam("conversation"))
     .order_by(messages.c.sequence.desc())
@@ -45,6 +49,12 @@ _BY_ID = _NUMBERED.where(
         conversations.c.owner == bindparam("owner"),
     ),
 )
+_ASKED_WITH = _answers(messages).where(messages.c.request_key == bindparam("key"))
+_ASKED_WITH_BEFORE = (
+    _answers(*(column for column in messages.c if column.name not in earlier_answers.c), earlier_answers)
+    .join(earlier_answers, earlier_answers.c.answer_id == messages.c.id)
+    .where(earlier_answers.c.request_key == bindparam("key"))
+)
 _ASKED = select(messages.c.id).where(
     messages.c.conversation_id == bindparam("conversation"), messages.c.sequence == bindparam("asked")
 )
@@ -52,8 +62,8 @@ _ASKED = select(messages.c.id).where(
 
 @dataclass(frozen=True, slots=True)
 class AnswerState:
-    """An answer as its row has it. `status` is running, complete, interrupted or failed; of one that runs, `message`
-    has what was saved of it."""
+    """An answer as its row has it, or had it when its caller heard of it. `status` is running, complete, interrupted or
+    failed; of one that runs, `message` has what was saved of it."""
 
     id: str
     conversation_id: str
@@ -94,6 +104,12 @@ class AnswerStates:
         """The answer with this id, which is known to be the caller's; None where it is gone."""
         return self._database.read(lambda connection: _one(connection, _NUMBERED, {"answer": answer_id}))
 
+    def asked_with(self, key: str) -> AnswerState | None:
+        """What was said to the request with this key, which is known to be the caller's: the answer, also where that
+        has made room for another one, or what it had said when it went on for another request. None where it is gone.
+        Raises ChatError(CHANGED) where that stands there no more."""
+        return self._database.read(lambda connection: _asked_with(connection, {"key": key}))
+
     def named(self, scope: HistoryScope, answer_id: str) -> AnswerState:
         """Raises ChatError(NOT_FOUND) where there is none in the scope."""
         values = {"answer": answer_id, "agent": scope.agent, "wire": scope.wire, "owner": scope.owner}
@@ -105,9 +121,21 @@ class AnswerStates:
 
 def _one(connection: Connection, query: Any, values: dict[str, Any]) -> AnswerState | None:
     row = connection.execute(query, values).one_or_none()
+    return _state(connection, row, row.parts) if row else None
+
+
+def _asked_with(connection: Connection, key: dict[str, Any]) -> AnswerState | None:
+    found = _one(connection, _ASKED_WITH, key)
+    row = None if found else connection.execute(_ASKED_WITH_BEFORE, key).one_or_none()
     if row is None:
-        return None
-    said = stored_message(row)
+        return found
+    said = said_then(row)
+    if said is None:
+        raise ChatError(Problem.CHANGED, "The answer to this Idempotency-Key has made room for another one")
+    return _state(connection, row, said)
+
+
+def _state(connection: Connection, row: Any, said: Sequence[Any]) -> AnswerState:
     question = connection.execute(_ASKED, {"conversation": row.conversation_id, "asked": row.asked}).scalar()
     return AnswerState(
         id=row.id,
@@ -115,10 +143,10 @@ def _one(connection: Connection, query: Any, values: dict[str, Any]) -> AnswerSt
         question_id=question or "",
         end_user=row.end_user,
         created_at=row.created_at,
-        status=row.status,
-        message=said.message,
+        status=row.status_before or row.status,
+        message=message_from_json(row.role, said),
         finish_reason=row.finish_reason or "other",
-        usage=said.usage,
+        usage=Usage(row.prompt_tokens or 0, row.completion_tokens or 0),
         credits=row.credits or 0,
         model=row.model,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from app.engine.conversation import GOING_ON, QuestionEntry, RequestKey, Rewind
 from app.engine.errors import ChatError, Problem, RepeatedError
+from app.store.earlier_answers import find_earlier
 from app.store.parts import message_from_json
 from app.store.rewinds import brought_parts
 from app.store.tables import messages, now, shown
@@ -47,15 +48,23 @@ def repeatable_columns(request_key: RequestKey | None) -> dict[str, Any]:
 def refuse_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> Any:
     """Raises RepeatedError where the same was asked with this key, ChatError(REUSED) where something else was.
 
-    A key is free again after KEPT_MILLISECONDS, and where its answer failed without a word, was broken off without one
-    that is kept, and cost nothing, or has made room for another. Returns the row that it is still to be taken from.
+    A key is free again after KEPT_MILLISECONDS, and where its answer failed without a word, or was broken off without
+    one that is kept, and cost nothing. Where that has made room for another, or has gone on, it is settled: whatever
+    became of it is the key's. Returns the row that the key is still to be taken from.
     """
     row = connection.execute(_FIND, {"key": request_key.key}).one_or_none()
-    if row is None or _is_old(row) or row.status == "superseded" or _is_none(row, entry):
+    if row is None:
+        row = find_earlier(connection, request_key.key)
+        if row is None or _is_old(row):
+            return None
+        answer_id = row.answer_id
+    elif _is_old(row) or (row.status != "superseded" and _is_none(row, entry)):
         return row
+    else:
+        answer_id = row.id
     if row.fingerprint != request_key.fingerprint:
         raise ChatError(Problem.REUSED)
-    raise RepeatedError(row.id)
+    raise RepeatedError(answer_id)
 
 
 def unless_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> QuestionEntry:
@@ -66,7 +75,7 @@ def unless_repeated(connection: Connection, entry: QuestionEntry, request_key: R
         return entry
     connection.execute(_FREE, {"key": request_key.key})
     goes_on = entry.rewind and entry.rewind.kind in GOING_ON
-    if goes_on or _is_old(row) or not _is_none(row, entry) or row.fingerprint != request_key.fingerprint:
+    if goes_on or _is_old(row) or row.fingerprint != request_key.fingerprint:
         return entry
     return _asked_anew(connection, entry, row)
 

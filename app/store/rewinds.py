@@ -10,6 +10,7 @@ from app.engine.conversation import GOING_ON, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, Part, ToolCallPart, ToolResultPart
 from app.store import parts
+from app.store.earlier_answers import keep_earlier
 from app.store.messages import StoredMessage, stored_message
 from app.store.tables import messages, shown
 
@@ -91,7 +92,7 @@ def _supersede(connection: Connection, conversation_id: str, sequence: int) -> N
     connection.execute(
         update(messages)
         .where(messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence, shown)
-        .values(status="superseded")
+        .values(status="superseded", status_before=messages.c.status)
     )
 
 
@@ -121,6 +122,7 @@ def _resume(connection: Connection, conversation_id: str, rewind: Rewind, claim:
     last = stored_message(row)
     kept = _continued(last, rewind) if rewind.kind == "continue" else _with_results(last, rewind)
     message = Message("assistant", kept)
+    keep_earlier(connection, row)
     kept_and_claimed = {"parts": parts.parts_to_json(message), **claim}
     connection.execute(update(messages).where(messages.c.id == last.id).values(kept_and_claimed))
     question = _question_before(connection, conversation_id, last.sequence)

@@ -86,6 +86,7 @@ messages = Table(
     Column("fingerprint", String(64)),  # of what was asked with it
     Column("asked_again_until", BigInteger),  # when that is forgotten
     Column("due", BigInteger, nullable=False, server_default="0"),  # credits, should its worker die while it runs
+    Column("status_before", String(16)),  # of what has made room (superseded)
     UniqueConstraint("conversation_id", "sequence"),
     Index(
         "uq_messages_request_key",
@@ -115,6 +116,25 @@ messages = Table(
         sqlite_where=text("status != 'superseded' AND status != 'running'"),
         postgresql_where=text("status != 'superseded' AND status != 'running'"),
     ),
+)
+
+# Parts of answers that were asked for with a key and have gone on since (earlier_answers.py). What is called as in
+# `messages` is what stood there then.
+earlier_answers = Table(
+    "earlier_answers",
+    metadata,
+    Column("request_key", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("asked_again_until", BigInteger, nullable=False, index=True),
+    Column("answer_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("said", Integer, nullable=False),  # how many parts
+    Column("digest", String(64), nullable=False),  # of these
+    Column("status", String(16), nullable=False),
+    Column("finish_reason", String(16)),
+    Column("prompt_tokens", BigInteger),
+    Column("completion_tokens", BigInteger),
+    Column("model", String(128)),
+    Column("credits", BigInteger),
 )
 
 # Not parameters, which a partial index is not used for.

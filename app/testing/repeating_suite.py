@@ -139,6 +139,18 @@ class RepeatingSuite:
             assert [first.status_code, again.status_code] == [502, 502]
         assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
 
+    @guarantee("repeat after its end")
+    def test_an_answer_that_has_made_room_for_another_is_still_its_keys(self, payer: Caller) -> None:
+        repeated = Repeated(payer, script({"text": "so far"}, {"fail": "upstream_failed"}, {"text": new_session_id()}))
+        first, _anew = repeated.ask(), repeated.ask(uuid.uuid4().hex)
+        stored = repeated.times_stored()
+        again = repeated.ask()
+        assert again.status_code == first.status_code
+        if payer.wire.streamed:
+            replies = [payer.wire.decode(each.content) for each in (first, again)]
+            assert [(each.text, each.ended, bool(each.error)) for each in replies] == [("so far", True, True)] * 2
+        assert (repeated.times_asked(), repeated.times_stored()) == (2, stored)
+
     @guarantee("another's answer")
     def test_another_who_has_the_key_gets_no_answer_that_is_not_their_own(self, payer: Caller) -> None:
         repeated = Repeated(payer, script({"text": "so far"}, {"text": new_session_id()}))

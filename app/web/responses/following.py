@@ -41,22 +41,29 @@ def follow(
     """
     if cursor and cursor.answer_id != answer.id:
         raise ChatError(Problem.NOT_FOUND)
-    told = _teller(answer, cursor, lambda message: brought_parts(message, client_tools), whole=True)
+    said_before = partial(brought_parts, client_tools=client_tools)
+    told = _teller(answer, cursor, said_before, lambda: services().answers.numbered(answer.id), whole=True)
     if isinstance(told, Ended) and (cursor is None or (cursor.is_end and told.is_over)):
         return None
     return _response(told, encoder, cursor, answer.id)
 
 
 def repeated_answer(question: Question, answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
-    """The answer of a question that is asked again, from where that began it, or went on with it, or from the cursor.
-    Raises ChatError: LIMITED where too many listen, NOT_FOUND where the cursor is another answer's, LOST where the
-    answer is gone meanwhile."""
-    answer = services().answers.numbered(answer_id)
-    if answer is None:
+    """The answer of a question that is asked again, from where that began it, or went on with it, or from the cursor;
+    to where it ended then. Raises ChatError: LIMITED where too many listen, NOT_FOUND where the cursor is another
+    answer's, LOST where the answer is gone meanwhile, CHANGED where something else stands in its place."""
+    look = partial(_asked_with, question)
+    answer = look()
+    if answer is None or answer.id != answer_id:
         raise ChatError(Problem.LOST)
     if cursor and cursor.answer_id != answer_id:
         raise ChatError(Problem.NOT_FOUND)
-    return _teller(answer, cursor, partial(_said_before, question))
+    return _teller(answer, cursor, partial(_said_before, question), look)
+
+
+def _asked_with(question: Question) -> AnswerState | None:
+    assert question.request_key, "else it is not known again"
+    return services().answers.asked_with(question.request_key.key)
 
 
 def _said_before(question: Question, message: Message) -> int:
@@ -67,21 +74,27 @@ def _said_before(question: Question, message: Message) -> int:
 
 
 def _teller(
-    answer: AnswerState, cursor: StreamCursor | None, said_before: Callable[[Message], int], *, whole: bool = False
+    answer: AnswerState,
+    cursor: StreamCursor | None,
+    said_before: Callable[[Message], int],
+    look: Callable[[], AnswerState | None],
+    *,
+    whole: bool = False,
 ) -> "Follower | Ended":
     """Who tells the answer, which runs or has ended. Where its row says that it runs and no turn of this worker makes
-    it, that has not begun yet, or ended after the row was read: a moment later it is clear. Raises ChatError(LIMITED).
+    it, that has not begun yet, or ended after the row was read: another `look` a moment later makes it clear. Where it
+    had ended, a turn goes on with it for others. Raises ChatError(LIMITED), and what `look` does.
     """
     pause = _PAUSE_SECONDS
     while True:
         turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
-        if turn:
+        if turn and answer.status == "running":
             return Follower(turn, cursor, whole=whole)
         if answer.status != "running" or pause > _LONGEST_PAUSE:
             return Ended(answer, cursor, said_before(answer.message))
         gevent.sleep(pause)
         pause *= 2
-        answer = services().answers.numbered(answer.id) or answer
+        answer = look() or answer
 
 
 def response_to_repeated(question: Question, answer_id: str, encoder: Encoder) -> Response:

@@ -1,11 +1,12 @@
 """How an answer stands, whoever asks: within the scope of its owner."""
 
 import pytest
-from support.database import ask
+from support.database import REF, ask
 
+from app.engine.conversation import QuestionEntry, RequestKey, Rewind
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFailed, TurnFinished
-from app.engine.messages import AnswerRecord, Message, TextPart, Usage
+from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
 from app.store.answer_states import AnswerStates
 from app.store.histories import HistoryScope
 
@@ -52,3 +53,24 @@ def test_another_owners_is_none(database, conversations) -> None:
             states.named(scope, "a1")
         assert refused.value.problem is Problem.NOT_FOUND
     assert (states.numbered("a9"), states.latest("c9")) == (None, None)
+
+
+@pytest.mark.parametrize(("status", "reason"), [("complete", "other"), ("interrupted", "other"), ("failed", "error")])
+def test_one_that_has_made_room_is_told_as_it_had_ended_to_those_who_have_its_key(
+    database, conversations, status, reason
+) -> None:
+    states = AnswerStates(database)
+    key = RequestKey("k" * 64, "f" * 64)
+    entry = QuestionEntry(REF, {"q1": text_message("user", "one")}, 9, "a1", request_key=key)
+    ids: list[str] = []
+    conversations.add_question(entry, ids.append)
+    found = states.asked_with(key.key)
+    assert found
+    assert found.status == "running"
+    conversations.add_answer(ids[0], "a1", AnswerRecord(SAID, status, reason, Usage(3, 2), "m", 4))
+    conversations.add_question(QuestionEntry(REF, {}, 9, "a2", rewind=Rewind("retry", ("a1",))), ids.append)
+    found = states.asked_with(key.key)
+    assert found
+    assert (found.id, found.question_id, found.status, found.message) == ("a1", "q1", status, SAID)
+    assert isinstance(found.last_event, TurnFinished if status == "complete" else TurnFailed)
+    assert (states.numbered("a1"), states.asked_with("unknown")) == (None, None)

@@ -132,6 +132,56 @@ def test_questions_without_a_key_are_never_the_same(conversations) -> None:
         assert ask(conversations, answer, None, session=answer).answer_id == answer
 
 
+OTHER = RequestKey("o" * 64, "p" * 64)
+MAKING_ROOM = {
+    "retried": Rewind("retry", ("a1",)),
+    "answered again": Rewind("again", ("q-a1",)),
+    "edited": Rewind("edit", ("q-a1",)),
+    "the same again": Rewind("repeat"),
+}
+
+
+@pytest.mark.parametrize("anew", [None, OTHER])
+@pytest.mark.parametrize("how", MAKING_ROOM)
+@pytest.mark.parametrize("said", [(), (TextPart("Well"),)])
+def test_an_answer_that_has_made_room_is_still_its_keys(conversations, database, how, said, anew) -> None:
+    """Also one without a word, of which the same key would be free: the question has another answer by now."""
+    ask(conversations, "a1")
+    ended = replace(ANSWER, status="failed", finish_reason="error", message=Message("assistant", said))
+    conversations.add_answer(conversation_of(database, "a1"), "a1", ended)
+    asked = {"q-a2": text_message("user", "x")} if how in {"edited", "the same again"} else {}
+    ref = ConversationRef("demo", "widget", "key:1", "s")
+    entry = QuestionEntry(ref, asked, 9, "a2", request_key=anew, rewind=MAKING_ROOM[how])
+    conversations.add_question(entry, lambda _conversation: None)
+    stored = rows(database, "SELECT id, status FROM messages ORDER BY id")
+    assert ("a1", "superseded") in stored
+    for ends in (False, True):
+        if ends:
+            conversations.add_answer(conversation_of(database, "a1"), "a2", ANSWER)
+            stored = rows(database, "SELECT id, status FROM messages ORDER BY id")
+        with pytest.raises(RepeatedError) as repeated:
+            ask(conversations, "a3")
+        assert repeated.value.answer_id == "a1"
+        assert refusal(conversations, replace(KEY, fingerprint="g" * 64)) is Problem.REUSED
+    assert rows(database, "SELECT id, status FROM messages ORDER BY id") == stored
+
+
+def test_after_a_day_its_key_is_new(conversations, database) -> None:
+    ask(conversations, "a1")
+    conversations.add_answer(conversation_of(database, "a1"), "a1", ANSWER)
+    ask(conversations, "a2", None, rewind=Rewind("retry", ("a1",)))
+    conversations.add_answer(conversation_of(database, "a1"), "a2", ANSWER)
+    database.write(lambda connection: connection.exec_driver_sql("UPDATE messages SET asked_again_until = 1"))
+    assert ask(conversations, "a3").answer_id == "a3"
+    assert shown_ids(database) == ["q-a1", "a2", "q-a3", "a3"]
+
+
+def refusal(store: ConversationStore, key: RequestKey) -> Problem:
+    with pytest.raises(ChatError) as refused:
+        ask(store, "refused", key)
+    return refused.value.problem
+
+
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 @pytest.mark.parametrize("said", [(), (TextPart("Well"),)])
 def test_an_answer_that_went_on_counts_by_what_it_has_said_since(conversations, database, status, said) -> None:

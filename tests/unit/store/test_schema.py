@@ -10,14 +10,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
-from support.database import rows
+from support.database import new_store, rows
 
-from app.engine.errors import StoreError
+from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey
+from app.engine.errors import RepeatedError, StoreError
+from app.engine.messages import text_message
+from app.store.answer_states import AnswerStates
 from app.store.database import Database
 from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION
 from app.store.keys import KeyStore
 from app.store.schema import _config, find_damage, upgrade, version_problem, why_not_prepared
-from app.store.tables import metadata
+from app.store.tables import metadata, now
 
 
 @pytest.fixture
@@ -150,3 +153,40 @@ def test_what_an_older_server_held_and_left_under_way_is_ended_and_all_else_is_k
     database.write(lambda connection: migrate(command.downgrade, connection, "0005"))
     assert rows(database, "SELECT spent, held FROM keys") == [(4, 0)]
     assert rows(database, "SELECT status FROM messages WHERE id = 'a'") == [("interrupted",)]
+
+
+def test_keys_of_questions_are_known_over_the_upgrade_also_of_answers_that_have_made_room(database, path) -> None:
+    path.touch()
+    database.write(lambda connection: migrate(command.upgrade, connection, "0010"))
+    ends = {"stop": "complete", "error": "failed", "other": "interrupted", None: "interrupted"}
+    answers = [*(("superseded", reason) for reason in ends), ("failed", "error")]
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("""
+            INSERT INTO conversations (id, agent, channel, owner, external_id, created_at, updated_at)
+                VALUES ('c', 'd', 'w', 'o', 's', 1, 1);
+            INSERT INTO messages (id, conversation_id, sequence, role, parts, status, created_at)
+                VALUES ('q', 'c', 1, 'user', '[]', 'complete', 1);
+        """)
+        for number, (status, reason) in enumerate(answers):
+            old.execute(
+                "INSERT INTO messages (id, conversation_id, sequence, role, parts, created_at, fingerprint, status, "
+                "finish_reason, request_key, asked_again_until) VALUES "
+                """(?, 'c', ?, 'assistant', '[{"type": "text", "text": "so"}]', 1, 'f', ?, ?, ?, ?)""",
+                (f"a{number}", number + 2, status, reason, f"k{number}", now() + 60_000),
+            )
+        old.commit()
+    upgrade(database)
+    states = AnswerStates(database)
+    told = [states.asked_with(f"k{number}") for number in range(len(answers))]
+    assert [each and (each.id, each.status, each.message.text) for each in told] == [
+        (f"a{number}", status, "so") for number, status in enumerate([*ends.values(), "failed"])
+    ]
+    store, ref = new_store(database), ConversationRef("d", "w", "o", "s")
+    for number in range(len(answers)):
+        key = RequestKey(f"k{number}", "f")
+        entry = QuestionEntry(ref, {"q2": text_message("user", "x")}, 9, "a", request_key=key)
+        with pytest.raises(RepeatedError) as repeated:
+            store.add_question(entry, lambda _: None)
+        assert repeated.value.answer_id == f"a{number}"
+    database.write(lambda connection: migrate(command.downgrade, connection, "0010"))
+    assert rows(database, "SELECT count(*) FROM messages WHERE status = 'superseded'") == [(4,)]
