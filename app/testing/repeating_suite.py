@@ -66,8 +66,7 @@ class RepeatingSuite:
         assert (one.text, one.ended) == (other.text, other.ended)
         assert other.ended
         assert (repeated.times_asked(), credits_of(payer, repeated.question)) == (1, 1)
-        if payer.wire.streamed:
-            assert (first.headers.get(REPLAYED), again.headers[REPLAYED]) == (None, "true")
+        assert (first.headers.get(REPLAYED), again.headers[REPLAYED]) == (None, "true")
 
     @guarantee("repeat while it runs")
     def test_the_same_again_meanwhile_joins(self, payer: Caller) -> None:

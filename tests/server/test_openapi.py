@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -111,6 +112,20 @@ def test_every_whole_answer_and_every_refusal_is_described(caller, described, st
     described.check(caller.post(b" " * 300_000))
     described.check(caller.post({}, {"Content-Type": "text/plain"}))
     described.check(caller.ask("hi", caller.wire.headers("wrong")))
+
+
+@every_wire
+def test_every_question_may_be_asked_again_as_described(caller, described) -> None:
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    body = caller.body(script({"text": "Hello"}))
+    operation = described.operation("POST", caller.path)
+    assert set(key) <= {each["name"] for each in operation["parameters"]}
+    replies = [caller.post(body, key), caller.post(body, key), caller.post({**body, "more": 1}, key)]
+    assert [each.headers.get("Idempotency-Replayed") for each in replies] == [None, "true", None]
+    assert "Idempotency-Replayed" in operation["responses"][str(replies[1].status_code)]["headers"]
+    assert caller.post(body, {"Idempotency-Key": "a,b"}).status_code == 400
+    for reply in replies:
+        described.check(reply)
 
 
 FILES = ["/", "/widget.js", "/widget/chat-widget.js", "/docs", "/openapi.json"]

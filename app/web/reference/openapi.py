@@ -10,7 +10,7 @@ from app.schemas.fields import MOST_MISTAKES
 from app.schemas.json_schema import OPENAPI
 from app.settings.load import ROOT
 from app.web.callers.credentials import BearerKey
-from app.web.reference.operations import Content, Operation, Reference, Reply
+from app.web.reference.operations import ASKED_AGAIN, REPLAYED, Content, Operation, Reference, Reply
 from app.web.reference.shapes import Shapes
 from app.web.requests.body import MOST_CONTAINERS, MOST_DEPTH
 from app.web.responses.errors import MOST_BYTES
@@ -31,6 +31,8 @@ _OF_BODY = (
     Problem.UNSUPPORTED_TYPE,
 )
 _OF_ANSWER = (
+    Problem.CHANGED,
+    Problem.REUSED,
     Problem.TOOL_LOOP,
     Problem.WORKFLOW_FAILED,
     Problem.UPSTREAM_FAILED,
@@ -107,7 +109,7 @@ def _operation(operation: Operation, reference: Reference, shapes: Shapes, heade
     parameters += shapes.query(operation.query) if operation.query else []
     parameters += [
         {"in": "header", "name": name, "required": False, "description": text, "schema": {"type": "string"}}
-        for name, text in operation.headers.items()
+        for name, text in {**operation.headers, **(ASKED_AGAIN if operation.cost == "answer" else {})}.items()
     ]
     described: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{operation.method}{operation.path}").strip("_"),
@@ -121,7 +123,8 @@ def _operation(operation: Operation, reference: Reference, shapes: Shapes, heade
             "required": not operation.body_optional,
             "content": {"application/json": content},
         }
-    described["responses"] = {str(each.status): _reply(each, shapes, headers) for each in operation.replies}
+    replayed = REPLAYED if operation.cost == "answer" else {}
+    described["responses"] = {str(each.status): _reply(each, shapes, headers, replayed) for each in operation.replies}
     return described
 
 
@@ -132,8 +135,11 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"in": "path", "name": name, "required": True, "schema": rest, "example": schema["example"], **described}
 
 
-def _reply(reply: Reply, shapes: Shapes, limit_headers: Iterable[str]) -> dict[str, Any]:
-    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in reply.headers.items()}
+def _reply(
+    reply: Reply, shapes: Shapes, limit_headers: Iterable[str], more_headers: Mapping[str, str]
+) -> dict[str, Any]:
+    all_own = {**reply.headers, **more_headers}
+    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in all_own.items()}
     content = {each.type: _content(each, shapes) for each in reply.contents}
     return {
         "description": reply.description,

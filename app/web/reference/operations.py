@@ -53,7 +53,8 @@ class Operation:
     - `precondition` raises ChatError where the operation is switched off; it is called before the query and the body
       are looked at.
     - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
-      which needs a place among the running turns and, where the key has a budget, credits. What is asked for every page
+      which needs a place among the running turns and, where the key has a budget, credits, and may be asked for again
+      with an Idempotency-Key. What is asked for every page
       that is looked at costs no more than a page does: it is counted for the address, as those are.
     - `for_any_page`: pages of every origin may read the reply, so that they learn of a refusal, too.
     - `headers` are those that may be sent, with their descriptions.
@@ -104,6 +105,13 @@ LAST_EVENT_ID = {
     "Last-Event-ID": "Where the caller has stopped reading: an answer's id, a dot, and a position in it. With this "
     "header, which may be empty, the stream says such a position with each of its events. That of the last one has "
     "`.end` behind it"
+}
+ASKED_AGAIN = {
+    "Idempotency-Key": "Of the caller's making, 1 to 255 visible characters of ASCII, another for each question: who "
+    "sends the same again with it within 24 hours gets the answer that there is, and pays once"
+}
+REPLAYED = {
+    "Idempotency-Replayed": "`true` where the answer is that of an earlier request with the same `Idempotency-Key`"
 }
 ASKED_FOR_IDS = {"Last-Event-ID": "Empty: the stream is to say with each of its events where it can be read on"}
 

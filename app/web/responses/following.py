@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import gevent
-from flask import Response, request
+from flask import Response, after_this_request, request
 from gevent.event import Event as Signal
 
 from app.engine.audience import Listener
@@ -58,7 +58,13 @@ def repeated_answer(question: Question, answer_id: str, cursor: StreamCursor | N
         raise ChatError(Problem.LOST)
     if cursor and cursor.answer_id != answer_id:
         raise ChatError(Problem.NOT_FOUND)
+    after_this_request(_replayed)
     return _teller(answer, cursor, partial(_said_before, question), look)
+
+
+def _replayed(response: Response) -> Response:
+    response.headers[REPLAYED] = "true"
+    return response
 
 
 def _asked_with(question: Question) -> AnswerState | None:
@@ -100,9 +106,7 @@ def _teller(
 def response_to_repeated(question: Question, answer_id: str, encoder: Encoder) -> Response:
     """The same as a stream."""
     cursor = asked_cursor()
-    response = _response(repeated_answer(question, answer_id, cursor), encoder, cursor, answer_id)
-    response.headers[REPLAYED] = "true"
-    return response
+    return _response(repeated_answer(question, answer_id, cursor), encoder, cursor, answer_id)
 
 
 def _response(told: "Follower | Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
