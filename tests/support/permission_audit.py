@@ -9,7 +9,7 @@ from app.store.tables import metadata
 from app.testing.server import Server
 
 # What tells whose a row is: the first of these columns that a table has.
-PARENTS = ("conversation_id", "run_id", "workflow_id", "owner", "user_id")
+PARENTS = ("conversation_id", "run_id", "workflow_id", "answer_id", "owner", "user_id")
 OWN_IDS = ("users", "keys")  # whose rows are themselves owners
 MOST_OF_ONE = 200  # things of one kind that requests may name
 NOBODYS: tuple[str, ...] = ()  # the server's own tables
@@ -119,7 +119,7 @@ class Audit:
             case "id":
                 return f"{table.removesuffix('s')}:{thing_id}"
             case column:
-                owner = self._owner_of[column, parent]
+                owner = self._owner_of["message_id" if column == "answer_id" else column, parent]
                 self._owner_of[f"{table.removesuffix('s')}_id", thing_id] = owner
                 return owner
 
