@@ -30,7 +30,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_
 
 from app.engine.errors import Problem, StoreError
 from app.store.faults import DAMAGED, LOCKED, NO_ANSWER, READ_ONLY, Condition, known_errors, store_error
-from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
+from app.store.lanes import DeadlineError, Job, Lane, LaneFullError, allocate_lock
 
 T = TypeVar("T")
 
@@ -201,10 +201,18 @@ def make_engine(url: str) -> Engine:
     place of one that is missing would be served as if nothing had ever been said."""
     parsed, file = make_url(url), sqlite_file(url)
     if file is None:
-        return create_engine(parsed, hide_parameters=True)  # errors do not show them: they hold what people say
+        return _for_threads(create_engine(parsed, hide_parameters=True))  # errors do not show what people say
     opened = parsed.set(database=f"file:{quote(str(file))}", query={**parsed.query, "mode": "rw", "uri": "true"})
     engine = create_engine(opened, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _configure)
+    return _for_threads(engine)
+
+
+def _for_threads(engine: Engine) -> Engine:
+    """SQLAlchemy holds a lock while it gets to know a database by the first connection. gevent's, which it would take,
+    does not pass between threads: those that come meanwhile would wait for good."""
+    events: Any = engine.pool.dispatch.connect
+    events.for_modify(engine.pool.dispatch)._exec_once_mutex = allocate_lock()  # noqa: SLF001 - it has no public name
     return engine
 
 

@@ -18,7 +18,7 @@ from gevent.monkey import get_original
 T = TypeVar("T")
 
 # Those of native threads: what gevent puts in their place does not pass between threads.
-_allocate_lock = get_original("_thread", "allocate_lock")
+allocate_lock = get_original("_thread", "allocate_lock")
 _start_thread = get_original("_thread", "start_new_thread")
 _NativeQueue = get_original("queue", "SimpleQueue")
 
@@ -39,7 +39,7 @@ class Job(Generic[T]):
     def __init__(self, work: Callable[[Any], T]) -> None:
         self.work = work
         self._ended = Event()
-        self._claimed = _allocate_lock()
+        self._claimed = allocate_lock()
         self._result: T | None = None
         self._error: BaseException | None = None
 

@@ -24,7 +24,7 @@ from app.engine.errors import Problem, StoreError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.database import MOST_WAITING, READERS, Database, beside_database
 from app.store.faults import LOCKED
-from app.testing.server import eventually
+from app.testing.server import ROOT, eventually
 
 pytestmark = pytest.mark.timed
 
@@ -230,3 +230,19 @@ def test_servers_of_one_database_find_each_other_whatever_they_call_it(tmp_path,
         for home in ("a", "b"):
             assert beside_database(f"sqlite:///{name}", tmp_path / home, "lock") == Path(f"{file}.lock")
     assert beside_database("postgresql://host/db", tmp_path, "lock") == tmp_path / "lock"
+
+
+AT_ONCE = """
+from gevent import monkey; monkey.patch_all()
+import sys, gevent
+from app.store.database import Database
+for _ in range(20):
+    database = Database(sys.argv[1])
+    reading = [gevent.spawn(database.read, lambda c: c.exec_driver_sql("SELECT 1").scalar(), 2) for _ in range(20)]
+    writing = [gevent.spawn(database.write, lambda c: c.exec_driver_sql("SELECT 1").scalar(), 2) for _ in range(20)]
+    assert [each.get() for each in gevent.joinall(reading + writing)] == [1] * 40
+"""
+
+
+def test_the_first_callers_of_a_worker_may_come_all_at_once(database) -> None:
+    subprocess.run([sys.executable, "-c", AT_ONCE, database.url], cwd=ROOT, check=True, timeout=60)
