@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, literal_column, select
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, null, select
 
 from app.engine.errors import ChatError, Problem
 from app.engine.events import TurnFailed, TurnFinished, TurnStarted
@@ -50,8 +50,11 @@ _BY_ID = _NUMBERED.where(
     ),
 )
 _ASKED_WITH = _answers(messages).where(messages.c.request_key == bindparam("key"))
+_SINCE = {"status_before", *earlier_answers.c.keys()}  # what an answer's row says is of what it has become
 _ASKED_WITH_BEFORE = (
-    _answers(*(column for column in messages.c if column.name not in earlier_answers.c), earlier_answers)
+    _answers(
+        *(column for column in messages.c if column.name not in _SINCE), earlier_answers, null().label("status_before")
+    )
     .join(earlier_answers, earlier_answers.c.answer_id == messages.c.id)
     .where(earlier_answers.c.request_key == bindparam("key"))
 )

@@ -105,6 +105,15 @@ def test_what_was_dropped_is_not_asked_for_again_and_nothing_else_is_told_for_it
     assert first.message.parts == WAITING
 
 
+def test_a_part_is_told_as_it_had_ended_whatever_made_room_since(conversations, database) -> None:
+    wait_for_output(conversations)
+    go_on(conversations, None, replace(DONE, status="failed"))
+    ask(conversations, None, "a2")
+    told = AnswerStates(database).asked_with(KEY.key)
+    assert told
+    assert (told.status, told.finish_reason, told.message.parts) == ("complete", "tool-calls", WAITING)
+
+
 def test_a_key_is_forgotten_after_a_day(conversations, database) -> None:
     wait_for_output(conversations)
     go_on(conversations, None)
