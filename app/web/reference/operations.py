@@ -54,8 +54,8 @@ class Operation:
       are looked at.
     - `cost`: a request of the caller's budget; besides, an attempt to sign in, counted for the address; or an answer,
       which needs a place among the running turns and, where the key has a budget, credits, and may be asked for again
-      with an Idempotency-Key. What is asked for every page
-      that is looked at costs no more than a page does: it is counted for the address, as those are.
+      with an Idempotency-Key. What is asked for every page that is looked at costs no more than a page does: it is
+      counted for the address, as those are.
     - `for_any_page`: pages of every origin may read the reply, so that they learn of a refusal, too.
     - `headers` are those that may be sent, with their descriptions.
     - `problems` are those beside the ones that follow from credential, query, body and cost.
