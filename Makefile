@@ -2,21 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test coverage test-fast torture matrix check format docs bench bench-knowledge clean
+.PHONY: run run-several test coverage test-fast torture matrix check format docs bench bench-knowledge clean
 
 run: .venv/runtime
 	@$(BIN)/flask prepare --demo-keys
 	@PARLANCE_ANNOUNCES=1 exec $(BIN)/gunicorn --config config/gunicorn.conf.py
+
+# Two servers behind nginx with a PostgreSQL and a Redis, to look at: docs/several-servers.md.
+run-several: .venv/runtime
+	@config/try-several.sh
 
 # Three processes keep two cores busy: tests wait half of their time. What measures times runs two at a time, and what
 # loads the machine alone (tests/README.md). With COVERAGE=1 the first group also counts which lines of app/ have run,
 # which takes half as long again; what measures times always goes without.
 PYTEST := -m pytest --dist loadfile --no-loadscope-reorder
 UNTIMED := -n 3 -m "not timed and not alone"
+# What the wires promise, once more with a PostgreSQL of the tests' own. (The stores' tests have both at once.)
+ON_POSTGRESQL := tests/wires/test_every_wire.py tests/wires/test_guarantees.py
 
 test: check
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(BIN)/$(if $(COVERAGE),coverage run,python) $(PYTEST) $(UNTIMED)
+	PARLANCE_TEST_DATABASE=postgresql $(BIN)/python $(PYTEST) $(UNTIMED) $(ON_POSTGRESQL)
 	$(BIN)/python $(PYTEST) -n 2 -m timed
 	$(BIN)/python $(PYTEST) -m alone
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
@@ -37,6 +44,7 @@ torture: .venv/development
 matrix: .venv/development
 	$(BIN)/python -m pytest -q --dist load -n 2 -m guarantee --junitxml .venv/matrix.xml \
 		tests/wires/test_every_wire.py tests/wires/test_guarantees.py
+	PARLANCE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -q --dist loadscope -n 2 tests/wires/test_crosswise.py
 	$(BIN)/python -m docs.matrix .venv/matrix.xml docs/matrix.svg
 
 check: .venv/development

@@ -44,7 +44,7 @@ def create_app(configuration: Configuration) -> Flask:
         app.register_blueprint(wire.blueprint)
     if settings.server.playground:
         app.register_blueprint(playground.blueprint)
-    limit_requests(app, settings, wires)
+    limit_requests(app, settings, wires, app.extensions["parlance"].redis)
     guard_routes(app, wires)
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]

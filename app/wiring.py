@@ -5,6 +5,10 @@ from dataclasses import replace
 
 from itsdangerous import URLSafeSerializer
 
+from app.cluster.amounts import SharedAmounts
+from app.cluster.channel import Channel
+from app.cluster.client import RedisClient
+from app.cluster.telling import Telling
 from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
@@ -12,11 +16,12 @@ from app.knowledge.search import KnowledgeSearch
 from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
-from app.settings.secret import secret_key
+from app.settings.secret import secret_of
 from app.store.answer_states import AnswerStates
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import MOST_WAITING, Database, beside_database
+from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
@@ -29,6 +34,7 @@ from app.store.workers import Worker
 from app.store.workflows import WorkflowStore
 from app.tools import make_tools
 from app.tools.toolbox import ToolRunner
+from app.web.callers.shared_windows import make_windows
 from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
@@ -41,14 +47,19 @@ from app.workflows.run import WorkflowPlan
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
     """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
-    server, secret = settings.server, secret_key(settings.home)
+    server, secret = settings.server, secret_of(settings)
     # All answers may end at once, in a stop, and are stored then.
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
-    worker = Worker(beside_database(settings.database_url, settings.home, "workers"))
+    workers_folder = beside_database(settings.database_url, settings.home, "workers")
+    worker = Worker(workers_folder, has_row=database.file is None)  # SQLite has no other hosts
+    redis = RedisClient(settings.redis_url, secret) if settings.redis_url else None
     unstored = RetryingStore(ConversationStore(database, worker), database)
     embeddings = {agent.embeddings for agent in settings.agents.values() if agent.embeddings}
     knowledge = KnowledgeSearch(settings.home, {name: settings.models[name].options for name in embeddings})
     things = ThingStore(database)
+    answers = AnswerStates(database)
+    running_turns = RunningTurns(server.streams, server.streams_per_caller, server.streams_per_key)
+    channel = Channel(settings.redis_url, secret, lambda: worker.id) if settings.redis_url else None
     candidates = {
         name: Candidate(
             PROVIDERS[model.provider].build(model.options),
@@ -70,7 +81,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         toolbox=ToolRunner(make_tools(knowledge.search, things.all, configuration.tools)),
         knowledge=knowledge,
         conversations=unstored,
-        running_turns=RunningTurns(server.streams, server.streams_per_caller, server.streams_per_key),
+        running_turns=running_turns,
         heartbeat=server.heartbeat_seconds,
         answer_bytes=server.answer_bytes,
         plans={agent.id: plans[agent.workflow] for agent in settings.agents.values() if agent.workflow},
@@ -80,11 +91,15 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         settings=settings,
         database=database,
         worker=worker,
+        redis=redis,
         unstored=unstored,
         readiness=Readiness(database),
         keys=KeyStore(database),
         histories=HistoryStore(database),
-        answers=AnswerStates(database),
+        answers=answers,
+        elsewhere=AnswersElsewhere(database, answers, hints=channel),
+        telling=Telling(running_turns, channel) if channel else None,
+        hints=channel,
         tool_results=ToolResultStore(database),
         chats=ChatStore(database),
         users=UserStore(database),
@@ -92,8 +107,8 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         runs=runs,
         workflows=workflows,
         rules=rules,
-        sign_in_limits=SignInLimits(),
-        stored_bytes=StoredBytes(server.stored_bytes_per_day),
+        sign_in_limits=SignInLimits(make_windows(redis, "sign-in")),
+        stored_bytes=StoredBytes(server.stored_bytes_per_day, SharedAmounts(redis, "bytes") if redis else None),
         engine=engine,
         knowledge=knowledge,
         circuits=circuits,

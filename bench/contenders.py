@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,16 +54,16 @@ def relays(upstream: int, port: int, python: str, litellm: str | None, home: Pat
     return [*found, _litellm(upstream, port, litellm, home)] if litellm else found
 
 
-def parlance(upstream: int, port: int, home: Path, folder: Path = ROOT) -> Relay:
+def parlance(upstream: int, port: int, home: Path, folder: Path = ROOT, more: Mapping[str, str] | None = None) -> Relay:
     """As it is deployed: keys, limits, SQLite on disk, logs. Only the limits are wide, so that none is reached. In the
-    folder is the build."""
+    folder is the build, and in `more` what its environment has besides."""
     config = home / "parlance.toml"
     config.write_text(
         f'[models.up]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{upstream}/v1"\nmodel = "bench"\n'
-        '[agents.demo]\nmodel = "up"\n[limits]\nwidget = "100000000/minute"\n[server]\nstreams = 5000\n'
-        "streams_per_caller = 5000\nstreams_per_key = 5000\n"
+        '[agents.demo]\nmodel = "up"\n[limits]\nwidget = "100000000/minute"\n[server]\nstreams = 9000\n'
+        "streams_per_caller = 9000\nstreams_per_key = 9000\n"
     )
-    env = {"PARLANCE_HOME": str(home), "PARLANCE_CONFIG": str(config), "PORT": str(port)}
+    env = {"PARLANCE_HOME": str(home), "PARLANCE_CONFIG": str(config), "PORT": str(port), **(more or {})}
     key = ""
     for arguments in (["prepare"], ["keys", "create", "--agent", "demo", "--kind", "widget"]):
         ran = subprocess.run(

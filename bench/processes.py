@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -72,8 +72,9 @@ def cpu_seconds(pid: int | None) -> float:
     """User and system time of the family with all its threads; of children that have ended, too. Of none, none."""
     spent = 0
     for each in family(pid) if pid else ():
-        fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        spent += sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended, and is in its parent's account
+            fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
+            spent += sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
     return spent / _TICKS
 
 

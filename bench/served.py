@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ class Stream:
         return bool(piece)
 
 
-def listen(streams: list[Stream], seconds: float) -> None:
+def listen(streams: Sequence[Stream], seconds: float) -> None:
     """To all of them, each piece as it comes."""
     with DefaultSelector() as selector:
         for each in streams:
@@ -114,10 +114,12 @@ def callers(served: Served, **job: float) -> Iterator[Callable[[], dict[str, Any
 
 
 @contextmanager
-def served(upstream: int, folder: Path) -> Iterator[Served]:
-    """The build in this folder."""
+def served(
+    upstream: int, folder: Path, more: Mapping[str, str] | None = None, wsgi: str = "wsgi:app"
+) -> Iterator[Served]:
+    """The build in this folder, with `more` in its environment; `wsgi` is what gunicorn loads."""
     port, home = free_port(), Path(tempfile.mkdtemp())
-    relay = parlance(upstream, port, home, folder)
-    with running(relay.command, port, relay.env, folder) as pid:
+    relay = parlance(upstream, port, home, folder, more)
+    with running([*relay.command, wsgi], port, relay.env, folder) as pid:
         yield Served(port, relay.headers, pid)
     shutil.rmtree(home)

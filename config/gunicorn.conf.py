@@ -1,13 +1,17 @@
 """How gunicorn serves Parlance. GUNICORN_CMD_ARGS and command-line flags override what is set here."""
 
+import gevent
 from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported
+gevent.config.track_greenlet_tree = False  # who began whom, which nobody asks: some KiB of each stream
 
 import gc  # noqa: E402
+import logging  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -17,15 +21,18 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
+from app.engine.errors import StoreError  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
 from app.store.checkpoints import Checkpoints  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
-from app.store.faults import os_problem  # noqa: E402
-from app.store.workers import watch_workers  # noqa: E402
+from app.store.faults import for_operators, os_problem  # noqa: E402
+from app.store.others_wishes import OthersWishes  # noqa: E402
+from app.store.urls import place_of  # noqa: E402
+from app.store.workers import leave, watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
-from app.web.server.master import guard_signals, own_database, why_not_served  # noqa: E402
+from app.web.server.master import guard_signals, own_database, why_not_served, why_not_so_many  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
@@ -33,11 +40,13 @@ from app.workflows.templates.rendering import start as start_rendering  # noqa: 
 
 _settings = load_configuration_or_exit().settings
 
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line of the log has them
+
 chdir = str(ROOT)
 wsgi_app = "wsgi:app"
 bind = f"127.0.0.1:{_settings.port}"
 worker_class = "app.web.server.worker.Worker"
-workers = 1  # limits and running turns live in the worker's memory
+workers = _settings.workers
 worker_connections = 3 * _settings.server.streams + 2000  # streams have a cap of their own, which answers 503
 # Each connection is a file descriptor, and the usual soft limit is 1,024.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -67,26 +76,26 @@ logconfig_dict = logging_config()
 
 def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
-    problem = _why_not_with(server.cfg) or why_not_served(_settings)
+    problem = why_not_so_many(server.cfg.workers, _settings) or _why_not_with(server.cfg) or why_not_served(_settings)
     if problem:
         refuse(problem)
     lock = beside_database(_settings.database_url, _settings.home, "lock")
     try:
-        is_ours = own_database(lock)
+        problem = own_database(lock, _settings.database_url, shared=_settings.redis_url is not None)
     except OSError as error:
         refuse(f"The database's lock cannot be made: {os_problem(error)}")
-    if not is_ours:
-        refuse(f"Another server runs with the database {lock.with_suffix('')}, which has one at a time.")
+    except StoreError as error:
+        refuse(f"The database cannot be served: {for_operators(error, place_of(_settings.database_url))}")
+    if problem:
+        refuse(problem)
     if not _inherits_sockets():
         for problem in filter(None, map(why_not_listening, server.cfg.address)):
             refuse_in_a_line(problem)
-    guard_signals(server, _problems)
+    guard_signals(server, _problems, lambda workers: why_not_so_many(workers, _settings))
 
 
 def _why_not_with(cfg):
     """What flags must not change; None where they do not."""
-    if cfg.workers > 1:
-        return "More than one worker is not possible: limits and running turns live in the worker's memory."
     if cfg.settings["worker_class"].get() != worker_class:
         return f"Another --worker-class than {worker_class} is not possible: that one notices callers who leave."
     if cfg.preload_app:
@@ -131,21 +140,29 @@ def pre_request(_worker, request):
     request.body.reader.limit_chunk_size_line = 256  # of a chunked body: a size and, for those who must, an extension
 
 
-def _with_connection(application):
-    """The application, with what it needs of the connection in its environment: see app/web/server/connection.py."""
+def _with_connection(application, *, kept):
+    """The application, with what it needs of the connection in its environment: see app/web/server/connection.py.
+
+    Whether the environment is `kept` until the response has been sent: an access log of gunicorn's names things in it.
+    """
 
     def serve(environ, start_response):
         connection, protocol = environ["gunicorn.socket"], environ["SERVER_PROTOCOL"]
         if type(connection) is GeventSocket and protocol in ("HTTP/1.0", "HTTP/1.1"):  # into TLS nobody can look
             beginning = Beginning(connection, start_response.__self__, protocol)
             environ["parlance.watch"] = partial(Watcher, connection, beginning.probe)
-            environ["parlance.pieces"] = PieceSender(connection, in_chunks=protocol == "HTTP/1.1")
+            environ["parlance.pieces"] = PieceSender(connection, in_chunks=protocol == "HTTP/1.1", beginning=beginning)
         environ["parlance.send_timeout"] = connection.settimeout
         if environ["wsgi.input"].awaits_continue:
             environ["parlance.continue"] = continue_sender(connection)
         environ["parlance.force_close"] = environ["wsgi.input"].force_close
         environ["parlance.drain"] = partial(drain, connection)
-        return application(environ, start_response)
+        response = application(environ, start_response)
+        if not kept:
+            wrapper = environ["wsgi.file_wrapper"]  # gunicorn asks for it behind the application
+            environ.clear()  # a stream holds it, with all headers, for as long as it lasts
+            environ["wsgi.file_wrapper"] = wrapper
+        return response
 
     return serve
 
@@ -155,19 +172,34 @@ def worker_exit(_server, worker):
     if hasattr(worker, "unstored"):
         worker.unstored.store_waiting()  # the last chance
         worker.runs.store_waiting()
+        if worker.telling:
+            worker.telling.end()
+        with suppress(StoreError):  # others find out
+            leave(worker.database, worker.own)
 
 
 def post_worker_init(worker):
     # Behind proxies all callers come from theirs.
     worker.most_per_address = worker_connections if _settings.trusted_hops else worker_connections // 2
+    # gunicorn asks for some twenty of its settings in each request, and looks each up in two ways first.
+    vars(worker.cfg).update({name: setting.get() for name, setting in worker.cfg.settings.items()})
     gc.freeze()  # what has been loaded stays for good: collecting through it again and again costs a tenth of a request
     gc.set_threshold(10_000, 20, 50)  # seldom, for all streams stand still meanwhile: new callers waited for it
     services = worker.wsgi.extensions["parlance"]
-    worker.unstored, worker.runs = services.unstored, services.runs
+    worker.unstored, worker.runs, worker.telling = services.unstored, services.runs, services.telling
+    worker.database, worker.own = services.database, services.worker
     watch_workers(services.database, services.worker)
     Checkpoints(services.database, services.worker, services.engine.running_turns).start()
+    wishes = OthersWishes(services.database, services.worker, services.engine.running_turns, services.hints)
+    wishes.start()
+    if services.telling:
+        services.telling.start(
+            lambda *hint: (wishes.hear(*hint), services.elsewhere.look_now(hint[1])), services.elsewhere.hear
+        )
     if _settings.files.workflows.files:
         start_rendering()
     services.knowledge.start(services.settings.agents.values())
-    end_turns_on_sigterm(services.engine.running_turns, _settings.server.shutdown_seconds)
-    worker.wsgi = _with_connection(worker.wsgi)
+    end_turns_on_sigterm(
+        services.engine.running_turns, _settings.server.shutdown_seconds, worker.accepts, services.unstored.hurry
+    )
+    worker.wsgi = _with_connection(worker.wsgi, kept=worker.log.access_log_enabled)

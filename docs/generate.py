@@ -1,11 +1,13 @@
-"""Writes what would otherwise stand twice: the rows of docs/configuration.md and the shipped knowledge about Parlance.
+"""Writes what would otherwise stand twice: the rows of docs/configuration.md, the shipped knowledge about Parlance, and
+files that pages show.
 
     python -m docs.generate      or: make docs
 
 In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the schema of that table:
 each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
 "default". In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->`
-becomes the answer to that question in config/knowledge/FILE. `make test` fails where a file differs from what is made.
+becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file.
+`make test` fails where a file differs from what is made.
 """
 
 import re
@@ -48,12 +50,13 @@ TABLES: Mapping[str, Schema] = {
 _AGENT = {each.name: each.default for each in fields_of(Agent) if each.default is not MISSING}
 _ROWS = re.compile(r"(<!-- rows: (?P<name>.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _ANSWER = re.compile(r"<!-- knowledge (?P<file>\S+): (?P<question>.+?) -->\n(?P<text>.*?)\n<!-- end -->", re.DOTALL)
+_SHOWN = re.compile(r"(?<=<!-- file )(?P<path>\S+)(?P<fence> -->\n```\w*\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge()}
+    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files()}
 
 
 def configuration(page: str) -> str:
@@ -79,6 +82,16 @@ def knowledge() -> dict[Path, str]:
             start = found.get(path) or f"# {path.stem.replace('-', ' ').capitalize()}\n"
             found[path] = f"{start}\n## {answer['question']}\n\n{text}\n"
     return found
+
+
+def pages_with_files() -> dict[Path, str]:
+    """The pages that show files, with these as they are."""
+
+    def shown(match: re.Match[str]) -> str:
+        return f"{match['path']}{match['fence']}{(ROOT / match['path']).read_text(encoding='utf-8')}"
+
+    texts = {page: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))}
+    return {page: _SHOWN.sub(shown, text) for page, text in texts.items() if _SHOWN.search(text)}
 
 
 def _without_links(text: str, page: Path) -> str:

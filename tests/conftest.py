@@ -2,22 +2,27 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import settings
 from support.chromium import Chromium, chromium
 from support.disconnects import configuration
+from support.networks import may_make_networks
+from support.redis_server import RedisServer, redis_server
 from support.storage import may_mount
 
 from app.testing.model_server import ModelServer
+from app.testing.postgres import from_environment
 from app.testing.provider_apis import PROVIDER_APIS
 from app.testing.server import Server
 from app.testing.wire_client import CREDENTIAL_KINDS
 
-pytest_plugins = ["app.testing.plugin"]
+pytest_plugins = ["app.testing.plugin", "support.hanging"]
 
 settings.register_profile("parlance", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("parlance")
@@ -26,10 +31,19 @@ SAMPLES = Path(os.environ.get("PARLANCE_SAMPLES", Path(__file__).parents[2] / "s
 """The documents' own sample programs; their test is collected only where they are present."""
 
 TRIES = 3  # where processes are driven or measured: other programs of the machine disturb one try, and hardly three
-DRIVING = {"browser", "clients", "knowledge", "server", "wires"}  # in these folders tests drive processes
+DRIVING = {"browser", "clients", "hosts", "knowledge", "server", "wires"}  # in these folders tests drive processes
 
 LONGEST = (
-    *("playground", "schemathesis", "widget_page", "widget_use", "pages_for_everyone", "ai_sdk_browser", "own_tools"),
+    *(
+        "crosswise",
+        "playground",
+        "schemathesis",
+        "widget_page",
+        "widget_use",
+        "pages_for_everyone",
+        "ai_sdk_browser",
+        "own_tools",
+    ),
     *(
         "upstream_failures",
         "workflows_on_every_wire",
@@ -38,28 +52,50 @@ LONGEST = (
         "every_wire",
     ),
     *("chat_permissions", "agents_model", "widget_visitors", "visitors", "things", "run", "windows", "chats"),
-    *("suites_elsewhere", "widget_markdown", "hostile_timing", "behind_nginx", "upstream_leaving"),
+    *("suites_elsewhere", "shared_windows", "widget_markdown", "hostile_timing", "behind_nginx", "upstream_leaving"),
 )
 """Files that take longest come first, so that in the end nobody waits for one of them alone."""
+
+OF_NO_DATABASE = {
+    f"app.testing.{name}_suite" for name in ("bounds", "continue", "headers", "leaving", "takers", "wordless")
+}
+"""Suites that find on PostgreSQL what they find on SQLite: of the store they need what others ask of it."""
 
 collect_ignore = [] if (SAMPLES / "run.py").exists() else ["clients/test_document_samples.py"]
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What gevent's event loop has started it waits for, and takes with it whatever else has ended by then: of a server
+    that a test started, nobody knows the status any more, which is 0 then. So it listens to no ends (gevent 26.9.0)
+    until it starts something again; in tests/unit what it has started goes on from test to test."""
+    if "unit" not in item.path.parts:
+        gevent.get_hub().loop.reset_sigchld()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # which that leaves as it is
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mounting = [item for item in items if item.get_closest_marker("mounts")]
-    if mounting and not may_mount():  # no package that could be installed would change it
-        config.hook.pytest_deselected(items=mounting)
-        items[:] = [item for item in items if item not in mounting]
+    for marker, may in (("mounts", may_mount), ("networks", may_make_networks)):
+        wanting = [item for item in items if item.get_closest_marker(marker)]
+        if wanting and not may():  # no package that could be installed would change it
+            config.hook.pytest_deselected(items=wanting)
+            items[:] = [item for item in items if item not in wanting]
+    if from_environment():
+        idle = [item for item in items if item.function.__module__ in OF_NO_DATABASE]
+        config.hook.pytest_deselected(items=idle)
+        items[:] = [item for item in items if item not in idle]
     if items and hasattr(items[0].config, "workerinput"):  # several processes
         place = {f"test_{name}": number for number, name in enumerate(LONGEST)}
         items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
     for item in items:
         measured = item.get_closest_marker("alone") or item.get_closest_marker("timed")
-        drives = not DRIVING.isdisjoint(item.path.relative_to(Path(__file__).parent).parts)
-        usual = TRIES if measured or drives else 1
+        usual = TRIES if measured or _drives(item) else 1
         tries = measured.kwargs.get("tries", usual) if measured else usual
         if tries > 1:
             item.add_marker(pytest.mark.flaky(reruns=tries - 1, reruns_delay=1))
+
+
+def _drives(item: pytest.Item) -> bool:
+    return not DRIVING.isdisjoint(item.path.relative_to(Path(__file__).parent).parts)
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +134,20 @@ def browser(chromium_process: Chromium) -> Iterator[Chromium]:
     chromium_process.close_pages()
 
 
+@pytest.fixture(scope="session")
+def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis(running_redis: RedisServer) -> Iterator[RedisServer]:
+    """Empty, and running."""
+    running_redis.client.flushall()
+    yield running_redis
+    running_redis.make_room()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts further servers: `start(changes={...}, env={...})`; they end with the test."""
@@ -126,7 +176,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Continuous integration forbids skips: what it cannot run, it must install. (A machine that allows no mount
+    """Continuous integration forbids skips: what it cannot run, it must install. (A machine that allows no
     namespaces has fewer tests, which their number tells.)"""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("PARLANCE_FORBID_SKIPS") and reporter and reporter.stats.get("skipped"):

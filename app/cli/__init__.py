@@ -8,6 +8,7 @@ from app.cli.backup import backup, restore
 from app.cli.conversations import conversations
 from app.cli.keys import keys
 from app.cli.knowledge import knowledge
+from app.cli.move import move_database
 from app.cli.prepare import prepare
 from app.cli.reload import reload_server
 from app.cli.users import users
@@ -16,5 +17,7 @@ from app.cli.workflows import workflows
 
 def register(app: Flask) -> None:
     """Make the commands: `flask prepare`, `flask keys` and so on."""
-    for command in (prepare, reload_server, backup, restore, keys, users, conversations, agents, knowledge, workflows):
+    for command in (prepare, reload_server, backup, restore, move_database):
         app.cli.add_command(command)
+    for group in (keys, users, conversations, agents, knowledge, workflows):
+        app.cli.add_command(group)

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from app.cli.common import store_errors_told
-from app.settings.secret import secret_file
+from app.settings.secret import secret_file, secret_of
 from app.store.backup import BackupError, read_backup, write_backup
 from app.store.database import beside_database
 from app.store.faults import os_problem
 from app.store.locks import try_lock
-from app.web.services import services
+from app.web.services import Services, services
 
 _FILE = click.Path(path_type=Path)
 
@@ -26,9 +26,9 @@ def backup(file: Path) -> None:
     FILE must not exist. It has its name once it is whole and checked, and holds secrets: only its owner may read it.
     """
     shared = services()
-    assert shared.database.file, "there is no other database"
+    database = _sqlite_file(shared)
     with _problems_told(file):
-        write_backup(shared.database.file, secret_file(shared.settings.home), file.absolute())
+        write_backup(database, secret_of(shared.settings), file.absolute())
 
 
 @click.command()
@@ -39,7 +39,7 @@ def restore(file: Path) -> None:
     The server must not run, and there must be no database. Run `flask prepare` then, as each start does.
     """
     shared = services()
-    assert shared.database.file, "there is no other database"
+    database = _sqlite_file(shared)
     lock = beside_database(shared.settings.database_url, shared.settings.home, "lock")
     with _problems_told(file):
         lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -47,9 +47,16 @@ def restore(file: Path) -> None:
         if descriptor is None:
             raise BackupError("A server runs with this database: stop it first.")
         try:
-            read_backup(file.absolute(), shared.database.file, secret_file(shared.settings.home))
+            read_backup(file.absolute(), database, secret_file(shared.settings.home))
         finally:
             os.close(descriptor)
+
+
+def _sqlite_file(shared: Services) -> Path:
+    if shared.database.file is None:
+        secret = secret_file(shared.settings.home)
+        raise click.ClickException(f"The database is PostgreSQL's: use pg_dump and pg_restore, and keep {secret} too.")
+    return shared.database.file
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from app.engine.errors import StoreError
 from app.engine.texts import NUL
 from app.store.faults import for_operators
+from app.store.urls import place_of
 from app.web.services import services
 
 _JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
@@ -31,14 +32,14 @@ class StoreGroup(AppGroup):
 
 
 @contextmanager
-def store_errors_told() -> Iterator[None]:
-    """Where the database cannot be read or written, the command ends with status 1 and one line that says why, instead
-    of a traceback."""
+def store_errors_told(place: str | None = None) -> Iterator[None]:
+    """Where the database (the server's, or the one at the `place`) cannot be read or written, the command ends with
+    status 1 and one line that says why, instead of a traceback."""
     logging.getLogger("app.store").addHandler(logging.NullHandler())  # the store's own line would be a second one
     try:
         yield
     except StoreError as error:
-        reason = for_operators(error.reason, services().database.file)
+        reason = for_operators(error, place or place_of(services().database.url))
         raise click.ClickException(f"The database does not answer as it should: {reason}.") from error
 
 

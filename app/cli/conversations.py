@@ -7,6 +7,7 @@ import click
 
 from app.cli.common import StoreGroup
 from app.engine.messages import Message
+from app.store.archive import Archive
 from app.store.parts import parts_to_json
 from app.web.responses.framing import json_bytes
 from app.web.services import services
@@ -23,7 +24,7 @@ def export(agent: str, user: str | None, _format: str) -> None:
     (`channel`) and by whom (`owner`) it was held. What its caller posted before the first message is in `posted`, or in
     the conversation whose id is in `follows`."""
     shared, empty = services(), True
-    for whole in shared.histories.export(agent, user):
+    for whole in Archive(shared.database).export(agent, user):
         empty = False
         head = {("channel" if name == "wire" else name): value for name, value in asdict(whole.conversation).items()}
         posted = {"posted": [_said(each) for each in whole.posted]} if whole.posted else {}
@@ -45,4 +46,4 @@ def _said(message: Message) -> dict[str, Any]:
 @click.option("--user", required=True, help="The end user, as callers named them.")
 def erase(user: str) -> None:
     """Delete all conversations of an end user, for good; prints how many there were."""
-    click.echo(services().histories.erase(user))
+    click.echo(Archive(services().database).erase(user))

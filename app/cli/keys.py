@@ -3,7 +3,7 @@
 import click
 
 from app.cli.common import StoreGroup, utc_minute
-from app.store.keys import KeyKind, normalised_origin
+from app.store.keys import LONGEST_NAME, MOST_CREDITS, KeyKind, normalised_origin
 from app.web.services import services
 
 keys = StoreGroup("keys", help="API keys: made, listed, rotated, revoked.")
@@ -15,7 +15,9 @@ keys = StoreGroup("keys", help="API keys: made, listed, rotated, revoked.")
 @click.option("--name", default="", help="For the list.")
 @click.option("--origin", "origins", multiple=True, help="A page's origin that may use it (widget; repeatable).")
 @click.option("--require-origin", is_flag=True, help="Refuse requests that name no origin (widget).")
-@click.option("--credits", "budget", type=click.IntRange(0), help="What its answers may cost in all; no limit else.")
+@click.option(
+    "--credits", "budget", type=click.IntRange(0, MOST_CREDITS), help="What its answers may cost in all; no limit else."
+)
 def create(  # noqa: PLR0917 - an option each
     agent: str, kind: KeyKind, name: str, origins: tuple[str, ...], require_origin: bool, budget: int | None
 ) -> None:
@@ -23,6 +25,8 @@ def create(  # noqa: PLR0917 - an option each
     shared = services()
     if agent not in shared.settings.agents:
         raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
+    if len(name) > LONGEST_NAME:
+        raise click.UsageError(f"--name may have {LONGEST_NAME} characters.")
     if kind != "widget" and (origins or require_origin):
         raise click.UsageError("Only widget keys are bound to origins.")
     if require_origin and not origins:

@@ -6,6 +6,7 @@ import click
 
 from app.cli.common import store_errors_told, utc_minute
 from app.cli.indexing import index_knowledge
+from app.store.installation import forget_secret
 from app.store.schema import upgrade
 from app.web.services import Services, services
 
@@ -14,11 +15,14 @@ DEMO_USER = "demo@example.com"
 
 @click.command()
 @click.option("--demo-keys", is_flag=True, help="Where there are no keys, or no users, make and print some.")
-def prepare(demo_keys: bool) -> None:
+@click.option("--new-secret", is_flag=True, help="The secret of the next start is the installation's from then on.")
+def prepare(demo_keys: bool, new_secret: bool) -> None:
     """Bring the database up to date, and the indexes of knowledge, which the server would build while it serves."""
     shared = services()
     with store_errors_told():
         upgrade(shared.database)
+        if new_secret:
+            shared.database.write(forget_secret)
         if demo_keys:
             _make_demo_keys(shared)
             _make_demo_user(shared)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.engine.errors import ChatError, Problem
-from app.engine.events import Batch, Event
+from app.engine.events import Batch, Event, TurnFailed, TurnFinished
 
 MOST_LISTENERS = 20  # to one turn
 MOST_EVENTS = 20_000  # that a listener has not taken; one with more is too slow
@@ -30,6 +30,15 @@ class Listener:
         """What has come since the last time; empty where nothing has."""
         events, self._events = self._events, []
         return events
+
+
+class DistantListener(Listener):
+    """Stands for those who listen to the turn at another worker, which has its events another way. `news` is called
+    when it has ended."""
+
+    def hear(self, batch: Batch) -> None:
+        if isinstance(batch[-1], TurnFinished | TurnFailed):
+            self._news()
 
 
 class Audience:

@@ -134,9 +134,11 @@ class StoreError(ChatError):
     """The store could not be read or written, and nothing was changed; the same may succeed a little later.
 
     `problem` is STORE_UNAVAILABLE, or OVERLOADED where too many wait for the store. `reason` is what is wrong, for the
-    log and for operators.
+    log and for operators. Where it is `uncertain` the store was asked to commit and has not answered: what was to be
+    changed may have been.
     """
 
     def __init__(self, problem: Problem, reason: str) -> None:
         super().__init__(problem)
         self.reason = reason
+        self.uncertain = False

@@ -68,6 +68,10 @@ class Framing:
             events.append(chunk)
         return events
 
+    def goes_on_with(self, text: str) -> bool:
+        """Whether a delta of this text, which is not empty, would only continue the open text."""
+        return self._kind is TextDelta and clean(text) is text
+
     @property
     def is_thinking(self) -> bool:
         """Whether a part of reasoning is open."""

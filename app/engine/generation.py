@@ -7,6 +7,7 @@ from typing import Protocol
 from app.engine.errors import ChatError
 from app.engine.events import Batch, Event
 from app.engine.messages import FinishReason, Mark, Message, Usage
+from app.engine.ports import TakesText
 from app.engine.transcript import Transcript
 
 
@@ -62,6 +63,11 @@ class Generation(Protocol):
     def run(self) -> Iterator[Batch]:
         """The batches of events between TurnStarted and the final event. Raises ChatError: what was said by then stays
         in the transcript."""
+        ...
+
+    def shorten(self, take: TakesText) -> None:
+        """From now on text that only goes on may be taken so, instead of coming out of `run`; who takes it adds it to
+        `transcript`."""
         ...
 
     def end_parts(self) -> Sequence[Event]:

@@ -25,6 +25,20 @@ class Stream(Protocol[T_co]):
         ...
 
 
+TakesText = Callable[[str], bool | None]
+"""Takes text that has come, called by the event loop: it must not wait. Returns None where it does not take it, and
+otherwise whether nobody needs to be woken for that; where somebody does, the stream has an empty batch."""
+
+
+class Shortened(Protocol):
+    """What a stream of chunks may be besides: one whose reader need not be woken for each."""
+
+    def shorten(self, take: TakesText) -> None:
+        """From now on text that comes while the reader waits may be taken so, instead of becoming a batch. Whatever
+        `take` is not given, or does not take, comes as ever."""
+        ...
+
+
 class Model(Protocol):
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """Connect, and return once the model has accepted the prompt. `heartbeat` is in seconds.
@@ -44,6 +58,8 @@ class ModelStream(Stream[Chunk], Protocol):
     name with which model at which server it stands for. `accepted` says whether it has accepted the prompt, also while
     `connect` waits for its first words. `phases` says how long each phase of its request took, as `PHASE_seconds`, as
     soon as it has ended. Both change where another model is asked after thoughts that led to nothing.
+
+    `shorten` as in `Shortened`, from the first word on.
     """
 
     model: str
@@ -61,6 +77,8 @@ class ModelStream(Stream[Chunk], Protocol):
         Raises ModelError where no model answers.
         """
         ...
+
+    def shorten(self, take: TakesText) -> None: ...
 
     def ended(self, error: ModelError | None) -> None:
         """Report the outcome to the model's circuit breaker: None, or the error that the iteration raised."""
@@ -133,4 +151,22 @@ class Conversations(Protocol):
     def abandon(self, entry: QuestionEntry) -> None:
         """End the answer to a question that may have been stored though nobody heard of it. Where nothing was stored,
         nothing happens."""
+        ...
+
+
+class Hints(Protocol):
+    """Word to other workers that what they are interested in has news. It may come late, twice or never: whoever hears
+    it looks at once at what it would have looked at soon."""
+
+    def tell(self, worker: str, answer_id: str) -> None:
+        """Have the worker look at this answer. Waits for nothing, and raises nothing."""
+        ...
+
+    def follow(self, worker: str, answer_id: str, position: int | None = None) -> None:
+        """Have the worker, which makes this answer, send what it says, from the position on where there is one, for as
+        long as this is said again every few seconds. The same."""
+        ...
+
+    def leave(self, worker: str, answer_id: str) -> None:
+        """Nobody listens any more. The same."""
         ...

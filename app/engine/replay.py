@@ -5,7 +5,7 @@ and one for every other event; the bounds of rounds, of which a message knows no
 count nothing. So an event that was sent has the same position in the message that is stored, whatever the batches were.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.engine.events import (
@@ -48,21 +48,7 @@ class Snapshot:
 
     def replay(self, position: int) -> tuple[list[Event], list[Event]]:
         """The events before the position, and those from it on. One that it lies in is split."""
-        before: list[Event] = []
-        behind: list[Event] = []
-        at = 0
-        for event in self._events():
-            length = told_length(event)
-            if at >= position:
-                behind.append(event)
-            elif at + length <= position:
-                before.append(event)
-            else:
-                first, second = _split(event, position - at)
-                before.append(first)
-                behind.append(second)
-            at += length
-        return before, behind
+        return parted(self._events(), position)
 
     @property
     def begin(self) -> int:
@@ -89,6 +75,26 @@ class Snapshot:
             yield RoundStarted()
         if not self.in_round and (self.parts or self.rounds):
             yield RoundFinished()
+
+
+def parted(events: Iterable[Event], position: int) -> tuple[list[Event], list[Event]]:
+    """The events before the position, which counts from the first of them, and those from it on. One that it lies in
+    is split."""
+    before: list[Event] = []
+    behind: list[Event] = []
+    at = 0
+    for event in events:
+        length = told_length(event)
+        if at >= position:
+            behind.append(event)
+        elif at + length <= position:
+            before.append(event)
+        else:
+            first, second = _split(event, position - at)
+            before.append(first)
+            behind.append(second)
+        at += length
+    return before, behind
 
 
 class Position:

@@ -1,13 +1,12 @@
 """The rounds of an answer: a request to the model, the tool calls that it makes, a request with their results, …"""
 
-import uuid
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from app.engine.agent import ToolContext, ToolSpec
+from app.engine.answer_calls import AnswerCalls
 from app.engine.chunks import ModelFinished
 from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
@@ -19,20 +18,18 @@ from app.engine.events import (
     RoundFinished,
     RoundStarted,
     ToolCalled,
-    ToolReturned,
 )
 from app.engine.exchange import Exchange
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
-from app.engine.messages import FinishReason, Mark, Message, TextPart, ToolCallPart, Usage, is_too_deep, last_question
-from app.engine.ports import ModelStream, Stream
+from app.engine.messages import FinishReason, Mark, Message, TextPart, ToolCallPart, Usage, last_question
+from app.engine.ports import ModelStream, Stream, TakesText
 from app.engine.prompt import Passage, Prompt, assemble
 from app.engine.question import Question
 from app.engine.sources import Sources
-from app.engine.tool_names import meant_name
 from app.engine.transcript import Transcript
 
-MAX_REPEATS = 2  # of a call with the same arguments; one more is a loop
+_NO_CONNECTION: Iterator[Batch] = iter(())
 
 
 class Rounds:
@@ -49,6 +46,7 @@ class Rounds:
         self._failed = False  # before it said anything
         self.connecting = False
         self.cancelled: ChatError | None = None
+        self._shortcut: TakesText = lambda _text: None
         self._framing = Framing()
         self._engine = engine
         self._question = question
@@ -57,12 +55,11 @@ class Rounds:
         self._passages: Sequence[Passage] = ()
         self._sources = Sources()
         self._stream: Stream[Any] | None = None
-        self._connection: Iterator[Batch] = iter(())  # the first, which `prepare` may leave unfinished
-        self._calls: Counter[tuple[str, str]] = Counter()
-        self._call_ids: set[str] | None = None  # all of the conversation, once the model has called a tool
+        self._connection: Iterator[Batch] = _NO_CONNECTION  # the first, which `prepare` may leave unfinished
         client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
         self._client_tools = {tool.name: tool for tool in client_tools}
-        self._tool_names = dict.fromkeys([*question.agent.tools, *self._client_tools])
+        names = [*question.agent.tools, *self._client_tools]
+        self._calls = AnswerCalls(names, lambda: (*self._messages, self.transcript.message()))
 
     @property
     def model(self) -> str | None:
@@ -115,13 +112,14 @@ class Rounds:
             for round_number in range(self._question.agent.max_rounds):
                 connects = round_number or self._stream is None
                 yield from self._connect() if connects else self._connection
+                self._connection = _NO_CONNECTION
                 calls: list[ToolCalled] = []
                 passages = () if round_number else self._passages
                 yield [RoundStarted(), *self._sources.given(passages)]
                 yield from self._read(calls)
                 server_calls = [call for call in calls if call.name not in self._client_tools]
                 if server_calls:
-                    self._check_loop(server_calls)
+                    self._calls.check_loop(server_calls)
                     yield from self._call(server_calls)
                 yield [*self.end_parts(), *(() if calls else self._used_sources()), RoundFinished()]
                 if len(server_calls) < len(calls):
@@ -133,6 +131,14 @@ class Rounds:
         except Exception:
             self._failed = not (self.cancelled or self._has_said_anything())
             raise
+
+    def shorten(self, take: TakesText) -> None:
+        """See the protocol."""
+        self._shortcut = take
+
+    def _take(self, text: str) -> bool | None:
+        """A token's short way; `_read` is the long one, for whatever does more than go on."""
+        return self._shortcut(text) if self._framing.goes_on_with(text) and not self.cancelled else None
 
     def end_parts(self) -> Sequence[Event]:
         return self._framing.close()
@@ -199,8 +205,10 @@ class Rounds:
         self._model = self.transcript.model = stream.model
 
     def _read(self, calls: list[ToolCalled]) -> Iterator[Batch]:
-        """The model's output in this round; appends its tool calls to `calls`. Every token passes through here."""
+        """The model's output in this round; appends its tool calls to `calls`. Every token passes through here, but for
+        those that `_take` takes."""
         frame, finished, stream = self._framing.frame, None, self._current_stream()
+        stream.shorten(self._take)
         try:
             for chunks in stream:
                 if not chunks:
@@ -228,53 +236,23 @@ class Rounds:
         self.usage += finished.usage
 
     def _received(self, event: Event, model: str, calls: list[ToolCalled]) -> Event:
-        """The event with the identity of the model in its metadata; a tool call as `_with_unique_id` returns it."""
+        """The event with the identity of the model in its metadata; a tool call, identified, is appended to `calls`."""
         if isinstance(event, ReasoningEnded | ReasoningIdentified | ToolCalled):
             if event.metadata:
                 event = replace(event, metadata=replace(event.metadata, model=model))
             if isinstance(event, ToolCalled):
-                return self._with_unique_id(event, calls)
+                event = self._calls.identified(event)
+                calls.append(event)
         return event
-
-    def _with_unique_id(self, call: ToolCalled, calls: list[ToolCalled]) -> ToolCalled:
-        """The call with the name of the tool that is meant, and with an id that is unique in the conversation; it is
-        appended to `calls`. Callers find a call by its id, but some models number them anew in each answer, or give all
-        calls one id.
-
-        Raises ChatError where the arguments are nested too deeply.
-        """
-        if is_too_deep(call.args):
-            raise ChatError(Problem.UPSTREAM_FAILED)
-        if self._call_ids is None:
-            messages = (*self._messages, self.transcript.message())
-            self._call_ids = {
-                part.call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)
-            }
-        name = meant_name(call.name, self._tool_names)
-        if name != call.name:
-            call = replace(call, name=name)
-        if call.call_id in self._call_ids:
-            call = replace(call, call_id=f"{call.call_id}_{uuid.uuid4().hex[:8]}")
-        self._call_ids.add(call.call_id)
-        calls.append(call)
-        return call
-
-    def _check_loop(self, calls: Sequence[ToolCalled]) -> None:
-        """Raises ChatError(TOOL_LOOP) where the model has made the same call more than MAX_REPEATS times."""
-        for call in calls:
-            self._calls[call.name, repr(sorted(call.args.items()))] += 1
-        if max(self._calls.values()) > MAX_REPEATS:
-            raise ChatError(Problem.TOOL_LOOP)
 
     def _call(self, calls: Sequence[ToolCalled]) -> Iterator[Batch]:
         """Run the calls: their results, each with its sources, and heartbeats meanwhile."""
         ended = self.end_parts()
         if ended:
             yield ended  # before the results: the text so far was written without them
-        unknown = [call for call in calls if call.name not in self._tool_names]
-        if unknown:
-            yield [ToolReturned(call.call_id, call.name, self._no_such_tool(), is_error=True) for call in unknown]
-        known = [call for call in calls if call.name in self._tool_names]
+        refused, known = self._calls.refused(calls), self._calls.known(calls)
+        if refused:
+            yield refused
         if known:
             context = ToolContext(self._question.agent, self._question.user_id, self._question.taker.name)
             self._stream = self._engine.toolbox.run(context, known, self._engine.heartbeat)
@@ -282,11 +260,6 @@ class Rounds:
                 yield [*batch, *self._sources.returned(batch)]
         if self.cancelled:
             raise self.cancelled
-
-    def _no_such_tool(self) -> str:
-        """What a model is told that calls a tool that it was not offered."""
-        names = ", ".join(self._tool_names)
-        return f"There is no such tool. There are: {names}." if names else "There are no tools."
 
     def _current_stream(self) -> Any:
         """The stream of the model or the tools; closed already where the turn was cancelled while it was opened."""

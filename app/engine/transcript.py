@@ -32,6 +32,8 @@ from app.engine.replay import Snapshot
 
 log = logging.getLogger(__name__)
 
+_MOST_BYTES_OF_CHARACTER = 4  # UTF-8
+
 
 class Transcript:
     """The assistant's message so far, including what has been said of an open part. `parts` are a resumed answer's.
@@ -87,6 +89,10 @@ class Transcript:
                     self._rounds, self._in_round = self._rounds + 1, True
                 case RoundFinished():
                     self._in_round = False
+
+    def has_room(self, characters: int) -> bool:
+        """Whether there is room for a text of so many characters in any case."""
+        return self._room >= _MOST_BYTES_OF_CHARACTER * characters
 
     @property
     def added_bytes(self) -> int:

@@ -10,8 +10,8 @@ from time import monotonic
 from app.engine.audience import Audience
 from app.engine.conversation import QuestionEntry, StoredQuestion
 from app.engine.engine import Engine, Plan
-from app.engine.errors import ChatError, Problem, RepeatedError
-from app.engine.events import Batch, Event, TurnFailed, TurnFinished, TurnStarted
+from app.engine.errors import ChatError, Problem, RepeatedError, StoreError
+from app.engine.events import Batch, Event, TextDelta, TurnFailed, TurnFinished, TurnStarted
 from app.engine.generation import Generation, GenerationInput
 from app.engine.messages import AnswerRecord, Mark, Status, last_question
 from app.engine.question import Question
@@ -53,7 +53,7 @@ class Turn:
         self._admitted: str | None = None  # the conversation's id, once it is this turn's
         self._stored: StoredQuestion | None = None
         self._source: GenerationInput | None = None
-        self._last: Event = TurnFailed(ChatError(Problem.LEFT))
+        self._last: Event | None = None
         self._ending: Batch = ()  # once it has ended: the last batch
 
     @property
@@ -122,8 +122,7 @@ class Turn:
         try:
             stored = self._engine.conversations.add_question(entry, self._admit)
         except BaseException as error:
-            # Something else is the end of this greenlet, say, which waited.
-            if self._admitted and not isinstance(error, ChatError | RepeatedError):
+            if self._admitted and _may_be_stored(error):
                 with suppress(Exception):
                     self._engine.conversations.abandon(entry)
             self.status = "failed"  # nothing to record: the question was not accepted
@@ -178,6 +177,24 @@ class Turn:
         finally:
             self.close()
 
+    def shorten(self, send: Callable[[Batch], bool]) -> None:
+        """From now on batches that come while the greenlet of `run` waits may be sent so, by the event loop, instead of
+        coming out of it: to wake it for each token costs more than all that is done with one. `send` must not wait; it
+        is done with a batch, and returns False where the greenlet is to be woken, by an empty batch."""
+
+        def take(text: str) -> bool | None:
+            if not has_room(len(text)):
+                return None
+            batch = [TextDelta(text)]
+            add(batch)
+            if listeners:
+                hear(batch)
+            return send(batch)
+
+        transcript, listeners, hear = self.generation.transcript, self.audience.listeners, self.audience.hear
+        add, has_room = transcript.add, transcript.has_room
+        self.generation.shorten(take)
+
     def cancel(self, error: ChatError) -> None:
         """End the turn from any greenlet: the model's stream is closed at once, `run` ends with TurnFailed(error), and
         what was said is stored as interrupted."""
@@ -196,7 +213,7 @@ class Turn:
                 self._entered = False
                 self._engine.running_turns.leave(self.question.taker, self._admitted, self.question.request_key)
             if not self._ending:
-                self._ending = [*self.generation.end_parts(), self._last]
+                self._ending = [*self.generation.end_parts(), self._last or TurnFailed(ChatError(Problem.LEFT))]
                 self.audience.hear(self._ending)
 
     def _entry(self) -> QuestionEntry:
@@ -266,3 +283,11 @@ class Turn:
         price = sum(self._engine.prices[model] for model in generation.paid_models)
         reason, usage, model = generation.finish_reason, generation.usage, generation.model
         return AnswerRecord(generation.transcript.message(), status, reason, usage, model, price, mark)
+
+
+def _may_be_stored(error: BaseException) -> bool:
+    """Whether the question may be there although its commit has raised this: something else is the end of this
+    greenlet, say, which waited, or the store has not answered."""
+    if isinstance(error, StoreError):
+        return error.uncertain
+    return not isinstance(error, ChatError | RepeatedError)

@@ -12,7 +12,7 @@ from app.engine.calls_in_words import without_calls
 from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.framing import END_OF_THOUGHTS
-from app.engine.ports import Model, ModelStream
+from app.engine.ports import Model, ModelStream, TakesText
 from app.engine.prompt import Prompt, shortened
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.pending import PendingStream
@@ -125,6 +125,7 @@ class FallbackStream:
         self._reply = Reply(iter(()), needs_words=False)
         self._wordless = 0  # replies so far
         self._reported: ModelError | None = None
+        self._take: TakesText = lambda _text: None
         self._closed = False
 
     @property
@@ -195,8 +196,15 @@ class FallbackStream:
         """Only what comes until the first word passes through here."""
         return chain.from_iterable(self._until_and_after_the_first_word())
 
+    def shorten(self, take: TakesText) -> None:
+        """See the port."""
+        self._take = take
+
     def _until_and_after_the_first_word(self) -> Iterator[Iterable[Sequence[Chunk]]]:
         yield self._until_the_first_word()
+        shorten = getattr(self._pending and self._pending.stream, "shorten", None)
+        if shorten:
+            shorten(self._take)
         yield self._reply.rest
 
     def _until_the_first_word(self) -> Iterator[Sequence[Chunk]]:

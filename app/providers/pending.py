@@ -20,21 +20,25 @@ class PendingStream:
         self._model, self._prompt, self._heartbeat, self._pause = model, prompt, heartbeat, pause
         self._error: Exception | None = None
         self._closed = False
-        self._greenlet = gevent.spawn(self._open)
+        self._opening: gevent.Greenlet[[], None] | None = gevent.spawn(self._open)
 
     def __iter__(self) -> Iterator[tuple[()]]:
         """An empty batch after each heartbeat interval until the model is open. Raises what `Model.open` raises."""
-        self._greenlet.join(self._heartbeat)
-        while not self._greenlet.ready():
+        opening = self._opening
+        assert opening, "there is one iteration"
+        opening.join(self._heartbeat)
+        while not opening.ready():
             yield ()
-            self._greenlet.join(self._heartbeat)
+            opening.join(self._heartbeat)
+        self._opening = None  # a stream may be open for hours
         if self._error:
             raise self._error
 
     def close(self) -> None:
         """Stop opening, and close the stream where it is open already. May be called from any greenlet."""
         self._closed = True
-        self._greenlet.kill(block=False)
+        if self._opening:
+            self._opening.kill(block=False)
         if self.stream:
             self.stream.close()
 

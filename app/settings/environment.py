@@ -1,16 +1,22 @@
 """The environment variables that the server reads, and their checks."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
+from app.cluster.client import check_url
 from app.store.keys import normalised_origin
+from app.store.urls import database_url
 
+MOST_WORKERS = 64  # of one server: a number above is a slip
+NEEDS_REDIS = (
+    "More than one worker needs REDIS_URL, where they count together what callers ask for: otherwise every limit would "
+    "silently be multiplied."
+)
 _HOST = re.compile(r"(?P<name>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -41,32 +47,21 @@ class Origins(fields.Field[list[str]]):
             raise ValidationError(str(error)) from error
 
 
-def _check_workers(count: int) -> None:
-    if count > 1:
-        raise ValidationError(
-            "More than one worker needs a shared place for rate limits and running turns (otherwise every limit would "
-            "silently be multiplied), and this version has none. Leave it at 1: one worker serves a thousand streams."
-        )
-
-
-def _check_redis(_url: str) -> None:
-    raise ValidationError(
-        "This version cannot use Redis yet; limits and running turns live in the one worker. Unset it."
-    )
-
-
-def _check_database(url: str) -> None:
+def _check_redis(url: str) -> None:
     try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ValidationError(f"Not a database URL that can be used: {error}") from error
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise ValidationError(
-            f"This version takes SQLite only, for instance sqlite:////var/lib/parlance/parlance.db, and not "
-            f"{parsed.drivername}."
-        )
-    if parsed.database in (None, "", ":memory:"):
-        raise ValidationError("SQLite needs a file, for instance sqlite:////var/lib/parlance/parlance.db")
+        check_url(url)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+class DatabaseUrl(fields.String):
+    """Loads into the URL with the driver that is used."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            return database_url(super()._deserialize(value, attr, data, **kwargs).strip())
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 def _check_home(path: str) -> None:
@@ -97,20 +92,35 @@ class EnvironmentSchema(Schema):
             "default": "`config/parlance.toml`",
         }
     )
-    DATABASE_URL = fields.String(
-        validate=_check_database,
+    PARLANCE_SECRET_KEY = fields.String(
+        validate=validate.Regexp(r"[!-~]{32,500}\Z", error="Must be 32 to 500 visible ASCII characters."),
         metadata={
-            "description": "A SQLite URL; no other database can be used. One server runs with the file at a time, and "
-            "keeps `<file>.lock` and `<file>.workers/` beside it",
+            "description": "The installation's secret, 32 to 500 random characters: the same on all hosts of one "
+            "database, which refuses another from then on",
+            "default": "the file `secret_key` in `PARLANCE_HOME`, made on the first start",
+        },
+    )
+    DATABASE_URL = DatabaseUrl(
+        metadata={
+            "description": "A URL of SQLite or [PostgreSQL](operations.md#postgresql). One server runs with a database "
+            "at a time, and keeps `<file>.lock` and `<file>.workers/` beside SQLite's, `lock` and `workers/` in "
+            "`PARLANCE_HOME` for PostgreSQL's",
             "default": "`parlance.db` in `PARLANCE_HOME`",
         },
     )
-    REDIS_URL = fields.String(validate=_check_redis, metadata={"description": "Must stay unset in this version"})
+    REDIS_URL = fields.String(
+        validate=_check_redis,
+        metadata={
+            "description": "A Redis, `redis://` or with TLS `rediss://`, in which [limits are "
+            "counted](operations.md#limits-of-several-servers) by all servers of an installation together",
+        },
+    )
     WEB_CONCURRENCY = fields.Integer(
         load_default=1,
-        validate=[validate.Range(1), _check_workers],
+        validate=validate.Range(0, MOST_WORKERS),
+        error_messages={"invalid": "Not a whole number. 0 is one worker for each core."},
         metadata={
-            "description": "Must stay 1 in this version: limits and running turns live in the worker's memory",
+            "description": "How many workers serve, 0 for one for each core. More than one need `REDIS_URL`",
             "unit": "processes",
         },
     )
@@ -140,3 +150,8 @@ class EnvironmentSchema(Schema):
             "type": "list of origins",
         },
     )
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_together(self, data: dict[str, Any], original: Mapping[str, str], **_: Any) -> None:
+        if data.get("WEB_CONCURRENCY", 1) != 1 and "REDIS_URL" not in original:
+            raise ValidationError(NEEDS_REDIS, "WEB_CONCURRENCY")

@@ -1,7 +1,7 @@
 """What the settings are once they are loaded: plain records. load.py makes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +105,16 @@ class OperatorFiles:
 class Settings:
     """What the environment and parlance.toml say.
 
-    `hosts` are the names that requests may ask for, any where there are none. `limits` holds each wire's rate limit in
-    flask-limiter's notation.
+    `secret_key` is None where the home folder holds it (secret.py). `hosts` are the names that requests may ask for,
+    any where there are none. `limits` holds each wire's rate limit in flask-limiter's notation.
     """
 
     port: int
     home: Path
+    secret_key: str | None = field(repr=False)
     database_url: str
+    redis_url: str | None
+    workers: int
     trusted_hops: int
     hosts: frozenset[str]
     allowed_origins: frozenset[str]

@@ -6,6 +6,13 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from app.settings.records import Settings
+
+
+def secret_of(settings: Settings) -> str:
+    """The installation's secret: that of PARLANCE_SECRET_KEY, else the one in the home folder."""
+    return settings.secret_key or secret_key(settings.home)
+
 
 def secret_file(home: Path) -> Path:
     return home / "secret_key"

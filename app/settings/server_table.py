@@ -68,7 +68,7 @@ class ServerSchema(Schema):
         "What the server stores in any 24 hours for one address that shows neither a key nor a session: questions, "
         "answers, steps of workflows, and 1,500 bytes for each question besides. Where it is reached, questions are "
         "refused with 429; the answers that run then still count. An IPv6 address counts as its /64 network. A restart "
-        "forgets what was counted",
+        "forgets what was counted, but for what is in Redis",
         "bytes",
         validate.Range(10_000, 2**40),
         load_default=20_000_000,

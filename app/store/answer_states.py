@@ -66,7 +66,7 @@ _ASKED = select(messages.c.id).where(
 @dataclass(frozen=True, slots=True)
 class AnswerState:
     """An answer as its row has it, or had it when its caller heard of it. `status` is running, complete, interrupted or
-    failed; of one that runs, `message` has what was saved of it."""
+    failed; of one that runs, `message` has what was saved of it, and `worker` is who makes it."""
 
     id: str
     conversation_id: str
@@ -79,10 +79,15 @@ class AnswerState:
     usage: Usage
     credits: int
     model: str | None
+    worker: str | None
 
     @property
     def first_event(self) -> TurnStarted:
         return TurnStarted(self.conversation_id, self.question_id, self.id, self.end_user, self.created_at, self.model)
+
+    def runs_elsewhere(self, worker: str) -> bool:
+        """Whether another worker than this one makes it."""
+        return self.status == "running" and self.worker != worker
 
     @property
     def last_event(self) -> TurnFinished | TurnFailed:
@@ -152,4 +157,5 @@ def _state(connection: Connection, row: Any, said: Sequence[Any]) -> AnswerState
         usage=Usage(row.prompt_tokens or 0, row.completion_tokens or 0),
         credits=row.credits or 0,
         model=row.model,
+        worker=row.worker,
     )

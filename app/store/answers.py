@@ -13,12 +13,14 @@ from app.engine.conversation import Charge, RequestKey
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord
 from app.store import parts
+from app.store.compiled import Compiled
 from app.store.repeated import repeatable_columns
+from app.store.row_locks import lock_row
 from app.store.tables import held, keys, messages, running
+from app.store.trips import unanswered
 
-# Built once: building a statement costs more than running it.
 # The fence. What a resumed answer has cost and taken before is added to.
-_END = (
+_END = Compiled(
     update(messages)
     .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
     .values(
@@ -35,12 +37,15 @@ _END = (
     )
 )
 _MINE = select(messages.c.id).where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"))
-_LOCK = select(keys.c.id).where(keys.c.id == bindparam("account")).with_for_update()
 _HELD = select(func.coalesce(func.sum(messages.c.held), 0)).where(messages.c.payer == bindparam("account"), held)
-_LEFT = select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
-_CHARGE = update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost"))
+_LEFT = Compiled(
+    select(keys.c.credits - keys.c.spent - _HELD.scalar_subquery()).where(keys.c.id == bindparam("account"))
+)
+_CHARGE = Compiled(
+    unanswered(update(keys).where(keys.c.id == bindparam("account")).values(spent=keys.c.spent + bindparam("cost")))
+)
 # What was said since the last checkpoint is given up; a resumed answer keeps what it had said before.
-_GIVE_UP = (
+_GIVE_UP = unanswered(
     update(messages)
     .where(messages.c.id == bindparam("answer"), messages.c.worker == bindparam("me"), running)
     .values(status="interrupted", finish_reason="other", held=0, due=0)
@@ -61,9 +66,8 @@ def check_budget(connection: Connection, charge: Charge) -> None:
     before the answers that run are summed.
     """
     account = {"account": charge.account}
-    if connection.dialect.name != "sqlite":
-        connection.execute(_LOCK, account)
-    left = connection.execute(_LEFT, account).scalar_one_or_none()
+    lock_row(connection, keys.c.id, charge.account)
+    left = _LEFT.scalar(connection, account)
     if left is None or left < charge.held:
         raise ChatError(Problem.EXHAUSTED)
 
@@ -86,7 +90,7 @@ def end_answer(connection: Connection, worker: str, answer_id: str, answer: Answ
         "cost": answer.credits,
         "noted": answer.mark,
     }
-    if connection.execute(_END, ended).rowcount:
+    if _END.run(connection, ended):
         return True
     if connection.execute(_MINE, mine).first():
         return False
@@ -96,7 +100,7 @@ def end_answer(connection: Connection, worker: str, answer_id: str, answer: Answ
 def settle(connection: Connection, charge: Charge | None, answer: AnswerRecord) -> None:
     """Charge the payer's key with what the answer costs."""
     if charge and answer.credits:
-        connection.execute(_CHARGE, {"account": charge.account, "cost": answer.credits})
+        _CHARGE.run(connection, {"account": charge.account, "cost": answer.credits})
 
 
 def give_up_answer(connection: Connection, worker: str, answer_id: str) -> None:

@@ -22,7 +22,7 @@ class BackupError(Exception):
     """Why there is no backup, or none that can be restored; may be shown to the operator."""
 
 
-def write_backup(database: Path, secret: Path, target: Path) -> None:
+def write_backup(database: Path, secret: str, target: Path) -> None:
     """Make the file, readable by its owner only. It has its name once it is whole, checked and on the disk.
 
     Needs room for the database twice, in the target's folder. Raises BackupError, StoreError and OSError.
@@ -30,14 +30,15 @@ def write_backup(database: Path, secret: Path, target: Path) -> None:
     if target.exists():
         raise BackupError(f"{target} exists already.")
     with tempfile.TemporaryDirectory(prefix=".parlance-backup-", dir=target.parent) as folder:
-        copy, draft = Path(folder) / DATABASE, Path(folder) / "draft"
+        copy, draft, written = (Path(folder) / name for name in (DATABASE, "draft", SECRET))
+        written.write_text(secret, encoding="ascii")  # others may not enter the folder
         _copy(database, copy)
         _check(copy)
         with draft.open("xb") as file:
             draft.chmod(0o600)
             with tarfile.open(fileobj=file, mode="w") as archive:
                 archive.add(copy, DATABASE, filter=_of_nobody)
-                archive.add(secret, SECRET, filter=_of_nobody)
+                archive.add(written, SECRET, filter=_of_nobody)
             file.flush()
             os.fsync(file.fileno())
         _name(draft, target)

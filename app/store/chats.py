@@ -12,7 +12,9 @@ from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.messages import StoredMessage, latest_messages, stored_message
 from app.store.pages import Page
+from app.store.row_locks import lock_row
 from app.store.tables import conversations, messages, now
+from app.store.trips import unanswered
 
 WIRE_NAME = "chats"
 
@@ -41,8 +43,9 @@ class ChatStore:
         time = now()
         chat = Chat(chat_id or uuid.uuid4().hex, agent, owner, title, time, time)
         row = {**asdict(chat), "wire": WIRE_NAME, "end_user": user_id}
+        query = unanswered(insert(conversations).values(row))
         try:
-            self._database.write(lambda connection: connection.execute(insert(conversations).values(row)))
+            self._database.write(lambda connection: connection.execute(query))
         except IntegrityError:
             return self.find(chat.id)
         return chat
@@ -91,8 +94,9 @@ class ChatStore:
 
         def work(connection: Connection) -> None:
             _find(connection, chat_id)
-            connection.execute(delete(messages).where(messages.c.conversation_id == chat_id))
-            connection.execute(delete(conversations).where(conversations.c.id == chat_id))
+            lock_row(connection, conversations.c.id, chat_id, to_delete=True)
+            connection.execute(unanswered(delete(messages).where(messages.c.conversation_id == chat_id)))
+            connection.execute(unanswered(delete(conversations).where(conversations.c.id == chat_id)))
 
         self._database.write(work)
 

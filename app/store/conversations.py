@@ -14,18 +14,19 @@ from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message
 from app.store import parts
 from app.store.answers import check_budget, end_answer, give_up_answer, running_columns, settle
+from app.store.compiled import Compiled
 from app.store.database import Database
 from app.store.messages import history_of
 from app.store.posted import posted_columns
 from app.store.repeated import refuse_repeated, repeatable_columns, unless_repeated
 from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
+from app.store.trips import unanswered
 from app.store.workers import Worker
 
 TITLE_LENGTH = 80
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Built once: building a statement costs more than running it.
 _IN_SCOPE = select(
     *(conversations.c.id, conversations.c.state, conversations.c.end_user, conversations.c.title),
     exists().where(messages.c.conversation_id == conversations.c.id, running).label("busy"),
@@ -34,21 +35,31 @@ _IN_SCOPE = select(
     conversations.c.wire == bindparam("wire"),
     conversations.c.agent == bindparam("agent"),
 )
-_BY_EXTERNAL_ID = _IN_SCOPE.where(conversations.c.external_id == bindparam("external_id"))
-_BY_ID = _IN_SCOPE.where(conversations.c.id == bindparam("id"))
-_CREATE = insert(conversations)
-_TOUCH = (
-    update(conversations).where(conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("time"))
+# Locked: what is read of it stays so until the question is stored. Messages may be added, as to any locked row.
+_BY_EXTERNAL_ID = Compiled(
+    _IN_SCOPE.where(conversations.c.external_id == bindparam("external_id")).with_for_update(
+        of=conversations, key_share=True
+    )
 )
-_SET_TITLE = (
-    update(conversations).where(conversations.c.id == bindparam("conversation")).values(title=bindparam("name"))
+_BY_ID = Compiled(
+    _IN_SCOPE.where(conversations.c.id == bindparam("id")).with_for_update(of=conversations, key_share=True)
 )
+_CREATE = unanswered(insert(conversations))
+_NAMES = ["id", "agent", "wire", "owner", "external_id", "end_user", "title", "created_at", "updated_at"]
+_CREATE_EMPTY = Compiled(_CREATE, _NAMES)
+_THE_CONVERSATION = update(conversations).where(conversations.c.id == bindparam("conversation"))
+_TOUCH = Compiled(unanswered(_THE_CONVERSATION.values(updated_at=bindparam("time"))))
+_SET_TITLE = Compiled(unanswered(_THE_CONVERSATION.values(title=bindparam("name"))))
 # Numbers the row behind the last one; one conversation has one writer at a time.
-_APPEND = insert(messages).values(
-    conversation_id=bindparam("conversation"),
-    sequence=select(func.coalesce(func.max(messages.c.sequence), 0) + 1)
-    .where(messages.c.conversation_id == bindparam("conversation"))
-    .scalar_subquery(),
+_LAST = select(func.max(messages.c.sequence)).where(messages.c.conversation_id == bindparam("conversation"))
+_CLAIM = [*running_columns("", None)]
+_APPEND = Compiled(
+    unanswered(
+        insert(messages).values(
+            conversation_id=bindparam("conversation"), sequence=func.coalesce(_LAST.scalar_subquery(), 0) + 1
+        )
+    ),
+    ["id", "role", "parts", "external_id", "created_at", *_CLAIM],
 )
 
 
@@ -85,15 +96,20 @@ class ConversationStore:
         """See the port."""
 
         def work(connection: Connection) -> None:
+            _TOUCH.run(connection, {"conversation": conversation_id, "time": now()})  # locks it, before its message
             if end_answer(connection, self._worker.id, answer_id, answer):
-                connection.execute(_TOUCH, {"conversation": conversation_id, "time": now()})
                 settle(connection, charge, answer)
 
         self._database.write(work)
 
-    def give_up_answer(self, answer_id: str) -> None:
-        """End the answer as interrupted, with what was stored of it before; it costs nothing. Again is harmless."""
-        self._database.write(lambda connection: give_up_answer(connection, self._worker.id, answer_id))
+    def give_up_answer(self, *answer_ids: str) -> None:
+        """End answers as interrupted, with what was stored of them before; they cost nothing. Again is harmless."""
+
+        def work(connection: Connection) -> None:
+            for answer_id in sorted(answer_ids):
+                give_up_answer(connection, self._worker.id, answer_id)
+
+        self._database.write(work)
 
     def abandon(self, entry: QuestionEntry) -> None:
         """See the port."""
@@ -181,23 +197,23 @@ def _find(connection: Connection, ref: ConversationRef) -> Any:
     """The conversation's row, None where it is to be created. Raises ChatError(NOT_FOUND) for an unknown `ref.id`."""
     scope = {"owner": ref.owner, "wire": ref.wire, "agent": ref.agent}
     if ref.id:
-        row = connection.execute(_BY_ID, {**scope, "id": ref.id}).one_or_none()
+        row = _BY_ID.one_or_none(connection, {**scope, "id": ref.id})
         if row is None:
             raise ChatError(Problem.NOT_FOUND)
         return row
     if not ref.external_id:
         return None
-    row = connection.execute(_BY_EXTERNAL_ID, {**scope, "external_id": ref.external_id}).one_or_none()
+    row = _BY_EXTERNAL_ID.one_or_none(connection, {**scope, "external_id": ref.external_id})
     if row is None and _UUID.fullmatch(ref.external_id):  # a caller may use the id that we gave the conversation
-        row = connection.execute(_BY_ID, {**scope, "id": ref.external_id.replace("-", "")}).one_or_none()
+        row = _BY_ID.one_or_none(connection, {**scope, "id": ref.external_id.replace("-", "")})
     return row
 
 
 def _touch(connection: Connection, existing: Any, new: Mapping[str, Message], time: int) -> None:
     """The conversation is active now, and has a title from now on."""
-    connection.execute(_TOUCH, {"conversation": existing.id, "time": time})
+    _TOUCH.run(connection, {"conversation": existing.id, "time": time})
     if existing.title is None:
-        connection.execute(_SET_TITLE, {"conversation": existing.id, "name": _title([*new.values()])})
+        _SET_TITLE.run(connection, {"conversation": existing.id, "name": _title([*new.values()])})
 
 
 def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, time: int) -> None:
@@ -213,8 +229,10 @@ def _create(connection: Connection, conversation_id: str, entry: QuestionEntry, 
         "created_at": time,
         "updated_at": time,
     }
-    if entry.posted is not None:
-        row |= posted_columns(connection, ref, entry.posted, [*entry.messages.values()])
+    if entry.posted is None:
+        _CREATE_EMPTY.run(connection, row)
+        return
+    row |= posted_columns(connection, ref, entry.posted, [*entry.messages.values()])
     connection.execute(_CREATE, row)
 
 
@@ -228,4 +246,4 @@ def _title(said: Sequence[Message]) -> str | None:
 
 
 def _append(connection: Connection, conversation_id: str, rows: Sequence[dict[str, Any]], time: int) -> None:
-    connection.execute(_APPEND, [{**row, "conversation": conversation_id, "created_at": time} for row in rows])
+    _APPEND.run_each(connection, [{**row, "conversation": conversation_id, "created_at": time} for row in rows])

@@ -13,20 +13,23 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
 from app.store.tables import earlier_answers, now
+from app.store.trips import unanswered
 
 MOST_FORGOTTEN = 100  # of those whose time is over, each time that one is kept
 
 # Built once: building a statement costs more than running it.
 _FIND = select(earlier_answers).where(earlier_answers.c.request_key == bindparam("key"))
-_KEEP = insert(earlier_answers)
-_FORGET = delete(earlier_answers).where(
-    or_(
-        earlier_answers.c.request_key == bindparam("key"),
-        earlier_answers.c.request_key.in_(
-            select(earlier_answers.c.request_key)
-            .where(earlier_answers.c.asked_again_until < bindparam("time"))
-            .limit(MOST_FORGOTTEN)
-        ),
+_KEEP = unanswered(insert(earlier_answers))
+_FORGET = unanswered(
+    delete(earlier_answers).where(
+        or_(
+            earlier_answers.c.request_key == bindparam("key"),
+            earlier_answers.c.request_key.in_(
+                select(earlier_answers.c.request_key)
+                .where(earlier_answers.c.asked_again_until < bindparam("time"))
+                .limit(MOST_FORGOTTEN)
+            ),
+        )
     )
 )
 

@@ -6,12 +6,11 @@ import pwd
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import gevent
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.engine.errors import Problem, StoreError
 
@@ -22,8 +21,14 @@ DAMAGED = "damaged"
 READ_ONLY = "read-only"
 FULL = "disk full"
 NO_ANSWER = "no answer"
+NO_MEMORY = "no memory left"
+DISK_FAILING = "disk failing"
+UNREACHABLE = "cannot be reached"
+CROWDED = "too many connections"
 OTHER_VERSION = "of another version: run `flask prepare`"
 NEWER_VERSION = "of a newer Parlance: install that one, or restore a backup"
+SERVED = "in use by a server that cannot work with what it would become: stop that one first"
+HALF_MOVED = "half moved: give the command `flask move` again, or make the database anew"
 NO_PERMISSION = "no permission"
 MISSING = "missing, or cannot be opened: run `flask prepare` where there was none"
 LOCK_SECONDS = 0.1
@@ -33,9 +38,9 @@ _REASONS = {
     sqlite3.SQLITE_PERM: NO_PERMISSION,
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
-    sqlite3.SQLITE_NOMEM: "no memory left",
+    sqlite3.SQLITE_NOMEM: NO_MEMORY,
     sqlite3.SQLITE_READONLY: READ_ONLY,
-    sqlite3.SQLITE_IOERR: "disk failing",
+    sqlite3.SQLITE_IOERR: DISK_FAILING,
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_CANTOPEN: MISSING,
@@ -43,21 +48,54 @@ _REASONS = {
     sqlite3.SQLITE_NOTADB: DAMAGED,
 }
 _OTHER_VERSION = ("no such table", "no such column", "has no column named")
+# PostgreSQL's, by SQLSTATE, or by its first two characters.
+_STATES = {
+    "08": UNREACHABLE,
+    "25006": READ_ONLY,
+    "25P03": NO_ANSWER,  # this process stood still in the middle of a transaction
+    "40001": LOCKED,
+    "40P01": LOCKED,
+    "42501": NO_PERMISSION,
+    "42703": OTHER_VERSION,
+    "42P01": OTHER_VERSION,
+    "53100": FULL,
+    "53200": NO_MEMORY,
+    "53300": CROWDED,
+    "55P03": LOCKED,
+    "57014": NO_ANSWER,
+    "57P": UNREACHABLE,  # it stops, or starts
+    "58": DISK_FAILING,
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
+}
+_OTHER_PLAN = "cached plan must not change result type"  # a migration, beside a connection that was open
 
 
 def store_error(error: BaseException) -> StoreError | None:
     """What the store raises for an exception of SQLAlchemy or its driver; None where it is not the database's fault,
     but a mistake of ours or a constraint that held."""
-    if isinstance(error, PoolTimeoutError):
-        return StoreError(Problem.OVERLOADED, "all connections in use")
+    if not isinstance(error, SQLAlchemyError | sqlite3.Error) and not hasattr(error, "sqlstate"):
+        return None
     driver_error = error.orig if isinstance(error, DBAPIError) else error
-    reason = _reason(driver_error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else None
+    if hasattr(driver_error, "sqlstate"):  # PostgreSQL's driver is not loaded where SQLite serves
+        reason = _postgres_reason(driver_error)
+    else:
+        reason = _sqlite_reason(driver_error) if isinstance(driver_error, sqlite3.Error) else None
     return StoreError(Problem.STORE_UNAVAILABLE, reason) if reason else None
 
 
-def _reason(error: BaseException | None) -> str | None:
-    if not isinstance(error, sqlite3.Error):
-        return None if error is None or type(error).__name__ != "OperationalError" else NO_ANSWER
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot be reached, or says nothing: it may be restarting."""
+    return isinstance(error, StoreError) and error.reason.startswith((UNREACHABLE, NO_ANSWER))
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether PostgreSQL has not said what has become of the statement: the connection broke, or it took too long."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    return hasattr(driver_error, "sqlstate") and _postgres_reason(driver_error) in {UNREACHABLE, NO_ANSWER}
+
+
+def _sqlite_reason(error: sqlite3.Error) -> str | None:
     code = getattr(error, "sqlite_errorcode", None)  # missing where the driver itself complains
     if code is None:
         return None
@@ -66,14 +104,29 @@ def _reason(error: BaseException | None) -> str | None:
     return _REASONS.get(code & 0xFF)  # the extended codes' lowest byte is the kind
 
 
-def for_operators(reason: str, file: Path | None) -> str:
-    """What is wrong with the database, for those who run the server and nobody else: it names SQLite's file, what
-    helps, and as which user the process has tried where another may be the one who can."""
+def _postgres_reason(error: Any) -> str | None:
+    state = error.sqlstate
+    if state is None:  # it is the driver that complains: of the connection, or of what it was given
+        kind = type(error)
+        is_protocol = kind.__name__ == "DatabaseError"  # what has come is no answer: pieces are missing, say
+        lost = is_protocol or any(each.__name__ == "OperationalError" for each in kind.__mro__)
+        return UNREACHABLE if lost else None
+    if _OTHER_PLAN in str(error):
+        return OTHER_VERSION
+    return next((_STATES[state[:length]] for length in (5, 3, 2) if state[:length] in _STATES), None)
+
+
+def for_operators(error: StoreError, place: str) -> str:
+    """What is wrong with the database at the `place`, for those who run the server and nobody else: what helps, as
+    which user the process has tried where another may be the one who can, and what PostgreSQL's driver says."""
+    reason, cause = error.reason, getattr(error.__cause__, "orig", error.__cause__)
     if reason == DAMAGED:
         reason = f"{DAMAGED}: restore a backup"
+    elif hasattr(cause, "sqlstate"):
+        reason = f"{reason} ({' '.join(str(cause).split())})"
     elif reason in (MISSING, READ_ONLY, NO_PERMISSION):
         reason = f"{reason} (as {process_user()})"
-    return f"{file}: {reason}" if file else reason
+    return f"{place}: {reason}"
 
 
 def os_problem(error: OSError) -> str:
@@ -94,11 +147,26 @@ def known_errors() -> Iterator[None]:
     """Raises StoreError in the place of what `store_error` knows."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except Exception as error:
         known = store_error(error)
         if known is None:
             raise
         raise known from error
+
+
+class Lasting:
+    """A fault of what is done again and again: for as long as it lasts the log has one line."""
+
+    def __init__(self, logger: logging.Logger, words: str) -> None:
+        self._log, self._words, self._told = logger, words, False
+
+    def failed(self, error: BaseException) -> None:
+        if not self._told:
+            self._log.warning("%s: %s", self._words, error.reason if isinstance(error, StoreError) else repr(error))
+        self._told = True
+
+    def succeeded(self) -> None:
+        self._told = False
 
 
 class Condition:

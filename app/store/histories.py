@@ -1,18 +1,17 @@
-"""Conversations read back: by the callers who own them, and by the operator."""
+"""Conversations read back by the callers who own them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from app.engine.errors import ChatError, Problem
-from app.engine.messages import Message
 from app.store.database import Database
 from app.store.messages import Feedback, StoredMessage, latest_messages, stored_message
 from app.store.pages import Page
-from app.store.posted import posted_messages
-from app.store.tables import conversations, messages, running, shown
+from app.store.tables import conversations, messages, shown
+from app.store.trips import unanswered
 
 State = Literal["ongoing", "ended", "taken_over", "paused"]
 
@@ -61,22 +60,11 @@ class ConversationFilter:
     by_activity: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedConversation:
-    """All that is stored of a conversation. What the caller posted of it before its first message is in `posted`, or in
-    the conversation that it `follows` (and in what that one follows), as long as that one is there."""
-
-    conversation: Conversation
-    posted: Sequence[Message]
-    follows: str | None
-    messages: Sequence[StoredMessage]
-
-
 class HistoryStore:
     """Conversations within a scope; outside of it one raises ChatError(NOT_FOUND), like one that does not exist.
 
     An answer that is being made is left out until it has ended, a resumed one with all that it has said before.
-    Superseded messages are left out, but for `export`.
+    Superseded messages are left out.
     """
 
     def __init__(self, database: Database) -> None:
@@ -89,11 +77,12 @@ class HistoryStore:
         query = select(conversations).where(matching)
         if filters.cursor:
             last_time, last_id = filters.cursor
-            query = query.where(or_(time < last_time, and_(time == last_time, conversations.c.id < last_id)))
+            # The first condition leads an index to the page; without it all before the page would be read.
+            query = query.where(time <= last_time, or_(time < last_time, conversations.c.id < last_id))
         query = query.order_by(time.desc(), conversations.c.id.desc()).limit(filters.limit + 1)
 
         def work(connection: Connection) -> Page[Conversation]:
-            items = [_conversation(row) for row in connection.execute(query)]
+            items = [conversation_of(row) for row in connection.execute(query)]
             total = connection.execute(select(func.count()).select_from(conversations).where(matching)).scalar_one()
             return Page(items[: filters.limit], len(items) > filters.limit, total)
 
@@ -146,7 +135,8 @@ class HistoryStore:
 
         def work(connection: Connection) -> None:
             _find(connection, scope, conversation_id)
-            connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(state=state))
+            query = update(conversations).where(conversations.c.id == conversation_id).values(state=state)
+            connection.execute(unanswered(query))
 
         self._database.write(work)
 
@@ -170,41 +160,12 @@ class HistoryStore:
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             if row.role != "assistant":
                 raise ChatError(Problem.NOT_AN_ANSWER)
-            connection.execute(update(messages).where(messages.c.id == message_id).values(feedback=feedback))
+            connection.execute(
+                unanswered(update(messages).where(messages.c.id == message_id).values(feedback=feedback))
+            )
             return stored_message(connection.execute(query).one())
 
         return self._database.write(work)
-
-    def export(self, agent: str, end_user: str | None) -> Iterator[ExportedConversation]:
-        """Each conversation with the agent, or those of one end user, oldest first, superseded messages included.
-
-        One transaction for each conversation: what is erased meanwhile is left out.
-        """
-        matching = and_(conversations.c.agent == agent, *([conversations.c.end_user == end_user] if end_user else []))
-        ids = self._database.read(
-            lambda connection: connection.execute(
-                select(conversations.c.id).where(matching).order_by(conversations.c.created_at, conversations.c.id)
-            ).scalars().all()
-        )  # fmt: skip
-        for conversation_id in ids:
-            whole = self._database.read(lambda connection, each=conversation_id: _whole(connection, each))  # type: ignore[misc]
-            if whole:
-                yield whole
-
-    def erase(self, end_user: str) -> int:
-        """Delete all conversations of an end user, with every agent; returns how many there were.
-
-        SQLite overwrites them in its file and empties its log, which blocks the process: for the command line.
-        """
-        theirs = select(conversations.c.id).where(conversations.c.end_user == end_user)
-
-        def work(connection: Connection) -> int:
-            connection.execute(delete(messages).where(messages.c.conversation_id.in_(theirs)))
-            return connection.execute(delete(conversations).where(conversations.c.end_user == end_user)).rowcount
-
-        erased = self._database.write(work)
-        self._database.checkpoint()
-        return erased
 
 
 def _within(scope: HistoryScope) -> ColumnElement[bool]:
@@ -234,17 +195,9 @@ def _find(
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ChatError(Problem.NOT_FOUND)
-    return _conversation(row)
+    return conversation_of(row)
 
 
-def _whole(connection: Connection, conversation_id: str) -> ExportedConversation | None:
-    row = connection.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
-    if row is None:
-        return None
-    query = select(messages).where(messages.c.conversation_id == conversation_id, not_(running))
-    said = [stored_message(each) for each in connection.execute(query.order_by(messages.c.sequence))]
-    return ExportedConversation(_conversation(row), posted_messages(row.posted), row.follows, said)
-
-
-def _conversation(row: Any) -> Conversation:
+def conversation_of(row: Any) -> Conversation:
+    """Of a row of the table `conversations`."""
     return Conversation(row.id, row.wire, row.owner, row.title, row.end_user, row.state, row.created_at, row.updated_at)

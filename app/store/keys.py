@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
+from app.store.compiled import Compiled
 from app.store.database import Database
 from app.store.tables import keys, now
 
 KeyKind = Literal["widget", "secret"]
+LONGEST_NAME = 128  # characters; PostgreSQL takes no longer ones
+MOST_CREDITS = 10**15  # of a budget: what is spent and held beside it stays within 64 bits
 CACHE_SECONDS = 1  # monotonic clock
 PREFIXES: dict[KeyKind, str] = {"widget": "wk_", "secret": "sk_"}
 
@@ -42,7 +45,7 @@ class Key:
     spent: int
 
 
-_FIND = select(keys).where(keys.c.hash == bindparam("digest"))  # built once: that costs more than running it
+_FIND = Compiled(select(keys).where(keys.c.hash == bindparam("digest")))
 
 
 class KeyStore:
@@ -88,7 +91,7 @@ class KeyStore:
         expires, cached = self._cache.get(digest, (0, None))
         if cached and monotonic() < expires:
             return cached
-        row = self._database.read(lambda connection: connection.execute(_FIND, {"digest": digest}).one_or_none())
+        row = self._database.read(lambda connection: _FIND.one_or_none(connection, {"digest": digest}))
         matches = hmac.compare_digest(row.hash if row else "0" * 64, digest)
         if not (row and matches and row.revoked_at is None):
             self._cache.pop(digest, None)
@@ -134,7 +137,7 @@ class KeyStore:
         """The lists of all active widget keys, read once in CACHE_SECONDS, however many preflights come."""
         expires, allowed = self._allowed
         if monotonic() >= expires:
-            query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None)).distinct()
+            query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None))
             allowed = list(self._database.read(lambda connection: connection.execute(query).scalars().all()))
             self._allowed = monotonic() + CACHE_SECONDS, allowed
         return allowed

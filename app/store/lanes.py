@@ -7,7 +7,7 @@ with the call of a greenlet that was killed.
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,9 @@ from gevent.event import Event
 from gevent.monkey import get_original
 
 T = TypeVar("T")
+
+CALL_SECONDS = 5.0
+"""Within which the work of a call begins, or never, where its caller says nothing else."""
 
 # Those of native threads: what gevent puts in their place does not pass between threads.
 allocate_lock = get_original("_thread", "allocate_lock")
@@ -34,10 +37,10 @@ class DeadlineError(Exception):
 class Job(Generic[T]):
     """A call on its way. Either its thread begins the work (`claim`), or its caller gives it up: never both."""
 
-    __slots__ = ("_claimed", "_ended", "_error", "_result", "work")
+    __slots__ = ("_claimed", "_ended", "_error", "_result", "_work")
 
     def __init__(self, work: Callable[[Any], T]) -> None:
-        self.work = work
+        self._work = work
         self._ended = Event()
         self._claimed = allocate_lock()
         self._result: T | None = None
@@ -66,9 +69,14 @@ class Job(Generic[T]):
             raise self._error
         return self._result  # type: ignore[return-value]  # it is None only where T is
 
-    def end(self, result: T | None, error: BaseException | None) -> None:
-        """Called by the thread; the caller's own thread then calls `tell`."""
-        self._result, self._error = result, error
+    def do(self, with_what: Any) -> None:
+        """Called by the thread: the work, unless its caller has given it up. Raises what the work raises."""
+        if self.claim():
+            self._result = self._work(with_what)
+
+    def fail(self, error: BaseException) -> None:
+        """Called by the thread: what the caller is to be raised, unless something was before."""
+        self._error = self._error or error
 
     def tell(self) -> None:
         """Wake the caller."""
@@ -88,15 +96,40 @@ class Job(Generic[T]):
                 continue
 
 
-Executor = AbstractContextManager[Callable[[Job[Any]], Any]]
+class Jobs:
+    """What a thread works off at once. Iterating takes from the queue, in its order, what waits there just then; the
+    `first` was waited for."""
+
+    def __init__(self, first: Job[Any], queue: Any) -> None:
+        self.first = first
+        self.taken = [first]
+        self._queue = queue
+
+    @property
+    def more_wait(self) -> bool:
+        return not self._queue.empty()
+
+    def __iter__(self) -> Iterator[Job[Any]]:
+        yield self.first
+        while self.more_wait:
+            job = self._queue.get()  # nobody else takes from it, where threads take more than one
+            if job is None:
+                self._queue.put(None)
+                return
+            self.taken.append(job)
+            yield job
+
+
+Executor = AbstractContextManager[Callable[[Jobs], None]]
 
 
 class Lane:
     """At most `threads` native threads, started when they are needed, and at most `most_waiting` calls that wait for
     them, in their order. Its calls come from greenlets of one thread.
 
-    `new_executor` makes, in each thread, what does the work: it claims a job and returns or raises what the work does.
-    It is left in the same thread, when that ends.
+    `new_executor` makes, in each thread, what does the work of the first job, or of several where the lane has one
+    thread. What it raises is raised to the callers of all that it has taken. It is left in the same thread, when that
+    ends.
     """
 
     def __init__(self, new_executor: Callable[[], Executor], threads: int, most_waiting: int) -> None:
@@ -143,16 +176,16 @@ class Lane:
         sys.settrace(threading.gettrace())  # as threading does in its own: for debuggers, and for counting lines
         with self._new_executor() as execute:
             while job := self._queue.get():
-                result = error = None
+                jobs = Jobs(job, self._queue)
                 try:
                     if not job.given_up:
-                        result = execute(job)
-                except BaseException as raised:  # noqa: BLE001 - the caller gets it
-                    error = raised
-                job.end(result, error)
-                self._ended.append(job)
+                        execute(jobs)
+                except BaseException as error:  # noqa: BLE001 - the callers get it
+                    for taken in jobs.taken:
+                        taken.fail(error)
+                self._ended.extend(jobs.taken)
                 self._waker.send()
-                del job, result, error  # not kept until the next call
+                del job, jobs  # not kept until the next call
 
     def _tell(self) -> None:
         """Called by the event loop, once for all that have ended meanwhile."""

@@ -1,5 +1,6 @@
 """Messages as the stores return them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
@@ -9,16 +10,19 @@ from sqlalchemy import Connection, bindparam, select
 from app.engine.messages import Mark, Message, Usage
 from app.engine.prompt import estimated_tokens, normalized
 from app.engine.retries import without_tries
+from app.store.compiled import Compiled
 from app.store.pages import Page, fetch_page, json_bytes
 from app.store.parts import message_from_json
 from app.store.tables import messages, shown
 
 MOST_TRIES = 200  # rows of failed tries that are read beside the messages that a prompt may have
 
-# Built once: building a statement costs more than running it.
-_NEWEST_FIRST = (
-    select(messages.c.role, messages.c.parts, messages.c.status)
-    .where(messages.c.conversation_id == bindparam("conversation"), shown)
+_BEHIND_ALL = 2**31 - 1  # a sequence number
+_STEP = 32  # rows that PostgreSQL sends at once
+
+_NEWEST_FIRST = Compiled(
+    select(messages.c.role, messages.c.parts, messages.c.status, messages.c.sequence)
+    .where(messages.c.conversation_id == bindparam("conversation"), messages.c.sequence < bindparam("before"), shown)
     .order_by(messages.c.sequence.desc())
     .limit(bindparam("limit"))
 )
@@ -84,16 +88,33 @@ def history_of(
     """The last messages of the conversation, at most `most`, oldest first, without failed tries at a question that was
     asked again, be it the `question` of now; no more than those with which a prompt exceeds so many `tokens`.
 
-    Rows are fetched one by one: hardly more is read than a prompt has room for.
+    Hardly more is read than a prompt has room for.
     """
     if not most:
         return []
     newest_first: list[Message] = []
-    with connection.execute(_NEWEST_FIRST, {"conversation": conversation_id, "limit": most + MOST_TRIES}) as rows:
-        stored = ((message_from_json(row.role, row.parts), row.status == "failed") for row in rows)
-        for message in without_tries(stored, question):
-            newest_first.append(message)
-            tokens -= estimated_tokens(normalized(message))
-            if tokens < 0 or len(newest_first) == most:
-                break
+    stored = (
+        (message_from_json(row.role, row.parts), row.status == "failed")
+        for row in _rows_newest_first(connection, conversation_id, most + MOST_TRIES)
+    )
+    for message in without_tries(stored, question):
+        newest_first.append(message)
+        tokens -= estimated_tokens(normalized(message))
+        if tokens < 0 or len(newest_first) == most:
+            break
     return newest_first[::-1]
+
+
+def _rows_newest_first(connection: Connection, conversation_id: str, most: int) -> Iterator[Any]:
+    """At most so many. SQLite's are fetched one by one, PostgreSQL's _STEP at a time."""
+    step = most if connection.dialect.name == "sqlite" else _STEP
+    before, read = _BEHIND_ALL, 0
+    while read < most:
+        limit, count = min(step, most - read), 0
+        values = {"conversation": conversation_id, "before": before, "limit": limit}
+        for row in _NEWEST_FIRST.rows(connection, values):
+            yield row
+            before, count = row.sequence, count + 1
+        read += count
+        if count < limit:
+            return

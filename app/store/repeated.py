@@ -4,7 +4,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Text, bindparam, func, select, update
 
 from app.engine.conversation import GOING_ON, QuestionEntry, RequestKey, Rewind
 from app.engine.errors import ChatError, Problem, RepeatedError
@@ -12,6 +12,7 @@ from app.store.earlier_answers import find_earlier
 from app.store.parts import message_from_json
 from app.store.rewinds import brought_parts
 from app.store.tables import messages, now, shown
+from app.store.trips import unanswered
 
 KEPT_MILLISECONDS = 24 * 3600 * 1000  # by the wall clock: how long a key is known
 
@@ -24,7 +25,9 @@ _FIND = select(
     messages.c.credits,
     messages.c.asked_again_until,
 ).where(messages.c.request_key == bindparam("key"))
-_FREE = (
+# Until the transaction ends: who asks the same at the same moment waits, and finds what the first has stored.
+_ONE_BY_ONE = unanswered(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key", type_=Text), 0))))
+_FREE = unanswered(
     update(messages)
     .where(messages.c.request_key == bindparam("key"))
     .values(request_key=None, fingerprint=None, asked_again_until=None)
@@ -70,6 +73,8 @@ def refuse_repeated(connection: Connection, entry: QuestionEntry, request_key: R
 def unless_repeated(connection: Connection, entry: QuestionEntry, request_key: RequestKey) -> QuestionEntry:
     """The entry as it is to be stored: the same question after no answer is not stored again. Raises as
     `refuse_repeated` does."""
+    if connection.dialect.name != "sqlite":  # whose writers come one after the other anyway
+        connection.execute(_ONE_BY_ONE, {"key": request_key.key})
     row = refuse_repeated(connection, entry, request_key)
     if row is None:
         return entry

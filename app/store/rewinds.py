@@ -13,6 +13,7 @@ from app.store import parts
 from app.store.earlier_answers import keep_earlier
 from app.store.messages import StoredMessage, stored_message
 from app.store.tables import messages, shown
+from app.store.trips import unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,9 @@ def _question_before(connection: Connection, conversation_id: str, sequence: int
 
 def _supersede(connection: Connection, conversation_id: str, sequence: int) -> None:
     """All messages from this sequence number on."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence, shown)
-        .values(status="superseded", status_before=messages.c.status)
-    )
+    later = messages.c.conversation_id == conversation_id, messages.c.sequence >= sequence, shown
+    superseded = update(messages).where(*later).values(status="superseded", status_before=messages.c.status)
+    connection.execute(unanswered(superseded))
 
 
 def _last(connection: Connection, conversation_id: str) -> Any:
@@ -123,8 +122,8 @@ def _resume(connection: Connection, conversation_id: str, rewind: Rewind, claim:
     kept = _continued(last, rewind) if rewind.kind == "continue" else _with_results(last, rewind)
     message = Message("assistant", kept)
     keep_earlier(connection, row)
-    kept_and_claimed = {"parts": parts.parts_to_json(message), **claim}
-    connection.execute(update(messages).where(messages.c.id == last.id).values(kept_and_claimed))
+    kept_and_claimed = {"parts": parts.parts_to_json(message), **claim, "stop": None, "heard": 0}
+    connection.execute(unanswered(update(messages).where(messages.c.id == last.id).values(kept_and_claimed)))
     question = _question_before(connection, conversation_id, last.sequence)
     return RewindResult(question.id, replace(last, message=message))
 

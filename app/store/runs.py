@@ -6,17 +6,23 @@ from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Text, case, cast, delete, exists, func, insert, not_, select, update
+from sqlalchemy import Connection, Text, bindparam, case, cast, delete, exists, func, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.pages import fetch_page, json_bytes
 from app.store.tables import conversations, messages, now, run_steps, running, runs
+from app.store.trips import unanswered
 
 MOST_RESULT_CHARACTERS = 16_000  # of a step's result, or of its JSON
 MOST_ERROR_CHARACTERS = 4000
 RECORD_SECONDS = 1.0  # how long a run waits for its record to be stored, which may be done later as well
+
+# The fence: the answer's worker was not buried, which alone takes it from a row. Its run was ended then.
+_NOT_BURIED = not_(exists().where(messages.c.id == bindparam("run"), messages.c.worker.is_(None)))
+# Locked: steps that end side by side are numbered one after the other.
+_WRITABLE = select(runs.c.id).where(runs.c.id == bindparam("run"), _NOT_BURIED).with_for_update(key_share=True)
 
 RunStatus = Literal["running", "complete", "failed", "interrupted"]
 StepStatus = Literal["complete", "failed", "skipped"]
@@ -69,13 +75,15 @@ class RunRecord:
 
 
 class RunStore:
-    """Runs of all conversations. Writing to a run whose conversation was erased meanwhile changes nothing."""
+    """Runs of all conversations. Writing to a run whose conversation was erased meanwhile, or whose worker was buried,
+    changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def begin(self, run_id: str, conversation_id: str, workflow_id: str, version: int) -> None:
-        """Store a run as `running`. Raises ChatError(NOT_FOUND) where the conversation was deleted meanwhile."""
+        """Store a run as `running`. Raises ChatError: NOT_FOUND where the conversation was deleted meanwhile, LOST
+        where the worker was buried."""
         row = {
             "id": run_id,
             "conversation_id": conversation_id,
@@ -84,8 +92,14 @@ class RunStore:
             "status": "running",
             "created_at": now(),
         }
+
+        def work(connection: Connection) -> None:
+            if not connection.execute(select(_NOT_BURIED), {"run": run_id}).scalar():
+                raise ChatError(Problem.LOST)
+            connection.execute(unanswered(insert(runs).values(row)))
+
         try:
-            self._database.write(lambda connection: connection.execute(insert(runs).values(row)))
+            self._database.write(work)
         except IntegrityError as error:
             raise ChatError(Problem.NOT_FOUND) from error
 
@@ -94,10 +108,9 @@ class RunStore:
 
         Raises StoreError where they cannot be stored within RECORD_SECONDS.
         """
-        stored = select(runs.c.id).where(runs.c.id == run_id)
 
         def work(connection: Connection) -> None:
-            if connection.execute(stored).first():
+            if connection.execute(_WRITABLE, {"run": run_id}).first():
                 _add_steps(connection, run_id, steps)
 
         if steps:
@@ -110,10 +123,10 @@ class RunStore:
     def store_end(self, ended: RunEnd, seconds: float) -> None:
         """Store how the run ended. Raises StoreError where that does not begin within `seconds`."""
         columns = {"status": ended.status, "error": _cut(ended.error), "ended_at": ended.ended_at}
-        query = update(runs).where(runs.c.id == ended.run_id).values(columns)
+        query = update(runs).where(runs.c.id == bindparam("run"), _NOT_BURIED).values(columns)
 
         def work(connection: Connection) -> None:
-            if connection.execute(query).rowcount:
+            if connection.execute(query, {"run": ended.run_id}).rowcount:
                 _add_steps(connection, ended.run_id, ended.steps)
 
         self._database.write(work, seconds)
@@ -154,18 +167,19 @@ def end_abandoned(connection: Connection, run_id: str | None = None) -> None:
     ended = select(messages.c.status).where(messages.c.id == runs.c.id).scalar_subquery()
     status = case((ended.in_(("complete", "failed")), ended), else_="interrupted")
     abandoned = not_(exists().where(messages.c.id == runs.c.id, running))
-    query = update(runs).where(runs.c.status == "running", abandoned).values(status=status, ended_at=now())
+    query = unanswered(update(runs).where(runs.c.status == "running", abandoned))
+    query = query.values(status=status, ended_at=now())
     connection.execute(query if run_id is None else query.where(runs.c.id == run_id))
 
 
 def _add_steps(connection: Connection, run_id: str, steps: Sequence[StepRecord]) -> None:
     if steps:
         again = run_steps.c.step_id.in_([step.step_id for step in steps])
-        connection.execute(delete(run_steps).where(run_steps.c.run_id == run_id, again))
+        connection.execute(unanswered(delete(run_steps).where(run_steps.c.run_id == run_id, again)))
         last = select(func.coalesce(func.max(run_steps.c.number), 0)).where(run_steps.c.run_id == run_id)
         numbered = enumerate(steps, connection.execute(last).scalar_one() + 1)
         rows = [{"run_id": run_id, "number": number, **asdict(shortened(step))} for number, step in numbered]
-        connection.execute(insert(run_steps), rows)
+        connection.execute(unanswered(insert(run_steps)), rows)
 
 
 def _step(row: Any) -> StepRecord:

@@ -4,9 +4,9 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from alembic import command
 from alembic.config import Config
@@ -16,17 +16,37 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.engine.errors import Problem, StoreError
-from app.store.database import Database, make_engine, sqlite_file
-from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION, for_operators, known_errors, process_user
+from app.store.database import Database, make_engine
+from app.store.faults import (
+    DAMAGED,
+    HALF_MOVED,
+    LOCKED,
+    NEWER_VERSION,
+    OTHER_VERSION,
+    SERVED,
+    for_operators,
+    known_errors,
+    process_user,
+)
+from app.store.owning import is_served
+from app.store.urls import place_of, sqlite_file
+from app.store.versions import can_work_with
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MOVE_TABLE = "parlance_move"  # of moving.py, while it is under way
+_MIGRATING = 0x7061726C  # an advisory lock of the database
+_LOCK_SECONDS = 2  # for a table: shorter than servers have, whose calls wait behind this one's
+_LOCK_TRIES = 15
+_PAUSE_SECONDS = 1.0
 
 
-def upgrade(database: Database) -> None:
-    """Apply the migrations that are missing, in one transaction: all of them or none.
+def upgrade(database: Database, *, owned: bool = False) -> None:
+    """Apply the migrations that are missing, in one transaction: all of them or none. Two that do so at once on
+    PostgreSQL do so one after the other.
 
     Makes SQLite's file where there is none, readable by its owner only, and sets its journal to WAL. Raises StoreError,
-    also for a database that is damaged or of a newer version.
+    also for a database that is damaged, of a newer version, or served by code that cannot work with what it would
+    become; `owned`: this process has it to itself.
     """
     if database.file:
         try:
@@ -41,23 +61,65 @@ def upgrade(database: Database) -> None:
         if find_damage(database.url):
             raise StoreError(Problem.STORE_UNAVAILABLE, DAMAGED)
 
-    def migrate(connection: Connection) -> None:
-        if version_problem(connection) == NEWER_VERSION:
-            raise StoreError(Problem.STORE_UNAVAILABLE, NEWER_VERSION)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        return database.write(partial(_migrate, file=database.file, owned=owned))
+    for tries_left in reversed(range(_LOCK_TRIES)):
+        try:
+            return _migrate_postgres(database.url, owned=owned)
+        except StoreError as error:
+            if error.reason != LOCKED or not tries_left:
+                raise
+        sleep(_PAUSE_SECONDS)
+    return None
 
-    database.write(migrate)
+
+def _migrate_postgres(url: str, *, owned: bool) -> None:
+    with known_errors(), make_engine(url, patient=True).begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")  # another host may do so now
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+        _check_encoding(connection)
+        _migrate(connection, None, owned=owned)
+
+
+def _migrate(connection: Connection, file: Path | None, *, owned: bool) -> None:
+    problem, revision = version_problem(connection), _revision(connection)
+    if problem == NEWER_VERSION:
+        raise StoreError(Problem.STORE_UNAVAILABLE, NEWER_VERSION)
+    if problem != OTHER_VERSION:
+        return  # nothing is missing
+    if revision and not owned and not can_work_with(revision, _migrations()[0]) and is_served(connection, file):
+        raise StoreError(Problem.STORE_UNAVAILABLE, SERVED)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _check_encoding(connection: Connection) -> None:
+    """Raises StoreError where PostgreSQL's database cannot hold every text."""
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        reason = f"of the encoding {encoding}: make one with ENCODING 'UTF8' TEMPLATE template0"
+        raise StoreError(Problem.STORE_UNAVAILABLE, reason)
 
 
 def version_problem(connection: Connection) -> str | None:
-    """None where the latest migration has been applied to the database; a migration that this version does not know is
-    a newer one's."""
-    revision, known = MigrationContext.configure(connection).get_current_revision(), _migrations()
-    if revision == known[0]:
-        return None
-    return OTHER_VERSION if revision is None or revision in known else NEWER_VERSION
+    """None where the latest migration has been applied to the database, and all that was moved to it is there; a
+    migration that this version does not know is a newer one's, beside which this one may be able to work."""
+    revision, (newest, *older) = _revision(connection), _migrations()
+    if revision is None or revision in older:
+        return OTHER_VERSION
+    if not can_work_with(newest, revision):
+        return NEWER_VERSION
+    return HALF_MOVED if _is_half_moved(connection) else None
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_half_moved(connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        return False
+    return connection.exec_driver_sql(f"SELECT to_regclass('{MOVE_TABLE}')").scalar_one() is not None
 
 
 def why_not_prepared(url: str) -> str | None:
@@ -70,9 +132,10 @@ def why_not_prepared(url: str) -> str | None:
             reason = version_problem(connection)
         if reason is None and find_damage(url):
             reason = DAMAGED
-    except StoreError as error:
-        reason = error.reason
-    return for_operators(reason, sqlite_file(url)) if reason else None
+        error = StoreError(Problem.STORE_UNAVAILABLE, reason) if reason else None
+    except StoreError as raised:
+        error = raised
+    return for_operators(error, place_of(url)) if error else None
 
 
 def find_damage(url: str, seconds: float = 1.0) -> bool | None:

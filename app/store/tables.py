@@ -35,6 +35,10 @@ metadata = MetaData(
     }
 )
 
+BIG = BigInteger().with_variant(
+    Integer(), "sqlite"
+)  # whose integers have 64 bits, and whose ids may have no other type
+
 conversations = Table(
     "conversations",
     metadata,
@@ -71,13 +75,13 @@ messages = Table(
     Column("parts", JSON, nullable=False),
     Column("status", String(16), nullable=False),  # running, complete, interrupted, failed, superseded
     Column("finish_reason", String(16)),
-    Column("prompt_tokens", Integer),
-    Column("completion_tokens", Integer),
+    Column("prompt_tokens", BIG),
+    Column("completion_tokens", BIG),
     Column("model", String(128)),
     Column("created_at", BigInteger, nullable=False),
     Column("external_id", String(128)),  # the caller's own id for a question
     Column("feedback", String(8)),
-    Column("credits", Integer),  # what the answer cost
+    Column("credits", BIG),  # what the answer cost
     Column("worker", String(32)),  # that makes the answer, or made it
     Column("payer", String(32)),  # the key that pays for the answer
     Column("held", BigInteger, nullable=False, server_default="0"),  # of the payer's budget, while the answer runs
@@ -87,6 +91,8 @@ messages = Table(
     Column("asked_again_until", BigInteger),  # when that is forgotten
     Column("due", BigInteger, nullable=False, server_default="0"),  # credits, should its worker die while it runs
     Column("status_before", String(16)),  # of what has made room (superseded)
+    Column("stop", Boolean),  # somebody has asked another worker to end the answer, while it runs
+    Column("heard", Integer, nullable=False, server_default="0"),  # how often who listens elsewhere has said so
     UniqueConstraint("conversation_id", "sequence"),
     Index(
         "uq_messages_request_key",
@@ -155,8 +161,8 @@ keys = Table(
     Column("require_origin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
-    Column("credits", Integer),  # the budget; NULL: unlimited
-    Column("spent", Integer, nullable=False, server_default="0"),
+    Column("credits", BIG),  # the budget; NULL: unlimited
+    Column("spent", BIG, nullable=False, server_default="0"),
 )
 
 users = Table(
@@ -184,7 +190,7 @@ sessions = Table(
 things = Table(
     "things",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", BIG, primary_key=True, autoincrement=True),
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
     Column("name", String(200), nullable=False),
     Column("content", Text, nullable=False),
@@ -199,6 +205,22 @@ workflows = Table(
     Column("version", Integer, nullable=False),  # the latest of workflow_versions
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+# Of those that other hosts know (beats.py); the counter is raised while the worker lives.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("beats", BigInteger, nullable=False),
+)
+
+# One row (installation.py).
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret_check", String(64), nullable=False),
 )
 
 workflow_versions = Table(

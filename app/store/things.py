@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.pages import Page, fetch_page
-from app.store.tables import things
+from app.store.row_locks import lock_row
+from app.store.tables import things, users
 
 MOST_THINGS = 1000  # of one user
 
@@ -43,6 +44,7 @@ class ThingStore:
         row = {"user_id": user_id, "name": name, "content": content}
 
         def work(connection: Connection) -> int:
+            lock_row(connection, users.c.id, user_id)
             query = select(func.count()).select_from(things).where(things.c.user_id == user_id)
             if connection.execute(query).scalar_one() >= MOST_THINGS:
                 raise ChatError(Problem.INVALID, f"You have {MOST_THINGS} things, which is the most.")

@@ -14,7 +14,9 @@ from app.store import parts
 from app.store.database import Database
 from app.store.messages import stored_message
 from app.store.rewinds import calls_of, waits
-from app.store.tables import messages
+from app.store.row_locks import lock_row
+from app.store.tables import conversations, messages
+from app.store.trips import unanswered
 
 # The last message, also while it is an answer that is being made.
 _LAST = (
@@ -42,7 +44,8 @@ class ToolResultStore:
         """
 
         def work(connection: Connection) -> None:
-            row = connection.execute(_LAST.with_for_update(), {"conversation": conversation_id}).one_or_none()
+            lock_row(connection, conversations.c.id, conversation_id)
+            row = connection.execute(_LAST, {"conversation": conversation_id}).one_or_none()
             if row is None or row.role != "assistant":
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             answer = stored_message(row)
@@ -59,7 +62,7 @@ class ToolResultStore:
             brought = ToolResultPart(call_id, name, result, is_error=False)
             message = replace(answer.message, parts=(*answer.message.parts, brought))
             written = parts.parts_to_json(message)
-            connection.execute(update(messages).where(messages.c.id == answer.id).values(parts=written))
+            connection.execute(unanswered(update(messages).where(messages.c.id == answer.id).values(parts=written)))
 
         self._database.write(work)
 

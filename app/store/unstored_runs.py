@@ -8,7 +8,8 @@ from dataclasses import replace
 import gevent
 
 from app.engine.errors import Problem, StoreError
-from app.store.database import CALL_SECONDS, Database
+from app.store.database import Database
+from app.store.lanes import CALL_SECONDS
 from app.store.runs import RECORD_SECONDS, RunEnd, RunStatus, RunStore, StepRecord, shortened
 from app.store.tables import now
 from app.store.unstored import MOST_BYTES, RETRY_SECONDS, may_pass

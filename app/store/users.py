@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.engine.errors import ChatError, Problem, StoreError
 from app.store.database import Database
 from app.store.tables import now, sessions, users
+from app.store.trips import unanswered
 
 SESSION_MILLISECONDS = 14 * 24 * 3600 * 1000  # without use
 LONGEST_SESSION_MILLISECONDS = 90 * 24 * 3600 * 1000  # from signing in, however much it is used
@@ -148,7 +149,7 @@ class UserStore:
         renewed_until = min(time + SESSION_MILLISECONDS, last)
         if not row.remembered or expires_at >= renewed_until - RENEWAL_MILLISECONDS:
             return session
-        renewal = update(sessions).where(sessions.c.hash == digest).values(expires_at=renewed_until)
+        renewal = unanswered(update(sessions).where(sessions.c.hash == digest).values(expires_at=renewed_until))
         try:
             self._database.write(lambda connection: connection.execute(renewal), RENEWAL_SECONDS)
         except StoreError:  # the next request tries again; this one is no worse for it
@@ -157,7 +158,7 @@ class UserStore:
 
     def sign_out(self, *tokens: str) -> None:
         """End the sessions with these tokens, as far as there are any."""
-        query = delete(sessions).where(sessions.c.hash.in_([_digest(token) for token in tokens]))
+        query = unanswered(delete(sessions).where(sessions.c.hash.in_([_digest(token) for token in tokens])))
         self._database.write(lambda connection: connection.execute(query))
 
     def start_session(
@@ -181,12 +182,16 @@ class UserStore:
         row = {"hash": _digest(token), "user_id": user.id, "remembered": remembered, **times}
 
         def work(connection: Connection) -> None:
-            if not connection.execute(select(users.c.id).where(*unchanged)).first():
+            # Locked: a password that is changed now has to wait, and ends this session too.
+            same = select(users.c.id).where(*unchanged).with_for_update(key_share=True)
+            if not connection.execute(same).first():
                 raise ChatError(Problem.UNAUTHORIZED)
             if renewed_hash:
-                connection.execute(update(users).where(*unchanged).values(password=renewed_hash))
-            connection.execute(delete(sessions).where(sessions.c.expires_at <= time))
-            connection.execute(insert(sessions).values(row))
+                connection.execute(unanswered(update(users).where(*unchanged).values(password=renewed_hash)))
+            # Two who sign in at once do not wait for each other's.
+            expired = select(sessions.c.hash).where(sessions.c.expires_at <= time).with_for_update(skip_locked=True)
+            connection.execute(unanswered(delete(sessions).where(sessions.c.hash.in_(expired))))
+            connection.execute(unanswered(insert(sessions).values(row)))
 
         self._database.write(work)
         return Session(token, user, time, expires_at, remembered)
@@ -199,8 +204,8 @@ class UserStore:
             user_id = connection.execute(query).scalar_one_or_none()
             if user_id is None:
                 return False
-            connection.execute(update(users).where(users.c.id == user_id).values(values))
-            connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+            connection.execute(unanswered(update(users).where(users.c.id == user_id).values(values)))
+            connection.execute(unanswered(delete(sessions).where(sessions.c.user_id == user_id)))
             return True
 
         return self._database.write(work)

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
 from app.store.pages import Page, fetch_page, json_bytes
-from app.store.tables import now, runs, workflow_versions, workflows
+from app.store.row_locks import lock_row
+from app.store.tables import now, runs, users, workflow_versions, workflows
+from app.store.trips import unanswered
 
 MOST_WORKFLOWS = 100  # of one user
 MOST_VERSIONS = 50  # of one workflow, not counting older ones that runs refer to
@@ -66,11 +68,12 @@ class WorkflowStore:
         created = StoredWorkflow(uuid.uuid4().hex, 1, definition, time, time)
 
         def work(connection: Connection) -> None:
+            lock_row(connection, users.c.id, user_id)
             query = select(func.count()).select_from(workflows).where(workflows.c.user_id == user_id)
             if connection.execute(query).scalar_one() >= MOST_WORKFLOWS:
                 raise ChatError(Problem.INVALID, f"You have {MOST_WORKFLOWS} workflows, which is the most.")
             row = {"id": created.id, "user_id": user_id, "version": 1, "created_at": time, "updated_at": time}
-            connection.execute(insert(workflows).values(row))
+            connection.execute(unanswered(insert(workflows).values(row)))
             _add_version(connection, created)
 
         self._database.write(work)
@@ -84,11 +87,12 @@ class WorkflowStore:
         time = now()
 
         def work(connection: Connection) -> StoredWorkflow:
+            lock_row(connection, workflows.c.id, workflow_id)
             current = _find(connection, user_id, workflow_id)
             if current.version != version:
                 raise ChatError(Problem.CHANGED, "The workflow was changed meanwhile")
             changed = StoredWorkflow(workflow_id, version + 1, definition, current.created_at, time)
-            query = update(workflows).where(workflows.c.id == workflow_id)
+            query = unanswered(update(workflows).where(workflows.c.id == workflow_id))
             connection.execute(query.values(version=changed.version, updated_at=time))
             _add_version(connection, changed)
             _delete_old_versions(connection, changed)
@@ -122,7 +126,7 @@ def _add_version(connection: Connection, workflow: StoredWorkflow) -> None:
         "written": workflow.definition,
         "created_at": workflow.updated_at,
     }
-    connection.execute(insert(workflow_versions).values(row))
+    connection.execute(unanswered(insert(workflow_versions).values(row)))
 
 
 def _delete_old_versions(connection: Connection, latest: StoredWorkflow) -> None:
@@ -130,4 +134,4 @@ def _delete_old_versions(connection: Connection, latest: StoredWorkflow) -> None
         versions = workflow_versions.c
         used = select(runs.c.version).where(runs.c.workflow_id == latest.id)
         old = versions.workflow_id == latest.id, versions.version <= latest.version - MOST_VERSIONS
-        connection.execute(delete(workflow_versions).where(*old, versions.version.not_in(used)))
+        connection.execute(unanswered(delete(workflow_versions).where(*old, versions.version.not_in(used))))

@@ -52,9 +52,9 @@ class Asked:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
-    def rest(self) -> bytes:
-        """The whole body, read to its end."""
-        self.got += read_all(self.connection)
+    def rest(self, seconds: float = 10) -> bytes:
+        """The whole body, read to its end, which has to come within `seconds`."""
+        self.got += read_all(self.connection, seconds)
         self.connection.close()
         return body_of(self.got)
 
@@ -81,13 +81,13 @@ class Asked:
         ids = {"Last-Event-ID": cursor} if cursor is not None else {}
         headers = {**self.caller.wire.headers(self.caller.key), **ids}
         headers |= {"Accept": "text/event-stream"} if also and "Accept" not in headers else {}
-        return requests.get(f"{self.caller.server.url}{path}", headers=headers, timeout=30, **more)
+        return requests.get(f"{self.caller.there.url}{path}", headers=headers, timeout=30, **more)
 
     def stop(self) -> requests.Response:
         method, path = self.caller.wire.stop(self.path, self.body, self.got)
         named = {"Last-Event-ID": f"{self.answer_id}.0"}
         headers = {**self.caller.wire.headers(self.caller.key), **named}
-        return requests.request(method, f"{self.caller.server.url}{path}", headers=headers, timeout=30)
+        return requests.request(method, f"{self.caller.there.url}{path}", headers=headers, timeout=30)
 
     def status(self) -> str:
         stored = self.caller.stored(self.text)

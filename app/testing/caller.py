@@ -16,11 +16,20 @@ from app.testing.wire_client import WireClient
 
 @dataclass
 class Caller:
-    """Asks over one wire with one credential. Where the path names a conversation, all questions go to the same."""
+    """Asks over one wire with one credential. Where the path names a conversation, all questions go to the same.
+
+    `back` is the server that is asked by who comes back to an answer, where that is another one of the same database.
+    """
 
     wire: WireClient
     server: Server
     key: str
+    back: Server | None = None
+
+    @property
+    def there(self) -> Server:
+        """Where who has asked comes back."""
+        return self.back or self.server
 
     @cached_property
     def path(self) -> str:
@@ -44,7 +53,7 @@ class Caller:
         """The whole response to any body: bytes are sent as they are, everything else as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body)
         sent = {"Content-Type": "application/json", **self.wire.headers(self.key), **(headers or {})}
-        return requests.post(f"{self.server.url}{self.path}", data=data, headers=sent, timeout=30)
+        return requests.post(f"{self.there.url}{self.path}", data=data, headers=sent, timeout=30)
 
     def open(self, text: str, version: str = "HTTP/1.1", request_id: str | None = None) -> socket.socket:
         """Send the question; the response is still to be read. The server closes the connection at its end."""
@@ -59,7 +68,7 @@ class Caller:
         """
         rows = self.server.rows(
             "SELECT c.id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.channel = ? "
-            "AND m.role = 'user' AND json_extract(m.parts, '$[0].text') = ? ORDER BY m.rowid DESC LIMIT 1",
+            "AND m.role = 'user' AND m.parts -> 0 ->> 'text' = ? ORDER BY m.created_at DESC, m.sequence DESC LIMIT 1",
             self.wire.name,
             question,
         )

@@ -6,9 +6,7 @@ class TestPlainHistory(HistorySuite):
         return Plain()  # which has `history_path` and `history_page`
 """
 
-import sqlite3
 import uuid
-from contextlib import closing
 from typing import Any
 
 import orjson
@@ -26,10 +24,10 @@ PAGE_BYTES = 1_048_576
 def fill(caller: Caller, conversation_id: str, texts: list[str]) -> None:
     """Store further questions, as if they had been asked: that takes less time than asking them."""
     row = "INSERT INTO messages (id, conversation_id, sequence, role, parts, status, created_at) VALUES (?,?,?,?,?,?,1)"
-    with closing(sqlite3.connect(caller.server.database, timeout=30)) as connection, connection:
-        for number, text in enumerate(texts, 3):
-            parts = orjson.dumps([{"type": "text", "text": text}]).decode()
-            connection.execute(row, (uuid.uuid4().hex, conversation_id, number, "user", parts, "complete"))
+    parts = [orjson.dumps([{"type": "text", "text": text}]).decode() for text in texts]
+    numbered = enumerate(parts, 3)
+    said = [(uuid.uuid4().hex, conversation_id, number, "user", each, "complete") for number, each in numbered]
+    caller.server.write(row, *said)
 
 
 def read(caller: Caller, path: str, **query: Any) -> requests.Response:

@@ -19,6 +19,9 @@ NARROW = {"streams_per_caller": 2, "streams_per_key": 2, "answer_seconds": 2, "a
 WAITING = {"rejoin_seconds": 1.5, "shutdown_seconds": 0.5}
 """What that of `waiting_server` says."""
 
+FINISHING, LEFT_FOR_A_MOMENT = {"when_left": '"finish"'}, {"when_left": 0.6}
+"""What the agent `open` of `finishing_server` says, and that of `waiting_server`."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suites' markers."""
@@ -47,31 +50,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert running.worker_pid() == pid, "a test brought the worker down"
 
 
-def _variant(
-    server: Server, home: Path, table: Mapping[str, object], agent: Mapping[str, object] | None = None
+def variant(
+    server: Server,
+    home: Path,
+    table: Mapping[str, object],
+    agent: Mapping[str, object] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Server:
-    """As `server`, but with these values in [server] and in the agent `open`."""
+    """As `server`, but with these values in [server] and in the agent `open`, and `more` in the environment."""
     config = (server.home / "parlance.toml").read_text()
     for header, values in (("server", table), ("agents.open", agent or {})):
         for name, value in values.items():
             config = re.sub(rf"^{name} *=.*\n", "", config, flags=re.MULTILINE)
             config = re.sub(rf"^\[{re.escape(header)}\].*\n", rf"\g<0>{name} = {value}\n", config, flags=re.MULTILINE)
-    own = ("PARLANCE_HOME", "PARLANCE_CONFIG")
+    own = ("PARLANCE_HOME", "PARLANCE_CONFIG", "DATABASE_URL")
     env = {name: value for name, value in server.env.items() if name not in own}
-    return Server(home, config=config, env=env, wsgi=server.wsgi)
+    return Server(home, config=config, env={**env, **(more or {})}, wsgi=server.wsgi)
 
 
 @pytest.fixture(scope="session")
 def narrow_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As `server`, but that nobody may take much: see `NARROW`."""
-    with _variant(server, tmp_path_factory.mktemp("narrow"), NARROW) as running:
+    with variant(server, tmp_path_factory.mktemp("narrow"), NARROW) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def finishing_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As `server`, but that answers are made to their ends, whoever leaves."""
-    with _variant(server, tmp_path_factory.mktemp("finishing"), {}, {"when_left": '"finish"'}) as running:
+    with variant(server, tmp_path_factory.mktemp("finishing"), {}, FINISHING) as running:
         yield running
 
 
@@ -79,7 +86,7 @@ def finishing_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -
 def waiting_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As `server`, but that answers wait for a moment for those who leave, and somewhat longer for those who can come
     back. Tests may kill its worker, and restart it."""
-    with _variant(server, tmp_path_factory.mktemp("waiting"), WAITING, {"when_left": 0.6}) as running:
+    with variant(server, tmp_path_factory.mktemp("waiting"), WAITING, LEFT_FOR_A_MOMENT) as running:
         yield running
 
 

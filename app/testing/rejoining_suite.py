@@ -1,6 +1,8 @@
 """What every wire that streams promises to those who come back to an answer, or end it, as tests to inherit."""
 
 import time
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import requests
@@ -149,15 +151,16 @@ class RejoiningSuite:
     @guarantee("another's answer")
     def test_nobody_else_reads_an_answer_on_or_stops_it(self, payer: Caller) -> None:
         wire, server = payer.wire, payer.server
+        stranger = partial(replace, payer)
         with Asked(payer, script({"text": "so far"}, {"pause": 60}, {"text": new_session_id()})) as asked:
-            own, asked.caller = asked.caller, Caller(wire, server, server.key(wire.key_kind))
+            own, asked.caller = asked.caller, stranger(key=server.key(wire.key_kind))
             cursor = f"{asked.answer_id}.0"
             for refused in (asked.read_on(cursor), asked.stop()):
                 assert refused.status_code == wire.foreign_status
             asked.caller = own
             assert asked.status() == "", "it runs still"
             assert asked.stop().status_code == 200
-            asked.caller = Caller(wire, server, server.key(wire.key_kind))
+            asked.caller = stranger(key=server.key(wire.key_kind))
             assert asked.read_on(cursor).status_code == wire.foreign_status
 
     def test_stopping_what_has_ended_says_how_it_stands(self, payer: Caller) -> None:

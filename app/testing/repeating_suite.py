@@ -6,6 +6,8 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 import requests
@@ -19,10 +21,12 @@ REPLAYED = "Idempotency-Replayed"
 
 
 class Repeated:
-    """A question that is asked again and again, with the same key and in the same conversation."""
+    """A question that is asked again and again, with the same key and in the same conversation: the first time at the
+    caller's server, and then where it comes back."""
 
     def __init__(self, caller: Caller, question: str) -> None:
         self.caller, self.question = caller, question
+        self._servers = chain([caller.server], repeat(caller.there))
         self.path, self.body = caller.path, caller.body(question)
         self.key = uuid.uuid4().hex
 
@@ -30,27 +34,27 @@ class Repeated:
         headers = {"Content-Type": "application/json", **self.caller.wire.headers(self.caller.key)}
         headers["Idempotency-Key"] = self.key if key is None else key
         data = json.dumps(self.body)
-        return requests.post(f"{self.caller.server.url}{self.path}", data=data, headers=headers, timeout=30)
+        return requests.post(f"{next(self._servers).url}{self.path}", data=data, headers=headers, timeout=30)
 
     def open(self, request_id: str | None = None) -> socket.socket:
         """Send it, once more; the response is still to be read."""
         headers = {**self.caller.wire.headers(self.caller.key), "Idempotency-Key": self.key, "Connection": "close"}
         headers |= {"x-request-id": request_id} if request_id else {}
-        return post(self.caller.server, self.path, json.dumps(self.body).encode(), headers)
+        return post(next(self._servers), self.path, json.dumps(self.body).encode(), headers)
 
     def times_asked(self) -> int:
         """How often a model was, for this question."""
         return len(
             self.caller.server.rows(
                 "SELECT DISTINCT a.id FROM messages q JOIN messages a ON a.conversation_id = q.conversation_id "
-                "WHERE q.role = 'user' AND json_extract(q.parts, '$[0].text') = ? AND a.role = 'assistant'",
+                "WHERE q.role = 'user' AND q.parts -> 0 ->> 'text' = ? AND a.role = 'assistant'",
                 self.question,
             )
         )
 
     def times_stored(self) -> int:
         """How often the question stands in conversations, for those who read them."""
-        asked = "role = 'user' AND status != 'superseded' AND json_extract(parts, '$[0].text') = ?"
+        asked = "role = 'user' AND status != 'superseded' AND parts -> 0 ->> 'text' = ?"
         return len(self.caller.server.rows(f"SELECT id FROM messages WHERE {asked}", self.question))
 
 
@@ -95,14 +99,14 @@ class RepeatingSuite:
             time.sleep(0.3)
             joining.close()
             assert payer.wire.decode(asked.result().content).text == f"so far {own_id}"
-        (line,) = eventually(lambda: [each for each in payer.server.log("request") if each["request_id"] == own_id])
+        (line,) = eventually(lambda: [each for each in payer.there.log("request") if each["request_id"] == own_id])
         assert line["status"] == (payer.wire.status if payer.wire.streamed else 499)
         assert repeated.times_asked() == 1
 
     @guarantee("repeat while it runs")
     def test_the_same_twice_at_once_is_asked_once(self, payer: Caller) -> None:
         for _ in range(3):
-            anew = Caller(payer.wire, payer.server, payer.key)  # in a conversation of its own
+            anew = replace(payer)  # in a conversation of its own
             repeated = Repeated(anew, script({"text": "so "}, {"pause": 0.1}, {"text": new_session_id()}))
             with ThreadPoolExecutor(4) as pool:
                 asked = [pool.submit(repeated.ask) for _ in range(4)]
@@ -154,7 +158,7 @@ class RepeatingSuite:
     def test_another_who_has_the_key_gets_no_answer_that_is_not_their_own(self, payer: Caller) -> None:
         repeated = Repeated(payer, script({"text": "so far"}, {"text": new_session_id()}))
         repeated.ask()
-        repeated.caller = Caller(payer.wire, payer.server, payer.server.key(payer.wire.key_kind))
+        repeated.caller = replace(payer, key=payer.server.key(payer.wire.key_kind))
         foreign = repeated.ask()
         assert REPLAYED not in foreign.headers
         assert foreign.status_code == 403 if payer.wire.foreign_status == 403 else repeated.times_asked() == 2

@@ -33,7 +33,9 @@ from app.main import create_app
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.store.schema import upgrade
+from app.store.urls import database_url
 from app.testing.configuration import CONFIG
+from app.testing.postgres import from_environment, shared_postgres
 from app.testing.records import ServerRecords
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,9 @@ class Server(ServerRecords):
     """Start with `with`; `url` is its base. Agents: open (public), frank, site; see CONFIG.
 
     `home` is a folder for its files, made where there is none. In `config`, the text of parlance.toml, the keys of
-    `changes` are replaced by their values. `env` is added to the environment. gunicorn serves `wsgi`.
+    `changes` are replaced by their values. `env` is added to the environment. gunicorn serves `wsgi` of `root`, at a
+    port of the address `at`.
+    The database is one of SQLite, or of PostgreSQL where PARLANCE_TEST_DATABASE says so.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class Server(ServerRecords):
         env: Mapping[str, str] | None = None,
         config: str = CONFIG,
         wsgi: str = "wsgi:app",
+        root: Path = ROOT,
+        at: str = "127.0.0.1",
     ) -> None:
-        self.home = home
+        self.home, self.root = home, root
         self.command: Sequence[str | Path] = GUNICORN
         self.wsgi = wsgi
         for old, new in (changes or {}).items():
@@ -94,7 +100,11 @@ class Server(ServerRecords):
             **(env or {}),
         }
         self.database = home / "instance" / "parlance.db"
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        if from_environment() and "DATABASE_URL" not in self.env:
+            self.env["DATABASE_URL"] = shared_postgres().url(self._database_name())
+        url = self.env.get("DATABASE_URL", "")
+        self.database_url = url if url.startswith("postgres") else None
+        self._listener = socket.create_server((at, 0), backlog=2048)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,9 +115,21 @@ class Server(ServerRecords):
         self.start()
         return self
 
+    @property
+    def store_url(self) -> str:
+        """The database's URL, as the stores take it."""
+        return database_url(self.database_url or f"sqlite:///{self.database}")
+
+    def _database_name(self) -> str:
+        """Of PostgreSQL's; the same for all servers that have this home one after the other."""
+        noted = self.home / "database"
+        if not noted.exists():
+            noted.write_text(shared_postgres().new_database())
+        return noted.read_text()
+
     def make_database(self) -> None:
         """As `flask prepare` does it, which takes two seconds each time; tests/server/cli/test_prepare.py runs that."""
-        if not self.database.exists():
+        if not self.database_url and not self.database.exists():
             self.database.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(self.database, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(empty_database())
@@ -142,7 +164,7 @@ class Server(ServerRecords):
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self.command, "-b", f"fd://{descriptor}", self.wsgi],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.env,
                 pass_fds=[descriptor],
                 stdout=log,
@@ -160,14 +182,14 @@ class Server(ServerRecords):
         assert self._process.poll() is None, self.log_text()
         return b""
 
-    def stop(self) -> None:
-        """SIGTERM, and wait for the end."""
-        self._end(signal.SIGTERM)
+    def stop(self, seconds: float = 30) -> None:
+        """SIGTERM, and wait for the end, which has to come within so many seconds."""
+        self._end(signal.SIGTERM, seconds)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals, seconds: float = 30) -> None:
         if self._process:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(seconds)
             self._process = None
 
     def master_pid(self) -> int:
@@ -204,7 +226,7 @@ class Server(ServerRecords):
         """Run the command line as an operator does, from the shell."""
         return subprocess.run(
             [BIN / "flask", *command],
-            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
+            cwd=self.root, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
         )  # fmt: skip
 
     def key(self, kind: str, agent: str = "open", *options: str) -> str:
@@ -217,7 +239,7 @@ class Server(ServerRecords):
 
     @cached_property
     def _keys(self) -> KeyStore:
-        return KeyStore(Database(f"sqlite:///{self.database}"))
+        return KeyStore(Database(self.store_url))
 
     def _session(self, agent: str) -> str:
         """Signs up from an address that hardly anybody else has: few may sign up from one."""

@@ -4,7 +4,7 @@ import time
 
 from app.testing.caller import Caller
 from app.testing.server import script
-from app.testing.unstored_suite import no_room_on_disk
+from app.testing.unstored_suite import unwritable
 
 
 class StorageSuite:
@@ -16,7 +16,7 @@ class StorageSuite:
         lost, asked = script({"text": "never"}), script({"text": "fine"})
         body, path = caller.body(lost), caller.path
         assert path
-        with no_room_on_disk(caller.server):
+        with unwritable(caller.server):
             begun = time.monotonic()
             for _ in range(3):
                 caller.wire.check_store_error(caller.post(body))

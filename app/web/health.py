@@ -5,6 +5,8 @@ from math import ceil
 from flask import Blueprint, Response
 from marshmallow import Schema, fields, validate
 
+from app.cluster.channel import Channel
+from app.cluster.client import RedisClient
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.web.responses.framing import json_response
 from app.web.services import services
@@ -20,6 +22,11 @@ class ChecksSchema(Schema):
     database = fields.String(required=True)
     agents = fields.Integer(required=True)
     streams = fields.Integer(required=True, metadata={"description": "Answers under way"})
+    redis = fields.String(
+        metadata={
+            "description": "Where `REDIS_URL` is set: `ok`, or why this worker counts limits alone, or is not heard"
+        }
+    )
     models = fields.Dict(values=fields.String(), required=True)
 
 
@@ -65,10 +72,20 @@ def ready() -> Response:
     shared = services()
     problem = shared.readiness.problem()
     waits = {circuit.name: circuit.seconds_open() for circuit in shared.circuits}
+    redis = {"redis": _told_of_redis(shared.redis, shared.hints)} if shared.redis else {}
     checks = {
         "database": problem or "ok",
         "agents": len(shared.settings.agents),
         "streams": len(shared.engine.running_turns),
+        **redis,
         "models": {name: f"passed over for {ceil(wait)} s" if wait else "ok" for name, wait in waits.items()},
     }
     return json_response({"status": "unready" if problem else "ready", "checks": checks}, 503 if problem else 200)
+
+
+def _told_of_redis(redis: RedisClient, channel: Channel | None) -> str:
+    problem = redis.look()
+    if problem:
+        return f"limits are counted by each worker alone: {problem}"
+    problem = channel.problem if channel else None
+    return f"other workers are not told at once: {problem}" if problem else "ok"

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
 from itsdangerous import URLSafeSerializer
 
+from app.cluster.channel import Channel
+from app.cluster.client import RedisClient
+from app.cluster.telling import Telling
 from app.engine.engine import Engine
 from app.knowledge.search import KnowledgeSearch
 from app.providers.circuit_breaker import CircuitBreaker
@@ -15,6 +18,7 @@ from app.settings.records import Settings
 from app.store.answer_states import AnswerStates
 from app.store.chats import ChatStore
 from app.store.database import Database
+from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
@@ -31,13 +35,20 @@ from app.web.wire import Wire
 from app.workflows.catalogue import Catalogue
 from app.workflows.checks import Rules
 
+MOST_PATHS = 1000  # that are remembered, of at most so many characters: callers may name any
+LONGEST_PATH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of one worker that views use, made in app/wiring.py.
 
     - `worker`: this process, as one that makes answers.
+    - `elsewhere`: the answers that other workers make.
+    - `hints`: to other workers, None without Redis.
+    - `telling`: what the answers of this worker say, to others where somebody listens; None without Redis.
     - `unstored`: the engine's conversations, and the answers that wait for the database.
+    - `redis`: what workers share beside the database, None where there is one worker alone.
     - `runs`: of workflows, and the ends of those that wait for the database.
     - `rules`: what workflows may use, for the command line's checks.
     - `circuits`: the circuit breaker of each configured model, in the configuration's order.
@@ -48,11 +59,15 @@ class Services:
     settings: Settings
     database: Database
     worker: Worker
+    redis: RedisClient | None
     unstored: RetryingStore
     readiness: Readiness
     keys: KeyStore
     histories: HistoryStore
     answers: AnswerStates
+    elsewhere: AnswersElsewhere
+    hints: Channel | None
+    telling: Telling | None
     tool_results: ToolResultStore
     chats: ChatStore
     users: UserStore
@@ -68,11 +83,19 @@ class Services:
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer
     visitors: Visitors
+    owners: dict[str, Wire | None] = field(default_factory=dict)
+    """What `wire_of` remembers: it is asked several times in each request."""
 
     def wire_of(self, path: str) -> Wire | None:
         """The wire that owns the path, whether or not a route is there; None where no wire does."""
-        path = re.sub("/+", "/", path)
-        return next((wire for wire in self.wires.values() if wire.owns(path)), None)
+        try:
+            return self.owners[path]
+        except KeyError:
+            plain = re.sub("/+", "/", path)
+            owner = next((wire for wire in self.wires.values() if wire.owns(plain)), None)
+            if len(self.owners) < MOST_PATHS and len(path) <= LONGEST_PATH:
+                self.owners[path] = owner
+            return owner
 
 
 def services() -> Services:

@@ -11,6 +11,7 @@ from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Mark, Usage, last_question
+from app.engine.ports import TakesText
 from app.engine.question import Question
 from app.engine.transcript import Transcript
 from app.store.runs import RunStatus, RunStore
@@ -121,6 +122,9 @@ class WorkflowRun:
             executor.close()
             if not self._complete:  # one that is complete is recorded after its answer, which it must not hold up
                 self.close()
+
+    def shorten(self, take: TakesText) -> None:
+        """What its steps say is looked at as it comes."""
 
     def end_parts(self) -> Sequence[Event]:
         return self._executor.end_parts() if self._executor else ()

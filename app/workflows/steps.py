@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.engine.agent import ToolContext
+from app.engine.answer_calls import MAX_REPEATS
 from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Batch, Event, RoundFinished, RoundStarted, TextDelta, ToolCalled, ToolReturned
@@ -13,7 +14,7 @@ from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Usage, text_message
 from app.engine.ports import Stream
 from app.engine.question import Question
-from app.engine.rounds import MAX_REPEATS, Rounds
+from app.engine.rounds import Rounds
 from app.engine.sources import Sources
 from app.workflows.definition import AskModel, CallTool, Limits, Say, Step, most_rounds, templates_of
 from app.workflows.schedule import Fill

@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 from conftest import SAMPLES
+from support.nginx import needs_nginx
+from support.trial import trial
 
 from app.testing.server import Server
 
@@ -25,8 +27,19 @@ def test_the_documents_own_programs_get_right_answers(start) -> None:
     keys = ["--widget-key", server.key("widget", "site"), "--api-key", server.key("secret", "site"), "--agent", "site"]
     user = ["--email", "ada@example.com", "--password", PASSWORD]
     server.flask("users", "create", "--email", "ada@example.com", "--password-stdin", stdin=f"{PASSWORD}\n")
+    all_get_right_answers(server.url, *keys, *user)
+
+
+@needs_nginx
+def test_so_they_do_of_two_servers_behind_nginx(tmp_path) -> None:
+    with trial(tmp_path) as several:
+        keys = ["--widget-key", several.keys["widget"], "--api-key", several.keys["secret"]]
+        all_get_right_answers(several.url, *keys, "--email", "demo@example.com", f"--password={several.password}")
+
+
+def all_get_right_answers(url: str, *more: str) -> None:
     ran = subprocess.run(
-        [sys.executable, SAMPLES / "run.py", server.url, *WORKERS, *WIDGET, *AGENTS, *CHATS, *keys, *user],
+        [sys.executable, SAMPLES / "run.py", url, *WORKERS, *WIDGET, *AGENTS, *CHATS, *more],
         capture_output=True,
         text=True,
         timeout=300,

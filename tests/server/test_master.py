@@ -126,7 +126,8 @@ def test_what_a_worker_leaves_that_is_killed_while_it_ends_is_buried_by_the_next
         os.kill(old, signal.SIGKILL)
         eventually(lambda: chat(client, message="x").status_code == 200, 30)
     assert not server.rows("SELECT * FROM messages WHERE status = 'running'")
-    assert len(list((server.home / "instance" / "parlance.db.workers").iterdir())) == 1
+    folder = "workers" if server.database_url else "parlance.db.workers"
+    assert len(list((server.home / "instance" / folder).iterdir())) == 1
 
 
 def test_a_second_server_with_the_same_database_is_refused_and_buries_nothing(server, second) -> None:

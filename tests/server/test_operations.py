@@ -178,7 +178,8 @@ def test_a_database_of_another_version_is_not_ready(start) -> None:
     ("prepared", "flags", "words"),
     [
         (False, (), "/instance/parlance.db: missing, or cannot be opened: run `flask prepare`"),
-        (True, ("--workers", "2"), "More than one worker is not possible"),
+        (True, ("--workers", "2"), "More than one worker needs REDIS_URL"),
+        (True, ("--workers", "0"), "A server has 1 to 64 workers"),
         (
             True,
             ("--worker-class", "gevent"),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.store.installation import check_secret
 from app.testing.server import BIN, ROOT, Server
 
 COMMANDS = {
@@ -49,6 +51,12 @@ def configured(tmp_path):
         server.__exit__()
 
 
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 def run(command, server: Server) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=20, check=False)
 
@@ -83,9 +91,13 @@ def test_every_mistake_is_told_on_a_line_of_its_own(configured, command) -> None
     ("variable", "value", "why"),
     [
         ("WEB_CONCURRENCY", "2", "every limit would silently be multiplied"),
-        ("REDIS_URL", "redis://localhost", "cannot use Redis yet"),
+        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL: Must begin with redis://"),
         ("DATABASE_URL", "postgresql://user:hunter2@host:port/db", "DATABASE_URL: "),
-        ("DATABASE_URL", "postgresql://user:hunter2@host/db", "DATABASE_URL: This version takes SQLite only"),
+        (
+            "DATABASE_URL",
+            "postgresql://user:hunter2@127.0.0.1:1/db",
+            "The database cannot be served: postgresql://user@127.0.0.1:1/db: cannot be reached (connection failed: ",
+        ),
         ("PARLANCE_CONFIG", "/nowhere/parlance.toml", "PARLANCE_CONFIG: /nowhere/parlance.toml cannot be read"),
         ("PARLANCE_HOME", str(ROOT / "wsgi.py"), "PARLANCE_HOME: "),
     ],
@@ -94,6 +106,15 @@ def test_what_cannot_work_is_refused_with_an_explanation(configured, variable, v
     ran = run(COMMANDS["gunicorn"], configured(env={variable: value}))
     assert "hunter2" not in ran.stdout + ran.stderr
     assert_refused(ran, why)
+
+
+def test_a_redis_that_cannot_be_reached_is_named(configured, free_port) -> None:
+    server = configured(env={"REDIS_URL": f"redis://:hunter2@127.0.0.1:{free_port}/0"})
+    server.make_database()
+    ran = run(COMMANDS["gunicorn"], server)
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert_refused(ran, f"The Redis of REDIS_URL cannot be used: Error 111 connecting to 127.0.0.1:{free_port}")
+    assert run(COMMANDS["flask"], server).returncode == 0, "commands do without"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +130,16 @@ def test_another_parser_of_requests_is_refused(configured) -> None:
     server = configured(env={"GUNICORN_CMD_ARGS": "--http-parser auto"})
     server.make_database()
     assert_refused(run(COMMANDS["gunicorn"], server), "Another --http-parser than python is not possible")
+
+
+def test_another_installations_secret_is_refused_by_name(configured) -> None:
+    ours = configured(env={"PARLANCE_SECRET_KEY": "o" * 40})
+    ours.make_database()
+    check_secret(f"sqlite:///{ours.database}", "o" * 40, keep=True)
+    ran = run(COMMANDS["gunicorn"], configured(env={"PARLANCE_SECRET_KEY": "t" * 40}))
+    assert "t" * 40 not in ran.stdout + ran.stderr
+    assert_refused(ran, "PARLANCE_SECRET_KEY has another installation's secret than the database")
+    assert_refused(run(COMMANDS["gunicorn"], configured()), "/instance/secret_key has another installation's secret")
 
 
 def test_a_refused_start_leaves_nothing_behind(tmp_path, configured) -> None:

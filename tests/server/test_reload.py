@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from support.wires import WidgetStream
 
-from app.testing.server import Server, eventually
+from app.testing.asked import SAID, WORDS, Asked, cursors, last, numbered, spoken
+from app.testing.caller import Caller
+from app.testing.server import Server, eventually, script
+from app.testing.wire_client import BROKEN_OFF, STOPPED
 
 PAID = """[models.paid]
 provider = "openai"
@@ -101,6 +105,22 @@ def test_what_the_servers_own_environment_lacks_is_told(server) -> None:
     assert ran.stderr.splitlines()[0] == "Not reloaded. Please correct:"
     assert "The environment variable PAID_KEY is not set." in ran.stderr
     assert server.worker_pids() == before
+
+
+def test_what_the_old_worker_still_answers_is_read_on_and_stopped_at_the_new_one(tmp_path) -> None:
+    changes = {"shutdown_seconds = 2": "shutdown_seconds = 20"}
+    with Server(tmp_path, changes=changes) as server:
+        caller = Caller(WidgetStream(), server, server.key("widget"))
+        with Asked(caller, script(*SAID, {"text": "so far"}, {"pause": 60})) as asked:
+            begun = numbered(asked.begun())
+            assert reload(server).returncode == 0
+            assert len(server.worker_pids()) == 2
+            listener = asked.read_on(cursors(begun)[-1], stream=True)
+            assert (asked.stop().status_code, asked.status()) == (200, "interrupted")
+            assert STOPPED.encode() in last(numbered(asked.rest()))
+            told = numbered(listener.content)
+            assert spoken([*begun, *told]) == f"{WORDS}so far"
+            assert BROKEN_OFF.encode() in last(told)
 
 
 def test_without_a_server_there_is_nothing_to_reload(tmp_path) -> None:

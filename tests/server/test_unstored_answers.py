@@ -1,11 +1,11 @@
 """Answers that end while another process has locked the database: busy until they are stored, freed by a kill."""
 
+import json
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from support.agents import Client, configured, refused
@@ -31,7 +31,7 @@ files = ["FOLDER/three.yaml"]
 """
 RUNS = "SELECT status, error FROM runs"
 STEPS = "SELECT step_id, status FROM run_steps ORDER BY number"
-STATES = "SELECT status, held, json_extract(parts, '$[0].text') FROM messages WHERE role = 'assistant'"
+STATES = "SELECT status, held, CAST(parts AS text) FROM messages WHERE role = 'assistant'"
 
 
 @pytest.fixture
@@ -48,18 +48,28 @@ def client(server) -> Client:
 def unstored(client: Client) -> Iterator[Callable[[], None]]:
     """An answer that is said whole, and told to have failed, for the database is locked. Yields what ends the lock."""
     server = client.server
-    lock = sqlite3.connect(server.database, isolation_level=None)
-    try:
+    with ExitStack() as lock:
         with client.open(script({"text": "said"}, {"pause": 0.5})) as answer:
             read_until(answer, b'"said"')
             assert states(server) == [("running", 1, None)]
-            lock.execute("BEGIN IMMEDIATE")
+            lock.enter_context(locked(server))
             rest = read_all(answer, 20)
         assert b'"type":"error"' in rest
         assert b'"type":"finish"' not in rest
         yield lock.close
-    finally:
-        lock.close()
+
+
+@contextmanager
+def locked(server: Server) -> Iterator[None]:
+    """Somebody else writes, and lets nobody else: of PostgreSQL's tables, those to which answers and runs go."""
+    with server._connected("rw") as other:
+        if server.database_url:
+            other.execute("LOCK TABLE conversations, messages, runs, run_steps IN EXCLUSIVE MODE")
+        else:
+            other.isolation_level = None
+            other.execute("BEGIN IMMEDIATE")
+        yield
+        other.rollback()
 
 
 def rows(server: Server, query: str) -> list[tuple]:
@@ -67,7 +77,11 @@ def rows(server: Server, query: str) -> list[tuple]:
 
 
 def states(server: Server) -> list[tuple]:
-    return rows(server, STATES)
+    """Of answers: the status, what is held, and the first text."""
+    return [
+        (status, held, next((part["text"] for part in json.loads(parts) if "text" in part), None))
+        for status, held, parts in rows(server, STATES)
+    ]
 
 
 def test_the_conversation_is_busy_until_the_answer_is_stored(server, client) -> None:
@@ -114,17 +128,15 @@ def planned(start, tmp_path) -> Client:
 def test_a_workflows_answer_and_its_record_are_stored_late_as_they_were(planned, said) -> None:
     """The database is locked for a part of the run, and until the caller has been told."""
     server = planned.server
-    with sqlite3.connect(server.database, isolation_level=None) as lock, planned.open("x") as answer:
+    with ExitStack() as lock, planned.open("x") as answer:
         read_until(answer, said)
-        lock.execute("BEGIN IMMEDIATE")
+        lock.enter_context(locked(server))
         began = time.monotonic()
         rest = read_all(answer, 20)
         took = time.monotonic() - began
         assert b'"type":"error"' in rest
         assert 4 < took < 9, "one deadline, after the second and a half that the model pauses"
         assert rows(server, RUNS) == [("running", None)]
-        lock.execute("ROLLBACK")
-    lock.close()
     eventually(lambda: states(server) == [("complete", 0, "said")], 10)
     eventually(lambda: rows(server, RUNS) == [("complete", None)], 10)
     assert rows(server, STEPS) == [("a", "complete"), ("b", "complete"), ("c", "complete")]
@@ -132,14 +144,12 @@ def test_a_workflows_answer_and_its_record_are_stored_late_as_they_were(planned,
 
 def test_a_server_that_stops_stores_the_end_of_a_run_that_waits(planned) -> None:
     server = planned.server
-    with sqlite3.connect(server.database, isolation_level=None) as lock, planned.open("x") as answer:
+    with ExitStack() as lock, planned.open("x") as answer:
         read_until(answer, b'"said"')
-        lock.execute("BEGIN IMMEDIATE")
+        lock.enter_context(locked(server))
         assert b'"type":"error"' in read_all(answer, 20)
         os.kill(server.master_pid(), signal.SIGTERM)
         time.sleep(0.2)
-        lock.execute("ROLLBACK")
-    lock.close()
     server.stop()
     assert (states(server), rows(server, RUNS)) == ([("complete", 0, "said")], [("complete", None)])
     assert rows(server, STEPS) == [("a", "complete"), ("b", "complete"), ("c", "complete")]

@@ -84,3 +84,13 @@ def test_an_address_has_half_of_the_connections_and_the_rest_is_for_others(tmp_p
         assert ask(there) == b"HTTP/1.1 200"
         stack.close()
         eventually(lambda: ask(here) == b"HTTP/1.1 200", 10)
+
+
+def test_an_access_log_of_gunicorns_says_of_a_stream_what_is_asked_of_it(tmp_path) -> None:
+    said = "%(r)s by %(a)s for %({accept-language}i)s %({wsgi.url_scheme}e)s"
+    flags = f"--access-logfile - --access-logformat '{said}'"
+    with Server(tmp_path, env={"GUNICORN_CMD_ARGS": flags}) as running:
+        headers = {"x-api-key": running.key("widget"), "User-Agent": "Somebody", "Accept-Language": "la"}
+        body = {"message": "hi", "sessionId": "s"}
+        assert requests.post(f"{running.url}/chat", json=body, headers=headers, timeout=10).status_code == 200
+        eventually(lambda: "POST /chat HTTP/1.1 by Somebody for la http" in running.log_text())

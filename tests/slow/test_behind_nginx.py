@@ -1,89 +1,38 @@
-"""Behind nginx, with proxy_pass alone or as docs/deployment.md has it: tokens pass at once, leaving is noticed."""
+"""Behind nginx, with proxy_pass alone or as config/nginx/ has it: tokens pass at once, leaving is noticed."""
 
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 
 import pytest
-import requests
 from support.disconnects import MOMENTS, SECONDS, left_within
+from support.nginx import Front, documented, needs_nginx, nginx
 from support.wires import STREAMS, WIRES
 
 from app.testing.caller import Caller
 from app.testing.model_server import LAST, ModelServer, streamed
 from app.testing.provider_apis import OPENAI, PROVIDER_APIS, ProviderApi
-from app.testing.server import eventually
 from app.testing.sockets import body_of, read_all, read_until
 from app.testing.wire_client import WireClient
 
-NGINX = "/usr/sbin/nginx"
-CONFIG = """
-daemon off;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-    uwsgi_temp_path {folder}; scgi_temp_path {folder};
-    {servers}
-}}
-"""
 SERVER = "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {target}; {directives} }} }}"
-FRONTS = {
-    "by default": "",
-    "as documented": 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;',
-}
+FRONTS = ("by default", "as documented")
 DEAF = "deaf to X-Accel-Buffering"
+PLAIN = {"by default": "", DEAF: "proxy_ignore_headers X-Accel-Buffering;"}
 PAUSE = 1.0
 
-pytestmark = [pytest.mark.timed, pytest.mark.skipif(not Path(NGINX).exists(), reason=f"there is no {NGINX}")]
+pytestmark = [pytest.mark.timed, needs_nginx]
 every_front = pytest.mark.parametrize("front", FRONTS)
 every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)
 
 
-@dataclass
-class Front:
-    """What a caller needs of a server: the proxy's address in the place of the server's own."""
-
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def answers(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/health", timeout=5).ok
-        except requests.ConnectionError:
-            return False
-
-
 @pytest.fixture(scope="module")
 def fronts(relay, tmp_path_factory) -> Iterator[Mapping[str, Front]]:
-    folder = tmp_path_factory.mktemp("nginx")
-    directives = {**FRONTS, DEAF: "proxy_ignore_headers X-Accel-Buffering;"}
-    free = [socket.create_server(("127.0.0.1", 0)) for _ in directives]
-    fronts = {name: Front(listener.getsockname()[1]) for name, listener in zip(directives, free, strict=True)}
-    for listener in free:
-        listener.close()
-    servers = (
-        SERVER.format(port=fronts[name].port, target=relay.url, directives=directives[name]) for name in directives
-    )
-    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, servers="\n    ".join(servers)))
-    command = [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
-    with subprocess.Popen(command) as running:
-        try:
-            for front in fronts.values():
-                eventually(front.answers)
-            yield fronts
-        finally:
-            running.terminate()
-            running.wait(10)
+    fronts = {name: Front() for name in (*FRONTS, DEAF)}
+    servers = [SERVER.format(port=fronts[name].port, target=relay.url, directives=more) for name, more in PLAIN.items()]
+    servers.append(documented(fronts["as documented"], [f"127.0.0.1:{relay.port}"]))
+    with nginx(tmp_path_factory.mktemp("nginx"), *servers, fronts=[*fronts.values()]):
+        yield fronts
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import orjson
 import pytest
 import requests
 
-from app.testing.server import Server, conversation_id, script
+from app.testing.server import Server, conversation_id, new_session_id, script
 from app.testing.sockets import post, read_all, read_until
 
 pytestmark = pytest.mark.timed(tries=1)
@@ -42,17 +42,26 @@ def test_an_answer_that_takes_too_long_ends_with_the_wires_error_and_is_kept(sta
     assert (stored["status"], stored["text"]) == ("interrupted", "so far")
 
 
-def test_a_connection_that_stays_open_is_refused_new_answers_meanwhile(start) -> None:
-    server: Server = start()
-    key = server.key("widget")
-    with ask(server, key, script({"text": "x"}, {"pause": 600})) as caller, requests.Session() as kept:
-        read_until(caller, b'"x"')
-        assert kept.get(f"{server.url}/health", timeout=5).ok
-        stopping = threading.Thread(target=server.stop)
-        stopping.start()
-        time.sleep(0.3)
-        refused = kept.post(
-            f"{server.url}/chat", json={"sessionId": "t", "message": "hi"}, headers={"x-api-key": key}, timeout=5
-        )
-        stopping.join()
+def test_who_is_connected_is_answered_until_nobody_is_accepted_any_more_and_then_refused(tmp_path) -> None:
+    server = Server(tmp_path, changes={"shutdown_seconds = 2": "shutdown_seconds = 4"})
+    server.command = (*server.command, "--keep-alive", "10")
+    with server, requests.Session() as kept, requests.Session() as other:
+        key = server.key("widget")
+        with ask(server, key, script({"text": "x"}, {"pause": 600})) as caller:
+            read_until(caller, b'"x"')
+            for session in (kept, other):
+                assert session.get(f"{server.url}/health", timeout=5).ok
+            stopping = threading.Thread(target=server.stop)
+            stopping.start()
+            time.sleep(0.2)
+            answered = ask_on(other, server, key)
+            time.sleep(2.3)
+            refused = ask_on(kept, server, key)
+            stopping.join()
+    assert (answered.status_code, answered.headers["Connection"]) == (200, "close")
     assert (refused.status_code, refused.json()) == (503, {"error": "The server is at capacity"})
+
+
+def ask_on(kept: requests.Session, server: Server, key: str) -> requests.Response:
+    body = {"sessionId": new_session_id(), "message": "hi"}
+    return kept.post(f"{server.url}/chat", json=body, headers={"x-api-key": key}, timeout=5)

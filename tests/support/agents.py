@@ -25,7 +25,7 @@ def configured(tables: str) -> str:
 @cache
 def keys(server: Server) -> KeyStore:
     """The server's keys; to make one here takes a hundredth of the time that the command line takes."""
-    return KeyStore(Database(f"sqlite:///{server.database}"))
+    return KeyStore(Database(server.store_url))
 
 
 def text(said: str) -> dict[str, Any]:

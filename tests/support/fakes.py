@@ -11,6 +11,7 @@ from app.engine.engine import Engine
 from app.engine.errors import ChatError, Problem
 from app.engine.events import Event, ToolCalled, ToolReturned
 from app.engine.messages import AnswerRecord, Message, Usage, text_message
+from app.engine.ports import TakesText
 from app.engine.prompt import Passage, Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns, Taker
@@ -40,6 +41,9 @@ class FakeStream:
         self.accepted = False
         self.phases: Mapping[str, float] = {}
         self.outcomes: list[Any] = []
+
+    def shorten(self, take: TakesText) -> None:
+        """It plays batches alone."""
 
     def connect(self) -> Iterator[tuple[()]]:
         if callable(self._batches):

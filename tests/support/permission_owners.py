@@ -203,7 +203,7 @@ def _refused(server: Server) -> list[Actor]:
     expired, left, disabled = (Person.new(server) for _ in range(3))
     tokens = [person.http.cookies[COOKIE] for person in (expired, left, disabled)]
     left.call("POST", "/api/auth/sign-out")
-    assert UserStore(Database(f"sqlite:///{server.database}")).disable(disabled.email)
+    assert UserStore(Database(server.store_url)).disable(disabled.email)
     with closing(sqlite3.connect(server.database)) as database, database:
         hashed = sha256(tokens[0].encode()).hexdigest()
         assert database.execute("UPDATE sessions SET expires_at = 1 WHERE hash = ?", (hashed,)).rowcount == 1

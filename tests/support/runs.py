@@ -18,7 +18,7 @@ from app.engine.engine import Engine
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import Event, TextDelta, ToolCalled, ToolReturned, TurnFailed, TurnFinished
 from app.engine.messages import Message, text_message
-from app.engine.ports import ModelStream
+from app.engine.ports import ModelStream, TakesText
 from app.engine.prompt import Prompt
 from app.engine.question import Question
 from app.engine.running_turns import RunningTurns
@@ -106,6 +106,9 @@ class WatchedStream:
 
     def connect(self) -> Iterator[tuple[()]]:
         yield from self._stream.connect()
+
+    def shorten(self, take: TakesText) -> None:
+        self._stream.shorten(take)
 
     def __iter__(self) -> Iterator[Any]:
         yield from self._stream

@@ -13,7 +13,10 @@ from app.testing.configuration import CONFIG
 from app.testing.server import BIN, Server, eventually
 
 FAST = (BIN / "gunicorn", "-c", Path(__file__).with_name("fast_restarts.conf.py"), "--keep-alive", "2")
-PRICED = CONFIG.replace('provider = "scripted"', f'provider = "scripted"\ncredits = {PRICE}')
+PRICED = CONFIG.replace('provider = "scripted"', f'provider = "scripted"\ncredits = {PRICE}').replace(
+    "[limits]\n",
+    '[limits]\nthings = "100000/minute"\n',  # kills do not empty Redis
+)
 
 
 class Victim(Server):
@@ -27,19 +30,18 @@ class Victim(Server):
             self.command = FAST
 
     def new_worker(self, seconds: float = 15) -> int:
-        """The worker that has not been killed yet, as soon as it has been forked."""
-        return int(eventually(self._new_worker, seconds))
+        """The youngest worker, as soon as all that were killed have been replaced."""
+        number = int(self.env.get("WEB_CONCURRENCY", 1))
+        return int(eventually(lambda: (living := self.living())[number - 1 :] and living[-1], seconds))
 
-    def _new_worker(self) -> int | None:
-        try:
-            pid = self.worker_pid()
-        except IndexError:
-            return None
-        since = began(pid)
-        return None if not since or (pid, since) in self._killed else pid
+    def living(self) -> list[int]:
+        """The workers that have not been killed, the oldest first."""
+        began_at = {pid: began(pid) for pid in self.worker_pids()}
+        return [pid for pid, since in began_at.items() if since and (pid, since) not in self._killed]
 
-    def kill_worker(self) -> None:
-        pid = self.new_worker()
+    def kill_worker(self, pid: int | None = None) -> None:
+        """This one, or the youngest."""
+        pid = pid or self.new_worker()
         self.expect_end(pid)
         os.kill(pid, signal.SIGKILL)
 
@@ -48,8 +50,8 @@ class Victim(Server):
         self._killed.add((pid, began(pid)))
 
     def dead_workers(self) -> set[int]:
-        """Their ids, but for that of the worker that lives: the system uses them again."""
-        return {pid for pid, _ in self._killed} - {self.worker_pid()}
+        """Their ids, but for those of the workers that live: the system uses them again."""
+        return {pid for pid, _ in self._killed} - {*self.worker_pids()}
 
     def kill_master(self) -> int:
         """Kill it as the system does; returns the worker that is left behind."""

@@ -1,10 +1,8 @@
 """Reading back costs others nothing: however long a conversation is, the rest of the server is answered meanwhile."""
 
 import json
-import sqlite3
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -98,12 +96,11 @@ def test_a_page_of_many_messages_or_of_many_parts_holds_up_nobody(start, name) -
     chat = person.chat()
     person.ask(chat, script({"text": "hello"}))
     rows = [(uuid4().hex, stored_id(chat), number, json.dumps(parts)) for number in range(3, count + 3)]
-    with closing(sqlite3.connect(server.database, timeout=30)) as connection, connection:
-        connection.executemany(
-            "INSERT INTO messages (id, conversation_id, sequence, role, parts, status, created_at) "
-            "VALUES (?, ?, ?, 'assistant', ?, 'complete', 1)",
-            rows,
-        )
+    server.write(
+        "INSERT INTO messages (id, conversation_id, sequence, role, parts, status, created_at) "
+        "VALUES (?, ?, ?, 'assistant', ?, 'complete', 1)",
+        *rows,
+    )
     longest_hold(server)  # from here on
     page = person.call("GET", f"/api/chats/{chat}/messages").json()
     assert "nextCursor" in page

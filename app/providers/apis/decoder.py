@@ -29,6 +29,11 @@ class Decoder(Protocol):
         delta or a count: a server that sends no more than these is as good as silent."""
         ...
 
+    def text_in_chunk(self, data: bytes) -> str | None:
+        """The text of an event that holds nothing else, which is a chunk of its own in HTTP's chunked transfer coding,
+        `data`; None where it is anything else, or not certain to be that at a glance."""
+        return None
+
     def whole(self, data: bytes) -> list[Chunk]:
         """The chunks of a response that is no stream, but for the last ones."""
         ...

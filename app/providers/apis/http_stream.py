@@ -9,6 +9,7 @@ import orjson
 
 from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
+from app.engine.ports import TakesText
 from app.engine.prompt import Prompt
 from app.providers.apis.decoder import UNREADABLE, Decoder
 from app.providers.transport.redaction import redacted
@@ -30,6 +31,7 @@ class ChunkStream:
         self._decoder = decoder
         self._heartbeat = heartbeat
         self._closed = False
+        self._events = EventStream()
 
     def __iter__(self) -> Iterator[Sequence[Chunk]]:
         response, decoder = self._response, self._decoder
@@ -55,9 +57,22 @@ class ChunkStream:
         self._closed = True
         self._response.close()
 
+    def shorten(self, take: TakesText) -> None:
+        """See `Shortened`."""
+
+        def take_from(data: bytes) -> bool | None:
+            text = decoder.text_in_chunk(data) if events.between_events else None
+            taken = take(text) if text else None
+            if taken is not None:
+                progressed(chunks=True)
+            return taken
+
+        decoder, events, progressed = self._decoder, self._events, self._response.progressed
+        self._response.shorten(take_from)
+
     def _streamed(self) -> Iterator[Sequence[Chunk]]:
-        """Every token comes through here."""
-        decoder, read, events = self._decoder, self._response.read, EventStream()
+        """Every token comes through here that does not take the shortcut."""
+        decoder, read, events = self._decoder, self._response.read, self._events
         while not decoder.done:
             try:
                 piece = read()

@@ -88,6 +88,9 @@ class OpenAIDecoder(Decoder):
             self._repetition.learn(data, event, chunks[0].text)
         return chunks or part_of_answer([choice.get("finish_reason"), delta])
 
+    def text_in_chunk(self, data: bytes) -> str | None:
+        return None if self.finished or self._metadata.thinking else self._repetition.text_in_chunk(data)
+
     def _is_plain(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
         """Whether a delta that is nothing but text needs no further look, nor does what stands beside it: most of those
         that do not repeat each other are so."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+_LONGEST_SIZE = 8  # bytes of a chunk's size and its line's end
 MOST_LESSONS = 3  # learned in one stream: a server that varies every event would have each one learned in vain
 
 
@@ -19,6 +20,7 @@ class Repetition:
     def __init__(self) -> None:
         self._before = self._behind = b""  # the bytes around the text in the event that was learned
         self._lengths = 0, 0  # of both
+        self._chunk_head = self._chunk_tail = b""  # with what HTTP and the event stream put around them
         self._lessons = MOST_LESSONS
 
     def text(self, data: bytes) -> str | None:
@@ -28,6 +30,20 @@ class Repetition:
             return None
         try:
             text = orjson.loads(data[start:-end])
+        except ValueError:
+            return None
+        return text if type(text) is str else None
+
+    def text_in_chunk(self, data: bytes) -> str | None:
+        """The same of such an event that is a chunk of its own in HTTP's chunked transfer coding, as most servers send
+        it: `1f`, CRLF, `data: `, the event, two LF, CRLF. None for whatever is written otherwise."""
+        size, tail = data.find(b"\r\n", 1, _LONGEST_SIZE), len(self._chunk_tail)
+        start = size + len(self._chunk_head)
+        if size < 0 or not tail or data[size:start] != self._chunk_head or data[-tail:] != self._chunk_tail:
+            return None
+        try:
+            is_whole = data[:size].isalnum() and int(data[:size], 16) == len(data) - size - 4
+            text = orjson.loads(data[start:-tail]) if is_whole else None
         except ValueError:
             return None
         return text if type(text) is str else None
@@ -55,3 +71,4 @@ class Repetition:
             certain = False  # these bytes stand elsewhere in the event
         if certain:
             self._before, self._behind, self._lengths = before, behind, (len(before), len(behind))
+            self._chunk_head, self._chunk_tail = b"\r\ndata: " + before, behind + b"\n\n\r\n"

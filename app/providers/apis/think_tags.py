@@ -120,6 +120,9 @@ class TaggedDecoder(OpenAIDecoder):
             self.event = super().event  # type: ignore[method-assign]  # nothing more is looked for
         return chunks
 
+    def text_in_chunk(self, data: bytes) -> str | None:
+        return super().text_in_chunk(data) if self._tags.is_over else None
+
     def whole(self, data: bytes) -> list[Chunk]:
         return self._apart(super().whole(data))
 

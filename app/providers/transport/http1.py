@@ -57,10 +57,14 @@ class Body(Protocol):
     """The framing of a response's body: `feed` takes what was received and returns the payload in it.
 
     `complete`: the response has ended. `surplus`: more came after its end, so that the connection cannot be used again.
+    `between_chunks`: the next byte is the first of a chunk of chunked transfer coding.
     """
 
     complete: bool
     surplus: bool
+
+    @property
+    def between_chunks(self) -> bool: ...
 
     def feed(self, data: bytes) -> bytes:
         """The payload in `data`, which is b"" where the connection has ended. Raises ProtocolError."""
@@ -84,6 +88,8 @@ def body_of(headers: Mapping[str, str], status: int = 200) -> Body:
 class SizedBody:
     """As many bytes as Content-Length says."""
 
+    between_chunks = False
+
     def __init__(self, length: int) -> None:
         self._missing = length
         self.complete = length == 0
@@ -104,6 +110,7 @@ class EndlessBody:
 
     complete = False
     surplus = False
+    between_chunks = False
 
     def feed(self, data: bytes) -> bytes:
         self.complete = not data
@@ -120,6 +127,10 @@ class ChunkedBody:
         self._missing = 0
         self._line = b""  # an incomplete size line, or line of the trailer
         self._trailer = False
+
+    @property
+    def between_chunks(self) -> bool:
+        return not (self._missing or self._line or self._trailer or self.complete)
 
     def feed(self, data: bytes) -> bytes:
         if not data and not self.complete:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -43,6 +42,12 @@ class _Closed(Exception):  # noqa: N818 - no error
     """Raised in a read: the response was closed by another greenlet."""
 
 
+Shortcut = Callable[[bytes], bool | None]
+"""Is given what has come, a chunk of chunked transfer coding or several of them, in whole or in part; called by the
+event loop, it must not wait. Returns None where it has not taken it: then it is read as ever. Otherwise it is done with
+it, and says whether the reader may sleep on: True; False ends the read as silence does."""
+
+
 class UpstreamResponse:
     """Status, headers (names in lower case) and a body that is read as it arrives.
 
@@ -77,7 +82,10 @@ class UpstreamResponse:
         self._watch = Watch(self._overdue)
         # A read that is tried first fails nearly always, and a failed system call costs more than a wait.
         self._readable: Any = None
-        self._wait: Callable[[], object] = lambda: None
+        self._listening = False
+        self._wait: Callable[[], bytes] = bytes
+        self._receive: Callable[[int], bytes] = bytes
+        self._shortcut: Shortcut = lambda _data: None
 
     def begin(self, heartbeat: float) -> None:
         """Let the calling greenlet read, and be woken after every `heartbeat` seconds without chunks."""
@@ -85,11 +93,16 @@ class UpstreamResponse:
         self._watch.greenlet = gevent.getcurrent()
         if self._connection is None:
             return  # closed before it was read
-        hub = gevent.get_hub()
-        self._readable = hub.loop.io(self._connection.fileno(), 1)
+        self._readable = gevent.get_hub().loop.io(self._connection.fileno(), 1)
         plain = type(self._connection) is gevent.socket.socket
-        self._wait = partial(hub.wait, self._readable) if plain else self._wait_for_tls
+        self._wait = self._wait_for_news if plain else self._wait_for_tls
+        # What gevent puts around the plain socket's own call waits, which has been done.
+        self._receive = self._connection._sock.recv if plain else self._connection.recv  # noqa: SLF001
         _ticker.add(self._watch)
+
+    def shorten(self, shortcut: Shortcut) -> None:
+        """From now on what comes may be taken without a read. Through TLS all is read."""
+        self._shortcut = shortcut
 
     def read(self) -> bytes | None:
         """The next bytes of the body; b"" after a heartbeat interval without chunks, None at the end.
@@ -106,8 +119,7 @@ class UpstreamResponse:
                     data, self._rest = self._rest, b""
                 else:
                     watch.waiting = True
-                    self._wait()
-                    data = self._connection.recv(READ_BYTES)
+                    data = self._wait()
                 payload = body.feed(data)
                 if payload:
                     return payload
@@ -127,12 +139,42 @@ class UpstreamResponse:
             watch.waiting = False  # a timeout or the end of the greenlet may have come instead
         return None
 
-    def _wait_for_tls(self) -> None:
+    def _wait_for_news(self) -> bytes:
+        """The event loop goes on listening between reads: to begin and to end that for each costs more than a read."""
+        if not self._listening:
+            self._listening = True
+            self._readable.start(self._come)
+        data: bytes = gevent.get_hub().switch()
+        return data
+
+    def _come(self) -> None:
+        """Called by the event loop where there is something to be received."""
+        watch = self._watch
+        if not watch.waiting:  # the reader is busy
+            self._listening = False
+            self._readable.stop()
+            return
+        try:
+            data = self._receive(READ_BYTES)
+            taken = self._shortcut(data) if self._body.between_chunks else None
+        except BlockingIOError:
+            return
+        except BaseException as error:  # noqa: BLE001 - the reader raises it
+            watch.throw(error)
+            return
+        if taken is None:
+            watch.waiting = False
+            watch.greenlet.switch(data)
+        elif not taken:
+            watch.throw(_Silence())
+
+    def _wait_for_tls(self) -> bytes:
         """What is decrypted already cannot be waited for; other greenlets get their turn before it is read."""
         if self._connection.pending():
             gevent.sleep(0)
         else:
             gevent.get_hub().wait(self._readable)
+        return self._receive(READ_BYTES)
 
     def progressed(self, *, chunks: bool) -> None:
         """Restart the clock of silence: what was read is part of the answer. With `chunks`, the heartbeat's too."""

@@ -20,6 +20,11 @@ class EventStream:
         self._size = 0  # bytes since the last event
         self._begun = False
 
+    @property
+    def between_events(self) -> bool:
+        """Whether the next byte is the first of an event."""
+        return self._begun and not (self._rest or self._line or self._data)
+
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes.
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+# NNNN_since_NNNN where servers of the version before can go on beside it: docs/architecture.md, "Migrations".
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 

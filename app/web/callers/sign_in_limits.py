@@ -8,6 +8,7 @@ from limits import RateLimitItem, parse
 from limits.strategies import MovingWindowRateLimiter
 
 from app.engine.errors import ChatError, Problem
+from app.web.callers.shared_windows import SharedWindowStorage
 from app.web.callers.windows import WindowStorage
 
 PER_ADDRESS = parse("30/minute")
@@ -16,10 +17,10 @@ NEW_PER_ADDRESS = parse("10/day")
 
 
 class SignInLimits:
-    """Moving windows in this worker's memory: `PER_ADDRESS`, `PER_ACCOUNT` and `NEW_PER_ADDRESS`."""
+    """Moving windows in `storage`: `PER_ADDRESS`, `PER_ACCOUNT` and `NEW_PER_ADDRESS`."""
 
-    def __init__(self) -> None:
-        self._storage = WindowStorage()
+    def __init__(self, storage: WindowStorage | SharedWindowStorage) -> None:
+        self._storage = storage
         self._windows = MovingWindowRateLimiter(self._storage)
 
     def count_address(self, address: str) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+from app.cluster.amounts import SharedAmounts
+from app.cluster.client import UnavailableError
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message
 from app.store.parts import parts_to_json
@@ -24,38 +26,52 @@ def stored_size(said: Sequence[Message]) -> int:
 
 
 class StoredBytes:
-    """Counts bytes by address, in this worker's memory, for a day and at most an hour more. `clock` is in seconds."""
+    """Counts bytes by address, for a day and at most an hour more: in this worker's memory, and in `shared`, where
+    there is one, by all workers. `clock` is in seconds.
 
-    def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
-        self._most, self._clock = most, clock
-        self._counted: OrderedDict[str, deque[tuple[int, int]]] = OrderedDict()  # (hour, bytes), oldest first
+    With `shared` a worker learns what others have counted for an address when it counts something itself: to ask before
+    each question, too, would be a trip for what is known but for the address's first question here.
+    """
+
+    def __init__(
+        self, most: int, shared: SharedAmounts | None = None, *, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._most, self._shared, self._clock = most, shared, clock
+        self._counted: OrderedDict[str, dict[int, int]] = OrderedDict()  # bytes by the second until which they count
 
     def check(self, address: str) -> None:
         """Raises ChatError(LIMITED) where the address has had `most` or more stored, with the seconds until it has
         not."""
-        hours = self._of(address)
-        over = sum(size for _, size in hours) - self._most
-        for hour, size in hours:
+        counting = self._of(address)
+        over = sum(counting.values()) - self._most
+        for until, size in sorted(counting.items()):
             over -= size
             if over < 0 <= over + size:
-                wait = (hour + HOURS + 1) * 3600 - self._clock()
-                raise ChatError(Problem.LIMITED, retry_after=max(math.ceil(wait), 1))
+                raise ChatError(Problem.LIMITED, retry_after=max(math.ceil(until - self._clock()), 1))
 
     def count(self, address: str, size: int) -> None:
         """Count bytes that were stored for the address, now."""
-        hours, now = self._of(address), int(self._clock() // 3600)
-        if hours and hours[-1][0] == now:
-            size += hours.pop()[1]
-        hours.append((now, size))
-        self._counted[address] = hours
+        self._counted[address] = self._add_to_shared(address, size) or self._add_to_own(address, size)
         self._counted.move_to_end(address)
         while len(self._counted) > MOST_ADDRESSES:
             self._counted.popitem(last=False)
 
-    def _of(self, address: str) -> deque[tuple[int, int]]:
-        """What was stored for the address, in the hours that count."""
-        hours = self._counted.get(address, deque())
-        oldest = int(self._clock() // 3600) - HOURS
-        while hours and hours[0][0] < oldest:
-            hours.popleft()
-        return hours
+    def _add_to_shared(self, address: str, size: int) -> dict[int, int] | None:
+        """What counts then at all workers; None where that is not known."""
+        if self._shared is None:
+            return None
+        try:
+            counting = self._shared.add(address, size, HOURS)
+        except UnavailableError:
+            return None
+        now = int(self._clock())
+        return {now + seconds: each for seconds, each in counting.items()}
+
+    def _add_to_own(self, address: str, size: int) -> dict[int, int]:
+        counting, until = self._of(address), (int(self._clock() // 3600) + HOURS + 1) * 3600
+        return counting | {until: counting.get(until, 0) + size}
+
+    def _of(self, address: str) -> dict[int, int]:
+        """What was stored for the address and counts."""
+        now = self._clock()
+        return {until: size for until, size in self._counted.get(address, {}).items() if until > now}

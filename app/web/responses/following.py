@@ -18,6 +18,7 @@ from app.engine.running_turns import Running
 from app.store.answer_states import AnswerState
 from app.store.rewinds import brought_parts
 from app.web.requests.positions import StreamCursor, asked_cursor, wants_ids
+from app.web.responses.following_elsewhere import ElsewhereFollower
 from app.web.responses.numbered import numbered
 from app.web.responses.sending import streamed
 from app.web.services import services
@@ -48,7 +49,9 @@ def follow(
     return _response(told, encoder, cursor, answer.id)
 
 
-def repeated_answer(question: Question, answer_id: str, cursor: StreamCursor | None = None) -> "Follower | Ended":
+def repeated_answer(
+    question: Question, answer_id: str, cursor: StreamCursor | None = None
+) -> "Follower | ElsewhereFollower | Ended":
     """The answer of a question that is asked again, from where that began it, or went on with it, or from the cursor;
     to where it ended then. Raises ChatError: LIMITED where too many listen, NOT_FOUND where the cursor is another
     answer's, LOST where the answer is gone meanwhile, CHANGED where something else stands in its place."""
@@ -86,16 +89,18 @@ def _teller(
     look: Callable[[], AnswerState | None],
     *,
     whole: bool = False,
-) -> "Follower | Ended":
-    """Who tells the answer, which runs or has ended. Where its row says that it runs and no turn of this worker makes
-    it, that has not begun yet, or ended after the row was read: another `look` a moment later makes it clear. Where it
-    had ended, a turn goes on with it for others. Raises ChatError(LIMITED), and what `look` does.
+) -> "Follower | ElsewhereFollower | Ended":
+    """Who tells the answer, which runs, here or at another worker, or has ended. Where its row says that it runs here
+    and no turn makes it, that has not begun yet, or ended after the row was read: another `look` a moment later makes
+    it clear. Where it had ended, a turn goes on with it for others. Raises ChatError(LIMITED), and what `look` does.
     """
     pause = _PAUSE_SECONDS
     while True:
         turn = services().engine.running_turns.turn(answer.conversation_id, answer.id)
         if turn and answer.status == "running":
             return Follower(turn, cursor, whole=whole)
+        if answer.runs_elsewhere(services().worker.id):
+            return ElsewhereFollower(answer, cursor, said_before(answer.message), whole=whole)
         if answer.status != "running" or pause > _LONGEST_PAUSE:
             return Ended(answer, cursor, said_before(answer.message))
         gevent.sleep(pause)
@@ -109,10 +114,14 @@ def response_to_repeated(question: Question, answer_id: str, encoder: Encoder) -
     return _response(repeated_answer(question, answer_id, cursor), encoder, cursor, answer_id)
 
 
-def _response(told: "Follower | Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str) -> Response:
+def _response(
+    told: "Follower | ElsewhereFollower | Ended", encoder: Encoder, cursor: StreamCursor | None, answer_id: str
+) -> Response:
     encoder.encode(told.before)  # what the caller has heard already, so that the encoder knows it
     if cursor or wants_ids():
         encoder = numbered(encoder, answer_id, Position(told.position, told.before))
+    if isinstance(told, ElsewhereFollower):
+        encoder = told.from_position(encoder)
     return streamed(told, encoder, answer_id)
 
 
@@ -124,6 +133,8 @@ def _parted(snapshot: Snapshot, position: int) -> tuple[int, list[Event], list[E
 
 class Follower:
     """A caller who listens to a turn. Implements `Told`; `before` are the events that it has heard already."""
+
+    begins_at_once = False
 
     def __init__(self, turn: Running, cursor: StreamCursor | None, *, whole: bool = False) -> None:
         """Without a cursor it hears what the turn has said, which may go on with an answer; or the `whole` answer.
@@ -158,6 +169,9 @@ class Follower:
                 if not self._news.wait(self._heartbeat):
                     yield ()
 
+    def shorten(self, send: Callable[[Batch], bool]) -> None:
+        """It takes what it has heard when it can."""
+
     def probe_by(self, probe: Callable[[], None]) -> None:
         if self._watcher:
             self._watcher.probe = probe
@@ -182,6 +196,8 @@ class Ended:
     """An answer that no turn makes any more, as it is stored. Implements `Told`. `is_over`: behind the cursor is
     nothing but its end."""
 
+    begins_at_once = True
+
     def __init__(self, answer: AnswerState, cursor: StreamCursor | None, said_before: int) -> None:
         snapshot = Snapshot(answer.message.parts, resumed=said_before)
         self.position, before, behind = _parted(snapshot, cursor.position if cursor else snapshot.begin)
@@ -192,6 +208,9 @@ class Ended:
 
     def run(self) -> Iterator[Batch]:
         yield self._batch
+
+    def shorten(self, send: Callable[[Batch], bool]) -> None:
+        """All is there."""
 
     def probe_by(self, probe: Callable[[], None]) -> None:
         """Nothing is waited for."""

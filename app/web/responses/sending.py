@@ -7,18 +7,29 @@ from typing import Protocol
 
 from flask import Response, request
 
-from app.engine.events import Batch
+from app.engine.events import Batch, TurnFailed, TurnFinished
 from app.web.responses.framing import STREAM_HEADERS
 from app.web.server.probes import KeepAlive, PieceSender
 from app.web.services import services
 from app.web.wire import Encoder
 
+_ENDS = (TurnFinished, TurnFailed)
+
 
 class Told(Protocol):
-    """Batches of an answer for one caller; `WatchedTurn` makes the answer, `Follower` listens to one."""
+    """Batches of an answer for one caller; `WatchedTurn` makes the answer, `Follower` listens to one.
+
+    `begins_at_once`: the first batch is there when it is asked for.
+    """
+
+    begins_at_once: bool
 
     def run(self) -> Iterator[Batch]:
         """The last event is TurnFinished or TurnFailed. An empty batch is a heartbeat."""
+        ...
+
+    def shorten(self, send: Callable[[Batch], bool]) -> None:
+        """From now on batches may be sent so, by the event loop, instead of coming out of `run`: see `Turn.shorten`."""
         ...
 
     def probe_by(self, probe: Callable[[], None]) -> None:
@@ -68,7 +79,7 @@ class _Body:
 
 
 def _sent(told: Told, encoder: Encoder, pieces: PieceSender, heartbeat: float) -> Iterator[bytes]:
-    """Send each piece past the server. The empty piece that is yielded has the server send the headers.
+    """Send each piece past the server. The empty piece that is yielded has the server write the head.
 
     The turn's heartbeats are left out: what the caller is to hear is not what the model's silence is.
     """
@@ -76,26 +87,44 @@ def _sent(told: Told, encoder: Encoder, pieces: PieceSender, heartbeat: float) -
     batches = told.run()
     heard = None
     try:
+        if told.begins_at_once:
+            pieces.hold_head()
         yield b""
         told.probe_by(partial(pieces.probe, keep_alive))
         pieces.gives_up = told.others_wait
         heard = KeepAlive(pieces, keep_alive, heartbeat)
+        told.shorten(partial(_push, encode, pieces.push))
         for batch in batches:
-            if batch:
-                piece = encode(batch)
-                if piece:
-                    send(piece)
+            piece = encode(batch) if batch else b""
+            if not piece:
+                pieces.flush()
+            elif type(batch[-1]) in _ENDS:
+                heard.stop()
+                told.close()  # before the response ends: who reads to its end finds the turn in the log
+                pieces.send_last(piece)
+            else:
+                send(piece)
     except (OSError, GeneratorExit):  # the latter where the head could not be sent
         if not told.outlives_caller():
             raise
-        if heard:
-            heard.stop()
+        _stop(heard)
+        told.shorten(lambda _batch: True)
         for _ in batches:
             pass
     finally:
-        if heard:
-            heard.stop()
-        told.close()  # before the response ends: who reads to its end finds the turn in the log
+        _stop(heard)
+        told.close()
+
+
+def _stop(heard: KeepAlive | None) -> None:
+    if heard:
+        heard.stop()
+
+
+def _push(encode: Callable[[Batch], bytes], push: Callable[[bytes], bool], batch: Batch) -> bool:
+    """As `send` of `Turn.shorten`."""
+    piece = encode(batch)
+    return push(piece) if piece else True
 
 
 def _yielded(told: Told, encoder: Encoder, heartbeat: float) -> Iterator[bytes]:

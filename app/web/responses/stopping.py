@@ -1,5 +1,6 @@
 """Ending an answer at its owner's word."""
 
+from dataclasses import replace
 from time import monotonic
 
 import gevent
@@ -10,6 +11,7 @@ from app.web.responses.watched_turn import ENDING_SECONDS
 from app.web.services import services
 
 _LOOK_SECONDS = 0.005
+_ELSEWHERE_SECONDS = 0.1  # between two looks at an answer's row
 
 STATUSES = ("complete", "interrupted", "failed", "running")
 STATUS = {"description": f"`running` where it could not be stored within {ENDING_SECONDS} seconds"}
@@ -35,4 +37,16 @@ def stop_answer(conversation_id: str, answer_id: str | None = None) -> AnswerSta
             gevent.sleep(_LOOK_SECONDS)
         ended = turn.answer_id
     state = answers.numbered(ended) if ended else None
-    return state if state or answer_id else answers.latest(conversation_id)
+    state = state if state or answer_id else answers.latest(conversation_id)
+    return _stopped_elsewhere(state, deadline) if state else None
+
+
+def _stopped_elsewhere(state: AnswerState, deadline: float) -> AnswerState:
+    """How the answer stands once the other worker that makes it, if one does, has ended it."""
+    shared, last = services(), state
+    if state.runs_elsewhere(shared.worker.id):
+        shared.elsewhere.stop(state.id)
+    while last.runs_elsewhere(shared.worker.id) and monotonic() < deadline:
+        gevent.sleep(_ELSEWHERE_SECONDS)
+        last = shared.answers.numbered(state.id) or replace(state, status="interrupted")  # gone with its conversation
+    return last

@@ -37,6 +37,8 @@ class WatchedTurn:
     `close` in any case: it records what was said and writes the log line of the turn.
     """
 
+    begins_at_once = True
+
     def __init__(self, question: Question, plan: Plan | None) -> None:
         shared = services()
         self._shared, self._followed = shared, plan or shared.engine.plans.get(question.agent.id)
@@ -45,8 +47,8 @@ class WatchedTurn:
         self._drop_at: float | None = None  # monotonic time, where the caller does not read and the answer is to end
         self._joins = False  # another turn's answer: then this is none
         self._ending: ChatError | None = None  # what `_cancel` was called with
-        self._new_turn = partial(Turn, shared.engine, question, plan)
-        self.turn = self._new_turn()
+        new_turn = partial(Turn, shared.engine, question, plan)
+        self.turn = new_turn()
         self._connect_turn()
         rejoins = wants_ids() or question.request_key is not None
         self._patience = max(question.agent.when_left, shared.settings.server.rejoin_seconds if rejoins else 0)
@@ -54,10 +56,11 @@ class WatchedTurn:
         self._patience_ends: gevent.Greenlet[..., None] | None = None
         watch = request.environ.get("parlance.watch")
         self._watcher = watch(self._caller_left) if watch else None
-        self._alarm = gevent.spawn_later(shared.settings.server.answer_seconds, self._too_late)
+        self._alarm = get_hub().loop.timer(shared.settings.server.answer_seconds, ref=False)
+        self._alarm.start(gevent.spawn, self._too_late)
         try:
             self._check_stored_bytes()
-            self._begin()
+            self._begin(new_turn)
         except BaseException as error:
             self._joins = isinstance(error, RepeatedError)
             self.close()
@@ -73,7 +76,7 @@ class WatchedTurn:
                 self.turn.refuse_repeated()
                 raise
 
-    def _begin(self) -> None:
+    def _begin(self, new_turn: Callable[[], Turn]) -> None:
         """Where the conversation is BUSY, try again for a while: a client that cancels and asks again may arrive before
         the cancelled turn has released the conversation."""
         asked, pause = monotonic(), 0.01
@@ -91,7 +94,7 @@ class WatchedTurn:
                 return
             gevent.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            self.turn = self._new_turn()
+            self.turn = new_turn()
             self._connect_turn()
             if self._ending:  # during the pause: the watcher calls once, and that was for the turn before
                 self._cancel(self._ending)
@@ -103,6 +106,10 @@ class WatchedTurn:
     def run(self) -> Iterator[Batch]:
         """See `Turn.run`."""
         return self.turn.run()
+
+    def shorten(self, send: Callable[[Batch], bool]) -> None:
+        """See `Told`."""
+        self.turn.shorten(send)
 
     def probe_by(self, probe: Callable[[], None]) -> None:
         """See `Told`."""
@@ -127,7 +134,7 @@ class WatchedTurn:
         self._closed = True
         if self._watcher:
             self._watcher.stop()
-        self._alarm.kill(block=False)
+        self._alarm.close()
         self._stop_waiting()
         self.turn.close()
         if self.turn.question.taker.anonymous and self.turn.answer_id:

@@ -1,15 +1,24 @@
 """Addresses of callers, as the kernel and proxies say them: with a port, in brackets, with a zone, IPv4 within IPv6."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _WRITTEN = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]{1,5})?|\[(?P<in_brackets>[^\]]+)\](?::[0-9]{1,5})?|(?P<v6>[^\[\]]+)")
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # IPv4 behind a NAT64 (RFC 6052)
+_LONGEST = 100  # characters: an address with brackets, a zone and a port
+
+_remembered = lru_cache(4096)  # each request asks several times
 
 
 def plain_address(text: str) -> str | None:
     """The address alone, in its shortest form: without a port, brackets and a zone, and IPv4 as such also where it came
     within IPv6. None for what is no address, such as `unknown`, `_hidden`, `unix:` and nothing."""
+    return _plain(text) if len(text) <= _LONGEST else None
+
+
+@_remembered
+def _plain(text: str) -> str | None:
     written = _WRITTEN.fullmatch(text.strip())
     if written is None:
         return None
@@ -30,4 +39,9 @@ def network_of(text: str) -> str:
     address = plain_address(text)
     if address is None:
         return text
-    return str(IPv6Network((address, 64), strict=False)) if ":" in address else address
+    return _network(address) if ":" in address else address
+
+
+@_remembered
+def _network(address: str) -> str:
+    return str(IPv6Network((address, 64), strict=False))

@@ -18,11 +18,13 @@ from gevent import get_hub
 from gevent.socket import wait_write
 
 _AGAIN_SECONDS = 1.0  # after which a caller to whom something is still on its way is looked at again
+_LAST_CHUNK = b"0\r\n\r\n"
 _LOOK_SECONDS = 0.1  # between two looks whether others wait for a caller who does not read
 
 
 class Beginning:
-    """Sends the head of a response ahead, byte by byte, as far as it is known: `HTTP/1.1 `.
+    """Sends the head of a response ahead, byte by byte, as far as it is known: `HTTP/1.1 `. And stands between gunicorn
+    and the connection where somebody else is to have what gunicorn writes.
 
     `response` is gunicorn's, which sends the rest of the head once it is made. `protocol` is the request's, and the
     response's too.
@@ -33,6 +35,7 @@ class Beginning:
         self._response = response
         self._known = f"{protocol} ".encode()
         self._sent = 0
+        self._take: Callable[[bytes], object] = connection.sendall
 
     def probe(self) -> None:
         """Raises OSError. Does nothing once the head is made, or all of it has been sent that is known."""
@@ -40,41 +43,99 @@ class Beginning:
             self._sent += os.write(self._connection.fileno(), self._known[self._sent : self._sent + 1])
             self._response.sock = self
 
-    def sendall(self, head: bytes) -> None:
-        """The response's first write, for which this stands in the place of the connection."""
+    def take_next(self, take: Callable[[bytes], object]) -> None:
+        """Let `take` have what gunicorn writes next, without what was sent of it."""
+        self._response.sock, self._take = self, take
+
+    def sendall(self, data: bytes) -> None:
+        """The response's next write, for which this stands in the place of the connection."""
         self._response.sock = self._connection
-        self._connection.sendall(head[self._sent :])
+        unsent, self._sent = data[self._sent :], 0
+        self._take(unsent)
 
 
 class PieceSender:
     """Sends the pieces of a streamed response, each in one system call if it fits; `in_chunks` for HTTP/1.1.
 
-    gunicorn does the same with `sendall`; this costs less for each token. The headers before the first piece and the
-    last chunk stay gunicorn's own. Where the way to the caller is full, and `gives_up` says so, the caller is dropped
-    instead of waited for. `sent_at` is when the last piece or probe was sent (seconds of the
-    monotonic clock), and before the first when the request came.
+    gunicorn does the same with `sendall`; this costs less for each token. The head before the first piece and what ends
+    the response stay gunicorn's own; with `beginning` they leave together with the first and the last piece. Where the
+    way to the caller is full, and `gives_up` says so, the caller is dropped instead of waited for. `sent_at` is when
+    the last piece or probe was sent (seconds of the monotonic clock), and before the first when the request came.
     """
 
-    __slots__ = ("_connection", "_in_chunks", "_is_cut", "_send", "gives_up", "sent_at")
+    __slots__ = (
+        *("_beginning", "_connection", "_holds_head", "_in_chunks", "_is_cut", "_left", "_send", "_send_now"),
+        *("gives_up", "sent_at"),
+    )
 
-    def __init__(self, connection: Any, *, in_chunks: bool) -> None:
+    def __init__(self, connection: Any, *, in_chunks: bool, beginning: Beginning | None = None) -> None:
         self.sent_at = monotonic()
         self.gives_up: Callable[[], bool] = lambda: False
         self._connection = connection
         self._send = connection.send
+        self._send_now = connection._sock.send  # noqa: SLF001 - the plain socket's, which gevent's own calls and waits
+        self._left = b""  # of what was pushed; the head that is held
+        self._holds_head = False
+        self._beginning = beginning
         self._in_chunks = in_chunks
         self._is_cut = False  # a piece has been sent in part
 
-    def send(self, piece: bytes) -> None:
-        """Wait until all of it is on its way. Raises OSError."""
+    def hold_head(self) -> None:
+        """Have the head, which gunicorn writes next, leave with the first piece, or when `flush` is called."""
+        if self._beginning:
+            self._beginning.take_next(self._hold)
+
+    def _hold(self, head: bytes) -> None:
+        self._left = head
+        self._holds_head = self._is_cut = True
+
+    def send_last(self, piece: bytes) -> None:
+        """Send it with what ends the response, which gunicorn writes next."""
+        if self._beginning and self._in_chunks:
+            self.send(piece, _LAST_CHUNK)
+            self._beginning.take_next(lambda _last_chunk: None)
+        else:
+            self.send(piece)
+
+    def push(self, piece: bytes) -> bool:
+        """Send it without waiting. False where some of it is left, or the caller is gone, for `flush` to find out."""
         data = b"%x\r\n%b\r\n" % (len(piece), piece) if self._in_chunks else piece
+        try:
+            sent = self._send_now(data)
+        except OSError:
+            sent = 0
+        if sent < len(data):
+            self._left, self._is_cut = data[sent:], True
+            return False
+        self.sent_at = monotonic()
+        return True
+
+    def flush(self) -> None:
+        """Wait until what was pushed, or held, is on its way. Raises OSError. A head is nothing that a caller hears."""
+        if self._left:
+            left, self._left = self._left, b""
+            self._put(left)
+            if not self._holds_head:
+                self.sent_at = monotonic()
+            self._holds_head = False
+
+    def send(self, piece: bytes, behind: bytes = b"") -> None:
+        """Wait until all of it is on its way, and what is `behind` it. Raises OSError."""
+        data = b"%x\r\n%b\r\n" % (len(piece), piece) if self._in_chunks else piece
+        if behind or self._left:
+            data = b"".join([self._left, data, behind])
+            self._left, self._holds_head = b"", False
+        self._put(data)
+        self.sent_at = monotonic()
+
+    def _put(self, data: bytes) -> None:
         try:
             sent = self._send(data, 0, 0.0)  # without waiting: a small piece goes whole, or not at all
         except BlockingIOError:
             sent = 0
         if sent < len(data):
             self._send_rest(memoryview(data)[sent:])
-        self.sent_at = monotonic()
+        self._is_cut = False
 
     def _send_rest(self, rest: memoryview) -> None:
         """As the caller takes it, within the connection's timeout; others may come meanwhile who would have to wait."""
@@ -90,7 +151,6 @@ class PieceSender:
             with suppress(TimeoutError, BlockingIOError):
                 wait_write(self._connection.fileno(), timeout=_LOOK_SECONDS)
                 rest = rest[self._send(rest, 0, 0.0) :]
-        self._is_cut = False
 
     def probe(self, piece: bytes) -> None:
         """Send it if nothing else is on its way, without waiting. Raises OSError."""

@@ -1,6 +1,7 @@
 """gunicorn's worker, with a bound on the head of a request, and with words of its own for what is no HTTP: gunicorn's
 repeat what was sent, in the response and in the log."""
 
+import signal
 from collections import Counter
 from typing import Any
 
@@ -51,6 +52,15 @@ class Worker(GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lines = LineCap(lambda left_out: self.log.warning("no HTTP", extra={"left_out": left_out}))
+
+    def init_signals(self) -> None:
+        """SIGHUP is for the master. A worker that gets it would end at once otherwise, with all that it answers."""
+        super().init_signals()
+        signal.signal(signal.SIGHUP, lambda *_: None)  # programs that are started take it as ever
+
+    def accepts(self) -> bool:
+        """Whether connections are taken: until a second after the end was asked for at most."""
+        return any(listener.fileno() >= 0 for listener in self.sockets)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection to its end."""

@@ -58,8 +58,8 @@ def test_an_export_has_every_message_of_an_agents_conversations_in_order(server,
 
 def test_what_was_said_to_an_agent_that_is_configured_no_more_is_exported_all_the_same(server, ann, tmp_path) -> None:
     Client.new(server, "site").ask("x", userId=ann)
-    home = {"PARLANCE_HOME": str(server.home / "instance")}
-    later = Server(tmp_path, changes={"[agents.site]": "[agents.another]"}, env=home)
+    same = {"PARLANCE_HOME": str(server.home / "instance"), "DATABASE_URL": server.store_url}
+    later = Server(tmp_path, changes={"[agents.site]": "[agents.another]"}, env=same)
     later.close()
     assert [each["agent"] for each in exported(later, "--agent", "site", "--user", ann)] == ["site"]
     assert later.flask("conversations", "export", "--agent", "site", "--user", new_session_id(), check=False).returncode
@@ -76,6 +76,6 @@ def test_who_is_erased_is_gone_with_every_agent_and_from_the_files_and_nobody_el
     for each in (client, other):
         assert each.get(f"/users/{ann}/conversations")["data"] == []
     files = [path.read_bytes() for path in server.database.parent.glob("parlance.db*") if path.is_file()]
-    assert files
+    assert files or server.database_url
     assert not any(word.encode() in content for content in files for word in (secret, ann))
     assert client.said(kept) == [("user", "x"), ("assistant", "Hello")]

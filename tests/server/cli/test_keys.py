@@ -36,6 +36,8 @@ def test_origins_are_kept_as_browsers_write_them(prepared) -> None:
     ("options", "reason"),
     [
         (["--agent", "nobody", "--kind", "secret"], "There is no agent 'nobody'; there are: open, frank, site."),
+        (["--agent", "open", "--kind", "secret", "--name", "n" * 129], "--name may have 128 characters."),
+        (["--agent", "open", "--kind", "secret", "--credits", f"{10**15 + 1}"], "is not in the range 0<=x<="),
         (["--agent", "open", "--kind", "golden"], "'golden' is not one of 'widget', 'secret'"),
         (["--agent", "open"], "Missing option '--kind'"),
         (["--kind", "secret"], "Missing option '--agent'"),

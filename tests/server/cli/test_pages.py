@@ -272,9 +272,9 @@ def test_who_interrupts_keeps_what_was_read_and_the_next_run_goes_on(site, serve
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
-        eventually(lambda: len(site.asked) > 6, 30)
+        eventually(lambda: len(site.asked) > 6, 60)
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == 1
     assert " read" in out
     assert "not all was read: it was interrupted; " in err

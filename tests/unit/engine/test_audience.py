@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.engine.audience import MOST_EVENTS, MOST_LISTENERS, Audience, Listener
+from app.engine.audience import MOST_EVENTS, MOST_LISTENERS, Audience, DistantListener, Listener
 from app.engine.errors import ChatError, Problem
-from app.engine.events import TextDelta
+from app.engine.events import TextDelta, TurnFailed
 
 
 def test_each_listener_takes_what_came_since_the_last_time() -> None:
@@ -44,3 +44,14 @@ def test_who_does_not_take_is_left_behind_and_holds_nothing_any_more() -> None:
         assert list(quick.take()) == [TextDelta(str(number))]
     assert (slow.is_slow, list(slow.take())) == (True, [])
     assert not quick.is_slow
+
+
+def test_who_listens_at_another_worker_is_counted_and_told_of_the_end_alone() -> None:
+    audience, news = Audience(), []
+    listener = DistantListener(lambda: news.append("ended"))
+    audience.join(listener)
+    for _ in range(MOST_EVENTS + 1):
+        audience.hear([TextDelta("a")])
+    assert (audience.listeners, listener.is_slow, list(listener.take()), news) == ([listener], False, [], [])
+    audience.hear([TextDelta("a"), TurnFailed(ChatError(Problem.LEFT))])
+    assert (list(listener.take()), news) == ([], ["ended"])

@@ -11,7 +11,7 @@ from support.fakes import AGENT, World, finished, play, problem_of
 from app.engine.agent import Agent
 from app.engine.audience import Listener
 from app.engine.conversation import ConversationRef, QuestionEntry, StoredQuestion
-from app.engine.errors import ChatError, FailureKind, ModelError, Problem
+from app.engine.errors import ChatError, FailureKind, ModelError, Problem, StoreError
 from app.engine.events import (
     RoundFinished,
     RoundStarted,
@@ -121,12 +121,26 @@ def test_a_turn_whose_greenlet_is_ended_while_it_is_recorded_makes_room_all_the_
     assert (len(world.running_turns), turn.status) == (0, "interrupted")
 
 
-@pytest.mark.parametrize("problem", [None, Problem.BUSY])
-def test_a_question_that_may_have_been_stored_unheard_is_ended(problem) -> None:
-    """A greenlet that is killed while it waits for the store does not hear what became of the question."""
+def unavailable(*, uncertain: bool) -> StoreError:
+    error = StoreError(Problem.STORE_UNAVAILABLE, "cannot be reached")
+    error.uncertain = uncertain
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "ended"),
+    [
+        (GreenletExit(), True),
+        (unavailable(uncertain=True), True),
+        (unavailable(uncertain=False), False),
+        (ChatError(Problem.BUSY), False),
+    ],
+)
+def test_a_question_that_may_have_been_stored_unheard_is_ended(error, ended) -> None:
+    """A greenlet that is killed while it waits for the store does not hear what became of the question; nor does one
+    whose store has not answered."""
     world = World(HELLO)
     turn = world.turn()
-    error = ChatError(problem) if problem else GreenletExit()
 
     def stored_and_killed(_entry: QuestionEntry, admit: Callable[[str], None]) -> None:
         admit("c")
@@ -135,7 +149,7 @@ def test_a_question_that_may_have_been_stored_unheard_is_ended(problem) -> None:
     world.store.add_question = stored_and_killed
     with pytest.raises(type(error)):
         turn.begin()
-    assert [entry[0] for entry in world.log] == ([] if problem else ["abandoned"])
+    assert [entry[0] for entry in world.log] == (["abandoned"] if ended else [])
     assert len(world.running_turns) == 0
 
 

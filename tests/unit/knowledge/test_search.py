@@ -280,8 +280,9 @@ def test_the_first_question_waits_for_the_index_and_files_that_come_change_and_g
 def test_after_a_restart_the_index_is_used_at_once_and_nothing_is_read(live, shop, children) -> None:
     live.finds_first("opening", "Opening hours")
     live.search.close()
-    while children():  # the one that has made the index is ending
-        time.sleep(0.01)
+    with gevent.Timeout(20):
+        while children():  # the one that has made the index is ending, and gevent's loop waits for it
+            gevent.sleep(0.01)
     rewrite_unnoticed(shop, "Opening", "Closing")
     again = Live(shop.parent)
     assert again.titles("opening")[0] == "Opening hours"
@@ -308,9 +309,10 @@ def test_the_index_before_answers_while_a_file_changes_all_the_time(live, shop, 
     with ThreadPoolExecutor(1) as pool, busy.open("a", buffering=1) as file:
         pool.submit(lambda: [file.write("more\n") for _ in iter(partial(told.wait, 0.001), True)])
         try:
-            while not (errors := [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]):
-                assert live.titles("opening")[0] == "Opening hours"
-                gevent.sleep(0.1)
+            with gevent.Timeout(60):
+                while not (errors := [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]):
+                    assert live.titles("opening")[0] == "Opening hours"
+                    gevent.sleep(0.1)
         finally:
             told.set()
     assert errors == [f"knowledge cannot be indexed: {busy}: it changes while it is read"]
@@ -330,8 +332,9 @@ def test_who_asks_before_there_is_an_index_is_answered_without_and_a_killed_buil
         assert SECONDS <= time.monotonic() - begun < SECONDS + 1
         (child,) = children()
         os.kill(child, signal.SIGKILL)
-        while not any(message.startswith("knowledge cannot be indexed") for message in caplog.messages):
-            gevent.sleep(0.02)
+        with gevent.Timeout(20):
+            while not any(message.startswith("knowledge cannot be indexed") for message in caplog.messages):
+                gevent.sleep(0.02)
         begun = time.monotonic()
         assert live.titles("opening") == []
         assert time.monotonic() - begun < 1, "nobody waits for what has failed"

@@ -139,7 +139,7 @@ def test_a_file_that_is_no_toml_is_named(problems, config) -> None:
 
 def test_all_mistakes_are_told_at_once(problems) -> None:
     config = "tools = ['hammer']\n[agents.b]\nmodel = 'x'\n[limits]\nworkers = 'often'\n[server]\nstreams = 0"
-    found = problems(more=config, PORT="x", REDIS_URL="redis://x", WEB_CONCURRENCY="3")
+    found = problems(more=config, PORT="x", REDIS_URL="http://x", WEB_CONCURRENCY="x")
     assert [problem.partition(": ")[0] for problem in found if not problem.startswith("parlance.toml")] == [
         *("PORT", "REDIS_URL", "WEB_CONCURRENCY")
     ]

@@ -3,7 +3,7 @@
 import os
 import stat
 
-from app.settings.secret import secret_key
+from app.settings.secret import secret_key, secret_of
 
 
 def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path) -> None:
@@ -23,3 +23,11 @@ def test_the_secret_is_private_whatever_the_umask(tmp_path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "home" / "secret_key").stat().st_mode) == 0o600
+
+
+def test_the_variables_secret_is_the_installations_and_none_is_made(load, tmp_path) -> None:
+    settings = load(PARLANCE_SECRET_KEY="x" * 32, PARLANCE_HOME=str(tmp_path / "home"))
+    assert secret_of(settings) == "x" * 32
+    assert not (tmp_path / "home").exists()
+    assert "x" * 32 not in repr(settings)
+    assert secret_of(load(PARLANCE_HOME=str(tmp_path / "home"))) == secret_key(tmp_path / "home")

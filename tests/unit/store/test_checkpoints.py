@@ -78,7 +78,7 @@ def test_only_what_has_gone_on_is_written_again(database, other) -> None:
     assert rows(database, "SELECT model FROM messages WHERE id = 'a1'") == [("mine",)]
     turns.turns[0].text += " and further"
     checkpoints.save()
-    assert rows(database, "SELECT model, parts ->> '$[0].text' FROM messages WHERE id = 'a1'") == [
+    assert rows(database, "SELECT model, parts -> 0 ->> 'text' FROM messages WHERE id = 'a1'") == [
         ("m", "so far and further")
     ]
 
@@ -88,7 +88,7 @@ def test_an_answer_that_has_ended_is_not_written_over(database, other) -> None:
     whole = AnswerRecord(Message("assistant", (TextPart("whole"),)), "complete", "stop", Usage(), "m")
     ConversationStore(database, other).add_answer(conversation, "a1", whole)
     Checkpoints(database, other, Turns([Saying("a1", "part")])).save()  # type: ignore[arg-type]
-    assert rows(database, "SELECT status, parts ->> '$[0].text' FROM messages WHERE id = 'a1'") == [
+    assert rows(database, "SELECT status, parts -> 0 ->> 'text' FROM messages WHERE id = 'a1'") == [
         ("complete", "whole")
     ]
 
@@ -104,7 +104,7 @@ def test_who_dies_leaves_what_was_saved_and_its_price_is_paid_once(database, oth
     successor.claim()
     for _ in range(2):
         bury_dead_workers(database, successor)
-    saved = "SELECT id, status, parts ->> '$[0].text', credits, held, due FROM messages WHERE role = 'assistant'"
+    saved = "SELECT id, status, parts -> 0 ->> 'text', credits, held, due FROM messages WHERE role = 'assistant'"
     assert rows(database, f"{saved} ORDER BY id") == [
         ("a1", "interrupted", "so far", 2, 0, 0),
         ("a2", "interrupted", "too", 1, 0, 0),

@@ -10,6 +10,7 @@ from support.fakes import problem_of
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
+from app.store.archive import Archive
 from app.store.database import Database
 from app.store.histories import HistoryScope, HistoryStore
 
@@ -122,10 +123,10 @@ def test_a_write_that_fails_halfway_leaves_nothing(conversations, database) -> N
 
 def test_an_answer_has_its_place_from_its_question_on_and_is_read_when_it_has_ended(conversations, database) -> None:
     conversation, _ = ask(conversations, REF, 0, q1="x", answer="a1")
-    running = "SELECT sequence, status, parts, worker IS NULL, held FROM messages WHERE id = 'a1'"
+    running = "SELECT sequence, status, CAST(parts AS text), worker IS NULL, held FROM messages WHERE id = 'a1'"
     assert rows(database, running) == [(2, "running", "[]", 0, 0)]
     assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 1
-    assert [each.id for whole in HistoryStore(database).export("demo", None) for each in whole.messages] == ["q1"]
+    assert [each.id for whole in Archive(database).export("demo", None) for each in whole.messages] == ["q1"]
     conversations.add_answer(conversation, "a1", answer())
     assert HistoryStore(database).messages(SCOPE, conversation, 9, None).total == 2
 

@@ -6,21 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import gevent
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import IntegrityError, OperationalError
-from support.database import ask, new_database, new_store, rows
+from support.database import ask, new_database, new_postgres_database, new_store, rows
 from support.fakes import problem_of
 from support.processes import open_files
 from support.storage import full_disk, locked
 
 from app.engine.conversation import ConversationRef
-from app.engine.errors import Problem, StoreError
+from app.engine.errors import ChatError, Problem, StoreError
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
 from app.store.database import MOST_WAITING, READERS, Database, beside_database
 from app.store.faults import LOCKED
@@ -29,6 +30,12 @@ from app.testing.server import ROOT, eventually
 pytestmark = pytest.mark.timed
 
 ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "stop", Usage(3, 2), "m")
+
+
+@pytest.fixture
+def database(tmp_path) -> Database:
+    """SQLite's: it is its file that all of this is about."""
+    return new_database(tmp_path)
 
 
 def test_a_commit_is_on_the_disk_and_references_are_checked(database) -> None:
@@ -178,6 +185,69 @@ def test_a_commit_that_fails_has_changed_nothing_and_the_next_one_works(conversa
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
 
 
+def wait_together(database: Database, *works: Callable[[Connection], object]) -> list[Exception | None]:
+    """They wait for the lock, and go into one transaction when they have it. What each raises."""
+
+    def raised(work: Callable[[Connection], object]) -> Exception | None:
+        try:
+            database.write(work)
+        except Exception as error:  # noqa: BLE001 - the tests look at it
+            return error
+        return None
+
+    with locked(database.file):
+        writers = [gevent.spawn(raised, work) for work in works]
+        gevent.sleep(0.1)
+    return [writer.get(timeout=10) for writer in writers]
+
+
+def noted(name: str, error: BaseException | None = None) -> Callable[[Connection], None]:
+    """Writes a row, and then raises the error, if there is one."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO workers (id, beats) VALUES (:name, 1)"), {"name": name})
+        if error:
+            raise error
+
+    return work
+
+
+def commits(database: Database) -> int:
+    """How many are in the write-ahead log: a frame that ends one says how many pages the database has then (section 4.1
+    of https://www.sqlite.org/fileformat2.html)."""
+    log = database.file.with_name(f"{database.file.name}-wal").read_bytes()
+    salt = log[16:24]
+    frames = [log[start : start + 24] for start in range(32, len(log), 24 + 4096)]
+    return sum(frame[8:16] == salt and frame[4:8] != bytes(4) for frame in frames)
+
+
+def test_those_who_wait_to_write_wait_for_the_disk_once(database) -> None:
+    database.write(noted("before"))
+    before = commits(database)
+    assert wait_together(database, *(noted(f"w{number}") for number in range(30))) == [None] * 30
+    assert commits(database) - before <= 3
+    assert rows(database, "SELECT count(*) FROM workers") == [(31,)]
+
+
+def test_a_write_that_fails_among_others_undoes_itself_alone(database) -> None:
+    failures = [None, ChatError(Problem.BUSY), None, None, ZeroDivisionError(), None]
+    works = [noted(name, error) for name, error in zip("abccde", failures, strict=True)]  # there is one "c" then
+    raised = wait_together(database, *works)
+    assert commits(database) <= 2
+    assert [type(error) for error in raised if error] == [ChatError, IntegrityError, ZeroDivisionError]
+    assert rows(database, "SELECT id FROM workers ORDER BY id") == [("a",), ("c",), ("e",)]
+
+
+def test_where_the_disk_is_full_all_that_wait_are_told_and_nothing_is_there(database) -> None:
+    database.write(noted("before"))
+    with full_disk(database.file):
+        raised = wait_together(database, *(noted(f"{number}" + "x" * 1000) for number in range(30)))
+    assert [error.problem for error in raised] == [Problem.STORE_UNAVAILABLE] * 30
+    assert rows(database, "SELECT id FROM workers") == [("before",)]
+    database.write(noted("after"))
+    assert rows(database, "SELECT count(*) FROM workers") == [(2,)]
+
+
 @pytest.mark.parametrize("name", ["a b", "100%", "q?x#y", "ü&=", "%41"])
 def test_a_files_name_is_no_part_of_an_address(tmp_path, name) -> None:
     folder = tmp_path / name
@@ -232,6 +302,12 @@ def test_servers_of_one_database_find_each_other_whatever_they_call_it(tmp_path,
     assert beside_database("postgresql://host/db", tmp_path, "lock") == tmp_path / "lock"
 
 
+def test_a_server_on_sqlite_does_not_load_postgresqls_driver() -> None:
+    loads = "import app.main, app.cli, app.store.database as d; d.make_engine('sqlite:////tmp/x'); import sys"
+    program = f"{loads}; sys.exit('psycopg' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 AT_ONCE = """
 from gevent import monkey; monkey.patch_all()
 import sys, gevent
@@ -244,5 +320,13 @@ for _ in range(20):
 """
 
 
-def test_the_first_callers_of_a_worker_may_come_all_at_once(database) -> None:
-    subprocess.run([sys.executable, "-c", AT_ONCE, database.url], cwd=ROOT, check=True, timeout=60)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_first_callers_of_a_worker_may_come_all_at_once(kind, database, request) -> None:
+    url = request.getfixturevalue("postgres_database").url if kind == "postgresql" else database.url
+    subprocess.run([sys.executable, "-c", AT_ONCE, url], cwd=ROOT, check=True, timeout=60)
+
+
+@pytest.fixture
+def postgres_database() -> Iterator[Database]:
+    with new_postgres_database() as made:
+        yield made

@@ -1,14 +1,28 @@
 """What is told of a database that fails, and how often."""
 
+import logging
 import sqlite3
 
 import gevent
+import psycopg as postgres
 import pytest
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.engine.errors import Problem, StoreError
-from app.store.faults import DAMAGED, FULL, LOCKED, OTHER_VERSION, READ_ONLY, SETTLED_SECONDS, Condition, store_error
+from app.store.faults import (
+    DAMAGED,
+    FULL,
+    LOCKED,
+    OTHER_VERSION,
+    READ_ONLY,
+    SETTLED_SECONDS,
+    UNREACHABLE,
+    Condition,
+    Lasting,
+    is_away,
+    is_cut,
+    store_error,
+)
 
 
 def driver_error(code: int, words: str = "", kind: type[sqlite3.Error] = sqlite3.OperationalError) -> sqlite3.Error:
@@ -58,17 +72,39 @@ def test_another_version_is_told_apart_from_a_mistake_of_ours(error, reason) -> 
         assert (found and found.reason) == reason
 
 
-def test_another_databases_driver_that_does_not_answer_is_unavailable_and_a_pool_without_room_an_overload() -> None:
-    class OtherDriver:
-        class OperationalError(Exception):
-            pass
-
-    found = store_error(OperationalError("SELECT 1", (), OtherDriver.OperationalError("connection refused")))
-    assert found
-    assert found.problem is Problem.STORE_UNAVAILABLE
-    full = store_error(PoolTimeoutError("QueuePool limit"))
-    assert full
-    assert full.problem is Problem.OVERLOADED
+@pytest.mark.parametrize(
+    ("error", "reason", "cut"),
+    [
+        (postgres.OperationalError("connection refused"), UNREACHABLE, True),
+        (postgres.errors.ConnectionTimeout("connection timeout expired"), UNREACHABLE, True),
+        (postgres.DatabaseError("lost synchronization with server"), UNREACHABLE, True),
+        (postgres.errors.AdminShutdown(), UNREACHABLE, True),
+        (postgres.errors.CannotConnectNow(), UNREACHABLE, True),
+        (postgres.errors.QueryCanceled(), "no answer", True),
+        (postgres.errors.IdleInTransactionSessionTimeout(), "no answer", True),
+        (postgres.errors.LockNotAvailable(), LOCKED, False),
+        (postgres.errors.DeadlockDetected(), LOCKED, False),
+        (postgres.errors.ReadOnlySqlTransaction(), READ_ONLY, False),
+        (postgres.errors.DiskFull(), FULL, False),
+        (postgres.errors.OutOfMemory(), "no memory left", False),
+        (postgres.errors.TooManyConnections(), "too many connections", False),
+        (postgres.errors.IoError(), "disk failing", False),
+        (postgres.errors.DataCorrupted(), DAMAGED, False),
+        (postgres.errors.InsufficientPrivilege(), "no permission", False),
+        (postgres.errors.UndefinedTable(), OTHER_VERSION, False),
+        (postgres.errors.UndefinedColumn(), OTHER_VERSION, False),
+        (postgres.errors.FeatureNotSupported("cached plan must not change result type"), OTHER_VERSION, False),
+        (postgres.errors.UniqueViolation(), None, False),
+        (postgres.errors.SyntaxError(), None, False),
+        (postgres.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), None, False),
+        (postgres.InterfaceError("the cursor is closed"), None, False),
+    ],
+    ids=repr,
+)
+def test_postgresqls_states_have_the_same_reasons(error, reason, cut) -> None:
+    for each in (error, DatabaseError("SELECT 1", (), error)):
+        found = store_error(each)
+        assert (found and found.reason, is_cut(each)) == (reason, cut)
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -107,3 +143,22 @@ def test_a_fault_without_a_cause_names_none(caplog) -> None:
     condition = Condition("it is bad", "it is good")
     condition.failed(StoreError(Problem.STORE_UNAVAILABLE, LOCKED))
     assert not hasattr(caplog.records[0], "cause")
+
+
+def test_a_fault_that_lasts_has_one_line(caplog) -> None:
+    saving = Lasting(logging.getLogger("test"), "nothing is saved")
+    for _ in range(3):
+        saving.failed(StoreError(Problem.STORE_UNAVAILABLE, FULL))
+    saving.succeeded()
+    saving.failed(OSError("no"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "nothing is saved: disk full",
+        "nothing is saved: OSError('no')",
+    ]
+
+
+def test_away_is_what_may_be_back_by_itself() -> None:
+    told = {reason: is_away(StoreError(Problem.STORE_UNAVAILABLE, reason)) for reason in (UNREACHABLE, FULL, LOCKED)}
+    assert told == {UNREACHABLE: True, FULL: False, LOCKED: False}
+    assert is_away(StoreError(Problem.STORE_UNAVAILABLE, "no answer within 5 s"))
+    assert not is_away(OSError())

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.database import REF, ask, rows
+from support.database import REF, ask
 from support.fakes import problem_of
 
-from app.engine.conversation import ConversationRef, QuestionEntry, Rewind
+from app.engine.conversation import QuestionEntry, Rewind
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, ToolResultPart, Usage
+from app.store.archive import Archive
 from app.store.chats import ChatStore
 from app.store.histories import ConversationFilter, HistoryScope, HistoryStore
 
@@ -19,20 +20,6 @@ ANSWER = AnswerRecord(Message("assistant", (TextPart("yes"),)), "complete", "sto
 @pytest.fixture
 def histories(database) -> HistoryStore:
     return HistoryStore(database)
-
-
-@pytest.fixture
-def six(conversations, database) -> list[str]:
-    """The ids of conversations that were created at 10, 20, 30 … and were last active in the opposite order; every
-    second one is bob's."""
-    made = []
-    for number in range(1, 7):
-        ref = ConversationRef("demo", "widget", "key:1", f"s{number}", end_user="bob" if number % 2 == 0 else "ada")
-        made.append(ask(conversations, ref, **{f"q{number}": f"{number}"})[0])
-        times = f"created_at = {number * 10}, updated_at = {1000 - number}"
-        query = f"UPDATE conversations SET {times} WHERE id = '{made[-1]}'"
-        database.write(lambda connection, query=query: connection.exec_driver_sql(query))
-    return made
 
 
 FILTERS = {  # what is asked for, and the numbers of the conversations
@@ -101,7 +88,7 @@ def test_messages_are_read_from_the_last_one_back_without_those_that_are_superse
     assert ([each.id for each in page.items], page.has_more, page.total) == (["b", "d"], True, 3)
     page = histories.messages(SCOPE, conversation, 2, page.items[0].sequence)
     assert ([each.id for each in page.items], page.has_more, page.total) == (["a"], False, 3)
-    (whole,) = histories.export("demo", None)
+    (whole,) = Archive(database).export("demo", None)
     assert [each.id for each in whole.messages] == ["a", "b", "c", "d"]
 
 
@@ -125,14 +112,6 @@ def test_only_an_answer_is_rated_and_the_rating_can_be_taken_back(histories, con
     assert refused == [Problem.NOT_AN_ANSWER, Problem.MESSAGE_NOT_FOUND]
 
 
-def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(histories, six, database) -> None:
-    assert histories.erase("bob") == 3
-    assert histories.erase("bob") == 0
-    assert rows(database, "SELECT id FROM messages ORDER BY id") == [("q1",), ("q3",), ("q5",)]
-    assert [each.conversation.id for each in histories.export("demo", None)] == six[::2]
-    assert list(histories.export("demo", "bob")) == []
-
-
 def test_no_reader_sees_an_answer_that_is_being_made_also_where_it_goes_on(histories, conversations, database) -> None:
     """What it had said before is read again when it has ended, and is the whole time in its row."""
     conversation, _ = ask(conversations, question="x", answer="answer")
@@ -148,7 +127,7 @@ def test_no_reader_sees_an_answer_that_is_being_made_also_where_it_goes_on(histo
     readers = (
         lambda: [each.id for each in histories.messages(scope, conversation, 9, None).items],
         lambda: [each.id for each in histories.latest(scope, None, 9)[2].items],
-        lambda: [each.id for whole in histories.export("demo", None) for each in whole.messages],
+        lambda: [each.id for whole in Archive(database).export("demo", None) for each in whole.messages],
         lambda: [each.id for each in chats.messages(conversation, 9).items],
     )
     assert [read() for read in readers] == [["question"]] * 4

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from support.database import SQLITE_ONLY
 
 from app.store.keys import KeyStore, normalised_origin
 from app.testing.server import eventually
@@ -20,6 +21,7 @@ def test_a_key_says_its_kind_and_is_long_enough(keys, kind, form) -> None:
     assert re.fullmatch(form, keys.create(kind, "demo"))
 
 
+@SQLITE_ONLY
 def test_only_the_hash_of_a_key_is_kept(keys, tmp_path) -> None:
     key = keys.create("secret", "demo")
     secret = key.removeprefix("sk_").encode()

@@ -4,23 +4,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import gevent
 import pytest
 from gevent import GreenletExit
 
-from app.store.lanes import DeadlineError, Job, Lane, LaneFullError
+from app.store.lanes import DeadlineError, Jobs, Lane, LaneFullError
 
 pytestmark = pytest.mark.timed
 
 
 @contextmanager
-def new_executor() -> Iterator[Callable[[Job[Any]], Any]]:
+def new_executor() -> Iterator[Callable[[Jobs], None]]:
     here = threading.get_ident()
+    yield lambda jobs: jobs.first.do(here)
 
-    def execute(job: Job[Any]) -> Any:
-        return job.work(here) if job.claim() else None
+
+@contextmanager
+def new_collector() -> Iterator[Callable[[Jobs], None]]:
+    """Works off at once what waits; each work is told how many were before it."""
+
+    def execute(jobs: Jobs) -> None:
+        for number, job in enumerate(jobs):
+            job.do(number)
 
     yield execute
 
@@ -165,6 +171,46 @@ def test_a_caller_who_is_killed_while_the_work_goes_on_ends_when_the_work_has(ga
 def test_work_that_has_begun_in_time_is_waited_for_beyond_the_deadline() -> None:
     lane = Lane(new_executor, 1, 10)
     assert lane.run(lambda _: time.sleep(0.3) or "late", 0.1) == "late"
+
+
+def test_what_waits_is_worked_off_at_once_in_its_order_but_for_what_was_given_up() -> None:
+    lane, release = Lane(new_collector, 1, 100), threading.Event()
+    told = []
+
+    def call(number: int) -> None:
+        told.append((number, lane.run(lambda before: release.wait(5) and before, 5)))
+
+    holder = gevent.spawn(call, 0)
+    waiting = [gevent.spawn(call, number) for number in range(1, 5)]
+    gevent.sleep(0.05)
+    waiting[1].kill(timeout=1)
+    release.set()
+    gevent.joinall([holder, *waiting], timeout=5, raise_error=True)
+    assert told == [(0, 0), (1, 1), (3, 3), (4, 4)]
+
+
+def test_where_the_thread_fails_all_that_it_has_taken_are_told_and_the_next_ones_are_not_concerned() -> None:
+    failing = threading.Event()
+
+    @contextmanager
+    def new_failing() -> Iterator[Callable[[Jobs], None]]:
+        def execute(jobs: Jobs) -> None:
+            for job in jobs:
+                job.do(None)
+            if failing.is_set():
+                raise OSError
+
+        yield execute
+
+    lane, release = Lane(new_failing, 1, 100), threading.Event()
+    failing.set()
+    calls = [gevent.spawn(lane.run, lambda _: release.wait(5), 5) for _ in range(5)]
+    gevent.sleep(0.05)
+    release.set()
+    gevent.joinall(calls, timeout=5)
+    assert [type(call.exception) for call in calls] == [OSError] * 5
+    failing.clear()
+    assert lane.run(lambda _: "well", 5) == "well"
 
 
 def test_begun_or_given_up_never_both() -> None:

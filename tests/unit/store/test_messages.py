@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
-from support.database import new_database, new_store
+from support.database import new_database, new_postgres_database, new_store
 
 from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef, QuestionEntry
@@ -32,9 +32,13 @@ said = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    return new_database(tmp_path_factory.mktemp("history"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request, tmp_path_factory):
+    if request.param == "sqlite":
+        yield new_database(tmp_path_factory.mktemp("history"))
+        return
+    with new_postgres_database() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import pytest
 from sqlalchemy import Text, column, func, insert, select, text
-from support.database import REF, ask
+from support.database import REF, SQLITE_ONLY, ask
 
 from app.store.histories import HistoryScope, HistoryStore
 from app.store.messages import latest_messages
@@ -28,7 +28,9 @@ SIZE = attrgetter("size")
 def numbers(sizes):
     """A query for rows of these sizes, in order."""
     values = " UNION ALL ".join(f"SELECT {place} AS place, {size} AS size" for place, size in enumerate(sizes))
-    rows = text(values or "SELECT 0 AS place, 0 AS size WHERE 0").columns(column("place"), column("size")).subquery()
+    rows = (
+        text(values or "SELECT 0 AS place, 0 AS size WHERE 1 = 0").columns(column("place"), column("size")).subquery()
+    )
     return select(rows).order_by(rows.c.place)
 
 
@@ -45,6 +47,7 @@ def test_a_page_ends_at_its_items_or_its_bytes_but_has_one_at_least(database, na
     assert pages == expected
 
 
+@SQLITE_ONLY
 def test_what_is_not_on_the_page_is_not_read(conversations, database) -> None:
     """Each row's parts are counted as they leave the database: two more than the page has, at most."""
     conversation_id, _ = ask(conversations, first="x")
@@ -68,6 +71,7 @@ def test_what_is_not_on_the_page_is_not_read(conversations, database) -> None:
     assert [each.sequence for each in found.items] == page.items[::-1], "the wires' pages have the same bound"
 
 
+@SQLITE_ONLY
 def test_superseded_answers_are_passed_over_unread(conversations, database) -> None:
     conversation_id, _ = ask(conversations, first="x")
     scope = HistoryScope(REF.agent, REF.wire, REF.owner)

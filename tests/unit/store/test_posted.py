@@ -8,7 +8,7 @@ from support.database import rows
 
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
-from app.store.histories import ExportedConversation, HistoryStore
+from app.store.archive import Archive, ExportedConversation
 from app.store.posted import LOOKED_AT
 
 REF = ConversationRef("demo", "workers", "key:1")
@@ -32,7 +32,7 @@ def ask(conversations, said: list[Message], answer: str, ref: ConversationRef = 
 
 
 def exported(database) -> dict[str, ExportedConversation]:
-    return {each.conversation.id: each for each in HistoryStore(database).export("demo", None)}
+    return {each.conversation.id: each for each in Archive(database).export("demo", None)}
 
 
 def made_of(conversations, database, said: list[Message], answer: str, ref: ConversationRef = REF):
@@ -42,7 +42,7 @@ def made_of(conversations, database, said: list[Message], answer: str, ref: Conv
 
 def kept(database) -> int:
     """Bytes of what was posted, and of what was said."""
-    sizes = [("posted", "conversations"), ("parts", "messages")]
+    sizes = [("posted", "conversations"), ("CAST(parts AS text)", "messages")]
     return sum(rows(database, f"SELECT coalesce(sum(length({each})), 0) FROM {table}")[0][0] for each, table in sizes)
 
 

@@ -5,7 +5,7 @@ import time
 
 import gevent
 import pytest
-from support.database import ask, new_store, rows
+from support.database import ask, new_database, new_store, rows
 from support.storage import damaged, full_disk, locked
 
 from app.engine.errors import StoreError
@@ -14,6 +14,12 @@ from app.store.faults import DAMAGED, LOCKED, OTHER_VERSION, SETTLED_SECONDS
 from app.store.readiness import FRESH_SECONDS, LOOK_SECONDS, PATIENCE_SECONDS, Readiness
 
 pytestmark = pytest.mark.timed
+
+
+@pytest.fixture
+def database(tmp_path) -> Database:
+    """SQLite's: it is its file that all of this is about."""
+    return new_database(tmp_path)
 
 
 @pytest.fixture

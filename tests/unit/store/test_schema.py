@@ -1,7 +1,10 @@
 """Migrations: they end in the tables that the code knows, all of them or none."""
 
+import os
 import sqlite3
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -10,15 +13,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
-from support.database import new_store, rows
+from support.database import new_postgres_database, new_store, rows
 
 from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey
 from app.engine.errors import RepeatedError, StoreError
 from app.engine.messages import text_message
 from app.store.answer_states import AnswerStates
-from app.store.database import Database
-from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION
+from app.store.database import Database, make_engine
+from app.store.faults import DAMAGED, NEWER_VERSION, OTHER_VERSION, SERVED
 from app.store.keys import KeyStore
+from app.store.locks import try_lock
+from app.store.owning import own_postgres
 from app.store.schema import _config, find_damage, upgrade, version_problem, why_not_prepared
 from app.store.tables import metadata, now
 
@@ -45,6 +50,18 @@ def test_the_migrations_end_in_the_tables_that_the_code_knows(database) -> None:
     options = {"compare_type": True, "compare_server_default": True}
     differences = database.read(lambda c: compare_metadata(MigrationContext.configure(c, opts=options), metadata))
     assert differences == []
+
+
+def test_they_do_so_on_postgresql_too_and_there_and_back_nothing_is_lost() -> None:
+    with new_postgres_database() as made:
+        options = {"compare_type": True, "compare_server_default": True}
+        compare = lambda c: compare_metadata(MigrationContext.configure(c, opts=options), metadata)  # noqa: E731
+        assert made.read(compare) == []
+        key = KeyStore(made).create("secret", "demo", budget=3)
+        made.write(lambda connection: migrate(command.downgrade, connection, "0005"))
+        made.write(lambda connection: migrate(command.upgrade, connection, "head"))
+        assert made.read(compare) == []
+        assert KeyStore(made).find(key.encode()).credits == 3
 
 
 def test_a_database_version_problem_after_its_upgrade_and_a_second_one_is_harmless(database) -> None:
@@ -99,6 +116,59 @@ def test_a_database_of_a_newer_version_is_told_from_one_that_waits_for_its_migra
         upgrade(database)
     assert refused.value.reason == NEWER_VERSION
     assert rows(database, "SELECT version_num FROM alembic_version") == [("0099",)]
+
+
+def test_a_newer_version_that_says_so_lets_this_one_go_on_and_start(database) -> None:
+    upgrade(database)
+    (newest,) = rows(database, "SELECT version_num FROM alembic_version")[0]
+    newer = f"0099_since_{newest[:4]}"
+    database.write(lambda c: c.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{newer}'"))
+    assert database.read(version_problem) is None
+    assert why_not_prepared(database.url) is None
+    upgrade(database)
+    assert rows(database, "SELECT version_num FROM alembic_version") == [(newer,)], "nothing is to be done"
+
+
+def test_what_a_server_could_not_work_with_is_not_applied_while_one_runs(database, path) -> None:
+    path.touch()
+    database.write(lambda connection: migrate(command.upgrade, connection, "0005"))
+    lock = path.with_name("parlance.db.lock")
+    held = try_lock(lock)
+    is_refused_as_served(database, "0005")
+    os.close(held)
+    upgrade(database)
+    assert database.read(version_problem) is None
+
+
+def test_nor_on_postgresql() -> None:
+    with new_postgres_database() as made:
+        made.write(lambda connection: migrate(command.downgrade, connection, "0005"))
+        with own_postgres(made.url, shared=True):
+            is_refused_as_served(made, "0005")
+            upgrade(made, owned=True)
+        assert made.read(version_problem) is None
+
+
+def is_refused_as_served(database: Database, revision: str) -> None:
+    with pytest.raises(StoreError) as refused:
+        upgrade(database)
+    assert refused.value.reason == SERVED
+    assert rows(database, "SELECT version_num FROM alembic_version") == [(revision,)]
+
+
+def test_who_calls_while_a_migration_waits_for_a_table_waits_for_two_seconds_at_most() -> None:
+    with new_postgres_database() as made, ThreadPoolExecutor(1) as pool, make_engine(made.url).connect() as reader:
+        made.write(lambda connection: migrate(command.downgrade, connection, "0013"))
+        reader.exec_driver_sql("SELECT count(*) FROM messages")  # and its transaction goes on, as a dump's does
+        migrating = pool.submit(upgrade, made)
+        time.sleep(0.5)
+        began = time.monotonic()
+        made.write(lambda c: c.exec_driver_sql("UPDATE messages SET mark = mark"))
+        assert time.monotonic() - began < 2.5
+        assert not migrating.done()
+        reader.rollback()
+        migrating.result(10)
+        assert made.read(version_problem) is None
 
 
 def test_looking_for_damage_takes_no_longer_than_it_may(database) -> None:

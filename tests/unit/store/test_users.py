@@ -7,6 +7,7 @@ import gevent
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
+from support.database import SQLITE_ONLY
 from support.storage import locked
 
 from app.engine.errors import ChatError, Problem, StoreError
@@ -110,6 +111,7 @@ def test_a_password_that_is_changed_while_its_hash_is_renewed_stays_changed(data
         operators.sign_in("ada@example.com", "correct horse")
 
 
+@SQLITE_ONLY
 def test_a_session_whose_renewal_cannot_be_stored_is_a_session_all_the_same_and_is_renewed_later(database) -> None:
     store = UserStore(database)
     token = store.sign_in("ada@example.com", "correct horse").token

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.database import ask, new_store, rows
+from support.database import SQLITE_ONLY, ask, new_store, rows
 
 from app.engine.conversation import ConversationRef
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage
@@ -98,6 +98,7 @@ def test_what_is_no_workers_file_stays(database, folder, worker) -> None:
     assert (folder / "README").read_text() == "mine"
 
 
+@SQLITE_ONLY
 def test_what_cannot_be_buried_is_told_once_for_each_fault_in_one_line(database, worker, caplog) -> None:
     away = database.file.with_suffix(".away")
     for _ in range(2):

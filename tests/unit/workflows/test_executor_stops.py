@@ -44,6 +44,9 @@ class CallsAndBreaksOff:
     def ask(self, _prompt: Prompt, _heartbeat: float, _model: str | None = None) -> "CallsAndBreaksOff":
         return self
 
+    def shorten(self, _take: Any) -> None:
+        pass
+
     def connect(self) -> Any:
         yield from ()
 

@@ -160,7 +160,7 @@ def test_of_several_models_the_dearest_is_held_and_the_one_that_answers_is_paid(
     assert refused(poor.chat({"message": "x"})) == EXHAUSTED
     assert rich.ask("x")["metadata"]["usage"] == {"credits": 3}
     assert [account(each) for each in (poor, rich)] == [(0, 0), (3, 0)]
-    stored = server.rows("SELECT model FROM messages WHERE role = 'assistant' ORDER BY rowid DESC LIMIT 1")
+    stored = server.rows("SELECT model FROM messages WHERE role = 'assistant' ORDER BY created_at DESC LIMIT 1")
     assert stored[0]["model"] == "dear"
 
 

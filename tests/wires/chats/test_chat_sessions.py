@@ -1,10 +1,8 @@
 """Signing up, in and out of the chats: the cookie, whose pages may use it, and how often one may try."""
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 
 import pytest
 import requests
@@ -54,9 +52,8 @@ def cookie_of(response: requests.Response) -> dict[str, str]:
 def outlast(server: Server, person: Person, seconds: float) -> None:
     """Have the person's sessions end so many seconds from now."""
     until = int((time.time() + seconds) * 1000)
-    with closing(sqlite3.connect(server.database, timeout=10)) as connection, connection:
-        who = "SELECT id FROM users WHERE email = ?"
-        connection.execute(f"UPDATE sessions SET expires_at = ? WHERE user_id = ({who})", (until, person.email))
+    who = "SELECT id FROM users WHERE email = ?"
+    server.write(f"UPDATE sessions SET expires_at = ? WHERE user_id = ({who})", (until, person.email))
 
 
 def test_who_signs_up_is_signed_in_with_a_cookie_that_no_page_can_read(server) -> None:
@@ -315,9 +312,8 @@ def test_a_session_that_is_used_slides_on_and_so_does_its_cookie(server, ada) ->
 def test_a_session_ends_ninety_days_after_signing_in_however_much_it_is_used(server, ada) -> None:
     def begun(seconds_ago: float) -> None:
         at = int((time.time() - seconds_ago) * 1000)
-        with closing(sqlite3.connect(server.database, timeout=10)) as connection, connection:
-            who = "SELECT id FROM users WHERE email = ?"
-            connection.execute(f"UPDATE sessions SET created_at = ? WHERE user_id = ({who})", (at, ada.email))
+        who = "SELECT id FROM users WHERE email = ?"
+        server.write(f"UPDATE sessions SET created_at = ? WHERE user_id = ({who})", (at, ada.email))
 
     begun(85 * DAY)
     outlast(server, ada, 3 * DAY)

@@ -1,9 +1,7 @@
 """Signing in at /login, and a user's own things at /stuff."""
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -169,10 +167,9 @@ def test_a_disabled_user_is_out_at_once_and_cannot_come_back(server, make_user) 
 def test_an_expired_session_is_401(server, make_user) -> None:
     make_user("erin@example.com")
     erin = token_of(server, "erin@example.com")
-    with closing(sqlite3.connect(server.database, timeout=10)) as connection, connection:
-        connection.execute(
-            "UPDATE sessions SET expires_at = 1 WHERE user_id = (SELECT id FROM users WHERE email = 'erin@example.com')"
-        )
+    server.write(
+        "UPDATE sessions SET expires_at = 1 WHERE user_id = (SELECT id FROM users WHERE email = 'erin@example.com')"
+    )
     assert stuff(server, "GET", "", erin).status_code == 401
 
 
@@ -195,9 +192,8 @@ def test_a_wrong_pair_takes_as_long_whether_or_not_there_is_such_a_user(tmp_path
 def test_a_user_has_so_many_things_and_no_more(server, make_user) -> None:
     user_id = make_user("gina@example.com")
     gina = token_of(server, "gina@example.com")
-    with closing(sqlite3.connect(server.database, timeout=10)) as connection, connection:
-        rows = [(user_id, f"{number}", "") for number in range(999)]
-        connection.executemany("INSERT INTO things (user_id, name, content) VALUES (?, ?, ?)", rows)
+    rows = [(user_id, f"{number}", "") for number in range(999)]
+    server.write("INSERT INTO things (user_id, name, content) VALUES (?, ?, ?)", *rows)
     assert stuff(server, "POST", "", gina, {"name": "The last"}).status_code == 201
     refused = stuff(server, "POST", "", gina, {"name": "One more"})
     assert (refused.status_code, refused.json()["message"]) == (400, "You have 1000 things, which is the most.")

@@ -1,9 +1,7 @@
 """A user's things are listed page by page, of bounded bytes; the header `Link` leads on, since the list is the body."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 import requests
@@ -26,12 +24,10 @@ def user(server) -> Iterator[tuple[str, dict[str, str]]]:
     email = "many@example.com"
     user_id = server.flask("users", "create", "--email", email, "--password-stdin", stdin="correct horse\n").stdout
     rows = [(user_id.strip(), f"{number}", LARGE) for number in range(150)]
-    with closing(sqlite3.connect(server.database)) as connection, connection:
-        connection.executemany("INSERT INTO things (user_id, name, content) VALUES (?, ?, ?)", rows)
+    server.write("INSERT INTO things (user_id, name, content) VALUES (?, ?, ?)", *rows)
     yield user_id, token_of(server, email)
-    with closing(sqlite3.connect(server.database)) as connection, connection:
-        for table, column in (("things", "user_id"), ("sessions", "user_id"), ("users", "id")):
-            connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (user_id.strip(),))
+    for table, column in (("things", "user_id"), ("sessions", "user_id"), ("users", "id")):
+        server.write(f"DELETE FROM {table} WHERE {column} = ?", (user_id.strip(),))
 
 
 def token_of(server, email: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ def conversations(server: Server, text: str) -> list[dict]:
     """Every conversation in which this was the first thing said, oldest first."""
     return server.rows(
         "SELECT c.* FROM conversations c JOIN messages m ON m.conversation_id = c.id "
-        "WHERE m.sequence = 1 AND json_extract(m.parts, '$[0].text') = ? ORDER BY c.rowid",
+        "WHERE m.sequence = 1 AND m.parts -> 0 ->> 'text' = ? ORDER BY c.created_at",
         text,
     )
 

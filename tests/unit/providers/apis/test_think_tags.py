@@ -11,8 +11,8 @@ from marshmallow import ValidationError
 from app.engine.chunks import ModelFinished
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import Usage
-from app.providers.apis.think_tags import MOST_BLANKS, MOST_KEPT, ThinkTags
-from app.testing.model_server import LAST, sse, streamed, whole
+from app.providers.apis.think_tags import MOST_BLANKS, MOST_KEPT, TaggedDecoder, ThinkTags
+from app.testing.model_server import LAST, chunk, sse, streamed, whole
 from app.testing.provider_apis import OPENAI, build_model, chunks_of
 
 # text: thoughts and answer where tags are written in the text, and where the prompt has opened them
@@ -130,3 +130,12 @@ def test_thoughts_in_one_piece(upstream) -> None:
 def test_the_option_is_true_opened_or_false(value) -> None:
     with pytest.raises(ValidationError):
         build_model("openai", base_url="http://localhost:1/v1", model="m", think_tags=value)
+
+
+def test_no_text_is_certain_at_a_glance_before_the_thoughts_are_over() -> None:
+    decoder = TaggedDecoder((), reasons=True, opened=True)
+    for thought in ("so ", "be it ", "then "):
+        decoder.event(OPENAI.text(thought).removeprefix(b"data: ").strip())
+    assert decoder.text_in_chunk(chunk(OPENAI.text("still "))) is None
+    decoder.event(OPENAI.text("</think>yes").removeprefix(b"data: ").strip())
+    assert decoder.text_in_chunk(chunk(OPENAI.text(" indeed"))) == " indeed"

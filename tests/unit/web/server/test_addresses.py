@@ -29,6 +29,7 @@ def test_an_address_is_found_and_written_in_one_way(written, address) -> None:
 
 NONE = ["", " ", "unknown", "_hidden", "unix:", "localhost", "1.2.3", "1.2.3.4.5", "010.0.0.1", "1.2.3.4:", "1.2.3.4:x"]
 NONE += ["[1", "[]", "[::1]x", "::1]", ":", "%eth0", "1.2.3.4, 5.6.7.8", "2001:db8::g", "x" * 10_000, "\u0661.2.3.4"]
+NONE += [f"[fe80::1%{'z' * 200}]"]
 
 
 @pytest.mark.parametrize("written", NONE)

@@ -119,6 +119,39 @@ def test_one_who_reads_slowly_gets_every_byte(pair, size) -> None:
     sending.get()
 
 
+def began(ours: Any) -> tuple[PieceSender, SimpleNamespace]:
+    """A sender that holds the head, and the response which has written it."""
+    response = SimpleNamespace(sock=ours, status=None)
+    sender = PieceSender(ours, in_chunks=True, beginning=Beginning(ours, response, "HTTP/1.1"))
+    sender.hold_head()
+    response.sock.sendall(HEAD)
+    return sender, response
+
+
+def test_the_head_leaves_with_the_first_piece_and_what_ends_the_response_with_the_last(pair) -> None:
+    ours, theirs = pair
+    sender, response = began(ours)
+    sender.probe(b"P")
+    assert read(theirs) == b"", "and nothing before it"
+    sender.send(b"one")
+    assert read(theirs) == HEAD + b"3\r\none\r\n"
+    sender.send_last(b"two")
+    response.sock.sendall(b"0\r\n\r\n")
+    assert response.sock is ours
+    assert read(theirs) == b"3\r\ntwo\r\n0\r\n\r\n", "once"
+
+
+def test_a_head_that_is_sent_alone_is_nothing_that_was_heard(pair) -> None:
+    ours, theirs = pair
+    sender, _ = began(ours)
+    before = sender.sent_at
+    sender.flush()
+    assert read(theirs) == HEAD
+    assert sender.sent_at == before
+    sender.probe(b"P")
+    assert read(theirs) == b"1\r\nP\r\n"
+
+
 @pytest.fixture
 def sender(pair) -> PieceSender:
     return PieceSender(pair[0], in_chunks=False)
