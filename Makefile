@@ -5,8 +5,7 @@ BIN := .venv/bin
 .PHONY: run run-several test coverage test-fast torture matrix check format docs bench bench-knowledge clean
 
 run: .venv/runtime
-	@$(BIN)/flask prepare --demo-keys
-	@PARLANCE_ANNOUNCES=1 exec $(BIN)/gunicorn --config config/gunicorn.conf.py
+	@PARLANCE_PREPARES=1 PARLANCE_ANNOUNCES=1 exec $(BIN)/gunicorn --config config/gunicorn.conf.py
 
 # Two servers behind nginx with a PostgreSQL and a Redis, to look at: docs/several-servers.md.
 run-several: .venv/runtime
