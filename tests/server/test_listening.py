@@ -67,6 +67,24 @@ def test_a_server_says_that_it_serves_when_it_listens(server) -> None:
         assert process.wait(30) == 0
 
 
+def test_a_start_of_make_run_prepares_and_then_serves(tmp_path) -> None:
+    made = Server(tmp_path, env={"PARLANCE_PREPARES": "1"})
+    made.start()
+    assert re.search(r"widget key .*: +wk_[\w-]{43}\n", made.log_text())
+    made.stop()
+    made.close()
+
+
+def test_what_cannot_be_prepared_is_not_served(server) -> None:
+    server.database.write_bytes(b"no database " * 1000)
+    env = {**server.env, "PARLANCE_PREPARES": "1"}
+    ran = subprocess.run(COMMAND, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (
+        1,
+        f"Error: The database does not answer as it should: {server.database}: damaged: restore a backup.",
+    )
+
+
 def why(address: tuple[str, int] | str | int) -> str:
     return why_not_listening(address) or ""
 
