@@ -35,6 +35,7 @@ from app.store.others_wishes import OthersWishes  # noqa: E402
 from app.store.urls import place_of  # noqa: E402
 from app.store.workers import leave, watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
+from app.web.server.interpreter import why_slow  # noqa: E402
 from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
 from app.web.server.master import guard_signals, own_database, why_not_served, why_not_so_many  # noqa: E402
@@ -140,6 +141,8 @@ def _inherits_sockets():
 
 def when_ready(server):
     """For `make run`, whose reader knows from here on that there is something to look at."""
+    if slow := why_slow():
+        server.log.info(slow)
     if os.environ.get("PARLANCE_ANNOUNCES"):
         sys.stdout.write(f"Serving on {' '.join(map(str, server.LISTENERS))} (Ctrl-C stops)\n")
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from app.testing.server import BIN, ROOT, Server
+from app.web.server.interpreter import why_slow
 from app.web.server.listening import why_not_listening
 
 COMMAND = [BIN / "gunicorn", "-c", "config/gunicorn.conf.py"]
@@ -71,6 +72,7 @@ def test_a_start_of_make_run_prepares_and_then_serves(tmp_path) -> None:
     made = Server(tmp_path, env={"PARLANCE_PREPARES": "1"})
     made.start()
     assert re.search(r"widget key .*: +wk_[\w-]{43}\n", made.log_text())
+    assert ("built without --enable-optimizations" in made.log_text()) == bool(why_slow())
     made.stop()
     made.close()
 
