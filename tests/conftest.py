@@ -52,6 +52,7 @@ LONGEST = (
         "every_wire",
     ),
     *("chat_permissions", "agents_model", "widget_visitors", "visitors", "things", "run", "windows", "chats"),
+    *("guarantees", "elsewhere", "refusing_to_start", "pages", "operations", "unstored_answers", "backup_under_load"),
     *("suites_elsewhere", "shared_windows", "widget_markdown", "hostile_timing", "behind_nginx", "upstream_leaving"),
 )
 """Files that take longest come first, so that in the end nobody waits for one of them alone."""
