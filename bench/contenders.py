@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import ROOT
+from processes import ROOT, free_port
 
 OURS = str(ROOT / ".venv/bin")
 
@@ -31,32 +31,44 @@ OPENAI = Wire(
 
 @dataclass(frozen=True)
 class Relay:
+    short: str  # its name in ratios
     name: str
+    port: int
     command: list[str]
     wire: Wire
     env: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     folder: Path = ROOT  # where it is started
     streams: int = 200  # while CPU and delays are measured
-    rate: int = 50  # new callers a second, while the time to the first token is measured
+    rate: int = 50  # new callers a second beside these streams, while the time to the first token is measured
     held: int = 1000  # slow streams that are open while memory is measured
 
 
-def relays(upstream: int, port: int, python: str, litellm: str | None, home: Path) -> list[Relay]:
-    """The floor first: the others are compared with it."""
-    ports = [str(port), str(upstream)]
+def relays(upstream: int, python: str, litellm: str | None, home: Path) -> list[Relay]:
+    """The floor first. Each has a port of its own, so that all can be up at once."""
+    ports = [free_port() for _ in range(5)]
+    asked = [[str(port), str(upstream)] for port in ports]
+    gevent, node, fastapi = "Floor: gevent, bytes unread", "Node http, by hand", "FastAPI, httpx, orjson"
     found = [
-        Relay("Floor: gevent, bytes unread", [f"{OURS}/python", "bench/relays/floor.py", *ports], OPENAI),
-        parlance(upstream, port, home),
-        Relay("Node http, by hand", ["node", "bench/relays/relay.mjs", *ports], WIDGET),
-        Relay("FastAPI, httpx, orjson", [python, "bench/relays/fastapi_relay.py", *ports], WIDGET),
+        Relay("floor", gevent, ports[0], [f"{OURS}/python", "bench/relays/floor.py", *asked[0]], OPENAI),
+        parlance(upstream, ports[1], home),
+        Relay("node", node, ports[2], ["node", "bench/relays/relay.mjs", *asked[2]], WIDGET),
+        Relay("fastapi", fastapi, ports[3], [python, "bench/relays/fastapi_relay.py", *asked[3]], WIDGET),
     ]
-    return [*found, _litellm(upstream, port, litellm, home)] if litellm else found
+    return [*found, _litellm(upstream, ports[4], litellm, home)] if litellm else found
 
 
-def parlance(upstream: int, port: int, home: Path, folder: Path = ROOT, more: Mapping[str, str] | None = None) -> Relay:
+def parlance(
+    upstream: int,
+    port: int,
+    home: Path,
+    folder: Path = ROOT,
+    more: Mapping[str, str] | None = None,
+    *,
+    programs: str = OURS,
+) -> Relay:
     """As it is deployed: keys, limits, SQLite on disk, logs. Only the limits are wide, so that none is reached. In the
-    folder is the build, and in `more` what its environment has besides."""
+    folder is the build, in `more` what its environment has besides, and in `programs` the interpreter."""
     config = home / "parlance.toml"
     config.write_text(
         f'[models.up]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{upstream}/v1"\nmodel = "bench"\n'
@@ -67,12 +79,12 @@ def parlance(upstream: int, port: int, home: Path, folder: Path = ROOT, more: Ma
     key = ""
     for arguments in (["prepare"], ["keys", "create", "--agent", "demo", "--kind", "widget"]):
         ran = subprocess.run(
-            [f"{OURS}/flask", *arguments],
+            [f"{programs}/flask", *arguments],
             cwd=folder, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         key = ran.stdout.strip()
-    gunicorn = [f"{OURS}/gunicorn", "--config", "config/gunicorn.conf.py"]
-    return Relay("Parlance, everything on", gunicorn, WIDGET, env, {"x-api-key": key}, folder=folder)
+    gunicorn = [f"{programs}/gunicorn", "--config", "config/gunicorn.conf.py"]
+    return Relay("parlance", "Parlance, everything on", port, gunicorn, WIDGET, env, {"x-api-key": key}, folder=folder)
 
 
 def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:
@@ -93,4 +105,4 @@ def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:
     }
     # It keeps up with fewer streams; overloaded, its delays would say nothing.
     headers = {"authorization": f"Bearer {key}"}
-    return Relay("LiteLLM proxy", command, OPENAI, env, headers, streams=20, rate=2, held=200)
+    return Relay("litellm", "LiteLLM proxy", port, command, OPENAI, env, headers, streams=20, rate=2, held=200)

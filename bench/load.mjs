@@ -1,9 +1,10 @@
 // Callers for measurements: so many streams at once, each asking again when its answer is complete.
 // load.mjs '{"url", "headers", "body", "marker", "streams", "ramp", "seconds", "tokens", "every", "burst", "rate"}'
 // The streams start spread over `ramp` seconds. With a `rate`, callers come instead: so many each second, evenly, whether
-// the others have been served or not, and each asks once. After the ramp {"window":"open"} is printed, and after `seconds` more the figures
-// of that window as one line of JSON: tokens seen, answers failed since the start, streams open, and in milliseconds the
-// times to the first token, the gaps between arrivals, and how long each token was under way from the upstream.
+// the others have been served or not, and each asks once. After the ramp {"window":"open"} is printed, and after `seconds`
+// more the figures of that window as one line of JSON: tokens seen, answers begun and completed, answers failed since the
+// start, streams open, and in milliseconds the times to the first token, the gaps between arrivals, and how long each token
+// was under way from the upstream.
 // The streams stay open until standard input closes.
 import http from "node:http";
 
@@ -12,18 +13,20 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
 const target = new URL(job.url);
 const OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();  // to the clock that upstream.mjs stamps with
 const script = JSON.stringify(JSON.stringify({ tokens: job.tokens, every: job.every, burst: job.burst })).slice(1, -1);
-let firsts = [], gaps = [], delays = [], tokens = 0, failed = 0, open = 0, over = false;
+let firsts = [], gaps = [], delays = [], tokens = 0, begun = 0, completed = 0, failed = 0, open = 0, over = false;
 
 const ask = (session) => new Promise((resolve) => {
   const body = job.body.replaceAll("MESSAGE", script).replaceAll("SESSION", session);
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...job.headers };
   const started = performance.now();
   let last = 0, seen = 0, rest = "", ended = false;
+  begun++;
   const end = () => {
     if (ended || over) return;
     ended = true;
     if (seen) open--;
-    if (seen !== job.tokens) failed++;
+    if (seen === job.tokens) completed++;
+    else failed++;
     resolve(seen === job.tokens);
   };
   const request = http.request(target, { method: "POST", headers, agent }, (response) => {
@@ -56,9 +59,9 @@ const run = async (stream) => {
   for (let round = 0; !over; round++) if (!await ask(`${process.pid}-${stream}-${round}`)) await wait(0.5);
 };
 const arrive = async () => {
-  const begun = performance.now();
+  const started = performance.now();
   for (let caller = 0; !over; caller++) {
-    await wait(begun / 1000 + caller / job.rate - performance.now() / 1000);
+    await wait(started / 1000 + caller / job.rate - performance.now() / 1000);
     if (!over) ask(`${process.pid}-${caller}`);
   }
 };
@@ -66,7 +69,7 @@ if (job.rate) arrive();
 else for (let stream = 0; stream < job.streams; stream++) run(stream);
 
 await wait(job.ramp);
-firsts = []; gaps = []; delays = []; tokens = 0;
+firsts = []; gaps = []; delays = []; tokens = 0; begun = 0; completed = 0;
 console.log(JSON.stringify({ window: "open" }));
 await wait(job.seconds);
 over = true;
@@ -76,6 +79,6 @@ const spread = (values) => {
   values.sort((a, b) => a - b);
   return { p50: at(values, 0.5), p99: at(values, 0.99) };
 };
-const result = { tokens, failed, open, first: spread(firsts), gap: spread(gaps), delay: spread(delays) };
+const result = { tokens, begun, completed, failed, open, first: spread(firsts), gap: spread(gaps), delay: spread(delays) };
 console.log(JSON.stringify(result));
 process.stdin.on("end", () => process.exit()).resume();

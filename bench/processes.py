@@ -28,8 +28,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, env: Mapping[str, str], folder: Path = ROOT) -> Iterator[int]:
-    """Start, wait until the port answers, end again; yields the process id."""
+def running(
+    command: list[str], port: int, env: Mapping[str, str], folder: Path = ROOT, every: float = 0.1
+) -> Iterator[int]:
+    """Start, wait until the port answers, which is asked so often, end again; yields the process id."""
     process = subprocess.Popen(
         command, cwd=folder, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -38,7 +40,7 @@ def running(command: list[str], port: int, env: Mapping[str, str], folder: Path 
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"did not start: {' '.join(command)}")
-            time.sleep(0.1)
+            time.sleep(every)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
@@ -92,8 +94,13 @@ def busy_seconds() -> float:
 
 def memory_mib(pid: int) -> float:
     """Proportional set size: what is shared with other processes counts in part."""
+    return sum(memory_of_each(pid))
+
+
+def memory_of_each(pid: int) -> list[float]:
+    """The same, of each process of the family, in MiB."""
     lines = [Path(f"/proc/{each}/smaps_rollup").read_text().splitlines() for each in family(pid)]
-    return sum(int(line.split()[1]) for each in lines for line in each if line.startswith("Pss:")) / 1024
+    return [int(line.split()[1]) / 1024 for each in lines for line in each if line.startswith("Pss:")]
 
 
 def settle(pid: int) -> None:

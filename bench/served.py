@@ -3,7 +3,6 @@
 import json
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
-from contenders import WIDGET, parlance
-from processes import ROOT, family, free_port, running, settle, thread_seconds
+from contenders import OURS, WIDGET, parlance
+from load import load
+from processes import family, free_port, running, settle, thread_seconds
 
 
 @dataclass(frozen=True)
@@ -96,30 +96,20 @@ def listen(streams: Sequence[Stream], seconds: float) -> None:
 
 @contextmanager
 def callers(served: Served, **job: float) -> Iterator[Callable[[], dict[str, Any]]]:
-    """bench/load.mjs, from the moment when its window opens; call what is yielded to wait for the figures. The streams
-    stay open until the end."""
-    asked = {
-        "url": f"http://127.0.0.1:{served.port}{WIDGET.path}", "headers": served.headers,
-        "body": WIDGET.body, "marker": WIDGET.marker, "ramp": 1, **job,
-    }  # fmt: skip
-    command = ["node", "bench/load.mjs", json.dumps(asked)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
-        assert node.stdin
-        assert node.stdout
-        out = node.stdout
-        out.readline()
-        yield lambda: json.loads(out.readline())
-        node.stdin.close()
+    """As bench/load.py has them; the streams stay open until the end."""
+    with load(served.port, WIDGET, served.headers, **{"ramp": 1, **job}) as running_load:
+        yield running_load.figures
     settle(served.pid)
 
 
 @contextmanager
 def served(
-    upstream: int, folder: Path, more: Mapping[str, str] | None = None, wsgi: str = "wsgi:app"
+    upstream: int, folder: Path, more: Mapping[str, str] | None = None, wsgi: str = "wsgi:app", programs: str = OURS
 ) -> Iterator[Served]:
-    """The build in this folder, with `more` in its environment; `wsgi` is what gunicorn loads."""
+    """The build in this folder, with `more` in its environment; `wsgi` is what gunicorn loads, and `programs` has the
+    interpreter."""
     port, home = free_port(), Path(tempfile.mkdtemp())
-    relay = parlance(upstream, port, home, folder, more)
+    relay = parlance(upstream, port, home, folder, more, programs=programs)
     with running([*relay.command, wsgi], port, relay.env, folder) as pid:
         yield Served(port, relay.headers, pid)
     shutil.rmtree(home)
