@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -17,24 +18,32 @@ def bars(axes: plt.Axes, names: list[str], values: list[float], labels: list[str
     drawn = axes.barh(names, values, color=colours, height=0.6)
     axes.bar_label(drawn, labels, padding=4, fontsize=9)
     axes.set_title(title, loc="left", fontsize=10)
-    axes.set_xlim(0, max(values) * 1.35 or 1)
+    axes.set_xlim(0, max(values) * 1.4 or 1)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+
+
+def costs(axes: plt.Axes, relays: list[dict[str, Any]], figure: str, title: str) -> None:
+    values = [relay[figure] for relay in relays]
+    ratios = [relay["ratios"][figure]["floor"]["median"] for relay in relays]
+    labels = [f"{value:g} µs, x {ratio:.1f}" for value, ratio in zip(values, ratios, strict=True)]
+    bars(axes, [relay["relay"] for relay in relays], values, labels, title)
 
 
 def main() -> None:
     figures = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     relays, there = figures["relays"], figures["machine"]
-    names = [relay["relay"] for relay in relays]
-    picture, (left, right) = plt.subplots(1, 2, figsize=(11, 0.6 * len(relays) + 1.4), sharey=True)
-    cost = [relay["cpu_per_token"] for relay in relays]
-    ratios = [f"{relay['cpu_per_token']:g} µs, x {relay['to_floor']:.1f}" for relay in relays]
-    bars(left, names, cost, ratios, "CPU per token, and the ratio to the floor (less is better)")
-    clean = [relay["clean_streams"] for relay in relays]
-    bars(right, names, clean, [str(count) for count in clean], "Clean streams at 50 tokens/s (more is better)")
+    clean = [relay["clean_streams"] for relay in relays if "clean_streams" in relay]
+    panels = 3 if clean else 2
+    size = 5.5 * panels, 0.6 * len(relays) + 1.4
+    picture, axes = plt.subplots(1, panels, figsize=size, sharey=True)
+    costs(axes[0], relays, "per_token", "CPU of a token, and to the floor (less is better)")
+    costs(axes[1], relays, "per_request", "CPU of a request, and to the floor (less is better)")
+    if clean:
+        names = [relay["relay"] for relay in relays]
+        bars(axes[2], names, clean, [str(count) for count in clean], "Clean streams at 50 tokens/s (more is better)")
+    axes[0].invert_yaxis()  # which all share: the first relay is on top
     picture.text(0.01, 0.01, f"One process each. {there['cpu']}, {there['date']}", fontsize=8, color="#555555")
-    left.invert_yaxis()  # the axis is shared: the second call turned it back
     picture.tight_layout(rect=(0, 0.04, 1, 1))
     picture.savefig(sys.argv[2], dpi=130)
 
