@@ -60,7 +60,7 @@ format: .venv/development
 docs: .venv/development
 	$(BIN)/python -m docs.generate
 
-# Some eleven minutes on a quiet machine. `make bench LITELLM=1` measures LiteLLM's proxy too.
+# Some fifteen minutes on a quiet machine. `make bench LITELLM=1` measures LiteLLM's proxy too.
 bench: .venv/runtime .venv-bench/installed $(if $(LITELLM),.venv-litellm/installed)
 	@command -v node >/dev/null || { echo "make bench needs node, version 18 or newer."; exit 1; }
 	.venv-bench/bin/python bench/run.py --json docs/performance.json \

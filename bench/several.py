@@ -204,7 +204,7 @@ def idle(upstream: int, used: Shared) -> None:
 
 
 def clean(upstream: int, used: Shared) -> None:
-    """How many streams are clean, as bench/run.py counts them, where each worker has SHARE of a core and no more, so
+    """How many streams are clean, as bench/clean.py counts them, where each worker has SHARE of a core and no more, so
     that callers and model server have room beside them on two cores. Needs the system's groups of CPU time."""
     if not (CPU_GROUPS / "cpu.cfs_quota_us").exists():
         tell("no groups of CPU time here: clean streams are not counted")
