@@ -4,9 +4,10 @@
 """
 
 import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
-from threading import Thread
 from typing import Any
 
 from contenders import ROOT
@@ -39,12 +40,12 @@ def ask(server: Served, name: str) -> None:
             while stream.read():
                 pass
             stream.close()
+            if not stream.tokens:
+                sys.exit("a question was not answered")
 
-    callers = [Thread(target=one_after_another, args=(number,)) for number in range(CALLERS)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
+    with ThreadPoolExecutor(CALLERS) as callers:
+        for _ in callers.map(one_after_another, range(CALLERS)):  # raises what was raised there
+            pass
 
 
 def cost(server: Served, name: str) -> float:

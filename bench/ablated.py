@@ -19,6 +19,7 @@ from app.engine.messages import Usage
 from app.store.tables import now
 from app.web import guard
 from app.web.callers import identity
+from app.wires.widget.requests import ChatRequest
 from wsgi import app as whole
 
 services = whole.extensions["parlance"]
@@ -97,7 +98,7 @@ def without_schema() -> None:
 
     def believe(*_: Any) -> Any:
         body = orjson.loads(request.get_data())
-        return {"session_id": body["sessionId"], "message": body["message"], "history": None}
+        return ChatRequest(body["sessionId"], body["message"])
 
     vars(guard)["load_body"] = believe
 
