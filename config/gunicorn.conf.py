@@ -14,6 +14,7 @@ import logging  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
+import traceback  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -110,12 +111,16 @@ def _prepare():
     takes a quarter of the time. Returns its status; what is wrong it has told."""
     if child := os.fork():
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
     try:
         flask = FlaskGroup(create_app=lambda: create_app(load_configuration_or_exit()), load_dotenv=False)
-        flask.main(["prepare", "--demo-keys"], "flask", standalone_mode=True)
+        flask.main(["prepare", "--demo-keys"], "flask")
     except SystemExit as end:
-        sys.stdout.flush()
-        os._exit(end.code if isinstance(end.code, int) else 1)
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing of this process may go on as if it were the server
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def _why_not_with(cfg):
