@@ -1,7 +1,9 @@
 """The WSGI application: wires, pages, limits and commands on one Flask app."""
 
 import pkgutil
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from flask import Flask
 
@@ -24,10 +26,18 @@ from app.web.wire import Wire
 from app.wiring import make_services
 
 
+class _Application(Flask):
+    """No view and no hook of it is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: Flask would look at nine of them in each request."""
+        return func
+
+
 def create_app(configuration: Configuration) -> Flask:
     """The WSGI application. Nothing is connected to and no thread is started before the first request."""
     settings = configuration.settings
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
     wires = _wires()
     app.extensions["parlance"] = make_services(configuration, wires)
