@@ -78,7 +78,7 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Parlance needs Python 3.11 or newer; PYTHON=... names one."; exit 1; }
 	@echo "Creating .venv with $$($(PYTHON) --version)"
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/runtime: .venv/bin/python requirements.txt constraints.txt
 	@echo "Installing what the server needs"

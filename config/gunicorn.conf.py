@@ -13,10 +13,12 @@ gevent.config.track_greenlet_tree = False  # who began whom, which nobody asks: 
 import logging  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 import traceback  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from functools import partial  # noqa: E402
+from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from flask.cli import FlaskGroup  # noqa: E402
@@ -27,7 +29,6 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.engine.errors import StoreError  # noqa: E402
-from app.main import create_app  # noqa: E402 - here, and so once for all workers: each starts at once
 from app.settings.mistakes import SettingsError  # noqa: E402
 from app.store.checkpoints import Checkpoints  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
@@ -45,6 +46,7 @@ from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
 
+import_module("app.main")  # with all wires: workers start at once, and with this code, whatever an upgrade puts there
 gc.freeze()  # what has been loaded stays for good, and in the workers' common memory
 gc.enable()
 
@@ -86,10 +88,12 @@ logconfig_dict = logging_config()
 
 def on_starting(server):
     """What flags and GUNICORN_CMD_ARGS may have changed, and what a server without its tables would answer 500 to."""
+    problem = why_not_so_many(server.cfg.workers, _settings) or _why_not_with(server.cfg)
+    if problem:
+        refuse(problem)
     if "PARLANCE_PREPARES" in os.environ and (status := _prepare()):
         sys.exit(status)
-    problem = why_not_so_many(server.cfg.workers, _settings) or _why_not_with(server.cfg) or why_not_served(_settings)
-    if problem:
+    if problem := why_not_served(_settings):
         refuse(problem)
     lock = beside_database(_settings.database_url, _settings.home, "lock")
     try:
@@ -110,16 +114,24 @@ def _prepare():
     """`flask prepare --demo-keys`, for `make run`: in a process of its own, which has all that is imported here and so
     takes a quarter of the time. Returns its status; what is wrong it has told."""
     if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))  # gunicorn's own comes later
+        try:
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        except KeyboardInterrupt:  # the child has it, too
+            return 130
+        if status < 0:
+            refuse_in_a_line(f"What prepares it was ended by signal {-status}.")
+        return status
     status = 1
     try:
-        flask = FlaskGroup(create_app=lambda: create_app(load_configuration_or_exit()), load_dotenv=False)
+        flask = FlaskGroup(create_app=lambda: import_module("wsgi").app, load_dotenv=False)
         flask.main(["prepare", "--demo-keys"], "flask")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing of this process may go on as if it were the server
         traceback.print_exc()
-    sys.stdout.flush()
+    if sys.stdout:  # it may be closed
+        sys.stdout.flush()
     os._exit(status)
 
 
@@ -148,7 +160,7 @@ def when_ready(server):
     """For `make run`, whose reader knows from here on that there is something to look at."""
     if slow := why_slow():
         server.log.info(slow)
-    if os.environ.get("PARLANCE_ANNOUNCES"):
+    if os.environ.get("PARLANCE_ANNOUNCES") and sys.stdout:
         sys.stdout.write(f"Serving on {' '.join(map(str, server.LISTENERS))} (Ctrl-C stops)\n")
         sys.stdout.flush()
 

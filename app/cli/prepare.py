@@ -6,6 +6,7 @@ import click
 
 from app.cli.common import store_errors_told, utc_minute
 from app.cli.indexing import index_knowledge
+from app.engine.errors import ChatError
 from app.store.installation import forget_secret
 from app.store.schema import upgrade
 from app.web.services import Services, services
@@ -54,5 +55,8 @@ def _make_demo_user(shared: Services) -> None:
     if shared.users.all():
         return
     password = secrets.token_urlsafe(12)
-    user = shared.users.create(DEMO_USER, password, "Demo")
+    try:
+        user = shared.users.create(DEMO_USER, password, "Demo")
+    except ChatError:
+        return  # another program prepares at the same moment, and tells the password
     click.echo(f"  user (POST /api/auth/sign-in/email, /login):    {user.email}, password {password} (shown only now)")

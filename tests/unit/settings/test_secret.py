@@ -3,6 +3,8 @@
 import os
 import stat
 
+import pytest
+
 from app.settings.secret import secret_key, secret_of
 
 
@@ -23,6 +25,13 @@ def test_the_secret_is_private_whatever_the_umask(tmp_path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "home" / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["", "x" * 31])
+def test_a_secret_that_was_cut_is_none(tmp_path, left) -> None:
+    (tmp_path / "secret_key").write_text(left)
+    with pytest.raises(OSError, match="fewer than 32 characters: restore it from a backup"):
+        secret_key(tmp_path)
 
 
 def test_the_variables_secret_is_the_installations_and_none_is_made(load, tmp_path) -> None:
