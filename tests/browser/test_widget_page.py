@@ -296,7 +296,7 @@ def test_calls_from_before_the_page_has_a_body_are_done_when_it_has(shop) -> Non
         '<script src="early.js"></script>'
     )
     assert widget.js("[seen, sent]") == [None, True]
-    assert not widget.js(f"{ROOT}.querySelector('.panel').hidden")
+    widget.until(f"{ROOT}.querySelector('.panel').hidden === false")  # the widget asks first whether it may be there
     widget.shows("Hello")
     assert widget.texts(".user .text") == ["hello"]
     assert widget.js("document.querySelectorAll('parlance-chat').length") == 1
