@@ -1,13 +1,14 @@
 """The WSGI application: wires, pages, limits and commands on one Flask app."""
 
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from flask import Flask
 
-from app import cli, wires
+from app import cli
+from app import wires as wires_folder
 from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_requests
@@ -24,12 +25,6 @@ from app.web.server.hosts import refuse_other_hosts
 from app.web.wire import Wire
 from app.wiring import make_services
 
-WIRES: Sequence[Wire] = [
-    import_module(f"app.wires.{name}").WIRE
-    for name in sorted(each.name for each in pkgutil.iter_modules(wires.__path__))
-]
-"""Every folder of app/wires; imported with this file, and so before there are workers."""
-
 
 class _Application(Flask):
     """No view and no hook of it is a coroutine."""
@@ -44,7 +39,8 @@ def create_app(configuration: Configuration) -> Flask:
     settings = configuration.settings
     app = _Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # `//chat` is not `/chat`, and a redirect would lose the body
-    app.extensions["parlance"] = make_services(configuration, WIRES)
+    wires = _wires()
+    app.extensions["parlance"] = make_services(configuration, wires)
     log_requests(app)
     refuse_other_hosts(app, settings)
     bound_writes(app, settings)
@@ -54,15 +50,24 @@ def create_app(configuration: Configuration) -> Flask:
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(widget.blueprint)
-    for wire in WIRES:
+    for wire in wires:
         app.register_blueprint(wire.blueprint)
     if settings.server.playground:
         app.register_blueprint(playground.blueprint)
-    limit_requests(app, settings, WIRES, app.extensions["parlance"].redis)
-    guard_routes(app, WIRES)
+    limit_requests(app, settings, wires, app.extensions["parlance"].redis)
+    guard_routes(app, wires)
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
-        serve_reference(app, WIRES, pages)
+        serve_reference(app, wires, pages)
     cli.register(app)
     trust_proxies(app, settings.trusted_hops)
     return app
+
+
+def _wires() -> list[Wire]:
+    """Every folder of app/wires."""
+    names = sorted(module.name for module in pkgutil.iter_modules(wires_folder.__path__))
+    return [import_module(f"app.wires.{name}").WIRE for name in names]
+
+
+_wires()  # imported with this file, and so before there are workers: a later one has no other code than the first

@@ -24,7 +24,7 @@ from app.web.wire import Wire
 _WIDGET = "widget"  # the wire whose limit widget keys have, and their kind
 
 
-def limit_requests(app: Flask, settings: Settings, wires: Sequence[Wire], redis: RedisClient | None) -> None:
+def limit_requests(app: Flask, settings: Settings, wires: list[Wire], redis: RedisClient | None) -> None:
     """Give each wire one budget for all its routes: counted for each key, user or address (`_counted_for`) before the
     guard looks at the request. A widget key takes from the widget wire's on every wire.
 
@@ -43,7 +43,7 @@ def limit_requests(app: Flask, settings: Settings, wires: Sequence[Wire], redis:
 class _Limits:
     """The budgets of one application, by wire in flask-limiter's notation, and the hooks that count and tell."""
 
-    def __init__(self, app: Flask, settings: Settings, wires: Sequence[Wire], redis: RedisClient | None) -> None:
+    def __init__(self, app: Flask, settings: Settings, wires: list[Wire], redis: RedisClient | None) -> None:
         uri, options = storage_of(redis)
         self._limiter = Limiter(
             _counted_for, storage_uri=uri, storage_options=options, strategy="moving-window", headers_enabled=False
