@@ -14,7 +14,7 @@ FLAG = "-fprofile-use -fprofile-correction"
         {"CONFIG_ARGS": "'--enable-shared' '--prefix=/usr'", "PGO_PROF_USE_FLAG": ""},
         {"CONFIG_ARGS": None},
     ],
-    ids=["Docker's", "Debian's", "one that says nothing"],
+    ids=["asked for", "Debian's", "one that says nothing"],
 )
 def test_what_was_optimised_or_does_not_say_is_not_called_slow(built) -> None:
     assert why_slow(built) is None
