@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+"""How much a model reasons, as OpenAI's API has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,45 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class SamplingOptions:
-    """What a caller may set for the model; None leaves it to the model's configuration."""
+class AnswerFormat:
+    """That an answer is JSON: what fits the `schema`, a JSON Schema, or any object where there is none. The others are
+    told to models whose API has them."""
+
+    schema: Mapping[str, Any] | None = None
+    name: str = "answer"
+    description: str = ""
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether an answer calls the caller's tools: as the model sees fit, never, or in any case; then, where there is a
+    `name`, that one."""
+
+    kind: Literal["auto", "none", "required"] = "auto"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What a caller may set for the model; None leaves it to the model's configuration.
+
+    - `max_tokens`, `temperature`, `top_p`, `seed`, `effort` (of reasoning): as far as the model heeds them.
+    - `stop`: texts that end the answer, `format`, `tool_choice`: a model that cannot heed them is not asked (needs.py).
+    - `one_call_at_a_time`: the model calls one tool in a round.
+    """
 
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
+    effort: Effort | None = None
+    stop: tuple[str, ...] = ()
+    format: AnswerFormat | None = None
+    tool_choice: ToolChoice = ToolChoice()
+    one_call_at_a_time: bool = False
 
-    def within(self, agent: Agent, spent: int = 0) -> "SamplingOptions":
+    def within(self, agent: Agent, spent: int = 0) -> "AnswerOptions":
         """These options with `max_tokens` lowered to what the agent's own limit and the `spent` tokens of earlier
         rounds leave, but never below 1. It stays None where neither the caller nor the agent sets a limit."""
         limits = [limit for limit in (self.max_tokens, agent.max_tokens) if limit is not None]

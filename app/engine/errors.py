@@ -14,6 +14,7 @@ class Problem(Enum):
     EXHAUSTED = (402, "The credits are used up")
     FORBIDDEN = (403, "Forbidden")
     NOT_FOUND = (404, "Not found")
+    MODEL_NOT_FOUND = (404, "There is no such model")
     MESSAGE_NOT_FOUND = (404, "There is no such message")
     METHOD_NOT_ALLOWED = (405, "Method not allowed")
     BODY_TIMEOUT = (408, "The request body did not arrive in time")

@@ -19,6 +19,15 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image in a user's message. `url` is https, or a data URL in base64; nothing here fetches or decodes it.
+    `detail` is how closely the model is to look, where its API has that: "low", "high" or "auto"; "" leaves it open."""
+
+    url: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderMetadata:
     """What a model's server wants back with the model's own words, such as a signature of its thoughts. Callers are
     never shown it, nor is it logged.
@@ -79,7 +88,7 @@ class SourcePart:
         return self.url if self.url.lower().startswith(("https://", "http://")) else ""
 
 
-Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | SourcePart
+Part = TextPart | ImagePart | ReasoningPart | ToolCallPart | ToolResultPart | SourcePart
 
 
 @dataclass(frozen=True, slots=True)

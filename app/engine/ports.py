@@ -9,6 +9,7 @@ from app.engine.conversation import Charge, QuestionEntry, StoredQuestion
 from app.engine.errors import ModelError
 from app.engine.events import ToolCalled, ToolReturned
 from app.engine.messages import AnswerRecord
+from app.engine.needs import Need
 from app.engine.prompt import Passage, Prompt
 
 T_co = TypeVar("T_co", covariant=True)
@@ -40,6 +41,10 @@ class Shortened(Protocol):
 
 
 class Model(Protocol):
+    """`takes`: what it heeds of all that a question may need."""
+
+    takes: frozenset[Need]
+
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """Connect, and return once the model has accepted the prompt. `heartbeat` is in seconds.
 
@@ -90,6 +95,11 @@ class AgentModel(Protocol):
 
     A reply without a word and a call is none, unless the answer has words by earlier rounds: the stream fails then.
     """
+
+    def lacks(self, needs: frozenset[Need]) -> frozenset[Need]:
+        """Those that the one of the models which takes most of them does not take. Without any, `ask` asks none but
+        those that take them all."""
+        ...
 
     def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> ModelStream:
         """A stream that is not connected yet; `heartbeat` is in seconds.

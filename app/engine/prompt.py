@@ -6,9 +6,10 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.engine.agent import Agent, SamplingOptions, ToolSpec
+from app.engine.agent import Agent, AnswerOptions, ToolSpec
 from app.engine.exchange import Exchange
 from app.engine.messages import (
+    ImagePart,
     Message,
     Part,
     ProviderMetadata,
@@ -18,6 +19,8 @@ from app.engine.messages import (
     ToolResultPart,
     text_message,
 )
+
+IMAGE_TOKENS = 1000  # of an image, estimated: APIs count some 100 to 1,600
 
 _NOTHING = Message("assistant", ())
 _UNANSWERED = text_message("assistant", "(no answer)")
@@ -53,7 +56,7 @@ class Prompt:
 
     agent: Agent
     messages: Sequence[Message]
-    options: SamplingOptions
+    options: AnswerOptions
     tools: Sequence[ToolSpec] = ()
     order: str = ""
     exchange: Exchange = field(default_factory=Exchange, compare=False)
@@ -158,7 +161,7 @@ def normalized(message: Message) -> Message:
             case ToolResultPart() if any(part is each for each in pending):
                 parts += pending
                 pending = []
-            case TextPart() | ReasoningPart(_, metadata=ProviderMetadata()):
+            case TextPart() | ImagePart() | ReasoningPart(_, metadata=ProviderMetadata()):
                 parts.append(part)
     if all(isinstance(part, ReasoningPart) for part in parts):
         parts = []
@@ -209,6 +212,8 @@ def estimated_tokens(message: Message) -> int:
         match part:
             case TextPart(text):
                 size += len(text.encode())
+            case ImagePart():
+                size += 4 * IMAGE_TOKENS
             case ReasoningPart(text, metadata=ProviderMetadata()) if calls:
                 size += len(text.encode())
             case ToolCallPart(_, _, args):

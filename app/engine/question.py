@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions, ToolSpec
 from app.engine.conversation import Charge, ConversationRef, Payer, RequestKey, Rewind
 from app.engine.exchange import TraceContext
 from app.engine.messages import Message
@@ -19,6 +19,7 @@ class Question:
     - `history`: the number of stored messages that the model sees before the new ones.
     - `external_id`: the caller's own id for the last message.
     - `runs_tools`: whether the caller runs the agent's client tools.
+    - `tools`: further ones that the caller runs, as it declares them. One goes before the agent's own of its name.
     - `client_history`: what the model sees in place of the stored and the new messages.
     - `posted`: what the caller brought before the new messages, to be kept with a new conversation; None: nothing is.
     - `so_far`: what the answer has called and found already, as the caller brings it: it is gone on with.
@@ -34,11 +35,12 @@ class Question:
     request_id: str
     payer: Payer | None
     taker: Taker
-    options: SamplingOptions = field(default_factory=SamplingOptions)
+    options: AnswerOptions = field(default_factory=AnswerOptions)
     history: int = 0
     external_id: str | None = None
     rewind: Rewind | None = None
     runs_tools: bool = False
+    tools: Sequence[ToolSpec] = ()
     client_history: Sequence[Message] | None = None
     posted: Sequence[Message] | None = None
     so_far: Message | None = None

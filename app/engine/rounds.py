@@ -56,8 +56,7 @@ class Rounds:
         self._sources = Sources()
         self._stream: Stream[Any] | None = None
         self._connection: Iterator[Batch] = _NO_CONNECTION  # the first, which `prepare` may leave unfinished
-        client_tools: Sequence[ToolSpec] = question.agent.client_tools if question.runs_tools else ()
-        self._client_tools = {tool.name: tool for tool in client_tools}
+        self._client_tools = {tool.name: tool for tool in _client_tools(question)}
         names = [*question.agent.tools, *self._client_tools]
         self._calls = AnswerCalls(names, lambda: (*self._messages, self.transcript.message()))
 
@@ -173,6 +172,13 @@ class Rounds:
         said = self.transcript.message().text
         return () if self.mark else self._sources.used(last_question(self._messages), said)
 
+    def _server_tools(self) -> list[ToolSpec]:
+        """None where one of the caller's is to be called: then the answer ends with that call."""
+        if self._question.options.tool_choice.kind == "required":
+            return []
+        specs = self._engine.toolbox.specs(self._question.agent)
+        return [tool for tool in specs if tool.name not in self._client_tools]
+
     def _connect(self) -> Iterator[Batch]:
         """Send the prompt; empty batches until the model begins to answer. Raises ChatError."""
         if self.cancelled:
@@ -182,7 +188,7 @@ class Rounds:
         shows_sources = self._question.shows_sources
         messages = assemble(agent, self._messages, self._passages, so_far, shows_sources=shows_sources)
         options = self._question.options.within(agent, self.usage.completion_tokens)
-        tools = [*self._engine.toolbox.specs(agent), *self._client_tools.values()]
+        tools = [*self._server_tools(), *self._client_tools.values()]
         exchange = Exchange(self._question.request_id, self._question.trace)
         posted = self._question.so_far.parts if self._question.so_far else ()
         nothing_said = len(so_far.parts) == len(posted)
@@ -267,3 +273,10 @@ class Rounds:
         if self.cancelled:
             self._stream.close()
         return self._stream
+
+
+def _client_tools(question: Question) -> Sequence[ToolSpec]:
+    """Those that the caller runs; none where none is to be called."""
+    if question.options.tool_choice.kind == "none":
+        return ()
+    return (*(question.agent.client_tools if question.runs_tools else ()), *question.tools)

@@ -12,6 +12,7 @@ from app.engine.calls_in_words import without_calls
 from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.framing import END_OF_THOUGHTS
+from app.engine.needs import Need, needs_of
 from app.engine.ports import Model, ModelStream, TakesText
 from app.engine.prompt import Prompt, shortened
 from app.providers.circuit_breaker import CircuitBreaker
@@ -50,13 +51,20 @@ class Fallback:
         self._candidates = candidates
         self._retry_seconds = retry_seconds
 
+    def lacks(self, needs: frozenset[Need]) -> frozenset[Need]:
+        """See the port."""
+        return min((needs - each.model.takes for each in self._candidates), key=len)
+
     def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> ModelStream:
         """See the port."""
         only = next((each for each in self._candidates if each.circuit.name == model), None)
         if only:
             again = partial(self._again, candidates=[only])
             return FallbackStream(prompt, heartbeat, partial(self._only, only), again)
-        return FallbackStream(prompt, heartbeat, self._attempts, partial(self._again, candidates=self._candidates))
+        needs = needs_of(prompt.messages[-1:], prompt.options)
+        able = [each for each in self._candidates if needs <= each.model.takes] or self._candidates
+        attempts, again = partial(self._attempts, candidates=able), partial(self._again, candidates=able)
+        return FallbackStream(prompt, heartbeat, attempts, again)
 
     def _only(self, only: Candidate, stream: "FallbackStream") -> Attempt:
         """Attempt the one candidate, and once more where it says nothing."""
@@ -75,7 +83,7 @@ class Fallback:
         same = next(each for each in candidates if each.circuit.name == stream.model)
         return (yield from stream.attempt(other or same, pause=0 if other else self._retry_seconds))
 
-    def _attempts(self, stream: "FallbackStream") -> Attempt:
+    def _attempts(self, stream: "FallbackStream", candidates: Sequence[Candidate]) -> Attempt:
         """Attempt the candidates until one begins to answer.
 
         While there is another one to try, an attempt lasts until there is something to show. The last attempt ends
@@ -84,9 +92,9 @@ class Fallback:
         error: ModelError | None = None
         passing: tuple[Candidate, ModelError] | None = None
         too_long: tuple[Candidate, ModelError] | None = None
-        for position, candidate in enumerate(self._candidates, 1):
+        for position, candidate in enumerate(candidates, 1):
             if candidate.circuit.allows(stream):
-                others = any(not each.circuit.seconds_open() for each in self._candidates[position:])
+                others = any(not each.circuit.seconds_open() for each in candidates[position:])
                 error = yield from stream.attempt(candidate, to_the_first=others)
                 if error is None:
                     return None
@@ -95,7 +103,7 @@ class Fallback:
                 elif error.kind is FailureKind.TOO_LONG:
                     too_long = candidate, error
         if error is None:
-            wait = min(candidate.circuit.seconds_open() for candidate in self._candidates)
+            wait = min(candidate.circuit.seconds_open() for candidate in candidates)
             return ModelError(Problem.OVERLOADED, retry_after=ceil(wait))
         if passing is None:
             return (yield from stream.attempt_shorter(*too_long)) if too_long else error

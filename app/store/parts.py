@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.engine.messages import (
+    ImagePart,
     Message,
     Part,
     ProviderMetadata,
@@ -20,6 +21,8 @@ def to_json(part: Part) -> dict[str, Any]:
     match part:
         case TextPart(text):
             return {"type": "text", "text": text}
+        case ImagePart(url, detail):
+            return {"type": "image", "url": url, "detail": detail}
         case ReasoningPart(text, metadata, shown):
             hidden = {} if shown else {"hidden": True}
             return {"type": "reasoning", "text": text, **hidden, **_metadata_to_json(metadata)}
@@ -43,6 +46,8 @@ def from_json(data: Mapping[str, Any]) -> Part:
     match data["type"]:
         case "text":
             return TextPart(data["text"])
+        case "image":
+            return ImagePart(data["url"], data["detail"])
         case "reasoning":
             return ReasoningPart(data["text"], _metadata_from_json(data), not data.get("hidden"))
         case "tool-call":

@@ -38,6 +38,8 @@ workers = "100000/minute"
 widget = "100000/minute"
 agents = "100000/minute"
 chats = "100000/minute"
+openai = "100000/minute"
+messages = "100000/minute"
 
 [server]
 sign_up = true

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta
@@ -205,7 +205,7 @@ PROVIDER_APIS = (OPENAI, ANTHROPIC)
 
 def make_prompt(*texts: str, **options: Any) -> Prompt:
     """A conversation of the user's messages, with options such as `max_tokens`."""
-    return Prompt(AGENT, [text_message("user", text) for text in texts or ("Hi",)], SamplingOptions(**options))
+    return Prompt(AGENT, [text_message("user", text) for text in texts or ("Hi",)], AnswerOptions(**options))
 
 
 def chunks_of(model: Model, prompt: Prompt | None = None, heartbeat: float = 5) -> list[Any]:

@@ -27,7 +27,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
@@ -40,7 +40,7 @@ from app.testing.replies_suite import RepliesSuite
 
 AGENT = Agent(id="demo", name="Demo", models=("m",), tools=("calculator", "clock", "knowledge"))
 HEARTBEAT = 0.1  # seconds
-PROMPT = Prompt(AGENT, [text_message("user", "Hi")], SamplingOptions())
+PROMPT = Prompt(AGENT, [text_message("user", "Hi")], AnswerOptions())
 OVERRIDE = "A class that inherits the suite overrides the fixtures `speaking`, `silent` and `calling`"
 
 
@@ -54,7 +54,7 @@ class Scenario:
     def prompt(self, *so_far: Part, max_tokens: int | None = None) -> Prompt:
         """The question, and what the answer to it has said and called so far."""
         unfinished = [Message("assistant", so_far)] if so_far else []
-        return Prompt(AGENT, [text_message("user", self.question), *unfinished], SamplingOptions(max_tokens=max_tokens))
+        return Prompt(AGENT, [text_message("user", self.question), *unfinished], AnswerOptions(max_tokens=max_tokens))
 
     def open(self, prompt: Prompt | None = None, heartbeat: float = HEARTBEAT) -> Stream[Chunk]:
         """The model's answer to the prompt, or to the question."""

@@ -92,7 +92,8 @@ class Services:
             return self.owners[path]
         except KeyError:
             plain = re.sub("/+", "/", path)
-            owner = next((wire for wire in self.wires.values() if wire.owns(plain)), None)
+            closest = max(self.wires.values(), key=lambda wire: wire.owns(plain))
+            owner = closest if closest.owns(plain) else None
             if len(self.owners) < MOST_PATHS and len(path) <= LONGEST_PATH:
                 self.owners[path] = owner
             return owner

@@ -22,7 +22,8 @@ def _admit(caller: Caller, _parameters: dict[str, Any]) -> Caller:
 class Wire:
     """One wire. Its folder's `__init__` names it `WIRE`, and that is all the wiring there is.
 
-    - `paths` are its own with everything below them: failures there, 404 and 405 included, are told with `error_body`.
+    - `paths` are its own with everything below them that is not another wire's: failures there, 404 and 405 included,
+      are told with `error_body`.
     - `credentials` are looked for in this order, and the first that a request carries counts. With `signed_in` they are
       users' sessions; otherwise keys of `key_kinds`. `anonymous` lets callers without one reach the public agent.
     - `varies_by` names the headers beside those of the credentials on which its replies depend.
@@ -32,6 +33,8 @@ class Wire:
       the path; what it takes out of them, the view does not get.
     - `credentialed` lets pages of origins that are named, by the operator or by a widget key, ask with
       `credentials: "include"`; whoever takes cookies lets those that the operator names.
+    - `for_vendors_clients`: its callers are the clients of a vendor's API, which wait and ask again by what headers say
+      (app/web/responses/retries.py).
     - `default_limit` is the budget of each caller (`[limits]` overrides it), in flask-limiter's notation.
       `counts_addresses` gives each address of a secret key a budget of its own. `limit_headers` tells callers what is
       left of theirs and when it is whole again: in epoch milliseconds, or in seconds from now.
@@ -51,11 +54,13 @@ class Wire:
     credentialed: bool = False
     varies_by: tuple[str, ...] = ()
     counts_addresses: bool = False
+    for_vendors_clients: bool = False
     limit_headers: Literal["epoch milliseconds", "seconds left"] | None = None
 
-    def owns(self, path: str) -> bool:
-        """Whether failures on this path are the wire's to tell. `path` has no doubled slashes."""
-        return any(path == own or path.startswith(own + "/") for own in self.paths)
+    def owns(self, path: str) -> int:
+        """How much of the path (characters) is the wire's own, 0 where nothing is: failures on it are told by the wire
+        that owns most of it. `path` has no doubled slashes."""
+        return max((len(own) for own in self.paths if path == own or path.startswith(own + "/")), default=0)
 
     @property
     def vary(self) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ class StepRunner:
             knowledge=agent.knowledge if "knowledge" in tools else (),
             max_rounds=most_rounds(action),
         )
-        return Rounds(self._engine, replace(self._question, agent=agent, runs_tools=False))
+        return Rounds(self._engine, replace(self._question, agent=agent, runs_tools=False, tools=()))
 
     def _step_events(self, batch: Batch, prefix: str, *, retry: bool) -> Batch:
         """The events of a step's rounds as events of the run: without the rounds' own, and with the prefix before the

@@ -123,7 +123,7 @@ def test_who_asks_too_often_is_told(program, slow) -> None:
 def test_a_file_is_refused_by_name(client) -> None:
     talk = client.talk(send("Look!", files=[FILE]))
     assert talk.exchanges[0]["status"] == 400
-    assert "takes no files" in talk.errors[0]
+    assert "takes no images" in talk.errors[0]
 
 
 def test_a_chat_goes_on_after_a_file_was_refused(client) -> None:

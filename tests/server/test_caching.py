@@ -14,6 +14,8 @@ from app.testing.headers_suite import listed
 CREDENTIALS = {
     "agents": {"authorization"},
     "chats": {"cookie"},
+    "messages": {"authorization", "x-api-key"},
+    "openai": {"authorization"},
     "things": {"authorization", "authentication"},
     "widget": {"x-api-key", "x-widget-api-key", "x-visitor"},
     "workers": {"authorization", "x-api-key"},

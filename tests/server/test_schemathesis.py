@@ -57,6 +57,8 @@ def credentials(server) -> Mapping[str, Mapping[str, str]]:
     return {
         "agents": secret,
         "chats": {"Cookie": f"parlance_session={server.key('session')}"},
+        "messages": secret,
+        "openai": secret,
         "widget": {"x-api-key": server.key("widget")},
         "workers": secret,
     }
@@ -68,7 +70,9 @@ def with_session(server: Server) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def known_places(  # noqa: PLR0911 - one for each wire
+    server: Server, wire: str, headers: Mapping[str, str]
+) -> dict[str, Any]:
     """What this caller has made just now, by the names of path parameters and of fields."""
 
     def post(path: str, body: Any) -> Any:
@@ -97,6 +101,11 @@ def known_places(server: Server, wire: str, headers: Mapping[str, str]) -> dict[
             asked = {"sessionId": "said-before", "message": "Hello"}
             sent = requests.post(f"{server.url}/v1/chat", json=asked, headers={**headers, **visitor}, timeout=30).json()
             return {**visitor, "sessionId": "said-before", "messageId": sent["messageId"]}
+        case "openai" | "messages":
+            path = "/v1/messages" if wire == "messages" else "/v1/chat/completions"
+            asked = {"model": "open", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]}
+            said = requests.post(f"{server.url}{path}", json=asked, headers=headers, timeout=30)
+            return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0", "name": "open", "model": "open"}
         case "workers":
             said = requests.post(f"{server.url}/api/chat", json={"prompt": "Hello"}, headers=headers, timeout=30)
             return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0"}

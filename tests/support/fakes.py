@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.engine.agent import Agent, SamplingOptions, ToolContext, ToolSpec
+from app.engine.agent import Agent, AnswerOptions, ToolContext, ToolSpec
 from app.engine.chunks import ModelFinished
 from app.engine.conversation import Charge, ConversationRef, QuestionEntry, StoredQuestion
 from app.engine.engine import Engine
@@ -184,12 +184,12 @@ class World:
         *messages: Message,
         agent: Agent = AGENT,
         ref: ConversationRef = REF,
-        options: SamplingOptions | None = None,
+        options: AnswerOptions | None = None,
         history: int = 0,
     ) -> Turn:
         asked = messages or (text_message("user", "Hi"),)
         return Turn(
-            self._engine, Question(agent, ref, asked, "request-1", None, TAKER, options or SamplingOptions(), history)
+            self._engine, Question(agent, ref, asked, "request-1", None, TAKER, options or AnswerOptions(), history)
         )
 
     def answer(self) -> AnswerRecord:

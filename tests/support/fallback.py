@@ -11,6 +11,7 @@ from app.engine.chunks import ModelFinished
 from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.events import TextDelta
 from app.engine.messages import Usage
+from app.engine.needs import Need
 from app.engine.ports import ModelStream
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
@@ -33,6 +34,8 @@ class Stub:
         self.opened: list[float] = []
         self.prompts: list[Prompt] = []
         self.closed = 0
+
+    takes: frozenset[Need] = frozenset()
 
     def open(self, prompt: Prompt, heartbeat: float) -> "StubStream":
         self.opened.append(time.monotonic())

@@ -3,12 +3,11 @@
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import pytest
-import requests
 from support.chat_wires import ChatsStream, ChatsWhole
+from support.vendor_wires import Completions, CompletionsWhole, Messages, MessagesWhole, agent_of
 
 from app.testing.server import new_session_id
 from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
@@ -231,6 +230,7 @@ class AgentsWhole(AgentsStream):
 WIRES: Sequence[WireClient] = (
     *(Workers(), WorkersWhole(), WidgetStream(), WidgetAlias(), WidgetWhole()),
     *(AgentsStream(), AgentsLines(), AgentsWhole(), ChatsStream(), ChatsWhole()),
+    *(Completions(), CompletionsWhole(), Messages(), MessagesWhole()),
 )
 STREAMS = [wire for wire in WIRES if wire.streamed]
 WHOLE = [wire for wire in WIRES if not wire.streamed]
@@ -241,11 +241,3 @@ HISTORIES: Sequence[WireClient] = (AgentsWhole(), ChatsWhole())
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
 every_stream = pytest.mark.parametrize("wire", STREAMS, ids=repr)
 every_whole = pytest.mark.parametrize("wire", WHOLE, ids=repr)
-
-
-@cache
-def agent_of(url: str, key: str) -> str:
-    """The agent that the key is for."""
-    headers = {"Authorization": f"Bearer {key}"}
-    listed = requests.get(f"{url}/api/v2/agents", headers=headers, timeout=30).json()
-    return str(listed["data"][0]["id"])

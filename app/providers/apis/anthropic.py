@@ -5,7 +5,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from app.engine.agent import Effort
 from app.engine.chunks import Chunk
+from app.engine.needs import Need
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.apis.anthropic_decoder import AnthropicDecoder
@@ -17,6 +19,16 @@ from app.providers.apis.options import HttpModelOptions, api_key, check_url, ups
 from app.providers.apis.sampling import sampling_fields, unheeded_sampling
 
 USUAL = Traits(max_temperature=1)
+TAKES: frozenset[Need] = frozenset({"images", "stop", "schema", "calls"})
+EFFORTS: Mapping[Effort, int] = {
+    "none": 0,
+    "minimal": 1024,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 32768,
+}
+"""The budget for thinking (tokens) of an effort that a caller asks for."""
 
 
 class AnthropicOptions(HttpModelOptions):
@@ -84,6 +96,7 @@ class AnthropicModel:
         self._upstream = upstream(options, headers)
         self._options = options
         self._traits = traits_of(options, USUAL)
+        self.takes: frozenset[Need] = TAKES if options["images"] else TAKES - {"images"}
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
@@ -93,44 +106,63 @@ class AnthropicModel:
 
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         payload = self._bare(prompt)
-        stop = {"stop_sequences": self._options["stop"]} if "stop" in self._options else {}
-        thinking = self._thinking(payload, self._traits.thinking)
+        stop = {"stop_sequences": self._stop(prompt)} if self._stop(prompt) else {}
+        thinking = self._thinking(payload, prompt, self._traits.thinking)
         # The API refuses the sampling options together with thinking.
         others = {} if thinking else sampling_fields(prompt.options, self._options, self._traits)
-        return self._without_thoughts(prompt, payload | stop | thinking | others)
+        return self._without_thoughts(prompt, _merged(payload | stop | others, thinking))
 
     def _payloads(self, prompt: Prompt, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The payload; and where that is refused, the same without options: no model needs one."""
         yield payload
         bare = self._bare(prompt)
         adaptive = payload.get("thinking", {}).get("type") == "enabled" and "adaptive" in last_refusal(prompt)
-        yield self._without_thoughts(prompt, bare | (self._thinking(bare, "adaptive") if adaptive else {}))
+        thinking = self._thinking(bare, prompt, "adaptive") if adaptive else {}
+        yield self._without_thoughts(prompt, _merged(bare, thinking))
 
     def _bare(self, prompt: Prompt) -> dict[str, Any]:
-        most = self._options["max_tokens"]
+        most, asked = self._options["max_tokens"], prompt.options
+        format_of = {"format": {"type": "json_schema", "schema": asked.format.schema}} if asked.format else None
         return {
             "model": self._options["model"],
-            "max_tokens": min(prompt.options.max_tokens or most, most),
+            "max_tokens": min(asked.max_tokens or most, most),
             "stream": True,
-            **conversation_fields(prompt),
+            **conversation_fields(prompt, images=self._options["images"]),
+            **({"stop_sequences": self._stop(prompt)} if asked.stop else {}),
+            **({"output_config": format_of} if format_of else {}),
         }
 
-    def _thinking(self, payload: Mapping[str, Any], form: str) -> dict[str, Any]:
-        """What turns thinking on; nothing where it is off, or the answer may have no more tokens than that."""
-        tokens = self._options.get("thinking_tokens", 0)
-        if not (tokens or self._options.get("thinking") == "adaptive") or tokens >= payload["max_tokens"]:
+    def _stop(self, prompt: Prompt) -> list[str]:
+        """The configured texts and the caller's."""
+        return [*dict.fromkeys([*self._options.get("stop", ()), *prompt.options.stop])]
+
+    def _thinking(self, payload: Mapping[str, Any], prompt: Prompt, form: str) -> dict[str, Any]:
+        """What turns thinking on; nothing where it is off, where the answer may have no more tokens than that, or where
+        a tool must be called, which the API refuses together with thinking."""
+        effort = prompt.options.effort
+        tokens = self._options.get("thinking_tokens", 0) if effort is None else EFFORTS[effort]
+        thinks = tokens or (effort is None and self._options.get("thinking") == "adaptive")
+        if not thinks or tokens >= payload["max_tokens"] or prompt.options.tool_choice.kind == "required":
             return {}
         if form == "adaptive":
-            effort = {"output_config": {"effort": _effort(tokens)}} if tokens else {}
-            return {"thinking": {"type": "adaptive", "display": "summarized"}, **effort}
+            config = {"output_config": {"effort": _effort(tokens)}} if tokens else {}
+            return {"thinking": {"type": "adaptive", "display": "summarized"}, **config}
         if not may_think(payload["messages"]):
             return {}
         return {"thinking": {"type": "enabled", "budget_tokens": tokens}}
 
     def _without_thoughts(self, prompt: Prompt, payload: dict[str, Any]) -> dict[str, Any]:
         """The payload, without earlier thoughts where a model that thinks with a budget does not in this round."""
-        off = self._options.get("thinking_tokens") and "thinking" not in payload and self._traits.thinking == "budget"
-        return payload | conversation_fields(prompt, thoughts=False) if off else payload
+        asked = self._options.get("thinking_tokens") or prompt.options.effort
+        if not asked or "thinking" in payload or self._traits.thinking != "budget":
+            return payload
+        return payload | conversation_fields(prompt, images=self._options["images"], thoughts=False)
+
+
+def _merged(payload: dict[str, Any], thinking: dict[str, Any]) -> dict[str, Any]:
+    """`output_config` has both how much a model thinks and what form its answer has."""
+    config = {**payload.get("output_config", {}), **thinking.get("output_config", {})}
+    return {**payload, **thinking, **({"output_config": config} if config else {})}
 
 
 def _effort(tokens: int) -> str:

@@ -18,12 +18,22 @@ from typing import Any
 import orjson
 
 from app.engine.agent import ToolSpec
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
+from app.engine.messages import (
+    ImagePart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    text_message,
+)
 from app.engine.prompt import Prompt
 from app.providers.apis.call_names import accepted_ids, accepted_name
 
 NO_WORDS = "(no text)"  # for a user's message without any
 NO_OUTPUT = "(no output)"  # for a result that is blank text
+IMAGE = "(an image)"
 NO_ANSWER = "(no answer)"  # for an answer that ended with results of tools
 
 _GONE = "Not available any more: do not call it."
@@ -33,9 +43,11 @@ _GONE_PARAMETERS = {
 }  # Gemini refuses none, Mistral no object
 
 
-def dialogue_of(prompt: Prompt) -> list[Message]:
-    """The messages but for the system's, as they are to be sent. Its calls have their results, as the prompt's have."""
-    turns = list(_turns(message for message in prompt.messages if message.role != "system"))
+def dialogue_of(prompt: Prompt, *, images: bool = False) -> list[Message]:
+    """The messages but for the system's, as they are to be sent. Its calls have their results, as the prompt's have.
+    A model that takes no `images` is told where in the conversation one was shown to another model."""
+    messages = [message for message in prompt.messages if message.role != "system"]
+    turns = list(_turns(messages if images else map(_without_images, messages)))
     for number, turn in enumerate(turns[:-1]):
         if isinstance(turn.parts[-1], ToolResultPart):
             turns[number] = replace(turn, parts=(*turn.parts, TextPart(NO_ANSWER)))
@@ -60,17 +72,22 @@ def tools_of(prompt: Prompt, dialogue: Sequence[Message]) -> list[ToolSpec]:
 
 
 def _turns(messages: Iterable[Message]) -> Iterator[Message]:
-    """Neighbours of one role as one message: questions to which no answer came, each text once; answers one behind the
+    """Neighbours of one role as one message: questions to which no answer came, each once; answers one behind the
     other. Answers without anything in them are left out."""
     said = ((message, _parts(message)) for message in messages)
     heard = ((message, parts) for message, parts in said if parts or message.role == "user")
     for role, neighbours in groupby(heard, lambda each: each[0].role):
         if role == "user":
-            texts = [message.text for message, _ in neighbours]
-            latest = dict.fromkeys(reversed(texts))  # each where it was asked last
-            yield text_message("user", _joined(reversed(latest)) or NO_WORDS)
+            asked = [tuple(parts) for _, parts in neighbours if parts]
+            latest = [*dict.fromkeys(reversed(asked))][::-1]  # each where it was asked last
+            yield Message("user", (*_one_behind_the_other(latest),) or (TextPart(NO_WORDS),))
         else:
             yield Message(role, tuple(_one_behind_the_other([parts for _, parts in neighbours])))
+
+
+def _without_images(message: Message) -> Message:
+    parts = (TextPart(IMAGE) if isinstance(part, ImagePart) else part for part in message.parts)
+    return replace(message, parts=tuple(parts))
 
 
 def _parts(message: Message) -> list[Part]:

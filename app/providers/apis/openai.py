@@ -9,7 +9,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from app.engine.agent import AnswerFormat
 from app.engine.chunks import Chunk
+from app.engine.needs import Need
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.apis.http_stream import last_refusal, open_stream
@@ -22,6 +24,7 @@ from app.providers.apis.think_tags import TaggedDecoder, ThinkTagsField
 
 USUAL = Traits()
 MOST_REFUSALS = 3  # of one request: of its options, the name of its limit, and the field for counts
+TAKES: frozenset[Need] = frozenset({"images", "stop", "schema", "json", "calls"})
 OTHER_FIELD = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -118,6 +121,8 @@ class OpenAIModel:
         self._upstream = upstream(options, {**accepted, **request_headers(options)})
         self._options = options
         self._traits = traits_of(options, USUAL)
+        unable = {"stop"} & {*self._traits.refuses} | (set() if options["images"] else {"images"})
+        self.takes = frozenset(TAKES - unable)
 
     def open(self, prompt: Prompt, heartbeat: float) -> Stream[Chunk]:
         """See the port."""
@@ -154,8 +159,15 @@ class OpenAIModel:
         return {
             "model": self._options["model"],
             "stream": self._options["stream"],
-            **conversation_fields(prompt),
+            **conversation_fields(prompt, images=self._options["images"]),
+            **({"response_format": _response_format(prompt.options.format)} if prompt.options.format else {}),
+            **({"stop": self._stop(prompt)} if prompt.options.stop else {}),
         }
+
+    def _stop(self, prompt: Prompt) -> list[str]:
+        """The configured texts, which the model's template may need, and the caller's: no model may end without these,
+        so they are asked for in any case."""
+        return [*dict.fromkeys([*self._options.get("stop", ()), *prompt.options.stop])]
 
     def _counts(self) -> dict[str, Any]:
         wanted = self._options["stream"] and self._options["stream_usage"]
@@ -169,8 +181,16 @@ class OpenAIModel:
         options, traits = self._options, self._traits
         fields = {
             **sampling_fields(prompt.options, options, traits),
-            "reasoning_effort": options.get("reasoning_effort"),
+            "reasoning_effort": prompt.options.effort or options.get("reasoning_effort"),
             traits.seed_field: None if "seed" in traits.refuses else seed_of(prompt.options, options),
-            "stop": None if "stop" in traits.refuses else options.get("stop"),
+            "stop": None if "stop" in traits.refuses else self._stop(prompt) or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+
+def _response_format(asked: AnswerFormat) -> dict[str, Any]:
+    if asked.schema is None:
+        return {"type": "json_object"}
+    told = {"description": asked.description or None, "strict": asked.strict}
+    more = {name: value for name, value in told.items() if value is not None}
+    return {"type": "json_schema", "json_schema": {"name": asked.name, "schema": asked.schema, **more}}

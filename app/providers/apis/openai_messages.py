@@ -10,18 +10,18 @@ from typing import Any
 
 import orjson
 
-from app.engine.agent import ToolSpec
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
+from app.engine.agent import AnswerOptions, ToolSpec
+from app.engine.messages import ImagePart, Message, Part, ReasoningPart, TextPart, ToolCallPart
 from app.engine.prompt import Prompt
 from app.providers.apis.dialogue import dialogue_of, result_text, rounds_of, system_of, tools_of
 from app.providers.apis.openai_metadata import call_with, fill_in, thought_fields
 
 
-def conversation_fields(prompt: Prompt) -> dict[str, Any]:
-    """`messages`, and `tools` where there are any or some have been called.
+def conversation_fields(prompt: Prompt, *, images: bool = False) -> dict[str, Any]:
+    """`messages`, and `tools` where there are any or some have been called, with what is said of their calls.
 
     Where the prompt has none, none may be called."""
-    dialogue, system = dialogue_of(prompt), system_of(prompt)
+    dialogue, system = dialogue_of(prompt, images=images), system_of(prompt)
     messages = [{"role": "system", "content": system}] if system else []
     for message in dialogue:
         messages += _assistant(message.parts) if message.role == "assistant" else [_user(message)]
@@ -30,9 +30,17 @@ def conversation_fields(prompt: Prompt) -> dict[str, Any]:
     tools = tools_of(prompt, dialogue)
     if tools:
         fields["tools"] = [_tool(tool) for tool in tools]
-        if not prompt.tools:
-            fields["tool_choice"] = "none"
+        fields |= _calls(prompt.options) if prompt.tools else {"tool_choice": "none"}
     return fields
+
+
+def _calls(options: AnswerOptions) -> dict[str, Any]:
+    """Which tool is to be called, and how many at once; nothing where that is the model's to decide."""
+    alone = {"parallel_tool_calls": False} if options.one_call_at_a_time else {}
+    if options.tool_choice.kind != "required":
+        return alone
+    name = options.tool_choice.name
+    return {"tool_choice": {"type": "function", "function": {"name": name}} if name else "required", **alone}
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -41,7 +49,18 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 def _user(message: Message) -> dict[str, Any]:
-    return {"role": "user", "content": message.text}
+    """With a list of parts only where there are images: many servers take nothing but text."""
+    if not any(isinstance(part, ImagePart) for part in message.parts):
+        return {"role": "user", "content": message.text}
+    return {"role": "user", "content": [*map(_content, message.parts)]}
+
+
+def _content(part: Part) -> dict[str, Any]:
+    if isinstance(part, ImagePart):
+        detail = {"detail": part.detail} if part.detail else {}
+        return {"type": "image_url", "image_url": {"url": part.url, **detail}}
+    assert isinstance(part, TextPart), "a user's message has nothing else"
+    return {"type": "text", "text": part.text}
 
 
 def _assistant(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:

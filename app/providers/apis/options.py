@@ -150,6 +150,15 @@ class HttpModelOptions(Schema):
         },
     )
     stop = fields.List(fields.String(validate=validate.Length(1)), metadata={"description": "Texts that end an answer"})
+    images = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={
+            "description": "Whether the model takes images; where it does not, questions with one are refused. The "
+            "server fetches none: addresses are passed on to the model's server as they are"
+        },
+    )
     seed = fields.Integer(
         strict=True,
         validate=validate.Range(-(2**63), 2**63 - 1),

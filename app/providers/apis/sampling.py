@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.providers.apis.known_models import Traits
 
 LEAST_TOP_P = 0.01  # 0, which OpenAI takes for "as little as possible", is refused by vLLM, TGI and others
 MOST_SEED = 2**31 - 1  # Gemini's, and of all whose seeds have 32 bits
 
 
-def sampling_fields(requested: SamplingOptions, options: Mapping[str, Any], traits: Traits) -> dict[str, float]:
+def sampling_fields(requested: AnswerOptions, options: Mapping[str, Any], traits: Traits) -> dict[str, float]:
     """`temperature` and `top_p`: a caller's own before the configured ones, cut to the API's range.
 
     Of a model that heeds one of them it is the caller's, and the temperature where both are the caller's, or both
@@ -25,14 +25,14 @@ def sampling_fields(requested: SamplingOptions, options: Mapping[str, Any], trai
     return {**configured, **asked}
 
 
-def seed_of(requested: SamplingOptions, options: Mapping[str, Any]) -> int | None:
+def seed_of(requested: AnswerOptions, options: Mapping[str, Any]) -> int | None:
     """The caller's seed, folded into 31 bits, or the configured one."""
     return options.get("seed") if requested.seed is None else requested.seed % (MOST_SEED + 1)
 
 
 def unheeded_sampling(options: Mapping[str, Any], traits: Traits) -> Iterator[tuple[str, str]]:
     """Configured sampling options that are not sent, each with the reason."""
-    sent = sampling_fields(SamplingOptions(), options, traits)
+    sent = sampling_fields(AnswerOptions(), options, traits)
     for name in ("temperature", "top_p"):
         if name in options and name not in sent:
             why = "takes one of temperature and top_p" if traits.sampling == "one" else "takes no sampling options"

@@ -13,6 +13,7 @@ from app.engine.chunks import Chunk, ModelFinished
 from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
 from app.engine.messages import FinishReason, ToolCallPart, Usage
+from app.engine.needs import Need
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.local.player import Cue, Fail, Pause, Player, Say
@@ -76,6 +77,8 @@ class ScriptedOptions(Schema):
 
 class ScriptedModel:
     """Implements the engine's `Model` port. Every delta counts as one token."""
+
+    takes: frozenset[Need] = frozenset()
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._default: Sequence[Mapping[str, Any]] = options["script"]

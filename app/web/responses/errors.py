@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.engine.errors import ChatError, Problem
 from app.web.callers.credentials import BearerKey
 from app.web.responses.framing import json_response
+from app.web.responses.retries import vendors_retry_headers
 from app.web.services import services
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ def error_response(error: ChatError) -> Response:
     response = _bounded(error, wire.error_body if wire else _default_body)
     no_room = error.problem.status in (429, 503)
     wait = RETRY_SECONDS if no_room and error.retry_after is None else error.retry_after
-    if wait is not None:
+    if wire and wire.for_vendors_clients:
+        response.headers.update(vendors_retry_headers(error.problem, wait))
+    elif wait is not None:
         response.headers["Retry-After"] = str(wait)
     if error.problem is Problem.UNAUTHORIZED and wire and any(isinstance(c, BearerKey) for c in wire.credentials):
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -23,7 +23,8 @@ _UI_MESSAGE = UIMessageSchema()  # once: it takes longer than its use
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation. `earlier` is
-    what was posted before the last message, which nobody has looked at: see `load_earlier`. Without a `last` message
+    what was posted before the last message, which nobody has looked at: see `load_earlier`. `place` is the last
+    message's. Without a `last` message
     the last answer of the conversation goes on with the results that were brought."""
 
     last: UIMessage | None
@@ -35,6 +36,7 @@ class ChatRequest:
     chat_id: str | None
     trigger: Trigger
     message_id: str | None
+    place: str
 
 
 class _Message(fields.Field[UIMessage]):
@@ -166,7 +168,7 @@ class ChatRequestSchema(Schema):
         if last.message.role == "system":
             raise ValidationError("The last message must be the user's, or an answer with tool outputs.", place)
         if last.message.role == "user":
-            if not last.message.text.strip():
+            if not last.message.text.strip() and not last.images:
                 raise ValidationError("The message must not be blank.", place)
         elif data["trigger"] == "submit-message" and not (last.id and last.results):
             raise ValidationError("An assistant's message brings nothing new without tool outputs.", place)
@@ -184,6 +186,7 @@ class ChatRequestSchema(Schema):
             chat_id=data["id"],
             trigger=data["trigger"],
             message_id=data["message_id"],
+            place=f"messages.{len(earlier)}" if "messages" in data else "message",
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from app.engine.agent import ToolSpec
-from app.engine.messages import Message, ReasoningPart, SourcePart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import ImagePart, Message, ReasoningPart, SourcePart, TextPart, ToolCallPart, ToolResultPart
 from app.store.histories import Conversation
 from app.store.messages import StoredMessage
 from app.store.rewinds import calls_of, waits
 from app.web.requests.ids import public_id
+from app.web.requests.images import media_type
 from app.wires.agents.serializers import answer_metadata, message_id, page_metadata, source_part
 
 NO_RESULT = "There is no result: the answer ended before it came."
@@ -45,6 +46,8 @@ def _texts(message: Message) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, TextPart):
             yield {"type": "text", "text": part.text}
+        if isinstance(part, ImagePart):
+            yield {"type": "file", "mediaType": media_type(part.url), "url": part.url}
 
 
 def _parts(message: Message, waiting: Collection[str] = ()) -> Iterator[dict[str, Any]]:

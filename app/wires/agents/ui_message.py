@@ -1,20 +1,30 @@
 """The AI SDK's UI messages (ai/src/ui/ui-messages.ts, version 5) as the engine's.
 
-A user's message is its text: what cannot be carried to a model is refused by name rather than dropped, but only where
-the message counts. The SDK posts the whole conversation each time, refused messages too. Of an assistant's message it
-sends back all that it was sent itself; only text, reasoning and tools are looked at.
+A user's message is its text and images: what cannot be carried to a model is refused by name rather than dropped, but
+only where the message counts. The SDK posts the whole conversation each time, refused messages too. Of an assistant's
+message it sends back all that it was sent itself; only text, reasoning and tools are looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, is_too_deep
+from app.engine.messages import (
+    ImagePart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    is_too_deep,
+)
 from app.schemas.fields import MOST_MISTAKES, BoundedList
 from app.tools.toolbox import MOST_RESULT_BYTES
+from app.web.requests.images import image_part
 
 MOST_PARTS = 1000  # of a message
 
@@ -29,6 +39,11 @@ class UIMessage:
     results: Mapping[str, ToolResultPart] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def images(self) -> Sequence[int]:
+        """The places of a user's images among its parts."""
+        return [place for place, part in enumerate(self.message.parts) if isinstance(part, ImagePart)]
+
 
 class UIMessageSchema(Schema):
     class Meta:
@@ -40,7 +55,7 @@ class UIMessageSchema(Schema):
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> UIMessage:
-        read = _of_assistant if data["role"] == "assistant" else _of_others
+        read = _READERS[data["role"]]
         found: list[Part] = []
         refused: dict[str, str] = {}
         for index, part in enumerate(data["parts"]):
@@ -54,13 +69,27 @@ class UIMessageSchema(Schema):
         return UIMessage(data["id"], Message(data["role"], tuple(found)), results, refused)
 
 
-def _of_others(part: Mapping[str, Any]) -> list[Part]:
+def _of_system(part: Mapping[str, Any]) -> list[Part]:
     kind = _text(part, "type")
     if kind == "text":
         return [TextPart(_text(part, "text"))]
-    if kind == "file":
-        raise ValidationError("This agent's model takes no files.", "type")
     raise ValidationError(f"Parts of the type {kind[:64]!r} are not understood.", "type")
+
+
+def _of_user(part: Mapping[str, Any]) -> list[Part]:
+    kind = _text(part, "type")
+    if kind == "file" and _text(part, "mediaType").partition("/")[0].lower() == "image":
+        return [_image(part)]
+    if kind == "file":
+        raise ValidationError("Only images can be looked at.", "mediaType")
+    return _of_system(part)
+
+
+def _image(part: Mapping[str, Any]) -> Part:
+    try:
+        return image_part(_text(part, "url"))
+    except ValidationError as error:
+        raise ValidationError(error.messages, "url") from error
 
 
 def _of_assistant(part: Mapping[str, Any]) -> list[Part]:
@@ -88,6 +117,9 @@ def _tool(part: Mapping[str, Any], name: str) -> list[Part]:
         case "output-error":
             return [call, ToolResultPart(call_id, name, _text(part, "errorText"), True)]
     return [call]
+
+
+_READERS = {"system": _of_system, "user": _of_user, "assistant": _of_assistant}
 
 
 def check_output(value: Any, place: str) -> None:

@@ -21,30 +21,30 @@ from app.engine.messages import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
-    is_too_deep,
     text_message,
 )
 from app.tools.toolbox import MOST_RESULT_BYTES
+from app.web.requests.posted import (
+    Conversation,
+    add_answer,
+    call_arguments,
+    conversation,
+    open_calls,
+    put_result,
+)
 
 Posted = Mapping[str, Any]  # one message, as MessageSchema loads it
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """The last question of the user, what was said before it, and what the answer to it has called and found so far;
-    `system` are the places of system messages among those that were posted."""
+class PostedConversation:
+    """The conversation, and the places of system messages among those that were posted."""
 
-    earlier: tuple[Message, ...]
-    question: Message
-    so_far: Message | None
+    said: Conversation
     system: tuple[int, ...]
 
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        return (*self.earlier, self.question, *([self.so_far] if self.so_far else ()))
 
-
-def read_conversation(posted: Sequence[Posted]) -> Conversation:
+def read_conversation(posted: Sequence[Posted]) -> PostedConversation:
     """Raises ValidationError, for the message that is wrong."""
     messages: list[Message] = []
     for index, each in enumerate(posted):
@@ -52,33 +52,19 @@ def read_conversation(posted: Sequence[Posted]) -> Conversation:
             _add(messages, each, index)
         except ValidationError as error:
             raise ValidationError({"messages": {index: {error.field_name: error.messages}}}) from error
-    asked = max((place for place, message in enumerate(messages) if message.role == "user"), default=None)
-    if asked is None:
-        raise ValidationError("One message must be the user's.", "messages")
-    if not messages[asked].text.strip():
-        raise ValidationError("The question must not be blank.")
+    said = conversation(messages)
     if posted[-1]["role"] not in ("user", "tool"):
         raise ValidationError("The last message must be the user's, or a tool's.", "messages")
-    behind = messages[asked + 1 :]
-    so_far = Message("assistant", tuple(part for each in behind if each.role == "assistant" for part in each.parts))
-    if next(_open_calls(so_far), None):
-        raise ValidationError("Each call of the last answer needs its result.", "messages")
-    earlier = (*messages[:asked], *(each for each in behind if each.role == "system"))
     system = tuple(place for place, each in enumerate(posted) if each["role"] == "system")
-    return Conversation(earlier, messages[asked], so_far if so_far.parts else None, system)
+    return PostedConversation(said, system)
 
 
 def _add(messages: list[Message], posted: Posted, index: int) -> None:
-    last = messages[-1] if messages else None
     match posted["role"]:
         case "tool":
             _add_result(messages, posted, index)
         case "assistant":
-            parts = tuple(_parts(posted, index))
-            if last and any(isinstance(part, ToolCallPart) for part in last.parts):
-                messages[-1] = Message("assistant", (*last.parts, *parts))  # the next round of the same answer
-            else:
-                messages.append(Message("assistant", parts))
+            add_answer(messages, [*_parts(posted, index)])
         case role:
             messages.append(text_message(role, posted["content"]))
 
@@ -92,22 +78,10 @@ def _parts(posted: Posted, index: int) -> Iterator[Part]:
     for number, call in enumerate(calls):
         function = call.get("function") or call
         yield ToolCallPart(
-            call.get("id") or f"call_{index}_{number}", function["name"], _arguments(function.get("arguments"))
+            call.get("id") or f"call_{index}_{number}",
+            function["name"],
+            call_arguments(function.get("arguments"), "tool_calls"),
         )
-
-
-def _arguments(given: Any) -> Mapping[str, Any]:
-    """An object, or one written as JSON. What a model wrote that is neither is kept as the engine keeps it."""
-    if isinstance(given, str):
-        try:
-            given = orjson.loads(given or "{}")
-        except orjson.JSONDecodeError:
-            return {"malformed_arguments": given[:200]}
-    if is_too_deep(given):
-        raise ValidationError("Nested too deeply.", "tool_calls")
-    if given is None or isinstance(given, Mapping):
-        return given or {}
-    return {"malformed_arguments": str(given)[:200]}
 
 
 def _add_result(messages: list[Message], posted: Posted, index: int) -> None:
@@ -117,7 +91,7 @@ def _add_result(messages: list[Message], posted: Posted, index: int) -> None:
         raise ValidationError(f"Larger than {MOST_RESULT_BYTES} bytes.", "content")
     if not messages or messages[-1].role != "assistant":
         raise ValidationError("There is no call that it is the result of.", "role")
-    for call in _open_calls(messages[-1]):
+    for call in open_calls(messages[-1]):
         if call_id == call.call_id or (not call_id and name in (None, call.name)):
             break
     else:
@@ -125,19 +99,7 @@ def _add_result(messages: list[Message], posted: Posted, index: int) -> None:
         if written is None:
             raise ValidationError("There is no call that it is the result of.", "tool_call_id" if call_id else "role")
         call = written
-    result = ToolResultPart(call.call_id, call.name, content, False)
-    messages[-1] = Message("assistant", (*messages[-1].parts, result))
-
-
-def _open_calls(message: Message) -> Iterator[ToolCallPart]:
-    """The calls without a result."""
-    results = [part.call_id for part in message.parts if isinstance(part, ToolResultPart)]
-    for part in message.parts:
-        if isinstance(part, ToolCallPart):
-            if part.call_id in results:
-                results.remove(part.call_id)
-            else:
-                yield part
+    put_result(messages, ToolResultPart(call.call_id, call.name, content, False))
 
 
 def _written_call(messages: list[Message], name: str, index: int) -> ToolCallPart | None:
@@ -154,7 +116,9 @@ def _written_call(messages: list[Message], name: str, index: int) -> ToolCallPar
             except orjson.JSONDecodeError:
                 continue
             if written.get("name") == name and "arguments" in written:
-                parts[place] = call = ToolCallPart(f"call_{index}", name, _arguments(written["arguments"]))
+                parts[place] = call = ToolCallPart(
+                    f"call_{index}", name, call_arguments(written["arguments"], "tool_calls")
+                )
                 messages[start:] = [Message("assistant", tuple(parts))]
                 return call
     return None

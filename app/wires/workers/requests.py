@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.schemas.fields import BoundedList, Flag, Number
 from app.web.requests.question import MOST_MESSAGES
-from app.wires.workers.conversation import Conversation, read_conversation
+from app.wires.workers.conversation import PostedConversation, read_conversation
 
 _ID, _NAME, _MOST_CALLS = validate.Length(1, 256), validate.Length(1, 128), 64
 _OWNERS = {"tool_calls": "assistant", "reasoning": "assistant", "tool_call_id": "tool", "name": "tool"}
@@ -19,9 +19,9 @@ _FORMS = ("messages", "prompt", "message")
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    conversation: Conversation
+    conversation: PostedConversation
     stream: bool
-    options: SamplingOptions
+    options: AnswerOptions
 
 
 class _Arguments(fields.Field[Any]):
@@ -120,5 +120,5 @@ class ChatRequestSchema(Schema):
         return ChatRequest(
             conversation=read_conversation(given),
             stream=data["stream"],
-            options=SamplingOptions(**options),
+            options=AnswerOptions(**options),
         )

@@ -7,16 +7,13 @@ from flask import Blueprint, Response
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message, ToolCallPart
 from app.engine.question import Question
-from app.store.answer_states import AnswerState
-from app.store.histories import HistoryScope
+from app.web.requests.asked_answer import asked_answer
 from app.web.requests.call import Call
-from app.web.requests.positions import HEADER, StreamCursor, asked_cursor
 from app.web.requests.question import conversation_of, new_question
 from app.web.responses.following import follow
 from app.web.responses.framing import json_response, no_content
 from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
-from app.web.services import services
 from app.wires.workers.encoder import WorkersEncoder, finish_reason, stopped, tool_call, usage_body
 from app.wires.workers.requests import ChatRequest
 
@@ -27,9 +24,9 @@ blueprint = Blueprint("workers", __name__)
 def chat(call: Call) -> Response:
     """Answer as server-sent events, or in one piece where the body says `"stream": false`."""
     body: ChatRequest = call.body
-    posted, agent = body.conversation, call.caller.agent
+    posted, agent = body.conversation.said, call.caller.agent
     if not agent.allow_system:
-        _refuse_system(posted.system)
+        _refuse_system(body.conversation.system)
     keeps = (
         call.caller.key is not None
     )  # anybody may post anything: of callers without a key only what is asked is kept
@@ -48,24 +45,15 @@ def chat(call: Call) -> Response:
 @blueprint.get("/api/chat")
 def read_on(call: Call) -> Response:
     """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
-    cursor, answer = _asked(call, call.query["cursor"])
+    cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"])
     return follow(answer, WorkersEncoder(call.caller.agent.show_tools), cursor) or no_content()
 
 
 @blueprint.delete("/api/chat")
 def stop(call: Call) -> Response:
     """End the answer; how it stands."""
-    _, answer = _asked(call)
+    _, answer = asked_answer(call, blueprint.name)
     return json_response(stopped(stop_answer(answer.conversation_id, answer.id) or answer))
-
-
-def _asked(call: Call, also: str | None = None) -> tuple[StreamCursor, AnswerState]:
-    """The cursor and its answer: whoever knows an answer's id may read it, unless it is a key's. Raises ChatError."""
-    cursor = asked_cursor(also)
-    if cursor is None:
-        raise ChatError(Problem.INVALID, f"{HEADER}: Missing: which answer is meant?", fields={HEADER: "Missing."})
-    scope = HistoryScope(call.caller.agent.id, blueprint.name, call.caller.owner)
-    return cursor, services().answers.named(scope, cursor.answer_id)
 
 
 def _whole(question: Question) -> Response:

@@ -3,7 +3,7 @@
 import pytest
 from support.fakes import AGENT, World, finished, play
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.events import TextDelta
 
 
@@ -16,12 +16,12 @@ from app.engine.events import TextDelta
 )
 def test_the_agent_has_a_ceiling_on_the_length_of_an_answer_over_all_its_rounds(asked, ceiling, spent, given) -> None:
     agent = Agent(id="demo", name="A", models=("fake",), max_tokens=ceiling)
-    options = SamplingOptions(max_tokens=asked, temperature=0.5, seed=7)
-    assert options.within(agent, spent) == SamplingOptions(max_tokens=given, temperature=0.5, seed=7)
+    options = AnswerOptions(max_tokens=asked, temperature=0.5, seed=7)
+    assert options.within(agent, spent) == AnswerOptions(max_tokens=given, temperature=0.5, seed=7)
 
 
 def test_models_are_asked_within_the_ceiling() -> None:
     world = World([[TextDelta("Hello"), finished()]])
     agent = Agent(id=AGENT.id, name="A", models=("fake",), max_tokens=5)
-    play(world.turn(agent=agent, options=SamplingOptions(max_tokens=9, top_p=0.5)))
-    assert world.model.prompts[0].options == SamplingOptions(max_tokens=5, top_p=0.5)
+    play(world.turn(agent=agent, options=AnswerOptions(max_tokens=9, top_p=0.5)))
+    assert world.model.prompts[0].options == AnswerOptions(max_tokens=5, top_p=0.5)

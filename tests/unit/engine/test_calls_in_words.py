@@ -1,6 +1,6 @@
 """Calls and results told in words; tests/unit/providers/apis/test_dialogue.py does it with any history."""
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.engine.calls_in_words import without_calls
 from app.engine.messages import (
     Message,
@@ -24,7 +24,7 @@ def test_calls_are_the_assistants_words_and_results_the_users() -> None:
         ToolResultPart("b", "clock", "No zone.", is_error=True),
         TextPart("It is noon."),
     )
-    prompt = Prompt(AGENT, [text_message("user", "Time?"), Message("assistant", answer)], SamplingOptions(seed=1))
+    prompt = Prompt(AGENT, [text_message("user", "Time?"), Message("assistant", answer)], AnswerOptions(seed=1))
     told = without_calls(prompt)
     assert told is not None
     assert told.options == prompt.options
@@ -42,12 +42,12 @@ def test_calls_are_the_assistants_words_and_results_the_users() -> None:
 def test_thoughts_are_not_handed_back_whether_there_were_calls_or_none() -> None:
     thought = ReasoningPart("Hm", ProviderMetadata({"signature": "x"}, "m 1"))
     answer = Message("assistant", (thought, TextPart("Noon.")))
-    told = without_calls(Prompt(AGENT, [text_message("user", "Time?"), answer], SamplingOptions()))
+    told = without_calls(Prompt(AGENT, [text_message("user", "Time?"), answer], AnswerOptions()))
     assert told is not None
     assert told.messages[1] == text_message("assistant", "Noon.")
     unsigned = Message("assistant", (ReasoningPart("Hm"), TextPart("Noon.")))
-    assert without_calls(Prompt(AGENT, [unsigned], SamplingOptions())) is None, "nothing of it was sent"
+    assert without_calls(Prompt(AGENT, [unsigned], AnswerOptions())) is None, "nothing of it was sent"
 
 
 def test_a_prompt_without_calls_cannot_be_told_otherwise() -> None:
-    assert without_calls(Prompt(AGENT, [text_message("user", "Time?")], SamplingOptions())) is None
+    assert without_calls(Prompt(AGENT, [text_message("user", "Time?")], AnswerOptions())) is None

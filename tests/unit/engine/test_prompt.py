@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import World, finished, play
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.events import TextDelta
 from app.engine.messages import (
     Message,
@@ -121,7 +121,7 @@ def test_a_question_whose_answer_said_nothing_is_no_part_of_the_next_one(said) -
 def prompt_of(*said: str) -> Prompt:
     """A system message, and questions and answers in turn."""
     turns = [text_message("assistant" if number % 2 else "user", text) for number, text in enumerate(said)]
-    return Prompt(agent(), [text_message("system", "Be kind."), *turns], SamplingOptions())
+    return Prompt(agent(), [text_message("system", "Be kind."), *turns], AnswerOptions())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_prompt_of_one_question_cannot_be_shortened() -> None:
 def test_a_model_gets_its_own_metadata_and_none_of_another() -> None:
     call = ToolCallPart("a", "clock", {}, SIGNED)
     messages = [text_message("user", "Time?"), Message("assistant", (ReasoningPart("Hm", SIGNED), call, returned("a")))]
-    prompt = Prompt(agent(), messages, SamplingOptions())
+    prompt = Prompt(agent(), messages, AnswerOptions())
     assert prompt.for_model("m 1") == prompt
     for other in ("m 2", "m", ""):
         seen = prompt.for_model(other).messages[1]

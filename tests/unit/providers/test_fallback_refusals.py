@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from support.fallback import FAILED, SPEAKS, WRONG, Stub, failure, fallback, heard
 
-from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.agent import AnswerOptions, ToolSpec
 from app.engine.errors import FailureKind, ModelError, Problem
 from app.engine.exchange import Exchange
 from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, text_message
@@ -19,7 +19,7 @@ CLOCK = ToolSpec("clock", "Tells the time.", {"type": "object", "properties": {}
 EARLIER = Prompt(
     AGENT,
     [text_message("user", "Time?"), Message("assistant", (*CALLED, TextPart("12."))), text_message("user", "Thanks")],
-    SamplingOptions(),
+    AnswerOptions(),
     [CLOCK],
     exchange=Exchange("request-7"),
 )

@@ -10,6 +10,7 @@ from support.runs import HANGS, LEFT, Records, Run, ask, say, work
 
 from app.engine.errors import ModelError, Problem
 from app.engine.events import TextDelta, ToolCalled
+from app.engine.needs import Need
 from app.engine.prompt import Prompt
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
@@ -23,6 +24,8 @@ class Moody:
     def __init__(self) -> None:
         self.opened: list[str] = []
         self._speaking = ScriptedModel({"script": [{"text": "x", "times": 5, "every": 0.1}]})
+
+    takes: frozenset[Need] = frozenset()
 
     def open(self, prompt: Prompt, heartbeat: float) -> Any:
         name, *moods = prompt.messages[-1].text.split()

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 from app.engine.chunks import Chunk, ModelFinished
 from app.engine.events import TextDelta, ToolCalled
 from app.engine.messages import FinishReason, Usage
+from app.engine.needs import Need
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
 from app.providers.local.builtin.rules import Said, answer
@@ -30,6 +31,8 @@ class BuiltinOptions(Schema):
 
 class BuiltinModel:
     """Implements the engine's `Model` port. A word counts as one token."""
+
+    takes: frozenset[Need] = frozenset()
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._pace: float = options["pace"]

@@ -15,7 +15,7 @@ from app.store.histories import Conversation
 from app.web.requests.call import Call
 from app.web.requests.positions import StreamCursor, asked_cursor
 from app.web.requests.query import invalid
-from app.web.requests.question import conversation_of, new_question
+from app.web.requests.question import NO_PLACES, conversation_of, new_question
 from app.web.responses.following import follow
 from app.web.responses.framing import NDJSON, json_response, no_content
 from app.web.responses.stopping import stop_answer
@@ -196,6 +196,7 @@ def _question(call: Call, body: ChatRequest, last: UIMessage) -> Question:
         rewind=_rewind(call, body, last),
         runs_tools=True,
         client_history=history,
+        places={"images": f"{body.place}.parts.{last.images[0]}"} if last.images else NO_PLACES,
     )
 
 

@@ -1,6 +1,6 @@
 """A conversation as Anthropic's Messages API is sent it."""
 
-from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.agent import AnswerOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
 from app.providers.apis.call_names import accepted_ids
@@ -34,7 +34,7 @@ def test_messages_of_one_role_become_one_and_results_are_the_users(upstream) -> 
         *(text_message("assistant", " \n"), Message("assistant", rounds)),
     ]
     spec = ToolSpec("clock", "Tells the time.", {"type": "object"})
-    chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [spec]))
+    chunks_of(ANTHROPIC.model(upstream.url), Prompt(AGENT, messages, AnswerOptions(), [spec]))
     body = upstream.requests[0].json
     assert body["system"] == "Be brief.\n\nBe kind."
     assert body["tools"] == [{"name": "clock", "description": "Tells the time.", "input_schema": {"type": "object"}}]
@@ -61,7 +61,7 @@ def test_tools_that_were_called_are_defined_and_none_may_be_called_where_none_ar
     messages = [text_message("user", "Time?"), Message("assistant", called), text_message("user", "Thanks")]
     for offered in ((), (ToolSpec("lookup", "Looks up.", {"type": "object"}),)):
         chunks_of(
-            ANTHROPIC.model(upstream.url, thinking_tokens=2000), Prompt(AGENT, messages, SamplingOptions(), offered)
+            ANTHROPIC.model(upstream.url, thinking_tokens=2000), Prompt(AGENT, messages, AnswerOptions(), offered)
         )
         body = upstream.requests[-1].json
         assert [tool["name"] for tool in body["tools"]] == [*(tool.name for tool in offered), "clock"]

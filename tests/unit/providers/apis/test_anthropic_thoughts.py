@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.payload_rules_anthropic import anthropic_faults
 
-from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.agent import AnswerOptions, ToolSpec
 from app.engine.events import Event, ReasoningIdentified, ToolCalled, ToolReturned
 from app.engine.framing import Framing
 from app.engine.messages import Message, TextPart, ToolCallPart, ToolResultPart, text_message
@@ -51,7 +51,7 @@ def payload(*messages: Message, system: str = "", **options: Any) -> dict[str, A
     """What is posted for these messages, by a model that thinks unless the options say otherwise."""
     instructions = [text_message("system", system)] if system else []
     return model(**{"thinking_tokens": 1024, **options})._payload(
-        Prompt(AGENT, [*instructions, *messages], SamplingOptions(), CLOCK)
+        Prompt(AGENT, [*instructions, *messages], AnswerOptions(), CLOCK)
     )
 
 

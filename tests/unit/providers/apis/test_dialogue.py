@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.payload_rules import gemini_faults, mistral_faults, openai_faults
 from support.payload_rules_anthropic import anthropic_faults, bedrock_faults, converted
 
-from app.engine.agent import Agent, SamplingOptions, ToolSpec
+from app.engine.agent import Agent, AnswerOptions, ToolSpec
 from app.engine.calls_in_words import without_calls
 from app.engine.messages import (
     Message,
@@ -94,7 +94,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
         "assistant", tuple(draw(st.one_of(st.just([]), ANSWER, st.builds(list.__add__, ANSWER, rounds()))))
     )
     passages = draw(st.lists(st.builds(Passage, st.just("a.md"), TEXT, TEXT), max_size=1))
-    return Prompt(agent, assemble(agent, stored, passages, so_far), SamplingOptions(), tools)
+    return Prompt(agent, assemble(agent, stored, passages, so_far), AnswerOptions(), tools)
 
 
 @settings(max_examples=250, deadline=None)
@@ -162,7 +162,7 @@ def test_calls_told_in_words_are_no_calls_and_name_what_they_were(prompt) -> Non
 
 def sent(*messages: Message) -> list[tuple[str, str]]:
     """The roles and texts that are sent of these messages."""
-    prompt = Prompt(AGENT, messages, SamplingOptions())
+    prompt = Prompt(AGENT, messages, AnswerOptions())
     return [(message.role, message.text) for message in dialogue_of(prompt)]
 
 

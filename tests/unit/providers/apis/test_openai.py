@@ -5,7 +5,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.engine.errors import ModelError
 from app.engine.messages import text_message
 from app.engine.prompt import Prompt
@@ -128,7 +128,7 @@ def test_a_server_that_refuses_one_option_after_the_other_answers_in_the_end(ups
 def test_the_second_request_keeps_the_limit_of_an_agent(upstream) -> None:
     upstream.answers = [whole(OPENAI.refusal("no"), 400), OPENAI.answer("x")]
     agent = replace(AGENT, max_tokens=500)
-    prompt = Prompt(agent, [text_message("user", "Hi")], SamplingOptions(max_tokens=500, temperature=1))
+    prompt = Prompt(agent, [text_message("user", "Hi")], AnswerOptions(max_tokens=500, temperature=1))
     chunks_of(OPENAI.model(upstream.url), prompt)
     assert upstream.requests[1].json["max_tokens"] == 500
 

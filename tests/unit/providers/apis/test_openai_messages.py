@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.agent import SamplingOptions, ToolSpec
+from app.engine.agent import AnswerOptions, ToolSpec
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.engine.prompt import Prompt
 from app.providers.apis.call_names import accepted_ids
@@ -35,7 +35,7 @@ def called(call_id: str, arguments: str) -> dict:
 def test_calls_and_results_of_two_rounds_are_messages_in_the_order_the_api_wants(upstream) -> None:
     upstream.play(OPENAI.answer("x"))
     messages = [text_message("system", "Be brief."), text_message("user", "Time?"), ROUNDS]
-    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [TOLD]))
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, AnswerOptions(), [TOLD]))
     body = upstream.requests[0].json
     assert body["messages"] == [
         {"role": "system", "content": "Be brief."},
@@ -58,7 +58,7 @@ def test_a_call_without_words_has_null_as_its_content(upstream) -> None:
     upstream.play(OPENAI.answer("x"))
     called = (ToolCallPart("a", "clock", {}), ToolResultPart("a", "clock", " ", is_error=False), TextPart("12."))
     messages = [text_message("user", "Time?"), Message("assistant", called), text_message("user", "Thanks")]
-    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), [TOLD]))
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, AnswerOptions(), [TOLD]))
     _, call, result, _, _ = upstream.requests[0].json["messages"]
     assert (call["content"], result["content"]) == (None, NO_OUTPUT)
 
@@ -69,7 +69,7 @@ def test_a_call_without_words_has_null_as_its_content(upstream) -> None:
 def test_tools_that_were_called_are_defined_whether_they_may_still_be_called_or_not(upstream, offered, choice) -> None:
     upstream.play(OPENAI.answer("x"))
     messages = [text_message("user", "Time?"), ROUNDS, text_message("user", "Thanks")]
-    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions(), offered))
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, AnswerOptions(), offered))
     body = upstream.requests[0].json
     names = [tool["function"]["name"] for tool in body["tools"]]
     assert names == [*dict.fromkeys([*(tool.name for tool in offered), "clock"])]
@@ -91,7 +91,7 @@ def test_neighbouring_questions_become_one_message_since_templates_want_each_sid
         text_message("user", "Two?"),
         text_message("user", "Still there?"),
     ]
-    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, SamplingOptions()))
+    chunks_of(OPENAI.model(upstream.url), Prompt(AGENT, messages, AnswerOptions()))
     assert upstream.requests[0].json["messages"] == [
         {"role": "user", "content": "One?"},
         {"role": "assistant", "content": "1"},

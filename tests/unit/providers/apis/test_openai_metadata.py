@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.engine.events import Event, ReasoningDelta, ReasoningIdentified, TextDelta, ToolCalled, ToolReturned
 from app.engine.framing import Framing
 from app.engine.messages import Message, ProviderMetadata, ReasoningPart, TextPart, ToolCallPart, text_message
@@ -54,7 +54,7 @@ def answer(*rounds: list[Any]) -> Message:
 def sent(*answers: Message) -> list[dict[str, Any]]:
     """The assistant's messages of the next request, after so many questions and answers."""
     messages = [each for said in answers for each in (text_message("user", "Hi"), said)]
-    fields = conversation_fields(Prompt(AGENT, [*messages, text_message("user", "Well?")], SamplingOptions()))
+    fields = conversation_fields(Prompt(AGENT, [*messages, text_message("user", "Well?")], AnswerOptions()))
     said = [message for message in fields["messages"] if message["role"] == "assistant"]
     return [message for message in said if message["content"] != NO_ANSWER]
 

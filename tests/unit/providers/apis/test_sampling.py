@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.agent import SamplingOptions
+from app.engine.agent import AnswerOptions
 from app.providers.apis.known_models import Traits
 from app.providers.apis.sampling import sampling_fields, seed_of, unheeded_sampling
 
@@ -32,7 +32,7 @@ ROWS = [  # traits, configured, asked, sent
 
 @pytest.mark.parametrize(("traits", "configured", "asked", "sent"), ROWS, ids=str)
 def test_a_callers_options_win_within_what_the_model_heeds(traits, configured, asked, sent) -> None:
-    assert sampling_fields(SamplingOptions(**asked), configured, traits) == sent
+    assert sampling_fields(AnswerOptions(**asked), configured, traits) == sent
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_callers_options_win_within_what_the_model_heeds(traits, configured, a
     ids=str,
 )
 def test_a_callers_seed_is_folded_into_what_every_server_takes(configured, asked, seed) -> None:
-    assert seed_of(SamplingOptions(seed=asked), configured) == seed
+    assert seed_of(AnswerOptions(seed=asked), configured) == seed
 
 
 UNHEEDED = [

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.chunks import ModelFinished
 from app.engine.errors import ChatError, Problem
 from app.engine.events import ReasoningDelta, TextDelta, ToolCalled
@@ -18,7 +18,7 @@ AGENT = Agent(id="demo", name="Demo", models=("scripted",))
 
 def opened(*messages: Message, default=None, heartbeat: float = 5.0, max_tokens: int | None = None):
     options = ScriptedOptions().load({"script": default} if default else {})
-    return ScriptedModel(options).open(Prompt(AGENT, messages, SamplingOptions(max_tokens=max_tokens)), heartbeat)
+    return ScriptedModel(options).open(Prompt(AGENT, messages, AnswerOptions(max_tokens=max_tokens)), heartbeat)
 
 
 def played(*steps, made: int = 0, **options):

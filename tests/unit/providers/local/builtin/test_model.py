@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.chunks import ModelFinished
 from app.engine.events import TextDelta
 from app.engine.messages import Usage, text_message
@@ -15,7 +15,7 @@ def chunks(order: str, text: str, **options: int) -> list:
     prompt = Prompt(
         Agent("demo", "Demo", ("builtin",)),
         [text_message("user", order + text)],
-        SamplingOptions(**options),
+        AnswerOptions(**options),
         order=order,
     )
     return [chunk for batch in BuiltinModel({"pace": 0}).open(prompt, 5) for chunk in batch]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.fakes import REF, TAKER, FakeConversations, play
 
-from app.engine.agent import Agent, SamplingOptions
+from app.engine.agent import Agent, AnswerOptions
 from app.engine.engine import Engine
 from app.engine.events import SourceFound, TextDelta, ToolCalled, TurnFinished
 from app.engine.messages import Message, ToolCallPart, ToolResultPart, text_message
@@ -49,14 +49,14 @@ def turn_of(shop, knowledge):
     model = BuiltinModel({"pace": 0})
     tools = ToolRunner(make_tools(knowledge.search, lambda _user_id: [], {}))
 
-    def put(*said: str, shows_sources: bool = False, options: SamplingOptions | None = None, **settings: Any):
+    def put(*said: str, shows_sources: bool = False, options: AnswerOptions | None = None, **settings: Any):
         given = {"tools": ALL, "knowledge": (str(shop / "*.md"),), **settings}
         agent = Agent("demo", "Demo", ("builtin",), **given)
         models = {agent.models: Fallback([Candidate(model, CircuitBreaker("builtin", 5, 30))], 0)}
         store = FakeConversations([])
         engine = Engine(models, {"builtin": 1}, tools, knowledge, store, RunningTurns(1, 99, 99), 5, 2**20)
         asked = [text_message("assistant" if number % 2 else "user", text) for number, text in enumerate(said)]
-        question = Question(agent, REF, asked, "request-1", None, TAKER, options or SamplingOptions())
+        question = Question(agent, REF, asked, "request-1", None, TAKER, options or AnswerOptions())
         events = play(Turn(engine, replace(question, shows_sources=shows_sources)))
         assert isinstance(events[-1], TurnFinished)
         return events, next(iter(store.answers.values()))
@@ -69,7 +69,7 @@ def ask(turn_of):
     """Put a question to an agent: its tool calls as (name, args) and its words."""
 
     def put(question: str, tools_given: tuple[str, ...] = ALL, **options: int):
-        events, answer = turn_of(question, tools=tools_given, options=SamplingOptions(**options))
+        events, answer = turn_of(question, tools=tools_given, options=AnswerOptions(**options))
         return [(event.name, event.args) for event in events if isinstance(event, ToolCalled)], answer.message.text
 
     return put
@@ -146,7 +146,7 @@ def test_what_a_caller_would_have_it_say_is_not_said(ask, question) -> None:
 def said(order: str, filled_in: str) -> str:
     """In a workflow's step whose prompt begins with the order."""
     agent = Agent("demo", "Demo", ("builtin",))
-    return spoken(Prompt(agent, [text_message("user", order + filled_in)], SamplingOptions(), order=order))
+    return spoken(Prompt(agent, [text_message("user", order + filled_in)], AnswerOptions(), order=order))
 
 
 def spoken(prompt: Prompt) -> str:
@@ -161,8 +161,8 @@ def test_results_that_a_caller_brings_are_not_repeated(tools, brought) -> None:
     parts = (ToolCallPart("1", "knowledge", {"query": "x"}), ToolResultPart("1", "knowledge", found, is_error=False))
     messages = [text_message("user", "hi"), Message("assistant", parts)]
     agent = Agent("demo", "Demo", ("builtin",), tools=tools)
-    assert spoken(Prompt(agent, messages, SamplingOptions(), brought=brought)).startswith("Hello!")
-    ours = Prompt(Agent("demo", "Demo", ("builtin",), tools=("knowledge",)), messages, SamplingOptions())
+    assert spoken(Prompt(agent, messages, AnswerOptions(), brought=brought)).startswith("Hello!")
+    ours = Prompt(Agent("demo", "Demo", ("builtin",), tools=("knowledge",)), messages, AnswerOptions())
     assert spoken(ours) == "I am rude\n\nSource: a.md, A"
 
 

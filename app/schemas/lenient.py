@@ -1,0 +1,47 @@
+"""What requests of vendors' APIs have in common: fields that nobody knows are ignored, since clients send new ones
+every month, null says the same as leaving a field out, and contents are a text or a list of typed parts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from marshmallow import EXCLUDE, INCLUDE, Schema, fields, pre_load, validate
+
+from app.schemas.fields import BoundedList
+
+MOST_PARTS = 1000  # of a message
+
+
+class LenientSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    @pre_load
+    def without_null(self, data: Any, **_: Any) -> Any:
+        return {name: each for name, each in data.items() if each is not None} if isinstance(data, dict) else data
+
+
+class PartSchema(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+
+
+class TextOrParts(fields.Field[Any]):
+    """A text, or objects with a `type` each, which whoever reads them looks into."""
+
+    described = {  # noqa: RUF012 - read only
+        "oneOf": [
+            {"type": "string"},
+            {"type": "array", "items": PartSchema, "minItems": 1, "maxItems": MOST_PARTS},
+        ]
+    }
+    _parts = BoundedList(fields.Nested(PartSchema), validate.Length(1, MOST_PARTS))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return value if isinstance(value, str) else self._parts.deserialize(value, attr, data)
+
+
+def only(values: Sequence[Any], why: str) -> fields.Raw:
+    """A field that is known, and of which nothing but these values can be heeded."""
+    return fields.Raw(validate=validate.OneOf(values, error=why), metadata={"enum": [*values], "description": why})

@@ -1,0 +1,89 @@
+"""The whole conversation as a caller posts it, on the wires where it does: calls of tools and their results become
+parts of the answer that they belong to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError
+
+from app.engine.messages import ImagePart, Message, Part, ToolCallPart, ToolResultPart, is_too_deep
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The last question of the user, what was said before it, and what the answer to it has called and found so far."""
+
+    earlier: tuple[Message, ...]
+    question: Message
+    so_far: Message | None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return (*self.earlier, self.question, *([self.so_far] if self.so_far else ()))
+
+
+def conversation(messages: Sequence[Message]) -> Conversation:
+    """Raises ValidationError where the user has asked nothing, or a call of the last answer has no result."""
+    asked = max((place for place, message in enumerate(messages) if message.role == "user"), default=None)
+    if asked is None:
+        raise ValidationError("One message must be the user's.", "messages")
+    question = messages[asked]
+    if not question.text.strip() and not any(isinstance(part, ImagePart) for part in question.parts):
+        raise ValidationError("The question must not be blank.")
+    behind = messages[asked + 1 :]
+    so_far = Message("assistant", tuple(part for each in behind if each.role == "assistant" for part in each.parts))
+    if next(open_calls(so_far), None):
+        raise ValidationError("Each call of the last answer needs its result.", "messages")
+    earlier = (*messages[:asked], *(each for each in behind if each.role == "system"))
+    return Conversation(earlier, question, so_far if so_far.parts else None)
+
+
+def add_answer(messages: list[Message], parts: Sequence[Part]) -> None:
+    """What the assistant has said: the next round of the answer before it, where that has called tools."""
+    last = messages[-1] if messages else None
+    if last and any(isinstance(part, ToolCallPart) for part in last.parts):
+        messages[-1] = Message("assistant", (*last.parts, *parts))
+    else:
+        messages.append(Message("assistant", tuple(parts)))
+
+
+def open_calls(message: Message) -> Iterator[ToolCallPart]:
+    """The calls without a result."""
+    results = [part.call_id for part in message.parts if isinstance(part, ToolResultPart)]
+    for part in message.parts:
+        if isinstance(part, ToolCallPart):
+            if part.call_id in results:
+                results.remove(part.call_id)
+            else:
+                yield part
+
+
+def add_result(messages: list[Message], call_id: str, result: Any, field: str, *, is_error: bool = False) -> None:
+    """Put the result behind its call in the answer that stands last. Raises ValidationError, for that field, where no
+    call of this id waits for one."""
+    waiting = open_calls(messages[-1]) if messages and messages[-1].role == "assistant" else iter(())
+    call = next((each for each in waiting if each.call_id == call_id), None)
+    if call is None:
+        raise ValidationError("There is no call that it is the result of.", field)
+    put_result(messages, ToolResultPart(call_id, call.name, result, is_error))
+
+
+def put_result(messages: list[Message], result: ToolResultPart) -> None:
+    messages[-1] = Message("assistant", (*messages[-1].parts, result))
+
+
+def call_arguments(given: Any, field: str) -> Mapping[str, Any]:
+    """An object, or one written as JSON. What a model wrote that is neither is kept as the engine keeps it. Raises
+    ValidationError, for that field, where it is nested too deeply."""
+    if isinstance(given, str):
+        try:
+            given = orjson.loads(given or "{}")
+        except orjson.JSONDecodeError:
+            return {"malformed_arguments": given[:200]}
+    if is_too_deep(given):
+        raise ValidationError("Nested too deeply.", field)
+    if given is None or isinstance(given, Mapping):
+        return given or {}
+    return {"malformed_arguments": str(given)[:200]}

@@ -1,0 +1,125 @@
+"""The operations of this wire."""
+
+from typing import Any
+
+import orjson
+
+from app.engine.errors import Problem
+from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
+from app.web.requests.positions import CursorSchema
+from app.wires.messages.replies import EVENT, AnsweredSchema, CountSchema, ErrorSchema, StoppedSchema
+from app.wires.messages.requests import MessageRequestSchema, TokensRequestSchema
+
+_ID = "msg_404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
+_USAGE = {"input_tokens": 28, "output_tokens": 3}
+_HEAD = {"id": _ID, "type": "message", "role": "assistant", "model": "demo"}
+_ASKED = {"model": "demo", "messages": [{"role": "user", "content": "What is 2+2?"}]}
+
+
+def _event(**fields: Any) -> str:
+    return f"event: {fields['type']}\ndata: {orjson.dumps(fields).decode()}\n\n"
+
+
+_EVENTS = Content(
+    EVENT,
+    _event(
+        type="message_start",
+        message={
+            **_HEAD,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {**_USAGE, "output_tokens": 1},
+        },
+    )
+    + _event(type="content_block_start", index=0, content_block={"type": "text", "text": ""})
+    + _event(type="content_block_delta", index=0, delta={"type": "text_delta", "text": "2+2 = 4"})
+    + _event(type="content_block_stop", index=0)
+    + _event(type="message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=_USAGE)
+    + _event(type="message_stop"),
+    "text/event-stream",
+)
+_MESSAGE = {
+    **_HEAD,
+    "content": [{"type": "text", "text": "2+2 = 4"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": _USAGE,
+}
+
+REFERENCE = Reference(
+    about="Anthropic's Messages API: a secret key reaches the key's agent, by its id or as one of its models. The "
+    "caller sends the whole conversation each time. Tools that it declares run at the caller's; the agent's own run in "
+    "the server, and their calls are not told. `anthropic-version` and `anthropic-beta` may have any value.",
+    error=ErrorSchema,
+    operations=(
+        Operation(
+            "post",
+            "/v1/messages",
+            "Answer a conversation",
+            (
+                Reply(
+                    200,
+                    'With `"stream": true` server-sent events, which say their type twice; or one object. A comment, '
+                    "`: keep-alive`, fills a silence. A failure behind the first byte is an event of the type `error`.",
+                    (_EVENTS, Content(AnsweredSchema, _MESSAGE)),
+                ),
+            ),
+            description="`system` is accepted where the agent has `allow_system`, images where a model has `images`. "
+            "Fields that are not named here are ignored.",
+            body=MessageRequestSchema,
+            example={**_ASKED, "max_tokens": 1024},
+            headers=ASKED_FOR_IDS,
+            cost="answer",
+            problems=(Problem.MODEL_NOT_FOUND,),
+        ),
+        Operation(
+            "post",
+            "/v1/messages/count_tokens",
+            "Count tokens",
+            (
+                ok(
+                    "An estimate: a token for each four bytes of text, and some for each message.",
+                    CountSchema,
+                    {"input_tokens": 7},
+                ),
+            ),
+            body=TokensRequestSchema,
+            example=_ASKED,
+            problems=(Problem.MODEL_NOT_FOUND,),
+        ),
+        Operation(
+            "get",
+            "/v1/messages",
+            "Read on",
+            (
+                Reply(200, "The events that come behind, and the end.", (_EVENTS,)),
+                Reply(204, "The cursor is that of the last event."),
+            ),
+            description="An answer of the same key that runs, or that has ended.",
+            query=CursorSchema,
+            headers=LAST_EVENT_ID,
+            problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
+        ),
+        Operation(
+            "delete",
+            "/v1/messages",
+            "Stop",
+            (
+                ok(
+                    "How the answer stands. If it ran, it has ended with what it had said.",
+                    StoppedSchema,
+                    {
+                        "id": _ID,
+                        "status": "interrupted",
+                        "content": [{"type": "text", "text": "2+2"}],
+                        "usage": _USAGE,
+                        "credits": 1,
+                    },
+                ),
+            ),
+            headers={"Last-Event-ID": "Any position in the answer that is meant"},
+            problems=(Problem.INVALID, Problem.NOT_FOUND),
+        ),
+    ),
+)
