@@ -107,7 +107,7 @@ class MessageEncoder:
 
 
 def _event(kind: str, **fields: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json_bytes({**fields, "type": kind}))
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json_bytes({"type": kind, **fields}))
 
 
 def message_head(answer_id: str, model: str) -> dict[str, Any]:

@@ -56,8 +56,8 @@ _COMPLETION = {
 
 REFERENCE = Reference(
     about="OpenAI's chat completions: a secret key reaches the key's agent, by its id or as one of its models. The "
-    "caller sends the whole conversation each time. Tools that it declares run at the caller's; the agent's own run in the "
-    "server, and their calls are not told.",
+    "caller sends the whole conversation each time. Tools that it declares run at the caller's; the agent's own run in "
+    "the server, and their calls are not told.",
     error=ErrorSchema,
     parameters={
         "name": {"type": "string", "description": "An agent's id, or a model's name or alias", "example": "demo"}
