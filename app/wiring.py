@@ -23,6 +23,7 @@ from app.store.conversations import ConversationStore
 from app.store.database import MOST_WAITING, Database, beside_database
 from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
+from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
 from app.store.things import ThingStore
@@ -97,6 +98,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         keys=KeyStore(database),
         histories=HistoryStore(database),
         answers=answers,
+        kept_requests=KeptRequests(database),
         elsewhere=AnswersElsewhere(database, answers, hints=channel),
         telling=Telling(running_turns, channel) if channel else None,
         hints=channel,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.engine.agent import Agent, AnswerOptions, ToolSpec
 from app.engine.conversation import Charge, ConversationRef, Payer, RequestKey, Rewind
@@ -26,6 +27,7 @@ class Question:
     - `user_id`: of the user who is signed in, if one is.
     - `trace`: the caller's place in a trace, which models' servers are told.
     - `request_key`: where the caller may ask the same again, and is to get the same answer.
+    - `kept`: what of the request the caller may look up as long as the answer is there, as JSON; None: nothing.
     - `shows_sources`: whether the caller is shown the answer's sources beside its text.
     """
 
@@ -48,6 +50,7 @@ class Question:
     trace: TraceContext = field(default_factory=TraceContext)
     shows_sources: bool = False
     request_key: RequestKey | None = None
+    kept: Mapping[str, Any] | None = None
 
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of

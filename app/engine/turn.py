@@ -230,6 +230,7 @@ class Turn:
             history_tokens=question.agent.history_tokens,
             request_key=question.request_key,
             said_before=len(question.so_far.parts) if question.so_far else 0,
+            kept=question.kept,
         )
 
     def _admit(self, conversation_id: str) -> None:

@@ -1,6 +1,6 @@
 """How an answer stands, also while it is being made: for those who read on, stop it, or ask the same again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ _QUESTION = messages.alias()
 def _answers(*columns: Any) -> Any:
     return select(
         *columns,
-        conversations.c.end_user,
+        *(conversations.c.end_user, conversations.c.updated_at),
         # The message in front of it that asks.
         select(func.max(_QUESTION.c.sequence))
         .where(
@@ -66,7 +66,9 @@ _ASKED = select(messages.c.id).where(
 @dataclass(frozen=True, slots=True)
 class AnswerState:
     """An answer as its row has it, or had it when its caller heard of it. `status` is running, complete, interrupted or
-    failed; of one that runs, `message` has what was saved of it, and `worker` is who makes it."""
+    failed; of one that runs, `message` has what was saved of it, and `worker` is who makes it. `updated_at` is when
+    something last happened in its conversation. `request` is what its caller may look up of its request, if anything.
+    """
 
     id: str
     conversation_id: str
@@ -80,6 +82,8 @@ class AnswerState:
     credits: int
     model: str | None
     worker: str | None
+    updated_at: int = 0
+    request: Mapping[str, Any] | None = None
 
     @property
     def first_event(self) -> TurnStarted:
@@ -158,4 +162,6 @@ def _state(connection: Connection, row: Any, said: Sequence[Any]) -> AnswerState
         credits=row.credits or 0,
         model=row.model,
         worker=row.worker,
+        updated_at=row.updated_at,
+        request=row.request,
     )

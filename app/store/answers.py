@@ -5,6 +5,7 @@ what is held of its budget. A unique index lets a conversation have one: that is
 that is the fence. Whoever buries a dead worker (workers.py) ends the rows that it has left.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -52,10 +53,15 @@ _GIVE_UP = unanswered(
 )
 
 
-def running_columns(worker: str, charge: Charge | None, request_key: RequestKey | None = None) -> dict[str, Any]:
+def running_columns(
+    worker: str,
+    charge: Charge | None,
+    request_key: RequestKey | None = None,
+    kept: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """What the row of an answer says while it runs."""
     payer, reserved = (charge.account, charge.held) if charge else (None, 0)
-    columns = {"status": "running", "worker": worker, "payer": payer, "held": reserved}
+    columns = {"status": "running", "worker": worker, "payer": payer, "held": reserved, "request": kept}
     return columns | repeatable_columns(request_key)
 
 

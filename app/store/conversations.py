@@ -76,7 +76,7 @@ class ConversationStore:
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. In one transaction, so that no answer is stored between the history and the question."""
         try:
-            claim = running_columns(self._worker.claim(), entry.charge, entry.request_key)
+            claim = running_columns(self._worker.claim(), entry.charge, entry.request_key, entry.kept)
         except OSError as error:  # without its file this worker would be taken for dead
             raise ChatError(Problem.STORE_UNAVAILABLE) from error
         try:
@@ -177,7 +177,7 @@ def _check(connection: Connection, existing: Any, charge: Charge | None, admit: 
 
 def _question_rows(entry: QuestionEntry) -> list[dict[str, Any]]:
     """Rows of `messages`, but for their conversation, sequence and time, which `_append` adds."""
-    no_claim = {"worker": None, "payer": None, "held": 0, **repeatable_columns(None)}
+    no_claim = {"worker": None, "payer": None, "held": 0, "request": None, **repeatable_columns(None)}
     rows = [
         {
             "id": message_id,

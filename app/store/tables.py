@@ -93,6 +93,7 @@ messages = Table(
     Column("status_before", String(16)),  # of what has made room (superseded)
     Column("stop", Boolean),  # somebody has asked another worker to end the answer, while it runs
     Column("heard", Integer, nullable=False, server_default="0"),  # how often who listens elsewhere has said so
+    Column("request", JSON(none_as_null=True)),  # what an answer's caller may look up (kept_requests.py)
     UniqueConstraint("conversation_id", "sequence"),
     Index(
         "uq_messages_request_key",

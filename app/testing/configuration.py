@@ -40,6 +40,7 @@ agents = "100000/minute"
 chats = "100000/minute"
 openai = "100000/minute"
 messages = "100000/minute"
+responses = "100000/minute"
 
 [server]
 sign_up = true

@@ -20,6 +20,7 @@ from app.store.chats import ChatStore
 from app.store.database import Database
 from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
+from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
 from app.store.things import ThingStore
@@ -65,6 +66,7 @@ class Services:
     keys: KeyStore
     histories: HistoryStore
     answers: AnswerStates
+    kept_requests: KeptRequests
     elsewhere: AnswersElsewhere
     hints: Channel | None
     telling: Telling | None

@@ -16,6 +16,7 @@ CREDENTIALS = {
     "chats": {"cookie"},
     "messages": {"authorization", "x-api-key"},
     "openai": {"authorization"},
+    "responses": {"authorization"},
     "things": {"authorization", "authentication"},
     "widget": {"x-api-key", "x-widget-api-key", "x-visitor"},
     "workers": {"authorization", "x-api-key"},

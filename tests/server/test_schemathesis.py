@@ -59,6 +59,7 @@ def credentials(server) -> Mapping[str, Mapping[str, str]]:
         "chats": {"Cookie": f"parlance_session={server.key('session')}"},
         "messages": secret,
         "openai": secret,
+        "responses": secret,
         "widget": {"x-api-key": server.key("widget")},
         "workers": secret,
     }
@@ -106,6 +107,10 @@ def known_places(  # noqa: PLR0911 - one for each wire
             asked = {"model": "open", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]}
             said = requests.post(f"{server.url}{path}", json=asked, headers=headers, timeout=30)
             return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0", "name": "open", "model": "open"}
+        case "responses":
+            asked = {"model": "open", "input": "Hello"}
+            said = requests.post(f"{server.url}/v1/responses", json=asked, headers=headers, timeout=30).json()
+            return {"response_id": said["id"], "model": "open", "previous_response_id": said["id"]}
         case "workers":
             said = requests.post(f"{server.url}/api/chat", json={"prompt": "Hello"}, headers=headers, timeout=30)
             return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0"}

@@ -1,6 +1,7 @@
-"""What the clients of vendors' APIs do: OpenAI's chat completions, Anthropic's messages."""
+"""What the clients of vendors' APIs do: OpenAI's chat completions and responses, Anthropic's messages."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar
@@ -10,6 +11,8 @@ import requests
 from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
 from app.wires.messages.encoder import MessageEncoder
 from app.wires.openai.encoder import CompletionEncoder
+from app.wires.responses.encoder import ResponseEncoder
+from app.wires.responses.requests import ResponseRequestSchema
 
 
 @cache
@@ -162,3 +165,80 @@ class MessagesWhole(Messages):
         body = json.loads(data)
         whole = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"} == set(body)
         return Reply([block["text"] for block in body["content"] if block["type"] == "text"], whole)
+
+
+class Responses(WireClient):
+    path = "/v1/responses"
+    methods = "OPTIONS, POST"
+    name = "responses"
+    key_kind = "secret"
+    credentials = (("Authorization", "Bearer {}"),)
+    ignores_fields = True
+    content_type = "text/event-stream; charset=utf-8"
+    final = b"[DONE]"
+    stream = True
+
+    def body(self, text: str) -> dict[str, Any]:
+        return {"model": "open", "input": text, "stream": self.stream}
+
+    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+        return {**body, "model": agent_of(url, key)} if "model" in body else body
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        said = [("user", first), ("assistant", answer), ("user", second)]
+        return [{**self.body(""), "input": [{"role": role, "content": text} for role, text in said]}]
+
+    def frames(self, data: bytes) -> list[Any]:
+        """Each event's name is its data's type; but [DONE] has none."""
+        head, done, behind = data.partition(b"data: [DONE]\n\n")
+        frames = [frame and self._data(*frame) for frame in sse_frames(head, named=True)]
+        return [*frames, *(["[DONE]"] if done else []), *(self.frames(behind) if behind else [])]
+
+    @staticmethod
+    def _data(name: str, data: Any) -> Any:
+        assert name == data["type"]
+        return data
+
+    def decode(self, data: bytes) -> Reply:
+        frames = self.frames(data)
+        events = [frame for frame in frames if frame is not None]
+        told = [event for event in events if event != "[DONE]"]
+        numbers = [event["sequence_number"] for event in told]
+        assert numbers == sorted({*numbers}), "they ascend"
+        kinds = [event["type"].removeprefix("response.") for event in told]
+        ended = events == [*told, "[DONE]"] and kinds[:2] == ["created", "in_progress"]
+        ended = ended and [kind for kind in kinds if kind in ("completed", "incomplete", "failed")] == kinds[-1:]
+        failure = told[-2]["error"]["message"] if kinds[-2:] == ["error", "failed"] else None
+        assert (told[-1]["response"]["error"] is None) == (failure is None)
+        tokens = [event["delta"] for event in told if event["type"] == "response.output_text.delta"]
+        if ended and not failure:
+            assert _said(told[-1]["response"]) == "".join(tokens), "the end repeats the output"
+        return Reply(tokens, bool(ended), failure, frames.count(None))
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        found = re.search(rb'"id":"(resp_[0-9a-f]{32})"', answer)
+        assert found, answer
+        return f"{path}/{found[1].decode()}?stream=true"
+
+    def stop(self, path: str, body: dict[str, Any], answer: bytes) -> tuple[str, str]:
+        return "POST", self.stream_path(path, body, answer).replace("?stream=true", "/cancel")
+
+    def is_error(self, status: int, body: Any) -> bool:
+        return Completions().is_error(status, body)
+
+    def encoder(self) -> Any:
+        return ResponseEncoder(ResponseRequestSchema().load(self.body("Hi")).asked, lambda _call: True)
+
+
+def _said(response: Any) -> str:
+    contents = [item["content"] for item in response["output"] if item["type"] == "message"]
+    return "".join(part["text"] for content in contents for part in content)
+
+
+class ResponsesWhole(Responses):
+    content_type = "application/json"
+    streamed = stream = False
+
+    def decode(self, data: bytes) -> Reply:
+        body = json.loads(data)
+        return Reply([_said(body)], body["object"] == "response" and len(body) == 31)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 from support.chat_wires import ChatsStream, ChatsWhole
-from support.vendor_wires import Completions, CompletionsWhole, Messages, MessagesWhole, agent_of
+from support.vendor_wires import (
+    Completions,
+    CompletionsWhole,
+    Messages,
+    MessagesWhole,
+    Responses,
+    ResponsesWhole,
+    agent_of,
+)
 
 from app.testing.server import new_session_id
 from app.testing.wire_client import ERROR_MESSAGES, Reply, WireClient, sse_frames
@@ -230,7 +238,7 @@ class AgentsWhole(AgentsStream):
 WIRES: Sequence[WireClient] = (
     *(Workers(), WorkersWhole(), WidgetStream(), WidgetAlias(), WidgetWhole()),
     *(AgentsStream(), AgentsLines(), AgentsWhole(), ChatsStream(), ChatsWhole()),
-    *(Completions(), CompletionsWhole(), Messages(), MessagesWhole()),
+    *(Completions(), CompletionsWhole(), Messages(), MessagesWhole(), Responses(), ResponsesWhole()),
 )
 STREAMS = [wire for wire in WIRES if wire.streamed]
 WHOLE = [wire for wire in WIRES if not wire.streamed]

@@ -1,6 +1,7 @@
 """A question to the engine, from a request that has passed the guard: built here for every wire."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.engine.agent import Agent, AnswerOptions, ToolSpec
 from app.engine.conversation import ConversationRef, Rewind
@@ -44,6 +45,7 @@ def new_question(
     posted: Sequence[Message] | None = None,
     so_far: Message | None = None,
     shows_sources: bool = False,
+    kept: Mapping[str, Any] | None = None,
     places: Mapping[Need, str] = NO_PLACES,
 ) -> Question:
     """What the caller asks, of the caller's own agent where no `agent` is given. `places` are those of the request
@@ -80,6 +82,7 @@ def new_question(
         trace=call.trace,
         shows_sources=shows_sources,
         request_key=request_key(conversation, taker),
+        kept=kept,
     )
 
 

@@ -49,6 +49,13 @@ def follow(
     return _response(told, encoder, cursor, answer.id)
 
 
+def told_again(answer: AnswerState, encoder: Encoder, said_before: int) -> Response:
+    """The whole answer from where its turn began it, with its first event, to its end, which may have come long ago.
+    `said_before`: how many parts it had before. Raises ChatError(LIMITED) where too many listen."""
+    told = _teller(answer, None, lambda _message: said_before, lambda: services().answers.numbered(answer.id))
+    return _response(told, encoder, None, answer.id)
+
+
 def repeated_answer(
     question: Question, answer_id: str, cursor: StreamCursor | None = None
 ) -> "Follower | ElsewhereFollower | Ended":

@@ -33,6 +33,14 @@ def stream_answer(question: Question, encoder: Encoder, plan: Plan | None = None
     return streamed(watched, encoder, answer_id)
 
 
+def begin_alone(question: Question) -> TurnStarted:
+    """Begin an answer that is made to its end without its caller. Raises ChatError, and RepeatedError where the caller
+    has asked the same before."""
+    watched = WatchedTurn(question, None)
+    watched.go_on_alone()
+    return watched.turn.first_event
+
+
 def wait_for_answer(question: Question, plan: Plan | None = None) -> tuple[TurnStarted, TurnFinished]:
     """Run the turn to its end; returns its first and its last event. The answer is made by the agent's own plan if none
     is passed, or is one that the caller has asked for before. Raises ChatError, also for what goes wrong in

@@ -107,6 +107,22 @@ class WatchedTurn:
         """See `Turn.run`."""
         return self.turn.run()
 
+    def go_on_alone(self) -> None:
+        """Make the answer to its end in a greenlet of its own; the request may end. Call it instead of `run`."""
+        if self._watcher:
+            self._watcher.stop()
+            self._watcher = None
+        self._left, self._patience = True, inf
+        self._greenlet = gevent.spawn(self._run_alone)
+
+    def _run_alone(self) -> None:
+        try:
+            self.turn.shorten(lambda _batch: True)
+            for _ in self.run():
+                pass
+        finally:
+            self.close()
+
     def shorten(self, send: Callable[[Batch], bool]) -> None:
         """See `Told`."""
         self.turn.shorten(send)

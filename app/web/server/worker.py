@@ -3,6 +3,7 @@ repeat what was sent, in the response and in the log."""
 
 import signal
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -16,6 +17,7 @@ from app.web.server.addresses import network_of, plain_address
 from app.web.server.line_cap import LineCap
 
 MOST_HEAD = 32_768  # bytes of all headers together, which are looked at in one piece once all have come
+POLL_SECONDS = 0.1
 PIECE = 8192  # bytes that gunicorn reads at once: behind a head they may be of the body
 
 _STATUSES: dict[type[Exception], str] = {
@@ -43,10 +45,12 @@ RequestParser.mesg_class = BoundedRequest
 class Worker(GeventWorker):
     """One request after another on each connection, a greenlet for each connection.
 
-    `most_per_address`: the most connections of one address; more are closed as they come.
+    `most_per_address`: the most connections of one address; more are closed as they come. `has_work`: whether something
+    is still being made when all connections have ended; the worker waits for it, as long as its master does for it.
     """
 
     most_per_address = 0
+    has_work: Callable[[], bool] = staticmethod(lambda: False)
     _connections: Counter[str] = Counter()  # noqa: RUF012 - a process has one worker
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,6 +61,12 @@ class Worker(GeventWorker):
         """SIGHUP is for the master. A worker that gets it would end at once otherwise, with all that it answers."""
         super().init_signals()
         signal.signal(signal.SIGHUP, lambda *_: None)  # programs that are started take it as ever
+
+    def run(self) -> None:
+        super().run()
+        while self.has_work():
+            self.notify()
+            gevent.sleep(POLL_SECONDS)
 
     def accepts(self) -> bool:
         """Whether connections are taken: until a second after the end was asked for at most."""

@@ -1,8 +1,8 @@
 """OpenAI's chat completions: docs/wires/openai.md."""
 
 from app.web.callers.credentials import BearerKey
+from app.web.responses.openai_errors import error_body
 from app.web.wire import Wire
-from app.wires.openai.errors import error_body
 from app.wires.openai.operations import REFERENCE
 from app.wires.openai.routes import blueprint
 

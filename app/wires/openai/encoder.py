@@ -19,7 +19,7 @@ from app.engine.events import (
 from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse
-from app.wires.openai.errors import error_body
+from app.web.responses.openai_errors import error_body
 
 _DONE = sse(b"[DONE]")
 _REASONS: Mapping[FinishReason, str] = {

@@ -16,6 +16,14 @@ _KINDS = {401: "authentication_error", 402: "insufficient_quota", 403: "permissi
 _INDEX = re.compile(r"\.(\d+)")
 
 
+class NamedError(ChatError):
+    """With the `code` that OpenAI's API has for it, where that says more than the problem does."""
+
+    def __init__(self, problem: Problem, code: str, message: str, field: str) -> None:
+        super().__init__(problem, message, fields={field: message})
+        self.code = code
+
+
 def error_body(error: ChatError) -> Mapping[str, Any]:
     """`param` is the first part of the request that is wrong, such as `messages[0].content`."""
     status, place = error.problem.status, next(iter(error.fields), None)
@@ -24,6 +32,10 @@ def error_body(error: ChatError) -> Mapping[str, Any]:
             "message": error.message,
             "type": _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error"),
             "param": _INDEX.sub(r"[\1]", place) if place else None,
-            "code": _CODES.get(error.problem, error.problem.name.lower()),
+            "code": error_code(error),
         }
     }
+
+
+def error_code(error: ChatError) -> str:
+    return error.code if isinstance(error, NamedError) else _CODES.get(error.problem, error.problem.name.lower())
