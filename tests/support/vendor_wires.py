@@ -227,7 +227,8 @@ class Responses(WireClient):
         return Completions().is_error(status, body)
 
     def encoder(self) -> Any:
-        return ResponseEncoder(ResponseRequestSchema().load(self.body("Hi")).asked, lambda _call: True)
+        asked = ResponseRequestSchema().load(self.body("Hi")).asked
+        return ResponseEncoder(asked, lambda _call: True, completed_at=1000)
 
 
 def _said(response: Any) -> str:
