@@ -25,7 +25,7 @@ from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.sealed import sealed
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
-from app.wires.messages.errors import error_body
+from app.wires.messages.errors import failure
 
 _REASONS: Mapping[FinishReason, str] = {
     "length": "max_tokens",
@@ -74,7 +74,7 @@ class MessageEncoder:
                 delta = {"stop_reason": stop_reason(reason), "stop_sequence": None}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
-                return _event("error", **error_body(error))
+                return _event("error", error=failure(error))
         return self._thought(event) if self._shows_thoughts else b""
 
     def _thought(self, event: Event) -> bytes:

@@ -116,9 +116,12 @@ class FailureSchema(Schema):
     message = fields.String(required=True)
 
 
-class ErrorSchema(Schema):
+class FailedSchema(Schema):
     type = _is("error")
     error = fields.Nested(FailureSchema, required=True)
+
+
+class ErrorSchema(FailedSchema):
     request_id = fields.String(required=True, allow_none=True)
 
 
@@ -130,7 +133,7 @@ EVENT = {
         BlockStopSchema,
         MessageDeltaSchema,
         MessageStopSchema,
-        ErrorSchema,
+        FailedSchema,
     ]
 }
 
