@@ -28,11 +28,6 @@ class ThinkingBlockSchema(Schema):
     signature = fields.String(required=True, metadata={"description": "To be sent back as it is"})
 
 
-class HiddenThinkingBlockSchema(Schema):
-    type = _is("redacted_thinking")
-    data = fields.String(required=True, metadata={"description": "To be sent back as it is"})
-
-
 class CallBlockSchema(Schema):
     type = _is("tool_use")
     id = fields.String(required=True)
@@ -40,7 +35,7 @@ class CallBlockSchema(Schema):
     input = fields.Dict(required=True)
 
 
-_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, HiddenThinkingBlockSchema, CallBlockSchema)
+_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, CallBlockSchema)
 
 
 class AnsweredSchema(Schema):
