@@ -11,7 +11,6 @@ from app.engine.events import (
     Event,
     ReasoningDelta,
     ReasoningEnded,
-    ReasoningIdentified,
     ReasoningStarted,
     TextDelta,
     TextEnded,
@@ -25,7 +24,7 @@ from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.sealed import sealed
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
-from app.wires.messages.errors import error_body
+from app.wires.messages.errors import failure
 
 _REASONS: Mapping[FinishReason, str] = {
     "length": "max_tokens",
@@ -44,7 +43,7 @@ class MessageEncoder:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
         self._shows_thoughts = shows_thoughts
         self._block = -1  # the one that is open, or was last
-        self._before_text = b""
+        self._before_text = _before_text(0)
 
     def encode(self, batch: Batch) -> bytes:
         if not batch:
@@ -60,10 +59,8 @@ class MessageEncoder:
             case TurnStarted(answer_id=answer_id):
                 return self._start(answer_id)
             case TextStarted():
-                started = self._open({"type": "text", "text": ""})
-                head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
-                self._before_text = head % self._block + b'{"type":"text_delta","text":'
-                return started
+                self._before_text = _before_text(self._block + 1)
+                return self._open({"type": "text", "text": ""})
             case TextEnded():
                 return self._stop()
             case ToolCalled(call_id, name, args) if self._is_callers(event):
@@ -74,7 +71,7 @@ class MessageEncoder:
                 delta = {"stop_reason": stop_reason(reason), "stop_sequence": None}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
-                return _event("error", **error_body(error))
+                return _event("error", error=failure(error))
         return self._thought(event) if self._shows_thoughts else b""
 
     def _thought(self, event: Event) -> bytes:
@@ -86,8 +83,6 @@ class MessageEncoder:
             case ReasoningEnded(_, metadata):
                 signature = {"type": "signature_delta", "signature": sealed(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
-            case ReasoningIdentified(metadata):
-                return self._open({"type": "redacted_thinking", "data": sealed(metadata)}) + self._stop()
         return b""
 
     def _start(self, answer_id: str) -> bytes:
@@ -104,6 +99,12 @@ class MessageEncoder:
 
     def _stop(self) -> bytes:
         return _event("content_block_stop", index=self._block)
+
+
+def _before_text(block: int) -> bytes:
+    """What stands before each text of a block: the same for all of them."""
+    head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
+    return head % block + b'{"type":"text_delta","text":'
 
 
 def _event(kind: str, **fields: Any) -> bytes:

@@ -20,10 +20,10 @@ _KINDS = {
 
 
 def error_body(error: ChatError) -> Mapping[str, Any]:
+    return {"type": "error", "error": failure(error), "request_id": g.get("request_id")}
+
+
+def failure(error: ChatError) -> Mapping[str, str]:
     status = error.problem.status
     kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-    return {
-        "type": "error",
-        "error": {"type": kind, "message": error.message},
-        "request_id": g.get("request_id"),
-    }
+    return {"type": kind, "message": error.message}
