@@ -42,7 +42,7 @@ class ContinueSuite:
         [
             ({"Content_Length": "300000"}, 413),
             ({"Content_Type": "text/plain"}, 415),
-            ({"path": "/nothing"}, 404),
+            ({"path": "/nothing/here"}, 404),
             ({"method": "PUT"}, 405),
         ],
         ids=["too large", "of another type", "to no path", "by another method"],

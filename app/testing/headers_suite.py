@@ -15,7 +15,7 @@ def refused(caller: Caller) -> dict[int, requests.Response]:
     return {
         400: caller.post({}),
         401: caller.ask("hi", caller.wire.headers("wrong")),
-        404: requests.post(f"{url}/nothing", json=caller.body("hi"), headers=headers, timeout=30),
+        404: requests.post(f"{url}/nothing/here", json=caller.body("hi"), headers=headers, timeout=30),
         405: requests.put(url, headers=headers, timeout=30),
         413: caller.post(b" " * 300_000),
         415: caller.post(caller.body("hi"), {"Content-Type": "text/plain"}),

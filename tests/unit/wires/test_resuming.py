@@ -59,6 +59,8 @@ def meaning(wire: WireClient, frames: Frames) -> list[Any]:
             continue
         piece = json.loads(json.dumps(frame))
         text = next((text for path in DELTAS if (text := taken(piece, path))), "")
+        if text:
+            piece.pop("sequence_number", None)  # which is that of the end of the piece
         if text and said and said[-1][0] == piece:
             said[-1][1] += text
         else:
