@@ -44,6 +44,12 @@ class Client:
         """The events behind that number, to the end."""
         return self.get(response_id, stream="true", starting_after=starting_after)
 
+    def open_again(self, response_id: str, starting_after: int) -> requests.Response:
+        """The same, to be read by whoever gets it."""
+        query = {"stream": "true", "starting_after": starting_after}
+        url = f"{self.url}/{response_id}"
+        return requests.get(url, params=query, headers=self.headers, timeout=SECONDS, stream=True)
+
     def cancel(self, response_id: str) -> requests.Response:
         return requests.post(f"{self.url}/{response_id}/cancel", headers=self.headers, timeout=SECONDS)
 
