@@ -121,14 +121,7 @@ class Messages(WireClient):
         return [{**self.body(""), "messages": [{"role": role, "content": text} for role, text in said]}]
 
     def frames(self, data: bytes) -> list[Any]:
-        """Each event's name is its data's type."""
-        frames = sse_frames(data, named=True)
-        return [frame and self._data(*frame) for frame in frames]
-
-    @staticmethod
-    def _data(name: str, data: Any) -> Any:
-        assert name == data["type"]
-        return data
+        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
