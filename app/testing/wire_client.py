@@ -116,6 +116,8 @@ class WireClient(ABC):
     """Whether fields of the body that the wire does not know are ignored; otherwise they are refused."""
     foreign_status: int = 404
     """Of what names another's answer."""
+    finds_by_position: bool = False
+    """Whether a position in it is all that names an answer which is read on or stopped."""
     any_key: bool = False
     """Whether keys of every kind are accepted."""
     final: bytes

@@ -27,6 +27,7 @@ class Completions(WireClient):
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"),)
     ignores_fields = True
+    finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
     kinds: ClassVar[dict[int, str]] = {
@@ -95,6 +96,7 @@ class Messages(WireClient):
     key_kind = "secret"
     credentials = (("x-api-key", "{}"), ("Authorization", "Bearer {}"))
     ignores_fields = True
+    finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"event: message_stop"
     kinds: ClassVar[dict[int, str]] = {
