@@ -23,7 +23,7 @@ SAID: Sequence[dict[str, Any]] = [
 ]
 Frames = Sequence[tuple[str, bytes]]
 END = ".end"
-_DELTA = re.compile(rb'"(?:token|response|delta)":("(?:[^"\\]|\\.)*")')
+_DELTA = re.compile(rb'"(?:token|response|delta|content|text)":("(?:[^"\\]|\\.)*")')
 WORDS = "Let me\n\nsee. It is fo🙂ur."
 
 

@@ -55,8 +55,9 @@ class RejoiningSuite:
             assert STOPPED.encode() in last(rest)
 
     def test_without_a_position_all_of_a_running_answer_is_told(self, payer: Caller) -> None:
-        if payer.wire.name == "workers":  # there an answer is found by its position
-            assert requests.get(f"{payer.server.url}/api/chat", timeout=30).status_code == 400
+        if payer.wire.finds_by_position:
+            path, headers = payer.wire.path, payer.wire.headers(payer.key)
+            assert requests.get(f"{payer.server.url}{path}", headers=headers, timeout=30).status_code == 400
             return
         with Asked(payer, script({"text": "so far"}, {"pause": 60})) as asked:
             follower = asked.read_on(stream=True)

@@ -30,6 +30,7 @@ class Workers(WireClient):
     name = "workers"
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
+    finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
 
