@@ -184,15 +184,7 @@ class Responses(WireClient):
         return [{**self.body(""), "input": [{"role": role, "content": text} for role, text in said]}]
 
     def frames(self, data: bytes) -> list[Any]:
-        """Each event's name is its data's type; but [DONE] has none."""
-        head, done, behind = data.partition(b"data: [DONE]\n\n")
-        frames = [frame and self._data(*frame) for frame in sse_frames(head, named=True)]
-        return [*frames, *(["[DONE]"] if done else []), *(self.frames(behind) if behind else [])]
-
-    @staticmethod
-    def _data(name: str, data: Any) -> Any:
-        assert name == data["type"]
-        return data
+        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)

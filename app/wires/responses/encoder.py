@@ -25,10 +25,9 @@ from app.engine.events import (
 )
 from app.engine.messages import ProviderMetadata
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealed
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse
 from app.web.responses.openai_errors import error_body
-from app.wires.responses.items import Item, arguments_of, call_item, message_item, output_items, text_content
+from app.wires.responses.items import Item, Seal, arguments_of, call_item, message_item, output_items, text_content
 from app.wires.responses.resource import Asked, incomplete_reason
 
 _DONE = sse(b"[DONE]")
@@ -36,15 +35,22 @@ _DONE = sse(b"[DONE]")
 
 class ResponseEncoder:
     """Implements `Encoder`. Events up to the number `after` are left out, and of a piece that it lies in what the
-    caller has. Calls of tools that run here are not told: clients would try to run them. `completed_at` is when the
+    caller has. `seal` makes what models want back of their thoughts, for who asks for it. Calls of tools that run here are not told: clients would try to run them. `completed_at` is when the
     answer ended (epoch milliseconds), where it has."""
 
     content_type = SSE
 
     def __init__(
-        self, asked: Asked, is_callers: IsCallers, *, after: int = -1, completed_at: int | None = None
+        self,
+        asked: Asked,
+        is_callers: IsCallers,
+        seal: Seal | None = None,
+        *,
+        after: int = -1,
+        completed_at: int | None = None,
     ) -> None:
-        self._asked, self._is_callers, self._after, self._completed_at = asked, is_callers, after, completed_at
+        self._asked, self._is_callers, self._seal = asked, is_callers, seal
+        self._after, self._completed_at = after, completed_at
         self._number = -1  # of the last event
         self._answer_id, self._created_at = "", 0
         self._items: list[Item] = []
@@ -127,7 +133,7 @@ class ResponseEncoder:
     def _thought_done(self, metadata: ProviderMetadata | None) -> bytes:
         text, place = "".join(self._said), self._place(summary_index=0)
         part = {"type": "summary_text", "text": text}
-        signature = {"encrypted_content": sealed(metadata)} if metadata and self._asked.sealed else {}
+        signature = {"encrypted_content": self._seal(metadata)} if metadata and self._seal else {}
         return (
             self._event("reasoning_summary_text.done", **place, text=text)
             + self._event("reasoning_summary_part.done", **place, part=part)
@@ -146,7 +152,7 @@ class ResponseEncoder:
 
     def _finished(self, event: TurnFinished) -> bytes:
         parts = event.message.parts[self._asked.said_before :]
-        output = output_items(self._answer_id, parts, self._is_callers, seals=self._asked.sealed)
+        output = output_items(self._answer_id, parts, self._is_callers, self._seal)
         reason = incomplete_reason(event.finish_reason)
         status = "incomplete" if reason else "completed"
         ended = None if reason else self._completed_at or int(1000 * time())

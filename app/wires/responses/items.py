@@ -2,17 +2,26 @@
 thoughts that are not shown are numbered apart, and items of an input too."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from app.engine.events import ToolCalled
-from app.engine.messages import ImagePart, Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import (
+    ImagePart,
+    Message,
+    Part,
+    ProviderMetadata,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealed
 
 Item = dict[str, Any]
+Seal = Callable[[ProviderMetadata], str]
 _OUTPUT_ID = re.compile(r"(?:msg|fc|rs)_([0-9a-f]{32})_h?[0-9]+")
 
 
@@ -44,21 +53,21 @@ def identified(answer_id: str, parts: Sequence[Part], is_callers: IsCallers) -> 
         told += 1
 
 
-def output_items(answer_id: str, parts: Sequence[Part], is_callers: IsCallers, *, seals: bool) -> list[Item]:
-    """`seals`: with what models want back of their thoughts, also of those that are not shown."""
+def output_items(answer_id: str, parts: Sequence[Part], is_callers: IsCallers, seal: Seal | None) -> list[Item]:
+    """With a `seal` they have what models want back of their thoughts, also of those that are not shown."""
     return [
-        item_of(item_id, part, seals=seals)
+        item_of(item_id, part, seal)
         for item_id, part in identified(answer_id, parts, is_callers)
-        if seals or not isinstance(part, ReasoningPart) or part.shown
+        if seal or not isinstance(part, ReasoningPart) or part.shown
     ]
 
 
-def item_of(item_id: str, part: Part, *, seals: bool = False) -> Item:
+def item_of(item_id: str, part: Part, seal: Seal | None) -> Item:
     match part:
         case TextPart(text):
             return message_item(item_id, "completed", [text_content(text)])
         case ReasoningPart(text, metadata):
-            signature = {"encrypted_content": sealed(metadata)} if seals and metadata else {}
+            signature = {"encrypted_content": seal(metadata)} if seal and metadata else {}
             summary = [{"type": "summary_text", "text": text}] if text else []
             return {"type": "reasoning", "id": item_id, "summary": summary, **signature}
         case ToolCallPart(call_id, name, args):
@@ -70,7 +79,7 @@ def item_of(item_id: str, part: Part, *, seals: bool = False) -> Item:
     raise AssertionError("nothing else is told")
 
 
-def input_items(answer_id: str, messages: Sequence[Message], own_tools: Sequence[str]) -> list[Item]:
+def input_items(answer_id: str, messages: Sequence[Message], own_tools: Sequence[str], seal: Seal) -> list[Item]:
     """What was posted, as items. Calls of the agent's `own_tools` were made here."""
     told = [
         (message, parts)
@@ -78,7 +87,7 @@ def input_items(answer_id: str, messages: Sequence[Message], own_tools: Sequence
         for parts in ([message.parts] if message.role != "assistant" else [(part,) for part in message.parts])
         if message.role != "assistant" or _is_posted(parts[0], own_tools)
     ]
-    return [_input_item(answer_id, number, *each) for number, each in enumerate(told)]
+    return [_input_item(f"in_{answer_id}_{number}", *each, seal) for number, each in enumerate(told)]
 
 
 def _is_posted(part: Part, own_tools: Sequence[str]) -> bool:
@@ -90,10 +99,9 @@ def _is_posted(part: Part, own_tools: Sequence[str]) -> bool:
     return isinstance(part, TextPart)
 
 
-def _input_item(answer_id: str, number: int, message: Message, parts: Sequence[Part]) -> Item:
-    item_id = f"in_{answer_id}_{number}"
+def _input_item(item_id: str, message: Message, parts: Sequence[Part], seal: Seal) -> Item:
     if message.role == "assistant":
-        return item_of(item_id, parts[0], seals=True)
+        return item_of(item_id, parts[0], seal)
     return {**message_item(item_id, "completed", [*_contents(parts)]), "role": message.role}
 
 

@@ -122,7 +122,7 @@ class ResponseRequestSchema(InputSchema):
     temperature = Number(validate=validate.Range(0, 5))
     top_p = Number(validate=validate.Range(0, 1))
     tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
-    tool_choice = _ToolChoice(load_default=ToolChoice())
+    tool_choice = _ToolChoice(load_default=ToolChoice)
     parallel_tool_calls = Flag(load_default=True)
     text = fields.Nested(TextSchema, load_default=lambda: {"format": None})
     reasoning = fields.Nested(ReasoningSchema, load_default=lambda: {"effort": None})

@@ -38,6 +38,7 @@ from app.wires.responses.stored import (
     items_of_input,
     previous_response,
     referenced_part,
+    seal_of,
     stored_response,
 )
 
@@ -52,7 +53,7 @@ def create(call: Call) -> Response:
     body: ResponseRequest = call.body
     question, asked = _question(call, body)
     if body.stream:
-        return stream_answer(question, ResponseEncoder(asked, of_tools(body.tools)))
+        return stream_answer(question, ResponseEncoder(asked, of_tools(body.tools), seal_of(asked)))
     return _in_background(question, asked) if asked.told["background"] else _whole(question, asked)
 
 
@@ -63,7 +64,9 @@ def read(call: Call, response_id: str) -> Response:
     if not call.query["stream"]:
         return json_response(as_it_stands(answer, asked))
     ended = None if answer.status == "running" else answer.updated_at
-    encoder = ResponseEncoder(asked, callers_of(asked), after=call.query["starting_after"], completed_at=ended)
+    encoder = ResponseEncoder(
+        asked, callers_of(asked), seal_of(asked), after=call.query["starting_after"], completed_at=ended
+    )
     cursor = asked_cursor(call.query["cursor"])
     if cursor and not asked.said_before:
         return follow(answer, encoder, cursor) or no_content()
@@ -102,7 +105,7 @@ def list_input_items(call: Call, response_id: str) -> Response:
 def _whole(question: Question, asked: Asked) -> Response:
     started, finished = wait_for_answer(question)
     parts, reason = finished.message.parts[asked.said_before :], incomplete_reason(finished.finish_reason)
-    output = output_items(started.answer_id, parts, callers_of(asked), seals=asked.sealed)
+    output = output_items(started.answer_id, parts, callers_of(asked), seal_of(asked))
     return json_response(
         asked.response(
             started.answer_id,

@@ -11,9 +11,10 @@ from app.store.histories import HistoryScope
 from app.web.requests.call import Call
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.question import MOST_MESSAGES
+from app.web.requests.sealed import sealer
 from app.web.responses.openai_errors import NamedError, error_code
 from app.web.services import services
-from app.wires.responses.items import Item, answer_of_item, identified, input_items, output_items
+from app.wires.responses.items import Item, Seal, answer_of_item, identified, input_items, output_items
 from app.wires.responses.resource import PREFIX, Asked, incomplete_reason
 
 WIRE = "responses"
@@ -56,6 +57,11 @@ def referenced_part(call: Call, item_id: str, place: str) -> Part:
     raise NamedError(Problem.NOT_FOUND, "item_not_found", words, place)
 
 
+def seal_of(asked: Asked) -> Seal | None:
+    """While the request is at hand; good for as long as its answer is sent."""
+    return sealer() if asked.sealed else None
+
+
 def callers_of(asked: Asked) -> IsCallers:
     names = {*asked.tools}
 
@@ -68,7 +74,7 @@ def callers_of(asked: Asked) -> IsCallers:
 def as_it_stands(answer: AnswerState, asked: Asked) -> dict[str, Any]:
     """The whole response, whatever its state."""
     parts = answer.message.parts[asked.said_before :]
-    output = output_items(answer.id, parts, callers_of(asked), seals=asked.sealed)
+    output = output_items(answer.id, parts, callers_of(asked), seal_of(asked))
     reason, error, status = None, None, "in_progress"
     if answer.status == "complete":
         reason = incomplete_reason(answer.finish_reason)
@@ -103,7 +109,7 @@ def items_of_input(call: Call, answer: AnswerState, asked: Asked) -> list[Item]:
         del said[-1:]
     if asked.said_before:
         said.append(Message("assistant", answer.message.parts[: asked.said_before]))
-    return input_items(answer.id, _brought_now(said, asked), call.caller.agent.tools)
+    return input_items(answer.id, _brought_now(said, asked), call.caller.agent.tools, sealer())
 
 
 def _brought_now(said: Sequence[Message], asked: Asked) -> list[Message]:
