@@ -34,9 +34,12 @@ _DONE = sse(b"[DONE]")
 
 
 class ResponseEncoder:
-    """Implements `Encoder`. Events up to the number `after` are left out, and of a piece that it lies in what the
-    caller has. `seal` makes what models want back of their thoughts, for who asks for it. Calls of tools that run here are not told: clients would try to run them. `completed_at` is when the
-    answer ended (epoch milliseconds), where it has."""
+    """Implements `Encoder`. Calls of tools that run here are not told: clients would try to run them.
+
+    `seal` makes what models want back of their thoughts, for who asks for it. Events up to the number `after` are left
+    out, and of a piece that it lies in what the caller has. `completed_at` is when the answer ended (epoch
+    milliseconds), where it has.
+    """
 
     content_type = SSE
 

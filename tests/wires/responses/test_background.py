@@ -1,4 +1,4 @@
-"""Responses that go on without their callers, that are cancelled, and that are heard again from any of their numbers."""
+"""Responses that go on without their callers, that are cancelled, and that are heard from any of their numbers."""
 
 from typing import Any
 
