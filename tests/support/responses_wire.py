@@ -31,6 +31,10 @@ class Client:
         sent = {**self.headers, **(headers or {})}
         return requests.post(self.url, data=json.dumps(body), headers=sent, timeout=SECONDS)
 
+    def shorten(self, asked: Any, **fields: Any) -> requests.Response:
+        body = {"model": self.model, "input": asked, **fields}
+        return requests.post(f"{self.url}/compact", data=json.dumps(body), headers=self.headers, timeout=SECONDS)
+
     def open(self, asked: Any, **fields: Any) -> requests.Response:
         """A stream that is read by whoever gets it."""
         body = {"model": self.model, "input": asked, "stream": True, **fields}

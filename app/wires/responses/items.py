@@ -22,6 +22,8 @@ from app.web.requests.caller_tools import IsCallers
 
 Item = dict[str, Any]
 Seal = Callable[[ProviderMetadata], str]
+COMPACTION = "compaction"
+"""Stands for a model in what is sealed of a summary."""
 _OUTPUT_ID = re.compile(r"(?:msg|fc|rs)_([0-9a-f]{32})_h?[0-9]+")
 
 
@@ -130,3 +132,9 @@ def call_item(item_id: str, call_id: str, name: str, arguments: str, status: str
 def arguments_of(args: Mapping[str, Any]) -> str:
     """The text of an object."""
     return orjson.dumps(dict(args)).decode()
+
+
+def compaction_item(answer_id: str, summary: str, seal: Seal) -> Item:
+    """What was said before, in short; to be posted again as it is."""
+    content = seal(ProviderMetadata({"summary": summary}, COMPACTION))
+    return {"type": "compaction", "id": f"cmp_{answer_id}", "encrypted_content": content}

@@ -8,8 +8,13 @@ from app.engine.errors import Problem
 from app.engine.messages import Usage
 from app.web.reference.operations import Content, Operation, Reference, Reply, ok
 from app.wires.responses.items import message_item, text_content
-from app.wires.responses.replies import EVENT, DeletedSchema, ErrorSchema, ItemsSchema, ResponseSchema
-from app.wires.responses.requests import ItemsQuerySchema, ResponseQuerySchema, ResponseRequestSchema
+from app.wires.responses.replies import EVENT, CompactedSchema, DeletedSchema, ErrorSchema, ItemsSchema, ResponseSchema
+from app.wires.responses.requests import (
+    CompactRequestSchema,
+    ItemsQuerySchema,
+    ResponseQuerySchema,
+    ResponseRequestSchema,
+)
 from app.wires.responses.resource import Asked
 from app.wires.responses.serializers import deleted, page_of
 
@@ -45,6 +50,13 @@ _EVENTS = Content(
     last="[DONE]",
 )
 _POSTED = {**message_item(f"in_{_ANSWER}_0", "completed", [{"type": "input_text", "text": "What is 2+2?"}])}
+_SHORT = {
+    "id": _ID,
+    "object": "response.compaction",
+    "created_at": _AT // 1000,
+    "output": [{"type": "compaction", "id": f"cmp_{_ANSWER}", "encrypted_content": "WyJ0aG91Z2h0Ii…"}],
+    "usage": _COMPLETED["usage"],
+}
 
 REFERENCE = Reference(
     about="OpenAI's Responses API, as Open Responses describes it: a secret key reaches the key's agent, by its id or "
@@ -71,6 +83,17 @@ REFERENCE = Reference(
             description="Instructions, system and developer messages are accepted where the agent has `allow_system`, "
             "images where a model has `images`. Fields that are not named here are ignored.",
             body=ResponseRequestSchema,
+            example=_BODY,
+            cost="answer",
+            problems=(Problem.MODEL_NOT_FOUND, Problem.NOT_FOUND),
+        ),
+        Operation(
+            "post",
+            "/v1/responses/compact",
+            "Shorten a conversation",
+            (ok("An item that stands for what was posted: a summary by the agent's model.", CompactedSchema, _SHORT),),
+            description="It is an answer like any other: it is recorded and paid. It cannot be looked up.",
+            body=CompactRequestSchema,
             example=_BODY,
             cost="answer",
             problems=(Problem.MODEL_NOT_FOUND, Problem.NOT_FOUND),

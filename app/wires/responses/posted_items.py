@@ -6,10 +6,11 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, text_message
 from app.web.requests.images import image_part
 from app.web.requests.posted import Conversation, add_result, call_arguments, conversation
 from app.web.requests.sealed import unsealed
+from app.wires.responses.items import COMPACTION
 
 Posted = Mapping[str, Any]
 Referenced = Callable[[str, str], Part]
@@ -17,6 +18,7 @@ Referenced = Callable[[str, str], Part]
 
 _ASSISTANTS = ("output_text", "input_text", "text")
 _MOST_ID = 256
+_BEFORE = "What was said before, in short:\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,7 @@ class PostedInput:
 
 def read_items(items: Sequence[Posted], before: Sequence[Message], referenced: Referenced) -> PostedInput:
     """Raises ValidationError, for the item that is wrong."""
-    reader = _Reader(before, referenced)
-    for index, item in enumerate(items):
-        reader.add(f"input.{index}", item)
+    reader = _read(items, before, referenced)
     spoken = [message for message in reader.messages if message.role != "system"]
     if spoken and spoken[-1].role != "user" and not isinstance(spoken[-1].parts[-1], ToolResultPart):
         raise ValidationError("The last item must be the user's message, or the output of a call.", "input")
@@ -41,6 +41,20 @@ def read_items(items: Sequence[Posted], before: Sequence[Message], referenced: R
     except ValidationError as error:
         raise ValidationError(error.messages, "input") from error
     return PostedInput(said, tuple(reader.system), tuple(reader.images))
+
+
+def read_window(items: Sequence[Posted], before: Sequence[Message], referenced: Referenced, last: str) -> PostedInput:
+    """The same with a `last` question of ours, whatever the items end with."""
+    reader = _read(items, before, referenced)
+    said = conversation([*reader.messages, text_message("user", last)])
+    return PostedInput(said, tuple(reader.system), tuple(reader.images))
+
+
+def _read(items: Sequence[Posted], before: Sequence[Message], referenced: Referenced) -> "_Reader":
+    reader = _Reader(before, referenced)
+    for index, item in enumerate(items):
+        reader.add(f"input.{index}", item)
+    return reader
 
 
 class _Reader:
@@ -67,6 +81,8 @@ class _Reader:
                 self._add_said([ReasoningPart(summary, metadata, shown=bool(summary))])
             case "item_reference":
                 self._add_said([self._referenced(_string(item, "id", place), f"{place}.id")])
+            case "compaction":
+                self.messages.append(_summary(item, place))
             case kind:
                 raise ValidationError(f"Items of the type {str(kind)[:64]!r} are not understood.", f"{place}.type")
 
@@ -140,8 +156,23 @@ def _summaries(item: Posted, place: str) -> Iterator[str]:
                 raise ValidationError("Not a text of a summary.", f"{place}.summary.{index}")
 
 
-def _string(item: Posted, name: str, place: str) -> str:
+def _summary(item: Posted, place: str) -> Message:
+    """Of what was said before, as `compaction_item` has it."""
+    metadata = unsealed(_text(item, "encrypted_content", place))
+    if metadata is None or metadata.model != COMPACTION:
+        raise ValidationError("Not of this server.", f"{place}.encrypted_content")
+    return text_message("user", f"{_BEFORE}{metadata.value['summary']}")
+
+
+def _text(item: Posted, name: str, place: str) -> str:
     value = item.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _MOST_ID:
+    if not isinstance(value, str):
+        raise ValidationError("Not a valid string.", f"{place}.{name}")
+    return value
+
+
+def _string(item: Posted, name: str, place: str) -> str:
+    value = _text(item, name, place)
+    if not 0 < len(value) <= _MOST_ID:
         raise ValidationError("Not a valid string.", f"{place}.{name}")
     return value

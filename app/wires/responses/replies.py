@@ -171,6 +171,20 @@ class ItemsSchema(Schema):
     has_more = fields.Boolean(required=True)
 
 
+class CompactionItemSchema(Schema):
+    type = _is("compaction")
+    id = _text()
+    encrypted_content = _text(metadata={"description": "Signed, to be sent back as it is"})
+
+
+class CompactedSchema(Schema):
+    id = _text()
+    object = _is("response.compaction")
+    created_at = fields.Integer(required=True)
+    output = fields.List(fields.Nested(CompactionItemSchema), required=True)
+    usage = fields.Nested(UsageSchema, required=True)
+
+
 class _EventSchema(Schema):
     sequence_number = fields.Integer(required=True, metadata={"description": "Ascends; for `starting_after`"})
 

@@ -32,6 +32,14 @@ class ResponseRequest:
     tools: Sequence[ToolSpec]
 
 
+@dataclass(frozen=True, slots=True)
+class CompactRequest:
+    model: str
+    items: Sequence[Mapping[str, Any]]
+    instructions: str
+    previous_response_id: str | None
+
+
 class _Input(fields.Field[Any]):
     """A text, or items, each with a `type` or, of a message, with a `role`."""
 
@@ -99,6 +107,11 @@ class TextSchema(LenientSchema):
 
 class ReasoningSchema(LenientSchema):
     effort = fields.String(load_default=None, validate=validate.OneOf(_EFFORTS))
+    summary = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["auto", "concise", "detailed"]),
+        metadata={"description": "Told again; thoughts that a model shows are told in any case"},
+    )
 
 
 class InputSchema(LenientSchema):
@@ -114,6 +127,19 @@ class InputSchema(LenientSchema):
     previous_response_id = fields.String(load_default=None, validate=validate.Length(1, 256))
 
 
+class CompactRequestSchema(InputSchema):
+    input = _Input(load_default=list)
+
+    @validates_schema(skip_on_field_errors=True)
+    def something_to_shorten(self, data: Mapping[str, Any], **_: Any) -> None:
+        if not data["input"] and not data["previous_response_id"]:
+            raise ValidationError("Missing data for required field.", "input")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> CompactRequest:
+        return CompactRequest(data["model"], data["input"], data["instructions"], data["previous_response_id"])
+
+
 class ResponseRequestSchema(InputSchema):
     stream = Flag(load_default=False)
     background = Flag(load_default=False)
@@ -125,7 +151,7 @@ class ResponseRequestSchema(InputSchema):
     tool_choice = _ToolChoice(load_default=ToolChoice)
     parallel_tool_calls = Flag(load_default=True)
     text = fields.Nested(TextSchema, load_default=lambda: {"format": None})
-    reasoning = fields.Nested(ReasoningSchema, load_default=lambda: {"effort": None})
+    reasoning = fields.Nested(ReasoningSchema, load_default=lambda: {"effort": None, "summary": None})
     include = BoundedList(fields.String(validate=validate.Length(max=128)), validate.Length(max=100), load_default=list)
     metadata = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     safety_identifier = fields.String(load_default=None, validate=validate.Length(max=512))

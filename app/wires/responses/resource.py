@@ -46,7 +46,7 @@ class Asked:
             "frequency_penalty": 0,
             "top_logprobs": 0,
             "temperature": 1.0 if options.temperature is None else options.temperature,
-            "reasoning": {"effort": options.effort, "summary": None},
+            "reasoning": {"effort": options.effort, "summary": data["reasoning"]["summary"]},
             "max_output_tokens": options.max_tokens,
             "max_tool_calls": None,
             "store": data["store"],

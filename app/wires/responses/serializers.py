@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.engine.events import TurnFinished, TurnStarted
 from app.web.requests.query import invalid
 from app.wires.responses.items import Item
+from app.wires.responses.resource import PREFIX, usage_body
 
 
 def deleted(response_id: str) -> dict[str, Any]:
     return {"id": response_id, "object": "response", "deleted": True}
+
+
+def compacted(started: TurnStarted, finished: TurnFinished, item: Item) -> dict[str, Any]:
+    return {
+        "id": f"{PREFIX}{started.answer_id}",
+        "object": "response.compaction",
+        "created_at": started.created_at // 1000,
+        "output": [item],
+        "usage": usage_body(finished.usage),
+    }
 
 
 def page_of(items: Sequence[Item], limit: int, order: str, after: str | None) -> dict[str, Any]:

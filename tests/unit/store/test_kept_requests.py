@@ -36,6 +36,7 @@ def ask(
     posted: Sequence[Message],
     question: str,
     answer: str | None,
+    *,
     request: Mapping[str, Any] | None = None,
 ) -> AnswerState:
     ids: list[str] = []
@@ -50,12 +51,12 @@ def ask(
 
 def test_what_is_kept_of_a_request_comes_with_its_answer_while_that_runs_and_later(conversations, answers) -> None:
     for said in (None, "Hello"):
-        assert ask(conversations, answers, (), "Hi", said, {"tools": ["a"]}).request == {"tools": ["a"]}
+        assert ask(conversations, answers, (), "Hi", said, request={"tools": ["a"]}).request == {"tools": ["a"]}
         assert ask(conversations, answers, (), "Hi", said).request is None
 
 
 def test_it_is_changed_and_forgotten(conversations, answers, kept) -> None:
-    answer = ask(conversations, answers, (), "Hi", "Hello", {"a": 1})
+    answer = ask(conversations, answers, (), "Hi", "Hello", request={"a": 1})
     kept.change(answer.id, {"b": 2})
     assert answers.named(SCOPE, answer.id).request == {"b": 2}
     kept.change(answer.id, None)

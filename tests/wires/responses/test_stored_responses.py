@@ -165,3 +165,25 @@ def test_the_same_with_an_idempotency_key_is_the_same_response(client) -> None:
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.json()["id"] == first.json()["id"]
     assert again.json()["output"] == first.json()["output"]
+
+
+def test_a_conversation_in_short_is_posted_in_its_place(seen, relay, relay_keys, model_server) -> None:
+    client = Client(relay, relay_keys["secret", "openai"], "openai")
+    first, _ = seen("The launch is on Tuesday.", "Understood.")
+    model_server.play(OPENAI.answer("Launch: Tuesday. Support first."))
+    asked = [{"role": "user", "content": "Tell support first."}, {"role": "assistant", "content": "I will."}]
+    short = client.shorten(asked, previous_response_id=first["id"])
+    assert short.status_code == 200, short.text
+    *said, (_, prompt) = [(each["role"], each["content"]) for each in model_server.requests[-1].json["messages"]][-5:]
+    assert [text for _, text in said] == ["The launch is on Tuesday.", "Understood.", "Tell support first.", "I will."]
+    assert prompt.startswith("Summarize the conversation so far")
+    body = short.json()
+    assert (body["object"], [item["type"] for item in body["output"]]) == ("response.compaction", ["compaction"])
+    assert client.get(body["id"]).status_code == 404
+    _, messages = seen([*body["output"], {"role": "user", "content": "When?"}], "On Tuesday.")
+    told = "\n".join(text for _, text in messages)
+    assert "What was said before, in short:\n\nLaunch: Tuesday. Support first." in told
+    assert "Understood." not in told
+    forged = [{**body["output"][0], "encrypted_content": "forged"}, {"role": "user", "content": "When?"}]
+    assert client.create(forged).json()["error"]["param"] == "input[0].encrypted_content"
+    assert client.shorten([]).json()["error"]["param"] == "input"
