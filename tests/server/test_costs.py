@@ -1,6 +1,6 @@
 """What a question and a token cost in what does not waver: switches between greenlets, statements, commits, writes to
-files, and those to sockets, and the blocks of memory that stay allocated (CPython counts no others). Who makes one of these figures greater says why; docs/performance.md says what they are in
-time."""
+files, and those to sockets, and the blocks of memory that stay allocated (CPython counts no others). Who makes one of
+these figures greater says why; docs/performance.md says what they are in time."""
 
 import json
 import os
