@@ -28,7 +28,7 @@ WORDS = [
     "id: 1.2 ",
     ".",
 ]
-DELTA = re.compile(r'"(?:token|response|delta)":("(?:[^"\\]|\\.)*")')
+DELTA = re.compile(r'"(?:token|response|delta|content|text)":("(?:[^"\\]|\\.)*")')
 
 
 @every_stream

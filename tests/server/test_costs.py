@@ -1,6 +1,6 @@
 """What a question and a token cost in what does not waver: switches between greenlets, statements, commits, writes to
-files, and those to sockets. Who makes one of these figures greater says why; docs/performance.md says what they are in
-time."""
+files, and those to sockets, and the blocks of memory that stay allocated (CPython counts no others). Who makes one of
+these figures greater says why; docs/performance.md says what they are in time."""
 
 import json
 import os
@@ -107,6 +107,7 @@ def test_a_question_costs_no_more_than_it_did(server, model, caller) -> None:
     )
     assert min(writes) == 4, "head and beginning, two tokens, the last piece and what ends the response"
     assert spent["switch"] / TIMES < 25
+    assert spent["blocks"] / TIMES < 40, "objects that are kept when it has been answered, in caches that have an end"
     assert spent["syscw"] / TIMES < 45, "twice for each of 18 pages of the database's log, and a few lines and wake-ups"
 
 
@@ -116,6 +117,7 @@ def test_a_token_costs_a_write_and_wakes_nobody(server, model, caller) -> None:
     assert min(writes_of_many) - min(writes_of_few) <= TOKENS
     each = (many["switch"] - few["switch"]) / (TIMES * TOKENS)
     assert each < 1, "two where the greenlet is woken, as it is for tokens that a busy machine has let come together"
+    assert (many["blocks"] - few["blocks"]) / (TIMES * TOKENS) < 0.1, "nothing of a token is kept behind its answer"
     assert abs(many["commit"] - few["commit"]) <= 1, "a checkpoint, every five seconds"
     assert (many["syscw"] - few["syscw"]) / (TIMES * TOKENS) < 0.5, (
         "but for what greenlets, threads and files are woken by"
