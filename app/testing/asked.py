@@ -24,6 +24,7 @@ SAID: Sequence[dict[str, Any]] = [
 Frames = Sequence[tuple[str, bytes]]
 END = ".end"
 _DELTA = re.compile(rb'"(?:token|response|delta|content|text)":("(?:[^"\\]|\\.)*")')
+_TOLD_AGAIN = re.compile(rb"event: response\.(?!output_text\.delta)")  # what a response's pieces have said already
 WORDS = "Let me\n\nsee. It is fo🙂ur."
 
 
@@ -117,7 +118,8 @@ def plain(frames: Frames) -> bytes:
 
 def spoken(frames: Frames) -> str:
     """The answer's text, whatever the wire calls it, without thoughts."""
-    deltas = (_DELTA.search(frame) for _, frame in frames if b"reasoning" not in frame)
+    new = (frame for _, frame in frames if b"reasoning" not in frame and not _TOLD_AGAIN.match(frame))
+    deltas = map(_DELTA.search, new)
     return "".join(json.loads(each[1]) for each in deltas if each)
 
 

@@ -120,6 +120,8 @@ class WireClient(ABC):
     """Whether a position in it is all that names an answer which is read on or stopped."""
     any_key: bool = False
     """Whether keys of every kind are accepted."""
+    tells_again: bool = False
+    """Only for wires that stream: whether an answer that has ended is told from its begin where no position is named."""
     final: bytes
     """Only for wires that stream: what stands in the last frame of each answer that went well, and in no other."""
 

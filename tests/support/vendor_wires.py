@@ -166,6 +166,7 @@ class Responses(WireClient):
     path = "/v1/responses"
     methods = "OPTIONS, POST"
     name = "responses"
+    tells_again = True
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"),)
     ignores_fields = True
