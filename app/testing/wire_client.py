@@ -121,7 +121,7 @@ class WireClient(ABC):
     any_key: bool = False
     """Whether keys of every kind are accepted."""
     tells_again: bool = False
-    """Only for wires that stream: whether an answer that has ended is told from its begin where no position is named."""
+    """Only for wires that stream: whether one that has ended is told from its begin where no position is named."""
     final: bytes
     """Only for wires that stream: what stands in the last frame of each answer that went well, and in no other."""
 
