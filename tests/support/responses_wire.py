@@ -1,6 +1,7 @@
 """A caller of the responses wire, for the tests of what is its own."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +65,37 @@ class Client:
 def events_of(data: bytes) -> list[dict[str, Any]]:
     """Those of a stream, which ends with [DONE]; each is named as its data says."""
     assert data.endswith(b"data: [DONE]\n\n"), data[-500:]
-    assert data.count(b"\n\nevent: ") == data.count(b"\n\n") - 2, "all but [DONE] are named"
+    named = re.findall(rb"^event: ", data, re.MULTILINE)
+    assert len(named) == data.count(b"\n\n") - 1, "all but [DONE] are named"
     return [event for event in sse_frames(data) if event not in (None, "[DONE]")]
 
 
 def kinds(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"].removeprefix("response.") for event in events]
+
+
+def behind(events: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """What is left of the events, of a piece too that the number lies in."""
+    left = []
+    for event in events:
+        length = event["sequence_number"] - number
+        if length > 0:
+            piece = "delta" in event and "arguments" not in event["type"]
+            left.append({**event, "delta": event["delta"][-length:]} if piece else event)
+    return left
+
+
+def joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pieces of one text in a row as one, with the number of the last; without what is known at the end alone."""
+    said: list[dict[str, Any]] = []
+    for event in events:
+        last = said[-1] if said else {}
+        if "delta" in event and (last.get("type"), last.get("item_id")) == (event["type"], event["item_id"]):
+            said[-1] = {**event, "delta": last["delta"] + event["delta"]}
+        elif event["type"] == "response.completed":
+            said.append({**event, "response": {**event["response"], "completed_at": None}})
+        elif event["type"] in ("error", "response.failed"):
+            said.append({"type": event["type"], "sequence_number": event["sequence_number"]})
+        else:
+            said.append(event)
+    return said

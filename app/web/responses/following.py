@@ -49,10 +49,13 @@ def follow(
     return _response(told, encoder, cursor, answer.id)
 
 
-def told_again(answer: AnswerState, encoder: Encoder, said_before: int) -> Response:
+def told_again(answer: AnswerState, encoder: Encoder, said_before: int, begin: int) -> Response:
     """The whole answer from where its turn began it, with its first event, to its end, which may have come long ago.
-    `said_before`: how many parts it had before. Raises ChatError(LIMITED) where too many listen."""
+    `said_before`: how many parts it had before, and `begin` the position behind them, which the row of one that runs
+    elsewhere may not show yet. Raises ChatError(LIMITED) where too many listen."""
     told = _teller(answer, None, lambda _message: said_before, lambda: services().answers.numbered(answer.id))
+    if isinstance(told, ElsewhereFollower):
+        told.begin_at(begin)
     return _response(told, encoder, None, answer.id)
 
 

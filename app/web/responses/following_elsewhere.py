@@ -27,12 +27,17 @@ class ElsewhereFollower:
         """As `Follower`. `said_before`: how many parts the answer had before its turn. Raises ChatError(LIMITED)."""
         begin = 0 if whole else Snapshot(answer.message.parts, resumed=said_before).begin
         self._position, self._has_cursor = (cursor.position if cursor else begin), cursor is not None
+        self._leaves_out = False
         self._events = services().elsewhere.follow(answer, said_before)
         watch = request.environ.get("parlance.watch")
         self._watcher = watch(self._events.close) if watch else None
 
+    def begin_at(self, position: int) -> None:
+        """Where its turn began, for who is told of that alone: what stands before is left out."""
+        self._position, self._leaves_out = position, True
+
     def from_position(self, encoder: Encoder) -> Encoder:
-        return HeardEncoder(encoder, self._position, has_begun=self._has_cursor)
+        return HeardEncoder(encoder, self._position, has_begun=self._has_cursor, leaves_out=self._leaves_out)
 
     def run(self) -> Iterator[Batch]:
         yield from self._events
@@ -59,13 +64,13 @@ class ElsewhereFollower:
 class HeardEncoder:
     """Implements `Encoder` over another one, for a caller who has heard the answer up to a position, which may lie
     beyond what is known of it here. The other one is told of all, and its frames of what was heard go nowhere. Where
-    the caller `has_begun`, so it has heard the first event."""
+    the caller `has_begun`, so it has heard the first event. With `leaves_out` the other one is told of none of it."""
 
-    def __init__(self, encoder: Encoder, position: int, *, has_begun: bool) -> None:
+    def __init__(self, encoder: Encoder, position: int, *, has_begun: bool, leaves_out: bool = False) -> None:
         self.content_type = encoder.content_type
         self._encode = encoder.encode
         self._left = position
-        self._has_begun = has_begun
+        self._has_begun, self._leaves_out = has_begun, leaves_out
 
     def encode(self, batch: Batch) -> bytes:
         if not batch or (self._left <= 0 and not isinstance(batch[0], TurnStarted)):
@@ -76,6 +81,6 @@ class HeardEncoder:
         self._left -= sum(map(told_length, before))
         heard = [*first, *before] if self._has_begun else before
         news = [*behind, *last] if self._has_begun else [*first, *behind, *last]
-        if heard:
+        if heard and not self._leaves_out:
             self._encode(heard)
         return self._encode(news) if news else b""

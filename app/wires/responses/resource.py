@@ -17,6 +17,7 @@ class Asked:
     """What a response says of its request; it is kept with its answer as JSON, where the response is stored.
 
     - `told`: the fields as they are told. `sealed`: whether thoughts that are not shown come along, for their model.
+    - `begin`: the position at which its turn begins, behind what its input has had of it.
     - `before`: how much of the conversation came by `previous_response_id`: messages of the system, other messages,
       and parts of the last one. `said_before`: how many parts the answer had that the input brought.
     - `cancelled`: somebody has asked for its end.
@@ -27,6 +28,7 @@ class Asked:
     sealed: bool
     before: tuple[int, int, int] = (0, 0, 0)
     said_before: int = 0
+    begin: int = 0
     cancelled: bool = False
 
     @classmethod

@@ -14,6 +14,7 @@ from app.engine.errors import ChatError, Problem, RepeatedError
 from app.engine.messages import Message, text_message
 from app.engine.needs import Need
 from app.engine.question import Question
+from app.engine.replay import Snapshot
 from app.web.requests.call import Call
 from app.web.requests.caller_tools import of_tools, refuse_shadowing
 from app.web.requests.model_names import agent_called
@@ -86,7 +87,7 @@ def read(call: Call, response_id: str) -> Response:
     cursor = asked_cursor(call.query["cursor"])
     if cursor and not asked.said_before:
         return follow(answer, encoder, cursor) or no_content()
-    return told_again(answer, encoder, asked.said_before)
+    return told_again(answer, encoder, asked.said_before, asked.begin)
 
 
 @blueprint.delete("/v1/responses/<response_id>")
@@ -156,8 +157,11 @@ def _question(call: Call, body: ResponseRequest) -> tuple[Question, Asked]:
     _refuse_system(agent, instructions, posted)
     said, systems = posted.said, sum(message.role == "system" for message in before)
     last = len(before[-1].parts) if before and before[-1].role == "assistant" else 0
+    so_far = said.so_far.parts if said.so_far else ()
     asked = asked.but(
-        before=(systems, len(before) - systems, last), said_before=len(said.so_far.parts) if said.so_far else 0
+        before=(systems, len(before) - systems, last),
+        said_before=len(so_far),
+        begin=Snapshot(so_far, resumed=len(so_far)).begin,
     )
     question = new_question(
         call,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.responses_wire import Client, events_of, kinds
+from support.responses_wire import Client, behind, events_of, joined, kinds
 
 from app.testing.server import eventually, new_session_id, script
 
@@ -121,30 +121,3 @@ def test_a_response_that_runs_is_heard_from_every_number(client, first) -> None:
     assert whole[-1]["sequence_number"] < 104, "all of them are tried"
     for number, events in zip(numbers[1:], told, strict=True):
         assert joined(events) == joined(behind(whole, number)), number
-
-
-def behind(events: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """What is left of the events, of a piece too that the number lies in."""
-    left = []
-    for event in events:
-        length = event["sequence_number"] - number
-        if length > 0:
-            piece = "delta" in event and "arguments" not in event["type"]
-            left.append({**event, "delta": event["delta"][-length:]} if piece else event)
-    return left
-
-
-def joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Pieces of one text in a row as one, with the number of the last; without what is known at the end alone."""
-    said: list[dict[str, Any]] = []
-    for event in events:
-        last = said[-1] if said else {}
-        if "delta" in event and (last.get("type"), last.get("item_id")) == (event["type"], event["item_id"]):
-            said[-1] = {**event, "delta": last["delta"] + event["delta"]}
-        elif event["type"] == "response.completed":
-            said.append({**event, "response": {**event["response"], "completed_at": None}})
-        elif event["type"] in ("error", "response.failed"):
-            said.append({"type": event["type"], "sequence_number": event["sequence_number"]})
-        else:
-            said.append(event)
-    return said
