@@ -137,7 +137,14 @@ def test_a_callers_effort_goes_before_the_configured_one(upstream, configured, a
         ({"thinking": "adaptive"}, "minimal", {"thinking": ADAPTIVE, "output_config": {"effort": "low"}}),
         ({"model": "claude-opus-4-7"}, "medium", {"thinking": ADAPTIVE, "output_config": {"effort": "medium"}}),
         ({"model": "claude-opus-4-7"}, "xhigh", {"thinking": ADAPTIVE, "output_config": {"effort": "high"}}),
-        ({"max_tokens": 2048}, "low", {}),
+        ({"max_tokens": 2049}, "xhigh", {"thinking": BUDGET}),
+        ({"max_tokens": 2048}, "low", {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        ({"max_tokens": 1024}, "xhigh", {}),
+        (
+            {"model": "claude-opus-4-7", "max_tokens": 50},
+            "high",
+            {"thinking": ADAPTIVE, "output_config": {"effort": "high"}},
+        ),
     ],
     ids=str,
 )
