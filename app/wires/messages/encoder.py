@@ -23,9 +23,9 @@ from app.engine.events import (
 )
 from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealed
+from app.web.requests.sealed import Seal
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
-from app.wires.messages.errors import error_body
+from app.wires.messages.errors import failure
 
 _REASONS: Mapping[FinishReason, str] = {
     "length": "max_tokens",
@@ -36,13 +36,23 @@ _REASONS: Mapping[FinishReason, str] = {
 
 class MessageEncoder:
     """Implements `Encoder`. `model` is what the caller has called it; `input_tokens` are estimated, since the count is
-    known at the end only. Calls of tools that run here are not told: clients would try to run them."""
+    known at the end only. Calls of tools that run here are not told: clients would try to run them. `seal` makes the
+    signatures of thoughts, for who is shown them."""
 
     content_type = SSE
 
-    def __init__(self, model: str, is_callers: IsCallers, *, input_tokens: int, shows_thoughts: bool) -> None:
+    def __init__(
+        self,
+        model: str,
+        is_callers: IsCallers,
+        *,
+        input_tokens: int,
+        shows_thoughts: bool,
+        request_id: str | None = None,
+        seal: Seal = lambda _: "",
+    ) -> None:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
-        self._shows_thoughts = shows_thoughts
+        self._shows_thoughts, self._request_id, self._sealed = shows_thoughts, request_id, seal
         self._block = -1  # the one that is open, or was last
         self._before_text = b""
 
@@ -74,7 +84,7 @@ class MessageEncoder:
                 delta = {"stop_reason": stop_reason(reason), "stop_sequence": None}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
-                return _event("error", **error_body(error))
+                return _event("error", **failure(error, self._request_id))
         return self._thought(event) if self._shows_thoughts else b""
 
     def _thought(self, event: Event) -> bytes:
@@ -84,10 +94,10 @@ class MessageEncoder:
             case ReasoningDelta(text):
                 return self._delta({"type": "thinking_delta", "thinking": text})
             case ReasoningEnded(_, metadata):
-                signature = {"type": "signature_delta", "signature": sealed(metadata)} if metadata else None
+                signature = {"type": "signature_delta", "signature": self._sealed(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
             case ReasoningIdentified(metadata):
-                return self._open({"type": "redacted_thinking", "data": sealed(metadata)}) + self._stop()
+                return self._open({"type": "redacted_thinking", "data": self._sealed(metadata)}) + self._stop()
         return b""
 
     def _start(self, answer_id: str) -> bytes:
