@@ -1,4 +1,4 @@
-"""Images in questions over each wire that takes them: to the model's server as they are, or refused where they stand."""
+"""Images in questions over each wire that takes them: to the model's server as they are, or refused by name."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
