@@ -28,11 +28,6 @@ class ThinkingBlockSchema(Schema):
     signature = fields.String(required=True, metadata={"description": "To be sent back as it is"})
 
 
-class HiddenThinkingBlockSchema(Schema):
-    type = _is("redacted_thinking")
-    data = fields.String(required=True, metadata={"description": "To be sent back as it is"})
-
-
 class CallBlockSchema(Schema):
     type = _is("tool_use")
     id = fields.String(required=True)
@@ -40,7 +35,7 @@ class CallBlockSchema(Schema):
     input = fields.Dict(required=True)
 
 
-_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, HiddenThinkingBlockSchema, CallBlockSchema)
+_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, CallBlockSchema)
 
 
 class AnsweredSchema(Schema):
@@ -116,9 +111,12 @@ class FailureSchema(Schema):
     message = fields.String(required=True)
 
 
-class ErrorSchema(Schema):
+class FailedSchema(Schema):
     type = _is("error")
     error = fields.Nested(FailureSchema, required=True)
+
+
+class ErrorSchema(FailedSchema):
     request_id = fields.String(required=True, allow_none=True)
 
 
@@ -130,7 +128,7 @@ EVENT = {
         BlockStopSchema,
         MessageDeltaSchema,
         MessageStopSchema,
-        ErrorSchema,
+        FailedSchema,
     ]
 }
 
