@@ -86,7 +86,7 @@ def _frame(frame: bytes) -> Any:
     assert data.startswith(b"data: "), frame
     assert b"\n" not in data, frame
     assert b"\r" not in data, frame
-    said = "[DONE]" if data == b"data: [DONE]" else json.loads(data[6:].decode())
+    said: Any = "[DONE]" if data == b"data: [DONE]" else json.loads(data[6:].decode())
     assert not name or name == f"event: {said['type']}".encode(), frame
     return said
 
