@@ -82,7 +82,11 @@ class Widget:
     def shows(self, text: str) -> None:
         """Waits for it, in the last answer or what is said of it."""
         last = f"[...{ROOT}.querySelectorAll('.bot')].pop().innerText"
-        self.until(f"{last}.includes({json.dumps(text)})", 20)
+        try:
+            self.until(f"{last}.includes({json.dumps(text)})", 20)
+        except AssertionError as error:
+            there = self.texts(".message, .status, .notice, .launcher")
+            raise AssertionError(f"{error}; there is {there}, hidden: {self.js('document.hidden')}") from error
 
     def focused(self) -> str:
         """The class or the tag of what has the focus."""

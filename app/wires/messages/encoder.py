@@ -22,7 +22,7 @@ from app.engine.events import (
 )
 from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealed
+from app.web.requests.sealed import Seal
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
 from app.wires.messages.errors import failure
 
@@ -35,13 +35,22 @@ _REASONS: Mapping[FinishReason, str] = {
 
 class MessageEncoder:
     """Implements `Encoder`. `model` is what the caller has called it; `input_tokens` are estimated, since the count is
-    known at the end only. Calls of tools that run here are not told: clients would try to run them."""
+    known at the end only. Calls of tools that run here are not told: clients would try to run them. `seal` makes the
+    signatures of thoughts, for who is shown them."""
 
     content_type = SSE
 
-    def __init__(self, model: str, is_callers: IsCallers, *, input_tokens: int, shows_thoughts: bool) -> None:
+    def __init__(
+        self,
+        model: str,
+        is_callers: IsCallers,
+        *,
+        input_tokens: int,
+        shows_thoughts: bool,
+        seal: Seal = lambda _: "",
+    ) -> None:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
-        self._shows_thoughts = shows_thoughts
+        self._shows_thoughts, self._sealed = shows_thoughts, seal
         self._block = -1  # the one that is open, or was last
         self._before_text = _before_text(0)
 
@@ -81,7 +90,7 @@ class MessageEncoder:
             case ReasoningDelta(text):
                 return self._delta({"type": "thinking_delta", "thinking": text})
             case ReasoningEnded(_, metadata):
-                signature = {"type": "signature_delta", "signature": sealed(metadata)} if metadata else None
+                signature = {"type": "signature_delta", "signature": self._sealed(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
         return b""
 
