@@ -25,9 +25,10 @@ from app.engine.events import (
 )
 from app.engine.messages import ProviderMetadata
 from app.web.requests.caller_tools import IsCallers
+from app.web.requests.sealed import Seal
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse
 from app.web.responses.openai_errors import error_body
-from app.wires.responses.items import Item, Seal, arguments_of, call_item, message_item, output_items, text_content
+from app.wires.responses.items import Item, arguments_of, call_item, message_item, output_items, text_content
 from app.wires.responses.resource import Asked, incomplete_reason
 
 _DONE = sse(b"[DONE]")

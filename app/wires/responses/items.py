@@ -2,7 +2,7 @@
 thoughts that are not shown are numbered apart, and items of an input too."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,9 +19,9 @@ from app.engine.messages import (
     ToolResultPart,
 )
 from app.web.requests.caller_tools import IsCallers
+from app.web.requests.sealed import Seal
 
 Item = dict[str, Any]
-Seal = Callable[[ProviderMetadata], str]
 COMPACTION = "compaction"
 """Stands for a model in what is sealed of a summary."""
 _OUTPUT_ID = re.compile(r"(?:msg|fc|rs)_([0-9a-f]{32})_h?[0-9]+")

@@ -11,10 +11,10 @@ from app.store.histories import HistoryScope
 from app.web.requests.call import Call
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.question import MOST_MESSAGES
-from app.web.requests.sealed import sealer
+from app.web.requests.sealed import Seal, sealer
 from app.web.responses.openai_errors import NamedError, error_code
 from app.web.services import services
-from app.wires.responses.items import Item, Seal, answer_of_item, identified, input_items, output_items
+from app.wires.responses.items import Item, answer_of_item, identified, input_items, output_items
 from app.wires.responses.resource import PREFIX, Asked, incomplete_reason
 
 WIRE = "responses"
