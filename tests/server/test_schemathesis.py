@@ -110,7 +110,9 @@ def known_places(  # noqa: PLR0911 - one for each wire
         case "responses":
             asked = {"model": "open", "input": "Hello"}
             said = requests.post(f"{server.url}/v1/responses", json=asked, headers=headers, timeout=30).json()
-            return {"response_id": said["id"], "model": "open", "previous_response_id": said["id"]}
+            heeded = {"instructions": "", "tools": [], "tool_choice": "auto", "text": {}, "include": []}
+            never = dict.fromkeys(("max_tool_calls", "prompt", "conversation", "top_logprobs"))
+            return {**asked, **heeded, **never, "response_id": said["id"], "previous_response_id": said["id"]}
         case "workers":
             said = requests.post(f"{server.url}/api/chat", json={"prompt": "Hello"}, headers=headers, timeout=30)
             return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0"}
