@@ -2,6 +2,8 @@
 that comes back with the conversation. It is signed, so that nothing else than what a model has said reaches its server.
 """
 
+from collections.abc import Callable
+
 from itsdangerous import BadData
 
 from app.engine.messages import ProviderMetadata
@@ -11,9 +13,15 @@ LONGEST = 1_000_000  # characters
 _PURPOSE = "thought"
 
 
-def sealed(metadata: ProviderMetadata) -> str:
-    text = services().signer.dumps([_PURPOSE, metadata.model, dict(metadata.value)])
-    return text if isinstance(text, str) else text.decode()
+def sealer() -> Callable[[ProviderMetadata], str]:
+    """What seals. It is found while a request is at hand, and is good for as long as its answer is sent."""
+    signer = services().signer
+
+    def seal(metadata: ProviderMetadata) -> str:
+        text = signer.dumps([_PURPOSE, metadata.model, dict(metadata.value)])
+        return text if isinstance(text, str) else text.decode()
+
+    return seal
 
 
 def unsealed(text: str) -> ProviderMetadata | None:

@@ -1,7 +1,7 @@
 """A turn as Anthropic's events (its API reference, "Streaming messages"): blocks that start, go on and stop, within a
 message that does. Each has an `event` line: its npm client dispatches by that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -21,11 +21,11 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import FinishReason, Usage
+from app.engine.messages import FinishReason, ProviderMetadata, Usage
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealed
+from app.web.requests.sealed import sealer
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
-from app.wires.messages.errors import error_body
+from app.wires.messages.errors import failure
 
 _REASONS: Mapping[FinishReason, str] = {
     "length": "max_tokens",
@@ -40,9 +40,18 @@ class MessageEncoder:
 
     content_type = SSE
 
-    def __init__(self, model: str, is_callers: IsCallers, *, input_tokens: int, shows_thoughts: bool) -> None:
+    def __init__(
+        self,
+        model: str,
+        is_callers: IsCallers,
+        *,
+        input_tokens: int,
+        shows_thoughts: bool,
+        request_id: str | None = None,
+    ) -> None:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
-        self._shows_thoughts = shows_thoughts
+        self._request_id = request_id
+        self._seal = sealer() if shows_thoughts else None
         self._block = -1  # the one that is open, or was last
         self._before_text = b""
 
@@ -74,20 +83,20 @@ class MessageEncoder:
                 delta = {"stop_reason": stop_reason(reason), "stop_sequence": None}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
-                return _event("error", **error_body(error))
-        return self._thought(event) if self._shows_thoughts else b""
+                return _event("error", **failure(error, self._request_id))
+        return self._thought(event, self._seal) if self._seal else b""
 
-    def _thought(self, event: Event) -> bytes:
+    def _thought(self, event: Event, seal: Callable[[ProviderMetadata], str]) -> bytes:
         match event:
             case ReasoningStarted():
                 return self._open({"type": "thinking", "thinking": "", "signature": ""})
             case ReasoningDelta(text):
                 return self._delta({"type": "thinking_delta", "thinking": text})
             case ReasoningEnded(_, metadata):
-                signature = {"type": "signature_delta", "signature": sealed(metadata)} if metadata else None
+                signature = {"type": "signature_delta", "signature": seal(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
             case ReasoningIdentified(metadata):
-                return self._open({"type": "redacted_thinking", "data": sealed(metadata)}) + self._stop()
+                return self._open({"type": "redacted_thinking", "data": seal(metadata)}) + self._stop()
         return b""
 
     def _start(self, answer_id: str) -> bytes:

@@ -20,10 +20,15 @@ _KINDS = {
 
 
 def error_body(error: ChatError) -> Mapping[str, Any]:
+    """While the request is at hand."""
+    return failure(error, g.get("request_id"))
+
+
+def failure(error: ChatError, request_id: str | None) -> Mapping[str, Any]:
     status = error.problem.status
     kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
     return {
         "type": "error",
         "error": {"type": kind, "message": error.message},
-        "request_id": g.get("request_id"),
+        "request_id": request_id,
     }

@@ -1,6 +1,6 @@
 """POST /v1/messages; GET reads an answer on, and DELETE stops it; and how many tokens a message would take."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from app.engine.agent import Agent
 from app.engine.errors import ChatError, Problem
@@ -31,7 +31,13 @@ def create(call: Call) -> Response:
     question, is_callers = _question(call, body), of_tools(body.tools)
     if body.stream:
         tokens = _input_tokens(body)
-        encoder = MessageEncoder(body.model, is_callers, input_tokens=tokens, shows_thoughts=body.thinks)
+        encoder = MessageEncoder(
+            body.model,
+            is_callers,
+            input_tokens=tokens,
+            shows_thoughts=body.thinks,
+            request_id=g.get("request_id"),
+        )
         return stream_answer(question, encoder)
     started, finished = wait_for_answer(question)
     said_before = len(question.so_far.parts) if question.so_far else 0
@@ -51,7 +57,13 @@ def read_on(call: Call) -> Response:
     """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
     cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"])
     agent, tokens = call.caller.agent, answer.usage.prompt_tokens
-    encoder = MessageEncoder(agent.id, of_answer(agent, answer), input_tokens=tokens, shows_thoughts=True)
+    encoder = MessageEncoder(
+        agent.id,
+        of_answer(agent, answer),
+        input_tokens=tokens,
+        shows_thoughts=True,
+        request_id=g.get("request_id"),
+    )
     return follow(answer, encoder, cursor) or no_content()
 
 
