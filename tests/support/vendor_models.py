@@ -78,7 +78,7 @@ class VendorsModel(ModelServer):
             return [*streamed(api.begin, api.text("so far"), api.error(BROKEN)), LAST]
         if tool and result is None:
             args = {"city": "Oslo"} if tool == "get_weather" else {"expression": "2+2"}
-            thought = _thought() if question.startswith("think") else b""
+            thought = _thought() if body.get("thinking") else b""
             return [*streamed(_begin(api), thought, api.call(0, tool, args), api.end("tool_calls", **USAGE)), LAST]
         texts = PIECES if result is None else (result, " it is")
         return [*streamed(_begin(api), *map(api.text, texts), api.end(**USAGE)), LAST]
