@@ -12,6 +12,7 @@ LANGCHAIN = {
     "limit": "{}RateLimitError",
 }
 LITELLM = {"unpaid": "APIError", "broken": "MidStreamFallbackError"}
+LITELLM_PAID = {**LITELLM, "unpaid": "PaymentRequiredError"}
 PAID = {"unpaid": "PaymentRequiredError", "broken": "APIStatusError"}
 OPENAI = Client("openai", "openai", ["ask_openai.py"], "clients")
 AGENTS = Client("openai-agents", "openai", ["ask_agents.py"], "clients")
@@ -35,7 +36,7 @@ LANGCHAIN_ANTHROPIC = Client(
 )
 LITELLM_OPENAI = Client("litellm openai", "openai", ["ask_litellm.py", "openai"], "clients", LITELLM)
 LITELLM_ANTHROPIC = Client(
-    "litellm anthropic", "messages", ["ask_litellm.py", "anthropic"], "clients", LITELLM, "stop", "tool_calls"
+    "litellm anthropic", "messages", ["ask_litellm.py", "anthropic"], "clients", LITELLM_PAID, "stop", "tool_calls"
 )
 ON_OPENAI = [OPENAI, AGENTS, LANGCHAIN_OPENAI, LITELLM_OPENAI]
 ON_MESSAGES = [*ANTHROPIC, LANGCHAIN_ANTHROPIC, LITELLM_ANTHROPIC]

@@ -28,6 +28,7 @@ provider = "openai"
 base_url = "{model.url}/v1"
 model = "m-1"
 images = true
+aliases = ["gpt-5-desk"]           # by which llm-comply believes that it thinks
 
 [models.blind]
 provider = "openai"
@@ -39,6 +40,7 @@ provider = "anthropic"
 base_url = "{model.url}/v1"
 model = "m-2"
 images = true
+aliases = ["claude-sonnet-4-desk"]
 
 [agents.desk]
 model = ["scripted", "eyes", "blind", "claude"]
@@ -56,6 +58,8 @@ class VendorsModel(ModelServer):
     - `flaky …`: 500 until the client has asked again, by each text anew
     - `break`: some words, then an error
     - anything else: PIECES
+
+    A request that wants a call in any case is answered with one of `get_weather`, and one that wants thoughts with one.
     """
 
     def __init__(self) -> None:
@@ -72,6 +76,8 @@ class VendorsModel(ModelServer):
         question, result = _question(body), _result(body)
         self._asked[question] += 1
         tool = {"weather": "get_weather", "think": "get_weather", "sum": "calculator"}.get(question.split(" ")[0])
+        if body.get("tool_choice") in ("required", {"type": "any"}):
+            tool = "get_weather"
         if question.startswith("flaky") and self._asked[question] <= _FAILURES:
             return whole(api.refusal("not now"), 500)
         if question.startswith("break"):
@@ -81,7 +87,8 @@ class VendorsModel(ModelServer):
             thought = _thought() if body.get("thinking") else b""
             return [*streamed(_begin(api), thought, api.call(0, tool, args), api.end("tool_calls", **USAGE)), LAST]
         texts = PIECES if result is None else (result, " it is")
-        return [*streamed(_begin(api), *map(api.text, texts), api.end(**USAGE)), LAST]
+        thought = _thought() if body.get("thinking") and result is None else b""
+        return [*streamed(_begin(api), thought, *map(api.text, texts), api.end(**USAGE)), LAST]
 
 
 def _begin(api: ProviderApi) -> bytes:
