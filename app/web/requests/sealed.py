@@ -12,9 +12,11 @@ from app.web.services import services
 LONGEST = 1_000_000  # characters
 _PURPOSE = "thought"
 
+Seal = Callable[[ProviderMetadata], str]
 
-def sealer() -> Callable[[ProviderMetadata], str]:
-    """What seals. It is found while a request is at hand, and is good for as long as its answer is sent."""
+
+def sealer() -> Seal:
+    """For an encoder, which goes on when the request and its application are no longer at hand."""
     signer = services().signer
 
     def seal(metadata: ProviderMetadata) -> str:
@@ -22,6 +24,10 @@ def sealer() -> Callable[[ProviderMetadata], str]:
         return text if isinstance(text, str) else text.decode()
 
     return seal
+
+
+def sealed(metadata: ProviderMetadata) -> str:
+    return sealer()(metadata)
 
 
 def unsealed(text: str) -> ProviderMetadata | None:

@@ -1,7 +1,7 @@
 """A turn as Anthropic's events (its API reference, "Streaming messages"): blocks that start, go on and stop, within a
 message that does. Each has an `event` line: its npm client dispatches by that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -21,9 +21,9 @@ from app.engine.events import (
     TurnFinished,
     TurnStarted,
 )
-from app.engine.messages import FinishReason, ProviderMetadata, Usage
+from app.engine.messages import FinishReason, Usage
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealer
+from app.web.requests.sealed import Seal
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text
 from app.wires.messages.errors import failure
 
@@ -36,7 +36,8 @@ _REASONS: Mapping[FinishReason, str] = {
 
 class MessageEncoder:
     """Implements `Encoder`. `model` is what the caller has called it; `input_tokens` are estimated, since the count is
-    known at the end only. Calls of tools that run here are not told: clients would try to run them."""
+    known at the end only. Calls of tools that run here are not told: clients would try to run them. `seal` makes the
+    signatures of thoughts, for who is shown them."""
 
     content_type = SSE
 
@@ -48,10 +49,10 @@ class MessageEncoder:
         input_tokens: int,
         shows_thoughts: bool,
         request_id: str | None = None,
+        seal: Seal = lambda _: "",
     ) -> None:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
-        self._request_id = request_id
-        self._seal = sealer() if shows_thoughts else None
+        self._shows_thoughts, self._request_id, self._sealed = shows_thoughts, request_id, seal
         self._block = -1  # the one that is open, or was last
         self._before_text = b""
 
@@ -84,19 +85,19 @@ class MessageEncoder:
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
                 return _event("error", **failure(error, self._request_id))
-        return self._thought(event, self._seal) if self._seal else b""
+        return self._thought(event) if self._shows_thoughts else b""
 
-    def _thought(self, event: Event, seal: Callable[[ProviderMetadata], str]) -> bytes:
+    def _thought(self, event: Event) -> bytes:
         match event:
             case ReasoningStarted():
                 return self._open({"type": "thinking", "thinking": "", "signature": ""})
             case ReasoningDelta(text):
                 return self._delta({"type": "thinking_delta", "thinking": text})
             case ReasoningEnded(_, metadata):
-                signature = {"type": "signature_delta", "signature": seal(metadata)} if metadata else None
+                signature = {"type": "signature_delta", "signature": self._sealed(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
             case ReasoningIdentified(metadata):
-                return self._open({"type": "redacted_thinking", "data": seal(metadata)}) + self._stop()
+                return self._open({"type": "redacted_thinking", "data": self._sealed(metadata)}) + self._stop()
         return b""
 
     def _start(self, answer_id: str) -> bytes:

@@ -20,11 +20,12 @@ _KINDS = {
 
 
 def error_body(error: ChatError) -> Mapping[str, Any]:
-    """While the request is at hand."""
+    """Of the request that is being answered."""
     return failure(error, g.get("request_id"))
 
 
 def failure(error: ChatError, request_id: str | None) -> Mapping[str, Any]:
+    """The same for a stream, which goes on when the request is no longer at hand."""
     status = error.problem.status
     kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
     return {

@@ -1,6 +1,6 @@
 """POST /v1/messages; GET reads an answer on, and DELETE stops it; and how many tokens a message would take."""
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response
 
 from app.engine.agent import Agent
 from app.engine.errors import ChatError, Problem
@@ -10,9 +10,10 @@ from app.engine.prompt import estimated_tokens
 from app.engine.question import Question
 from app.web.requests.asked_answer import asked_answer
 from app.web.requests.call import Call
-from app.web.requests.caller_tools import of_answer, of_tools, refuse_shadowing
+from app.web.requests.caller_tools import IsCallers, of_answer, of_tools, refuse_shadowing
 from app.web.requests.model_names import agent_called
 from app.web.requests.question import conversation_of, new_question
+from app.web.requests.sealed import sealer
 from app.web.responses.following import follow
 from app.web.responses.framing import json_response, no_content
 from app.web.responses.stopping import stop_answer
@@ -31,13 +32,7 @@ def create(call: Call) -> Response:
     question, is_callers = _question(call, body), of_tools(body.tools)
     if body.stream:
         tokens = _input_tokens(body)
-        encoder = MessageEncoder(
-            body.model,
-            is_callers,
-            input_tokens=tokens,
-            shows_thoughts=body.thinks,
-            request_id=g.get("request_id"),
-        )
+        encoder = _encoder(call, body.model, is_callers, input_tokens=tokens, shows_thoughts=body.thinks)
         return stream_answer(question, encoder)
     started, finished = wait_for_answer(question)
     said_before = len(question.so_far.parts) if question.so_far else 0
@@ -57,13 +52,7 @@ def read_on(call: Call) -> Response:
     """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
     cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"])
     agent, tokens = call.caller.agent, answer.usage.prompt_tokens
-    encoder = MessageEncoder(
-        agent.id,
-        of_answer(agent, answer),
-        input_tokens=tokens,
-        shows_thoughts=True,
-        request_id=g.get("request_id"),
-    )
+    encoder = _encoder(call, agent.id, of_answer(agent, answer), input_tokens=tokens, shows_thoughts=True)
     return follow(answer, encoder, cursor) or no_content()
 
 
@@ -72,6 +61,19 @@ def stop(call: Call) -> Response:
     """End the answer; how it stands."""
     _, answer = asked_answer(call, blueprint.name)
     return json_response(stopped(stop_answer(answer.conversation_id, answer.id) or answer))
+
+
+def _encoder(
+    call: Call, model: str, is_callers: IsCallers, *, input_tokens: int, shows_thoughts: bool
+) -> MessageEncoder:
+    return MessageEncoder(
+        model,
+        is_callers,
+        input_tokens=input_tokens,
+        shows_thoughts=shows_thoughts,
+        request_id=call.request_id,
+        seal=sealer(),
+    )
 
 
 def _checked_agent(call: Call, body: MessageRequest) -> Agent:

@@ -7,7 +7,7 @@ from app.engine.events import ToolCalled, TurnFinished, TurnStarted
 from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart
 from app.store.answer_states import AnswerState
 from app.web.requests.caller_tools import IsCallers
-from app.web.requests.sealed import sealer
+from app.web.requests.sealed import sealed
 from app.wires.messages.encoder import message_head, stop_reason, usage_body
 
 
@@ -30,7 +30,6 @@ def whole_message(
 
 
 def _blocks(said: Message, is_callers: IsCallers, *, shows_thoughts: bool) -> Iterator[dict[str, Any]]:
-    seal = sealer()
     for part in said.parts:
         match part:
             case TextPart(text):
@@ -38,7 +37,7 @@ def _blocks(said: Message, is_callers: IsCallers, *, shows_thoughts: bool) -> It
             case ToolCallPart(call_id, name, args) if is_callers(ToolCalled(call_id, name, args)):
                 yield {"type": "tool_use", "id": call_id, "name": name, "input": dict(args)}
             case ReasoningPart(text, metadata, shown) if shows_thoughts:
-                signature = seal(metadata) if metadata else ""
+                signature = sealed(metadata) if metadata else ""
                 if shown:
                     yield {"type": "thinking", "thinking": text, "signature": signature}
                 elif signature:
