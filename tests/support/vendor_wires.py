@@ -160,5 +160,6 @@ class MessagesWhole(Messages):
 
     def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        whole = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"} == set(body)
+        head = {"id", "type", "role", "model", "container"}
+        whole = head | {"content", "stop_reason", "stop_sequence", "stop_details", "usage"} == set(body)
         return Reply([block["text"] for block in body["content"] if block["type"] == "text"], whole)
