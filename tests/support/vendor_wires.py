@@ -25,7 +25,7 @@ class Completions(WireClient):
     methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "openai"
     key_kind = "secret"
-    credentials = (("Authorization", "Bearer {}"),)
+    credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
     ignores_fields = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
