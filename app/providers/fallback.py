@@ -61,7 +61,8 @@ class Fallback:
         if only:
             again = partial(self._again, candidates=[only])
             return FallbackStream(prompt, heartbeat, partial(self._only, only), again)
-        needs = needs_of(prompt.messages[-1:], prompt.options)
+        asked = [message for message in prompt.messages if message.role == "user"]
+        needs = needs_of(asked[-1:], prompt.options)
         able = [each for each in self._candidates if needs <= each.model.takes] or self._candidates
         attempts, again = partial(self._attempts, candidates=able), partial(self._again, candidates=able)
         return FallbackStream(prompt, heartbeat, attempts, again)

@@ -4,7 +4,7 @@ every month, null says the same as leaving a field out, and contents are a text 
 from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, Schema, fields, pre_load, validate
+from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from app.schemas.fields import BoundedList
 
@@ -44,4 +44,9 @@ class TextOrParts(fields.Field[Any]):
 
 def only(values: Sequence[Any], why: str) -> fields.Raw:
     """A field that is known, and of which nothing but these values can be heeded."""
-    return fields.Raw(validate=validate.OneOf(values, error=why), metadata={"enum": [*values], "description": why})
+
+    def check(value: Any) -> None:
+        if value not in values:
+            raise ValidationError(why)
+
+    return fields.Raw(validate=check, metadata={"enum": [*values], "description": why})

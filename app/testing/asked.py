@@ -23,7 +23,7 @@ SAID: Sequence[dict[str, Any]] = [
 ]
 Frames = Sequence[tuple[str, bytes]]
 END = ".end"
-_DELTA = re.compile(rb'"(?:token|response|delta)":("(?:[^"\\]|\\.)*")')
+_DELTA = re.compile(rb'"(?:token|response|delta|content|text)":("(?:[^"\\]|\\.)*")')
 WORDS = "Let me\n\nsee. It is fo🙂ur."
 
 
@@ -96,7 +96,7 @@ class Asked:
 
 def numbered(data: bytes) -> Frames:
     """The frames of a stream, without keep-alives, each with its cursor, and as it is without one."""
-    if data.startswith((b"id: ", b": keep-alive")):
+    if not data.lstrip(b"\n").startswith(b"{"):
         frames = data.replace(b": keep-alive\n", b"").split(b"\n\n")[:-1]
         parted = [re.fullmatch(rb"(?:id: (\S+)\n)?(.*)", frame, re.DOTALL) for frame in frames]
         return [((each[1] or b"").decode(), each[2] + b"\n\n") for each in parted if each]

@@ -64,9 +64,9 @@ class Reply:
 _KEEP_ALIVE = b": keep-alive\n"  # no blank line: some clients take that for the end of an event
 
 
-def sse_frames(data: bytes, *, named: bool = False) -> list[Any]:
-    """The data of server-sent events as JSON, "[DONE]" as itself, and None for a keep-alive; where they are `named`,
-    each with its name. Fails on anything else."""
+def sse_frames(data: bytes) -> list[Any]:
+    """The data of server-sent events as JSON, "[DONE]" as itself, and None for a keep-alive. Fails on anything else,
+    and where an event has another name than its data's `type`."""
     frames: list[Any] = []
     at = 0
     while at < len(data):
@@ -76,22 +76,19 @@ def sse_frames(data: bytes, *, named: bool = False) -> list[Any]:
         else:
             end = data.find(b"\n\n", at)
             assert end >= 0, data[at:]
-            frames.append(_named_frame(data[at:end]) if named else _frame(data[at:end]))
+            frames.append(_frame(data[at:end]))
             at = end + 2
     return frames
 
 
-def _named_frame(frame: bytes) -> tuple[str, Any]:
-    first, _, rest = frame.partition(b"\n")
-    assert first.startswith(b"event: "), frame
-    return first.removeprefix(b"event: ").decode(), _frame(rest)
-
-
 def _frame(frame: bytes) -> Any:
-    assert frame.startswith(b"data: "), frame
-    assert b"\n" not in frame, frame
-    assert b"\r" not in frame, frame
-    return "[DONE]" if frame == b"data: [DONE]" else json.loads(frame[6:].decode())
+    name, _, data = frame.partition(b"\n") if frame.startswith(b"event: ") else (b"", b"", frame)
+    assert data.startswith(b"data: "), frame
+    assert b"\n" not in data, frame
+    assert b"\r" not in data, frame
+    said: Any = "[DONE]" if data == b"data: [DONE]" else json.loads(data[6:].decode())
+    assert not name or name == f"event: {said['type']}".encode(), frame
+    return said
 
 
 class WireClient(ABC):
@@ -119,6 +116,8 @@ class WireClient(ABC):
     """Whether fields of the body that the wire does not know are ignored; otherwise they are refused."""
     foreign_status: int = 404
     """Of what names another's answer."""
+    finds_by_position: bool = False
+    """Whether a position in it is all that names an answer which is read on or stopped."""
     any_key: bool = False
     """Whether keys of every kind are accepted."""
     final: bytes

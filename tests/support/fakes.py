@@ -186,11 +186,12 @@ class World:
         ref: ConversationRef = REF,
         options: AnswerOptions | None = None,
         history: int = 0,
+        **more: Any,
     ) -> Turn:
-        asked = messages or (text_message("user", "Hi"),)
-        return Turn(
-            self._engine, Question(agent, ref, asked, "request-1", None, TAKER, options or AnswerOptions(), history)
-        )
+        """`more` are further fields of the question."""
+        asked, options = messages or (text_message("user", "Hi"),), options or AnswerOptions()
+        question = Question(agent, ref, asked, "request-1", None, TAKER, options, history, **more)
+        return Turn(self._engine, question)
 
     def answer(self) -> AnswerRecord:
         """The one answer that was stored."""

@@ -27,6 +27,7 @@ class Completions(WireClient):
     key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
     ignores_fields = True
+    finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
     kinds: ClassVar[dict[int, str]] = {
@@ -95,6 +96,7 @@ class Messages(WireClient):
     key_kind = "secret"
     credentials = (("x-api-key", "{}"), ("Authorization", "Bearer {}"))
     ignores_fields = True
+    finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
     final = b"event: message_stop"
     kinds: ClassVar[dict[int, str]] = {
@@ -121,14 +123,7 @@ class Messages(WireClient):
         return [{**self.body(""), "messages": [{"role": role, "content": text} for role, text in said]}]
 
     def frames(self, data: bytes) -> list[Any]:
-        """Each event's name is its data's type."""
-        frames = sse_frames(data, named=True)
-        return [frame and self._data(*frame) for frame in frames]
-
-    @staticmethod
-    def _data(name: str, data: Any) -> Any:
-        assert name == data["type"]
-        return data
+        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)

@@ -139,10 +139,14 @@ class AnthropicModel:
     def _thinking(self, payload: Mapping[str, Any], prompt: Prompt, form: str) -> dict[str, Any]:
         """What turns thinking on; nothing where it is off, where the answer may have no more tokens than that, or where
         a tool must be called, which the API refuses together with thinking."""
-        effort = prompt.options.effort
-        tokens = self._options.get("thinking_tokens", 0) if effort is None else EFFORTS[effort]
-        thinks = tokens or (effort is None and self._options.get("thinking") == "adaptive")
-        if not thinks or tokens >= payload["max_tokens"] or prompt.options.tool_choice.kind == "required":
+        effort, most = prompt.options.effort, payload["max_tokens"]
+        if effort is None:
+            tokens = self._options.get("thinking_tokens", 0)
+            thinks = tokens < most and (tokens or self._options.get("thinking") == "adaptive")
+        else:
+            tokens = EFFORTS[effort] if form == "adaptive" else _budget(effort, most)
+            thinks = tokens
+        if not thinks or prompt.options.tool_choice.kind == "required":
             return {}
         if form == "adaptive":
             config = {"output_config": {"effort": _effort(tokens)}} if tokens else {}
@@ -163,6 +167,11 @@ def _merged(payload: dict[str, Any], thinking: dict[str, Any]) -> dict[str, Any]
     """`output_config` has both how much a model thinks and what form its answer has."""
     config = {**payload.get("output_config", {}), **thinking.get("output_config", {})}
     return {**payload, **thinking, **({"output_config": config} if config else {})}
+
+
+def _budget(effort: Effort, most: int) -> int:
+    """Of an effort, or of the greatest below it that leaves room for the answer."""
+    return max(tokens for tokens in EFFORTS.values() if tokens <= EFFORTS[effort] and tokens < most)
 
 
 def _effort(tokens: int) -> str:

@@ -80,14 +80,18 @@ def _turns(messages: Iterable[Message]) -> Iterator[Message]:
         if role == "user":
             asked = [tuple(parts) for _, parts in neighbours if parts]
             latest = [*dict.fromkeys(reversed(asked))][::-1]  # each where it was asked last
-            yield Message("user", (*_one_behind_the_other(latest),) or (TextPart(NO_WORDS),))
+            merged = _parts(Message("user", tuple(_one_behind_the_other(latest))))
+            yield Message("user", tuple(merged) or (TextPart(NO_WORDS),))
         else:
             yield Message(role, tuple(_one_behind_the_other([parts for _, parts in neighbours])))
 
 
 def _without_images(message: Message) -> Message:
-    parts = (TextPart(IMAGE) if isinstance(part, ImagePart) else part for part in message.parts)
-    return replace(message, parts=tuple(parts))
+    """The same where it has none; else its texts with the word for each image, as one text."""
+    if not any(isinstance(part, ImagePart) for part in message.parts):
+        return message
+    words = [part.text if isinstance(part, TextPart) else IMAGE for part in message.parts]
+    return text_message(message.role, _joined(words))
 
 
 def _parts(message: Message) -> list[Part]:

@@ -11,6 +11,7 @@ from app.web.requests.positions import END
 from app.web.responses.framing import SSE
 from app.web.wire import Encoder
 
+_BLANK, _DONE = b"\n\n", b"data: [DONE]\n\n"
 _KINDS = ("text/event-stream", "application/x-ndjson")
 _LAST = (TurnFinished, TurnFailed)
 _GOES_ON = (Problem.LIMITED, Problem.LOST)  # with these a stream ends before its answer does, or nobody knows
@@ -45,7 +46,11 @@ class NumberedEncoder:
         return b"".join(frames)
 
     def _event(self, frame: bytes, end: bytes) -> bytes:
-        return b"id: %b.%d%b\n%b" % (self._answer, self._position.value, end, frame)
+        """The id is that of the last of the events that the frame has: who has heard but the first goes on there."""
+        whole = len(frame) - len(_DONE) if frame.endswith(_DONE) else len(frame)
+        last = frame.rfind(_BLANK, 0, max(whole - len(_BLANK), 0)) + len(_BLANK)
+        at = last if last >= len(_BLANK) else 0
+        return b"%bid: %b.%d%b\n%b" % (frame[:at], self._answer, self._position.value, end, frame[at:])
 
     def _line(self, frame: bytes, end: bytes) -> bytes:
         return b'%b,"cursor":"%b.%d%b"}\n' % (frame[:-2], self._answer, self._position.value, end)

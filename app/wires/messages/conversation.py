@@ -12,7 +12,7 @@ from app.web.requests.images import data_url, image_part
 from app.web.requests.posted import Conversation, add_answer, add_result, call_arguments, conversation
 from app.web.requests.sealed import unsealed
 
-Block = Mapping[str, Any]  # as BlockSchema loads it
+Block = Mapping[str, Any]  # as PartSchema loads it
 _MOST_ID = 256
 
 
@@ -101,7 +101,7 @@ def _said(place: str, block: Block) -> Iterator[Part]:
         case "thinking":
             yield ReasoningPart(_string(block, "thinking", place), unsealed(str(block.get("signature", ""))))
         case "redacted_thinking":
-            yield ReasoningPart("", unsealed(str(block.get("data", ""))))
+            pass  # of another server: here thoughts that are not shown are not told at all
         case kind:
             raise ValidationError(f"Blocks of the type {kind[:64]!r} are not taken here.", f"{place}.type")
 

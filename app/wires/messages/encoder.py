@@ -11,7 +11,6 @@ from app.engine.events import (
     Event,
     ReasoningDelta,
     ReasoningEnded,
-    ReasoningIdentified,
     ReasoningStarted,
     TextDelta,
     TextEnded,
@@ -60,13 +59,12 @@ class MessageEncoder:
         *,
         input_tokens: int,
         shows_thoughts: bool,
-        request_id: str | None = None,
         seal: Seal = lambda _: "",
     ) -> None:
         self._model, self._is_callers, self._input_tokens = model, is_callers, input_tokens
-        self._shows_thoughts, self._request_id, self._sealed = shows_thoughts, request_id, seal
+        self._shows_thoughts, self._sealed = shows_thoughts, seal
         self._block = -1  # the one that is open, or was last
-        self._before_text = b""
+        self._before_text = _before_text(0)
 
     def encode(self, batch: Batch) -> bytes:
         if not batch:
@@ -82,10 +80,8 @@ class MessageEncoder:
             case TurnStarted(answer_id=answer_id):
                 return self._start(answer_id)
             case TextStarted():
-                started = self._open(text_block(""))
-                head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
-                self._before_text = head % self._block + b'{"type":"text_delta","text":'
-                return started
+                self._before_text = _before_text(self._block + 1)
+                return self._open(text_block(""))
             case TextEnded():
                 return self._stop()
             case ToolCalled(call_id, name, args) if self._is_callers(event):
@@ -96,7 +92,7 @@ class MessageEncoder:
                 delta = {"stop_reason": stop_reason(reason), "stop_sequence": None, **NO_DETAILS}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
-                return _event("error", **failure(error, self._request_id))
+                return _event("error", error=failure(error))
         return self._thought(event) if self._shows_thoughts else b""
 
     def _thought(self, event: Event) -> bytes:
@@ -108,8 +104,6 @@ class MessageEncoder:
             case ReasoningEnded(_, metadata):
                 signature = {"type": "signature_delta", "signature": self._sealed(metadata)} if metadata else None
                 return (self._delta(signature) if signature else b"") + self._stop()
-            case ReasoningIdentified(metadata):
-                return self._open({"type": "redacted_thinking", "data": self._sealed(metadata)}) + self._stop()
         return b""
 
     def _start(self, answer_id: str) -> bytes:
@@ -126,6 +120,12 @@ class MessageEncoder:
 
     def _stop(self) -> bytes:
         return _event("content_block_stop", index=self._block)
+
+
+def _before_text(block: int) -> bytes:
+    """What stands before each text of a block: the same for all of them."""
+    head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":'
+    return head % block + b'{"type":"text_delta","text":'
 
 
 def _event(kind: str, **fields: Any) -> bytes:

@@ -20,16 +20,10 @@ _KINDS = {
 
 
 def error_body(error: ChatError) -> Mapping[str, Any]:
-    """Of the request that is being answered."""
-    return failure(error, g.get("request_id"))
+    return {"type": "error", "error": failure(error), "request_id": g.get("request_id")}
 
 
-def failure(error: ChatError, request_id: str | None) -> Mapping[str, Any]:
-    """The same for a stream, which goes on when the request is no longer at hand."""
+def failure(error: ChatError) -> Mapping[str, str]:
     status = error.problem.status
     kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-    return {
-        "type": "error",
-        "error": {"type": kind, "message": error.message},
-        "request_id": request_id,
-    }
+    return {"type": kind, "message": error.message}

@@ -41,12 +41,7 @@ class ThinkingBlockSchema(Schema):
     signature = fields.String(required=True, metadata={"description": "To be sent back as it is"})
 
 
-class HiddenThinkingBlockSchema(Schema):
-    type = _is("redacted_thinking")
-    data = fields.String(required=True, metadata={"description": "To be sent back as it is"})
-
-
-class CallerSchema(Schema):
+class CallOriginSchema(Schema):
     type = _is("direct")
 
 
@@ -55,10 +50,10 @@ class CallBlockSchema(Schema):
     id = fields.String(required=True)
     name = fields.String(required=True)
     input = fields.Dict(required=True)
-    caller = fields.Nested(CallerSchema, required=True)
+    caller = fields.Nested(CallOriginSchema, required=True)
 
 
-_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, HiddenThinkingBlockSchema, CallBlockSchema)
+_BLOCKS = (TextBlockSchema, ThinkingBlockSchema, CallBlockSchema)
 
 
 class AnsweredSchema(Schema):
@@ -138,9 +133,12 @@ class FailureSchema(Schema):
     message = fields.String(required=True)
 
 
-class ErrorSchema(Schema):
+class FailedSchema(Schema):
     type = _is("error")
     error = fields.Nested(FailureSchema, required=True)
+
+
+class ErrorSchema(FailedSchema):
     request_id = fields.String(required=True, allow_none=True)
 
 
@@ -152,7 +150,7 @@ EVENT = {
         BlockStopSchema,
         MessageDeltaSchema,
         MessageStopSchema,
-        ErrorSchema,
+        FailedSchema,
     ]
 }
 

@@ -97,7 +97,7 @@ class TokensRequestSchema(LenientSchema):
         validate=validate.Length(1, 256),
         metadata={"description": "The key's agent, by its id, or one of its models, by its name or an alias"},
     )
-    system = _System(load_default=())
+    system = _System(load_default=tuple)
     messages = BoundedList(fields.Nested(PostedMessageSchema), validate.Length(1, MOST_MESSAGES), required=True)
     tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
     tool_choice = fields.Nested(ToolChoiceSchema, load_default=lambda: {"type": "auto"})

@@ -10,7 +10,7 @@ from app.engine.prompt import estimated_tokens
 from app.engine.question import Question
 from app.web.requests.asked_answer import asked_answer
 from app.web.requests.call import Call
-from app.web.requests.caller_tools import IsCallers, of_answer, of_tools, refuse_shadowing
+from app.web.requests.caller_tools import of_answer, of_tools, refuse_shadowing
 from app.web.requests.model_names import agent_called
 from app.web.requests.question import conversation_of, new_question
 from app.web.requests.sealed import sealer
@@ -32,7 +32,7 @@ def create(call: Call) -> Response:
     question, is_callers = _question(call, body), of_tools(body.tools)
     if body.stream:
         tokens = _input_tokens(body)
-        encoder = _encoder(call, body.model, is_callers, input_tokens=tokens, shows_thoughts=body.thinks)
+        encoder = MessageEncoder(body.model, is_callers, input_tokens=tokens, shows_thoughts=body.thinks, seal=sealer())
         return stream_answer(question, encoder)
     started, finished = wait_for_answer(question)
     said_before = len(question.so_far.parts) if question.so_far else 0
@@ -52,7 +52,8 @@ def read_on(call: Call) -> Response:
     """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
     cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"])
     agent, tokens = call.caller.agent, answer.usage.prompt_tokens
-    encoder = _encoder(call, agent.id, of_answer(agent, answer), input_tokens=tokens, shows_thoughts=True)
+    is_callers = of_answer(agent, answer)
+    encoder = MessageEncoder(agent.id, is_callers, input_tokens=tokens, shows_thoughts=True, seal=sealer())
     return follow(answer, encoder, cursor) or no_content()
 
 
@@ -61,19 +62,6 @@ def stop(call: Call) -> Response:
     """End the answer; how it stands."""
     _, answer = asked_answer(call, blueprint.name)
     return json_response(stopped(stop_answer(answer.conversation_id, answer.id) or answer))
-
-
-def _encoder(
-    call: Call, model: str, is_callers: IsCallers, *, input_tokens: int, shows_thoughts: bool
-) -> MessageEncoder:
-    return MessageEncoder(
-        model,
-        is_callers,
-        input_tokens=input_tokens,
-        shows_thoughts=shows_thoughts,
-        request_id=call.request_id,
-        seal=sealer(),
-    )
 
 
 def _checked_agent(call: Call, body: MessageRequest) -> Agent:

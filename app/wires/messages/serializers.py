@@ -36,12 +36,8 @@ def _blocks(said: Message, is_callers: IsCallers, *, shows_thoughts: bool) -> It
                 yield text_block(text)
             case ToolCallPart(call_id, name, args) if is_callers(ToolCalled(call_id, name, args)):
                 yield call_block(call_id, name, args)
-            case ReasoningPart(text, metadata, shown) if shows_thoughts:
-                signature = sealed(metadata) if metadata else ""
-                if shown:
-                    yield {"type": "thinking", "thinking": text, "signature": signature}
-                elif signature:
-                    yield {"type": "redacted_thinking", "data": signature}
+            case ReasoningPart(text, metadata, shown=True) if shows_thoughts:
+                yield {"type": "thinking", "thinking": text, "signature": sealed(metadata) if metadata else ""}
 
 
 def stopped(state: AnswerState) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.engine.messages import Message, Part, TextPart, ToolCallPart
 from app.web.requests.images import image_part
 from app.web.requests.posted import Conversation, add_answer, add_result, call_arguments, conversation
 
-Posted = Mapping[str, Any]  # one message, as MessageSchema loads it
+Posted = Mapping[str, Any]  # one message, as PostedMessageSchema loads it
 SYSTEM = ("system", "developer")
 _NO_FILES = {"input_audio": "Audio is not taken.", "file": "Files are not taken."}
 

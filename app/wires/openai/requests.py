@@ -40,7 +40,7 @@ class CallSchema(LenientSchema):
     function = fields.Nested(FunctionCallSchema, required=True)
 
 
-class MessageSchema(LenientSchema):
+class PostedMessageSchema(LenientSchema):
     role = fields.String(required=True, validate=validate.OneOf(_ROLES))
     content = TextOrParts(metadata={"description": "May be null or left out beside `tool_calls`"})
     tool_calls = BoundedList(fields.Nested(CallSchema), validate.Length(max=_MOST_CALLS))
@@ -134,7 +134,7 @@ class CompletionRequestSchema(LenientSchema):
         validate=validate.Length(1, 256),
         metadata={"description": "The key's agent, by its id, or one of its models, by its name or an alias"},
     )
-    messages = BoundedList(fields.Nested(MessageSchema), validate.Length(1, MOST_MESSAGES), required=True)
+    messages = BoundedList(fields.Nested(PostedMessageSchema), validate.Length(1, MOST_MESSAGES), required=True)
     stream = Flag(load_default=False)
     stream_options = fields.Nested(StreamOptionsSchema, load_default=dict)
     max_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
@@ -142,9 +142,9 @@ class CompletionRequestSchema(LenientSchema):
     temperature = Number(validate=validate.Range(0, 5))
     top_p = Number(validate=validate.Range(0, 1))
     seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1))
-    stop = _Stop(load_default=())
+    stop = _Stop(load_default=tuple)
     tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
-    tool_choice = _ToolChoice(load_default=ToolChoice())
+    tool_choice = _ToolChoice(load_default=ToolChoice)
     parallel_tool_calls = Flag(load_default=True)
     response_format = fields.Nested(ResponseFormatSchema, load_default=None)
     reasoning_effort = fields.String(validate=validate.OneOf(["none", "minimal", "low", "medium", "high", "xhigh"]))

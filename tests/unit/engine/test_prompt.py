@@ -10,6 +10,7 @@ from support.fakes import World, finished, play
 from app.engine.agent import Agent, AnswerOptions
 from app.engine.events import TextDelta
 from app.engine.messages import (
+    ImagePart,
     Message,
     ProviderMetadata,
     ReasoningPart,
@@ -79,6 +80,16 @@ def test_what_is_seen_is_always_the_end_and_within_the_limits(spoken, most, room
 @pytest.mark.parametrize("text", ["word " * 100, "wörd " * 100, "日本語" * 100, "😀" * 100])
 def test_tokens_are_guessed_high_rather_than_low_for_scripts_that_need_more(text) -> None:
     assert estimated_tokens(text_message("user", text)) >= len(text.encode()) // 4
+
+
+def test_an_image_counts_as_a_thousand_tokens_however_many_bytes_it_has() -> None:
+    for url in ("https://example.com/a.png", "data:image/png;base64," + "A" * 100_000):
+        assert estimated_tokens(Message("user", (TextPart("x" * 40), ImagePart(url)))) == 1014
+
+
+def test_a_question_keeps_its_images_between_its_texts() -> None:
+    parts = (TextPart("This"), ImagePart("https://example.com/a.png"), TextPart("or that?"))
+    assert assemble(agent(), [Message("user", parts)])[-1].parts == parts
 
 
 CALLED = Message(

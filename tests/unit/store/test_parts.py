@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.messages import (
     AnswerRecord,
+    ImagePart,
     Message,
     ProviderMetadata,
     ReasoningPart,
@@ -31,6 +32,7 @@ OBJECTS = st.dictionaries(TEXT, JSON, max_size=3)
 METADATA = st.none() | st.builds(ProviderMetadata, OBJECTS, TEXT)
 PARTS = st.one_of(
     st.builds(TextPart, TEXT),
+    st.builds(ImagePart, TEXT, st.sampled_from(["", "low", "high"])),
     st.builds(ReasoningPart, TEXT, METADATA),
     st.builds(ToolCallPart, TEXT, TEXT, OBJECTS, METADATA),
     st.builds(ToolResultPart, TEXT, TEXT, JSON, st.booleans()),
@@ -61,3 +63,9 @@ def test_parts_that_were_stored_before_there_was_metadata_are_read() -> None:
 def test_a_part_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="hologram"):
         parts.from_json({"type": "hologram"})
+
+
+def test_an_image_is_stored_as_its_address_and_how_closely_to_look() -> None:
+    stored = {"type": "image", "url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}
+    assert parts.to_json(ImagePart(stored["url"], "low")) == stored
+    assert parts.from_json(stored) == ImagePart(stored["url"], "low")

@@ -23,7 +23,15 @@ from app.web.responses.numbered import numbered as with_ids
 ANSWER = "0123456789abcdef0123456789abcdef"
 FIRST = TurnStarted(ANSWER[::-1], ANSWER[1:] + "0", ANSWER)
 FAILED = TurnFailed(ChatError(Problem.BROKEN_OFF))
-DELTAS = ("token", "response", "delta")
+DELTAS: tuple[tuple[str | int, ...], ...] = (
+    ("token",),
+    ("response",),
+    ("delta",),
+    ("delta", "text"),
+    ("choices", 0, "delta", "content"),
+    ("choices", 0, "delta", "reasoning_content"),
+)
+"""Where a frame has a piece of a text."""
 BOUNDS = ("start-step", "finish-step")
 
 ended = st.sampled_from(["complete", "failed"])
@@ -49,12 +57,28 @@ def meaning(wire: WireClient, frames: Frames) -> list[Any]:
     for frame in wire.frames(plain(frames)):
         if isinstance(frame, Mapping) and frame.get("type") in BOUNDS:
             continue
-        delta = next((name for name in DELTAS if isinstance(frame, Mapping) and frame.get(name)), None)
-        if delta and said and isinstance(said[-1], dict) and {**said[-1], delta: ""} == {**frame, delta: ""}:
-            said[-1][delta] += frame[delta]
+        piece = json.loads(json.dumps(frame))
+        text = next((text for path in DELTAS if (text := taken(piece, path))), "")
+        if text and said and said[-1][0] == piece:
+            said[-1][1] += text
         else:
-            said.append(json.loads(json.dumps(frame)))
+            said.append([piece, text])
     return said
+
+
+def taken(frame: Any, path: Sequence[str | int]) -> str:
+    """The text at that place, which is empty then; "" where there is none."""
+    *outer, last = path
+    try:
+        for step in outer:
+            frame = frame[step]
+        text = frame[last]
+    except (KeyError, IndexError, TypeError):
+        return ""
+    if not isinstance(text, str):
+        return ""
+    frame[last] = ""
+    return text
 
 
 @every_stream
