@@ -427,4 +427,5 @@ def test_an_image_stands_where_it_stood(model_server, caller, source) -> None:
     blocks = [text("This"), {"type": "image", "source": source}, text("is what?")]
     model_server.play(ANTHROPIC.answer("x"))
     body = reached(model_server, caller.post(asked(blocks)))
-    assert body["messages"][-1] == {"role": "user", "content": blocks}
+    words = [{"type": "text", "text": each} for each in ("This", "is what?")]
+    assert body["messages"][-1] == {"role": "user", "content": [words[0], blocks[1], words[1]]}
