@@ -72,7 +72,7 @@ bench-knowledge: .venv/runtime
 	$(BIN)/python -m bench.knowledge --write docs/knowledge.md
 
 clean:
-	rm -rf .venv .venv-bench .venv-litellm
+	rm -rf .venv .venv-bench .venv-litellm .venv-clients .venv-clients-before
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -43,6 +43,8 @@ LONGEST = (
         "pages_for_everyone",
         "ai_sdk_browser",
         "own_tools",
+        "vendors_python",
+        "vendors_node",
     ),
     *(
         "upstream_failures",

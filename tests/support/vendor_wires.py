@@ -28,7 +28,7 @@ class Completions(WireClient):
     methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "openai"
     key_kind = "secret"
-    credentials = (("Authorization", "Bearer {}"),)
+    credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
     ignores_fields = True
     finds_by_position = True
     content_type = "text/event-stream; charset=utf-8"
@@ -158,7 +158,8 @@ class MessagesWhole(Messages):
 
     def decode(self, data: bytes) -> Reply:
         body = json.loads(data)
-        whole = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"} == set(body)
+        head = {"id", "type", "role", "model", "container"}
+        whole = head | {"content", "stop_reason", "stop_sequence", "stop_details", "usage"} == set(body)
         return Reply([block["text"] for block in body["content"] if block["type"] == "text"], whole)
 
 

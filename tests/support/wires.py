@@ -63,7 +63,7 @@ class Workers(WireClient):
         return bool(words) and body == {"code": status, "message": words, "error": words}
 
     def encoder(self) -> Any:
-        return WorkersEncoder(show_tools=True)
+        return WorkersEncoder(lambda _call: True)
 
 
 class WorkersWhole(Workers):

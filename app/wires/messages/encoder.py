@@ -31,6 +31,18 @@ _REASONS: Mapping[FinishReason, str] = {
     "tool-calls": "tool_use",
     "content-filter": "refusal",
 }
+NO_DETAILS: Mapping[str, None] = {"stop_details": None, "container": None}
+"""What a message has besides, and what its end repeats: the API's description wants all fields to be there."""
+
+_NO_COUNTS: Mapping[str, None] = {
+    "cache_creation": None,
+    "cache_creation_input_tokens": None,
+    "cache_read_input_tokens": None,
+    "inference_geo": None,
+    "output_tokens_details": None,
+    "server_tool_use": None,
+    "service_tier": None,
+}
 
 
 class MessageEncoder:
@@ -69,15 +81,15 @@ class MessageEncoder:
                 return self._start(answer_id)
             case TextStarted():
                 self._before_text = _before_text(self._block + 1)
-                return self._open({"type": "text", "text": ""})
+                return self._open(text_block(""))
             case TextEnded():
                 return self._stop()
             case ToolCalled(call_id, name, args) if self._is_callers(event):
-                block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+                block = call_block(call_id, name, {})
                 said = {"type": "input_json_delta", "partial_json": orjson.dumps(dict(args)).decode()}
                 return self._open(block) + self._delta(said) + self._stop()
             case TurnFinished(_, reason, usage):
-                delta = {"stop_reason": stop_reason(reason), "stop_sequence": None}
+                delta = {"stop_reason": stop_reason(reason), "stop_sequence": None, **NO_DETAILS}
                 return _event("message_delta", delta=delta, usage=usage_body(usage)) + _event("message_stop")
             case TurnFailed(error):
                 return _event("error", error=failure(error))
@@ -121,7 +133,16 @@ def _event(kind: str, **fields: Any) -> bytes:
 
 
 def message_head(answer_id: str, model: str) -> dict[str, Any]:
-    return {"id": f"msg_{answer_id}", "type": "message", "role": "assistant", "model": model}
+    return {"id": f"msg_{answer_id}", "type": "message", "role": "assistant", "model": model, **NO_DETAILS}
+
+
+def text_block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text, "citations": None}
+
+
+def call_block(call_id: str, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """`direct`: the model calls, not a program of its."""
+    return {"type": "tool_use", "id": call_id, "name": name, "input": dict(args), "caller": {"type": "direct"}}
 
 
 def stop_reason(reason: FinishReason) -> str:
@@ -129,5 +150,5 @@ def stop_reason(reason: FinishReason) -> str:
     return _REASONS.get(reason, "end_turn")
 
 
-def usage_body(usage: Usage) -> dict[str, int]:
-    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
+def usage_body(usage: Usage) -> dict[str, int | None]:
+    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens, **_NO_COUNTS}

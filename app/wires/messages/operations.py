@@ -5,14 +5,16 @@ from typing import Any
 import orjson
 
 from app.engine.errors import Problem
+from app.engine.messages import Usage
 from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
 from app.web.requests.positions import CursorSchema
+from app.wires.messages.encoder import NO_DETAILS, message_head, text_block, usage_body
 from app.wires.messages.replies import EVENT, AnsweredSchema, CountSchema, ErrorSchema, StoppedSchema
 from app.wires.messages.requests import MessageRequestSchema, TokensRequestSchema
 
 _ID = "msg_404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
-_USAGE = {"input_tokens": 28, "output_tokens": 3}
-_HEAD = {"id": _ID, "type": "message", "role": "assistant", "model": "demo"}
+_USAGE = usage_body(Usage(28, 3))
+_HEAD = message_head(_ID.removeprefix("msg_"), "demo")
 _ASKED = {"model": "demo", "messages": [{"role": "user", "content": "What is 2+2?"}]}
 
 
@@ -32,16 +34,16 @@ _EVENTS = Content(
             "usage": {**_USAGE, "output_tokens": 1},
         },
     )
-    + _event(type="content_block_start", index=0, content_block={"type": "text", "text": ""})
+    + _event(type="content_block_start", index=0, content_block=text_block(""))
     + _event(type="content_block_delta", index=0, delta={"type": "text_delta", "text": "2+2 = 4"})
     + _event(type="content_block_stop", index=0)
-    + _event(type="message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=_USAGE)
+    + _event(type="message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None, **NO_DETAILS}, usage=_USAGE)
     + _event(type="message_stop"),
     "text/event-stream",
 )
 _MESSAGE = {
     **_HEAD,
-    "content": [{"type": "text", "text": "2+2 = 4"}],
+    "content": [text_block("2+2 = 4")],
     "stop_reason": "end_turn",
     "stop_sequence": None,
     "usage": _USAGE,
@@ -112,7 +114,7 @@ REFERENCE = Reference(
                     {
                         "id": _ID,
                         "status": "interrupted",
-                        "content": [{"type": "text", "text": "2+2"}],
+                        "content": [text_block("2+2")],
                         "usage": _USAGE,
                         "credits": 1,
                     },

@@ -12,14 +12,27 @@ def _is(value: str) -> fields.String:
     return fields.String(required=True, validate=validate.Equal(value))
 
 
+def _null() -> fields.Raw:
+    """What the API has and nothing here says."""
+    return fields.Raw(required=True, allow_none=True, validate=validate.OneOf([None]))
+
+
 class UsageSchema(Schema):
     input_tokens = fields.Integer(required=True, metadata={"description": "In `message_start` it is estimated"})
     output_tokens = fields.Integer(required=True)
+    cache_creation = _null()
+    cache_creation_input_tokens = _null()
+    cache_read_input_tokens = _null()
+    inference_geo = _null()
+    output_tokens_details = _null()
+    server_tool_use = _null()
+    service_tier = _null()
 
 
 class TextBlockSchema(Schema):
     type = _is("text")
     text = fields.String(required=True)
+    citations = _null()
 
 
 class ThinkingBlockSchema(Schema):
@@ -28,11 +41,16 @@ class ThinkingBlockSchema(Schema):
     signature = fields.String(required=True, metadata={"description": "To be sent back as it is"})
 
 
+class CallOriginSchema(Schema):
+    type = _is("direct")
+
+
 class CallBlockSchema(Schema):
     type = _is("tool_use")
     id = fields.String(required=True)
     name = fields.String(required=True)
     input = fields.Dict(required=True)
+    caller = fields.Nested(CallOriginSchema, required=True)
 
 
 _BLOCKS = (TextBlockSchema, ThinkingBlockSchema, CallBlockSchema)
@@ -46,6 +64,8 @@ class AnsweredSchema(Schema):
     content = fields.List(Either(*_BLOCKS), required=True)
     stop_reason = fields.String(required=True, allow_none=True, validate=validate.OneOf(_REASONS))
     stop_sequence = fields.Raw(required=True, allow_none=True)
+    stop_details = _null()
+    container = _null()
     usage = fields.Nested(UsageSchema, required=True)
 
 
@@ -94,6 +114,8 @@ class BlockStopSchema(Schema):
 class EndSchema(Schema):
     stop_reason = fields.String(required=True, validate=validate.OneOf(_REASONS))
     stop_sequence = fields.Raw(required=True, allow_none=True)
+    stop_details = _null()
+    container = _null()
 
 
 class MessageDeltaSchema(Schema):

@@ -8,7 +8,7 @@ from app.engine.messages import Message, ReasoningPart, TextPart, ToolCallPart
 from app.store.answer_states import AnswerState
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.sealed import sealed
-from app.wires.messages.encoder import message_head, stop_reason, usage_body
+from app.wires.messages.encoder import call_block, message_head, stop_reason, text_block, usage_body
 
 
 def whole_message(
@@ -33,9 +33,9 @@ def _blocks(said: Message, is_callers: IsCallers, *, shows_thoughts: bool) -> It
     for part in said.parts:
         match part:
             case TextPart(text):
-                yield {"type": "text", "text": text}
+                yield text_block(text)
             case ToolCallPart(call_id, name, args) if is_callers(ToolCalled(call_id, name, args)):
-                yield {"type": "tool_use", "id": call_id, "name": name, "input": dict(args)}
+                yield call_block(call_id, name, args)
             case ReasoningPart(text, metadata, shown=True) if shows_thoughts:
                 yield {"type": "thinking", "thinking": text, "signature": sealed(metadata) if metadata else ""}
 
@@ -45,7 +45,7 @@ def stopped(state: AnswerState) -> dict[str, Any]:
     return {
         "id": f"msg_{state.id}",
         "status": state.status,
-        "content": [{"type": "text", "text": state.message.text}],
+        "content": [text_block(state.message.text)],
         "usage": usage_body(state.usage),
         "credits": state.credits,
     }

@@ -6,18 +6,19 @@ from typing import Any
 from app.engine.events import Batch, Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from app.engine.messages import FinishReason, Usage
 from app.store.answer_states import AnswerState
+from app.web.requests.caller_tools import IsCallers
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, regex_string, sse, sse_json
 
 _DONE = sse(b"[DONE]")
 
 
 class WorkersEncoder:
-    """Implements `Encoder`."""
+    """Implements `Encoder`. `is_shown` tells which calls are."""
 
     content_type = SSE
 
-    def __init__(self, show_tools: bool) -> None:
-        self._show_tools = show_tools
+    def __init__(self, is_shown: IsCallers) -> None:
+        self._is_shown = is_shown
 
     def encode(self, batch: Batch) -> bytes:
         if not batch:
@@ -27,7 +28,7 @@ class WorkersEncoder:
     def _frame(self, event: Event) -> bytes:
         """Each has a `response`: @langchain/cloudflare 1.1.0 shows "undefined" for an event without one."""
         match event:
-            case ToolCalled(_, name, args) if self._show_tools:
+            case ToolCalled(_, name, args) if self._is_shown(event):
                 return sse_json(response="", tool_calls=[tool_call(name, args)])
             case TurnFinished(_, reason, usage):
                 return sse_json(response="", usage=usage_body(usage), finish_reason=finish_reason(reason)) + _DONE

@@ -1,17 +1,18 @@
 """What callers of Workers AI post: messages, or one of two short forms of a single question."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.engine.agent import AnswerOptions
+from app.engine.agent import AnswerOptions, ToolChoice, ToolSpec
 from app.schemas.fields import BoundedList, Flag, Number
+from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
 from app.web.requests.question import MOST_MESSAGES
 from app.wires.workers.conversation import PostedConversation, read_conversation
 
-_ID, _NAME, _MOST_CALLS = validate.Length(1, 256), validate.Length(1, 128), 64
+_ID, _NAME, _MOST_CALLS, _MOST_TOOLS = validate.Length(1, 256), validate.Length(1, 128), 64, 128
 _OWNERS = {"tool_calls": "assistant", "reasoning": "assistant", "tool_call_id": "tool", "name": "tool"}
 _SHORT = {"description": "Short for one message of the user"}
 _FORMS = ("messages", "prompt", "message")
@@ -22,6 +23,7 @@ class ChatRequest:
     conversation: PostedConversation
     stream: bool
     options: AnswerOptions
+    tools: Sequence[ToolSpec]
 
 
 class _Arguments(fields.Field[Any]):
@@ -56,6 +58,36 @@ class ToolCallSchema(Schema):
     def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
         if ("function" in data) == ("name" in data):
             raise ValidationError("Exactly one of function and name is needed.", "name")
+
+
+class DeclaredFunctionSchema(Schema):
+    name = fields.String(required=True, validate=NAME)
+    description = fields.String(load_default="")
+    parameters = ToolParameters(load_default=dict)
+    strict = Flag(allow_none=True, metadata={"description": "Not heeded"})
+
+
+class DeclaredToolSchema(Schema):
+    """OpenAI's form, with `function`, or Workers AI's own, with `name`."""
+
+    class Meta:
+        described = {"oneOf": [{"required": ["function"]}, {"required": ["name"]}]}  # noqa: RUF012 - read only
+
+    type = fields.String(validate=validate.OneOf(["function"]))
+    function = fields.Nested(DeclaredFunctionSchema)
+    name = fields.String(validate=NAME)
+    description = fields.String(load_default="")
+    parameters = ToolParameters(load_default=dict)
+
+    @validates_schema
+    def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("function" in data) == ("name" in data):
+            raise ValidationError("Exactly one of function and name is needed.", "name")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> ToolSpec:
+        function = data.get("function") or data
+        return ToolSpec(function["name"], function["description"], function["parameters"])
 
 
 class MessageSchema(Schema):
@@ -103,6 +135,12 @@ class ChatRequestSchema(Schema):
     max_tokens = fields.Integer(
         strict=True, validate=validate.Range(1, 1_000_000), metadata={"description": "Below the agent's own"}
     )
+    tools = BoundedList(
+        fields.Nested(DeclaredToolSchema),
+        validate.Length(max=_MOST_TOOLS),
+        load_default=list,
+        metadata={"description": "That run at the caller's; only with a key"},
+    )
     temperature = Number(validate=validate.Range(0, 5))
     top_p = Number(validate=validate.Range(0, 1))
     seed = fields.Integer(strict=True, validate=validate.Range(0, 2**63 - 1))
@@ -111,6 +149,7 @@ class ChatRequestSchema(Schema):
     def one_form(self, data: Mapping[str, Any], **_: Any) -> None:
         if sum(form in data for form in _FORMS) != 1:
             raise ValidationError("Exactly one of messages, prompt and message is needed.")
+        check_choice(ToolChoice(), data["tools"])
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ChatRequest:
@@ -121,4 +160,5 @@ class ChatRequestSchema(Schema):
             conversation=read_conversation(given),
             stream=data["stream"],
             options=AnswerOptions(**options),
+            tools=data["tools"],
         )

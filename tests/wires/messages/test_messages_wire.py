@@ -8,9 +8,11 @@ import pytest
 import requests
 from support.vendor_callers import AT, PIXEL, VendorCaller, asked, said, vendors_server
 
+from app.engine.messages import Usage
 from app.testing.model_server import LAST, ModelServer, sse, streamed
 from app.testing.provider_apis import ANTHROPIC
 from app.testing.server import Server, script
+from app.wires.messages.encoder import NO_DETAILS, usage_body
 
 PATH = "/v1/messages"
 HI = asked("Hi")
@@ -39,7 +41,7 @@ def caller(server) -> VendorCaller:
 
 
 def text(words: str) -> dict[str, Any]:
-    return {"type": "text", "text": words}
+    return {"type": "text", "text": words, "citations": None}
 
 
 def reached(model_server: ModelServer, response: requests.Response) -> dict[str, Any]:
@@ -76,19 +78,20 @@ def test_an_answer_in_one_piece_is_a_message(model_server, caller) -> None:
         "content": [text("Hello")],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 3, "output_tokens": 2},
+        **NO_DETAILS,
+        "usage": usage_body(Usage(3, 2)),
     }
 
 
 def test_a_stream_begins_with_an_estimate_and_ends_with_the_models_own_counts(model_server, caller) -> None:
     model_server.play(ANTHROPIC.answer("x"))
     start, *_, delta, stop = events(caller.post(asked("x" * 400), stream=True))
-    assert start["message"]["usage"] == {"input_tokens": 104, "output_tokens": 1}
+    assert start["message"]["usage"] == usage_body(Usage(104, 1))
     assert (start["message"]["content"], start["message"]["stop_reason"]) == ([], None)
     assert delta == {
         "type": "message_delta",
-        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-        "usage": {"input_tokens": 3, "output_tokens": 2},
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None, **NO_DETAILS},
+        "usage": usage_body(Usage(3, 2)),
     }
     assert stop == {"type": "message_stop"}
 
@@ -172,7 +175,7 @@ def test_a_call_of_a_callers_tool_ends_the_answer_for_the_caller_to_run_it(model
     assert body["stop_reason"] == "tool_use"
     words, call = body["content"]
     assert words == text("Let me see.")
-    assert {**call, "id": None} == {**CALL, "id": None}
+    assert {**call, "id": None} == {**CALL, "id": None, "caller": {"type": "direct"}}
     told = events(caller.post(HI, tools=[WEATHER], stream=True))
     start = {"type": "content_block_start", "index": 1, "content_block": {**call, "input": {}}}
     at = told.index(start)
@@ -424,4 +427,5 @@ def test_an_image_stands_where_it_stood(model_server, caller, source) -> None:
     blocks = [text("This"), {"type": "image", "source": source}, text("is what?")]
     model_server.play(ANTHROPIC.answer("x"))
     body = reached(model_server, caller.post(asked(blocks)))
-    assert body["messages"][-1] == {"role": "user", "content": blocks}
+    words = [{"type": "text", "text": each} for each in ("This", "is what?")]
+    assert body["messages"][-1] == {"role": "user", "content": [words[0], blocks[1], words[1]]}
