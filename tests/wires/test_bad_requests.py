@@ -89,7 +89,8 @@ def test_options_is_204_without_a_key_and_without_a_body(caller) -> None:
     assert (response.status_code, response.content) == (204, b"")
 
 
-OTHER_PATHS = ["{0}/", "/{0}", "//{0}", "{0}/x", "{0}//", "{0}/%00", "{0}/%ff", "{0}/../..", "{0}/" + "x" * 3000]
+BELOW = [f"{{0}}/nothing/{name}" for name in ("x", "%00", "%ff", "x" * 3000)]  # some have paths directly below
+OTHER_PATHS = ["{0}/", "/{0}", "//{0}", "{0}//", "{0}/../..", *BELOW]
 
 
 @every_wire
