@@ -1,7 +1,8 @@
 """The whole conversation as a caller posts it, on the wires where it does: calls of tools and their results become
 parts of the answer that they belong to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,23 +52,67 @@ def add_answer(messages: list[Message], parts: Sequence[Part]) -> None:
 
 def open_calls(message: Message) -> Iterator[ToolCallPart]:
     """The calls without a result."""
-    results = [part.call_id for part in message.parts if isinstance(part, ToolResultPart)]
+    results = Counter(part.call_id for part in message.parts if isinstance(part, ToolResultPart))
     for part in message.parts:
         if isinstance(part, ToolCallPart):
-            if part.call_id in results:
-                results.remove(part.call_id)
+            if results[part.call_id]:
+                results[part.call_id] -= 1
             else:
                 yield part
 
 
-def add_result(messages: list[Message], call_id: str, result: Any, field: str, *, is_error: bool = False) -> None:
-    """Put the result behind its call in the answer that stands last. Raises ValidationError, for that field, where no
-    call of this id waits for one."""
-    waiting = open_calls(messages[-1]) if messages and messages[-1].role == "assistant" else iter(())
-    call = next((each for each in waiting if each.call_id == call_id), None)
-    if call is None:
-        raise ValidationError("There is no call that it is the result of.", field)
-    put_result(messages, ToolResultPart(call_id, call.name, result, is_error))
+class Posted:
+    """What is posted, one thing after the other, behind what was said `before`. Each takes the same time, however many
+    there are: coding agents post an answer of hundreds of calls and results."""
+
+    def __init__(self, before: Sequence[Message] = ()) -> None:
+        self._messages = [*before]
+        self._answer: list[Part] | None = None  # the one that stands last, and may go on
+        self._open: defaultdict[str, deque[ToolCallPart]] = defaultdict(
+            deque
+        )  # its calls without a result, by their ids
+        if before and before[-1].role == "assistant":
+            last = self._messages.pop()
+            self._answer = [*last.parts]
+            for call in open_calls(last):
+                self._open[call.call_id].append(call)
+
+    def say(self, message: Message) -> None:
+        """What is not the assistant's."""
+        self._end()
+        self._messages.append(message)
+
+    def answer(self, parts: Iterable[Part], *, joins: bool = False) -> None:
+        """What the assistant has said: the next round of the answer before it, where that has called tools, or in any
+        case where it `joins`."""
+        if self._answer is None or not (joins or self._has_calls()):
+            self._end()
+            self._answer = []
+        for part in parts:
+            self._answer.append(part)
+            if isinstance(part, ToolCallPart):
+                self._open[part.call_id].append(part)
+
+    def result(self, call_id: str, result: Any, field: str, *, is_error: bool = False) -> None:
+        """Of a call in the answer that stands last. Raises ValidationError, for that field, where none of this id waits
+        for one."""
+        waiting = self._open.get(call_id)
+        if self._answer is None or not waiting:
+            raise ValidationError("There is no call that it is the result of.", field)
+        self._answer.append(ToolResultPart(call_id, waiting.popleft().name, result, is_error))
+
+    def messages(self) -> list[Message]:
+        self._end()
+        return self._messages
+
+    def _has_calls(self) -> bool:
+        return bool(self._open)  # its ids stay, without calls, when they have their results
+
+    def _end(self) -> None:
+        if self._answer is not None:
+            self._messages.append(Message("assistant", tuple(self._answer)))
+        self._answer = None
+        self._open.clear()
 
 
 def put_result(messages: list[Message], result: ToolResultPart) -> None:

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from app.engine.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
 from app.web.requests.images import data_url, image_part
-from app.web.requests.posted import Conversation, add_answer, add_result, call_arguments, conversation
+from app.web.requests.posted import Conversation, Posted, call_arguments, conversation
 from app.web.requests.sealed import unsealed
 
 Block = Mapping[str, Any]  # as PartSchema loads it
@@ -26,18 +26,18 @@ class PostedConversation:
 
 def read_conversation(posted: Sequence[Mapping[str, Any]]) -> PostedConversation:
     """Raises ValidationError, for the block that is wrong."""
-    messages: list[Message] = []
+    messages = Posted()
     images = []
     for index, each in enumerate(posted):
         try:
             if each["role"] == "assistant":
-                add_answer(messages, [part for block in _placed(each) for part in _said(*block)])
+                messages.answer(part for block in _placed(each) for part in _said(*block))
             else:
                 _add_user(messages, each)
         except ValidationError as error:
             raise ValidationError({"messages": {index: {error.field_name: error.messages}}}) from error
         images += [f"messages.{index}.{place}" for place, block in _placed(each) if block["type"] == "image"]
-    said = conversation(messages)
+    said = conversation(messages.messages())
     if posted[-1]["role"] != "user":
         raise ValidationError(
             "The last message must be the user's: an answer that was begun is not gone on with.", "messages"
@@ -53,20 +53,20 @@ def _placed(message: Mapping[str, Any]) -> list[tuple[str, Block]]:
     return [(f"content.{index}", block) for index, block in enumerate(content)]
 
 
-def _add_user(messages: list[Message], message: Mapping[str, Any]) -> None:
+def _add_user(messages: Posted, message: Mapping[str, Any]) -> None:
     """Results go to their calls. What is said beside them belongs to the last of them: there is no place for it between
     them and what the model says to them."""
     results = [(place, block) for place, block in _placed(message) if block["type"] == "tool_result"]
     others = [(place, block) for place, block in _placed(message) if block["type"] != "tool_result"]
     if not results:
-        messages.append(Message("user", tuple(_asked(*block) for block in others)))
+        messages.say(Message("user", tuple(_asked(*block) for block in others)))
         return
     beside = [_text_of(place, block) for place, block in others]
     for number, (place, block) in enumerate(results, 1):
         texts = [_result(place, block), *(beside if number == len(results) else ())]
         call_id = _string(block, "tool_use_id", place)
         result = "\n\n".join(text for text in texts if text)
-        add_result(messages, call_id, result, f"{place}.tool_use_id", is_error=block.get("is_error") is True)
+        messages.result(call_id, result, f"{place}.tool_use_id", is_error=block.get("is_error") is True)
 
 
 def _asked(place: str, block: Block) -> Part:

@@ -19,11 +19,17 @@ _KINDS = {
 }
 
 
+NO_THREADS = "Conversations are not kept under a name: post the whole of them."
+# By which anthropic 2.14.0 (PyPI; lib/threads/_thread_state.py) knows that it is to go on without them.
+_UNTHREADED = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+
+
 def error_body(error: ChatError) -> Mapping[str, Any]:
     return {"type": "error", "error": failure(error), "request_id": g.get("request_id")}
 
 
-def failure(error: ChatError) -> Mapping[str, str]:
+def failure(error: ChatError) -> Mapping[str, Any]:
     status = error.problem.status
     kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-    return {"type": kind, "message": error.message}
+    details = {"details": _UNTHREADED} if error.fields.get("thread") == NO_THREADS else {}
+    return {"type": kind, "message": error.message, **details}

@@ -131,6 +131,7 @@ class MessageStopSchema(Schema):
 class FailureSchema(Schema):
     type = fields.String(required=True)
     message = fields.String(required=True)
+    details = fields.Dict(metadata={"description": "Where the request has a `thread`: what clients go on without"})
 
 
 class FailedSchema(Schema):

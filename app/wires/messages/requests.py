@@ -14,6 +14,7 @@ from app.schemas.lenient import LenientSchema, TextOrParts, only
 from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
 from app.web.requests.question import MOST_MESSAGES
 from app.wires.messages.conversation import PostedConversation, read_conversation
+from app.wires.messages.errors import NO_THREADS
 
 _MOST_TOOLS, _MOST_STOPS = 512, 16
 _EFFORTS: Sequence[tuple[int, Effort]] = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (16384, "high"))
@@ -103,6 +104,7 @@ class TokensRequestSchema(LenientSchema):
     tool_choice = fields.Nested(ToolChoiceSchema, load_default=lambda: {"type": "auto"})
     thinking = fields.Nested(ThinkingSchema, load_default=lambda: {"type": "disabled"})
     output_config = fields.Nested(OutputConfigSchema, load_default=dict)
+    thread = only([], NO_THREADS)
     mcp_servers = only([[]], "Servers of tools are not asked.")
 
     @validates_schema(skip_on_field_errors=True)

@@ -8,9 +8,9 @@ from marshmallow import ValidationError
 
 from app.engine.messages import Message, Part, TextPart, ToolCallPart
 from app.web.requests.images import image_part
-from app.web.requests.posted import Conversation, add_answer, add_result, call_arguments, conversation
+from app.web.requests.posted import Conversation, Posted, call_arguments, conversation
 
-Posted = Mapping[str, Any]  # one message, as PostedMessageSchema loads it
+Entry = Mapping[str, Any]  # one message, as PostedMessageSchema loads it
 SYSTEM = ("system", "developer")
 _NO_FILES = {"input_audio": "Audio is not taken.", "file": "Files are not taken."}
 
@@ -24,22 +24,22 @@ class PostedConversation:
     images: tuple[str, ...]
 
 
-def read_conversation(posted: Sequence[Posted]) -> PostedConversation:
+def read_conversation(posted: Sequence[Entry]) -> PostedConversation:
     """Raises ValidationError, for the message that is wrong."""
-    messages: list[Message] = []
+    messages = Posted()
     for index, each in enumerate(posted):
         try:
             _add(messages, each)
         except ValidationError as error:
             raise ValidationError({"messages": {index: {error.field_name: error.messages}}}) from error
-    said = conversation(messages)
+    said = conversation(messages.messages())
     if posted[-1]["role"] not in ("user", "tool"):
         raise ValidationError("The last message must be the user's, or a tool's.", "messages")
     system = tuple(f"messages.{index}.role" for index, each in enumerate(posted) if each["role"] in SYSTEM)
     return PostedConversation(said, system, tuple(_images(posted)))
 
 
-def _images(posted: Sequence[Posted]) -> Iterator[str]:
+def _images(posted: Sequence[Entry]) -> Iterator[str]:
     for index, each in enumerate(posted):
         content = each["content"]
         for place, part in enumerate(content if isinstance(content, list) else ()):
@@ -47,19 +47,19 @@ def _images(posted: Sequence[Posted]) -> Iterator[str]:
                 yield f"messages.{index}.content.{place}"
 
 
-def _add(messages: list[Message], posted: Posted) -> None:
+def _add(messages: Posted, posted: Entry) -> None:
     match posted["role"]:
         case "tool":
-            add_result(messages, posted["tool_call_id"], _text(posted["content"]), "tool_call_id")
+            messages.result(posted["tool_call_id"], _text(posted["content"]), "tool_call_id")
         case "assistant":
-            add_answer(messages, [*_said(posted)])
+            messages.answer(_said(posted))
         case "user":
-            messages.append(Message("user", tuple(_asked(posted["content"]))))
+            messages.say(Message("user", tuple(_asked(posted["content"]))))
         case _:
-            messages.append(Message("system", (TextPart(_text(posted["content"])),)))
+            messages.say(Message("system", (TextPart(_text(posted["content"])),)))
 
 
-def _asked(content: str | Sequence[Posted]) -> Iterator[Part]:
+def _asked(content: str | Sequence[Entry]) -> Iterator[Part]:
     if isinstance(content, str):
         yield TextPart(content)
         return
@@ -77,7 +77,7 @@ def _asked(content: str | Sequence[Posted]) -> Iterator[Part]:
                 raise ValidationError(wrong, f"content.{index}.type")
 
 
-def _said(posted: Posted) -> Iterator[Part]:
+def _said(posted: Entry) -> Iterator[Part]:
     content = posted["content"]
     if content:
         yield TextPart(_text(content))
@@ -86,7 +86,7 @@ def _said(posted: Posted) -> Iterator[Part]:
         yield ToolCallPart(call["id"], function["name"], call_arguments(function["arguments"], "tool_calls"))
 
 
-def _text(content: str | Sequence[Posted] | None) -> str:
+def _text(content: str | Sequence[Entry] | None) -> str:
     """Of a message that has nothing but text, or of an answer that was refused."""
     if content is None or isinstance(content, str):
         return content or ""

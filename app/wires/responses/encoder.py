@@ -164,7 +164,9 @@ class ResponseEncoder:
         return self._event(status, response=response) + _DONE
 
     def _failed(self, error: ChatError) -> bytes:
-        """Told twice: some clients look at the first, some at the second."""
+        """Told twice: some clients look at the first, some at the second. And told whatever the caller has heard: where
+        a worker was killed, that may be more than was kept, and nobody is to take it for the whole."""
+        self._after = min(self._after, self._number)
         failure = error_body(error)["error"]
         told = {name: failure[name] for name in ("code", "message", "param")}
         status = "cancelled" if error.problem is Problem.STOPPED or self._asked.cancelled else "failed"

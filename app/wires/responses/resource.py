@@ -8,6 +8,7 @@ from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
 from app.engine.messages import FinishReason, Usage
 
 PREFIX = "resp_"
+_BROKEN_OFF = ("incomplete", "failed", "cancelled")
 _INCOMPLETE: Mapping[FinishReason, str] = {"length": "max_output_tokens", "content-filter": "content_filter"}
 SEALED = "reasoning.encrypted_content"  # of `include`
 
@@ -82,7 +83,11 @@ class Asked:
         incomplete: str | None = None,
         completed_at: int | None = None,
     ) -> dict[str, Any]:
-        """Times are in epoch milliseconds; `error` has a `code` and a `message`."""
+        """Times are in epoch milliseconds; `error` has a `code` and a `message`. What was broken off was so in its last
+        message."""
+        items = [*output]
+        if status in _BROKEN_OFF and items and items[-1]["type"] == "message":
+            items[-1] = {**items[-1], "status": "incomplete"}
         return {
             "id": f"{PREFIX}{answer_id}",
             "object": "response",
@@ -91,7 +96,7 @@ class Asked:
             "status": status,
             "incomplete_details": {"reason": incomplete} if incomplete else None,
             "error": error,
-            "output": [*output],
+            "output": items,
             "usage": usage_body(usage) if usage else None,
             **self.told,
         }
