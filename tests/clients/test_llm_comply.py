@@ -1,4 +1,5 @@
-"""The cases of `llm-comply` (PyPI), which anyone can run: what the APIs of OpenAI and Anthropic promise."""
+"""The cases of `llm-comply` (PyPI), which anyone can run: what the APIs of OpenAI and Anthropic promise, and
+Open Responses."""
 
 import json
 import subprocess
@@ -27,8 +28,9 @@ def comply(vendors: Vendors, style: str, model: str) -> dict[str, dict[str, Any]
     [
         ("openai-chat", "gpt-5-desk", 9, {"chat-reasoning-summary": [NO_THOUGHT_TOKENS]}),
         ("anthropic", "claude-sonnet-4-desk", 9, {}),
+        ("open-responses", "gpt-5-desk", 13, {}),
     ],
-    ids=["openai", "anthropic"],
+    ids=["openai", "anthropic", "responses"],
 )
 def test_every_case_of_the_suite_passes(
     vendors: Vendors, style: str, model: str, number: int, warned: dict[str, Any]

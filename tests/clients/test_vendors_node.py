@@ -2,7 +2,7 @@
 
 import pytest
 from support.vendors import Client, Vendors
-from support.vendors_suite import ThoughtsSuite, VendorsSuite
+from support.vendors_suite import StoredResponsesSuite, ThoughtsSuite, VendorsSuite
 
 AI_SDK = dict.fromkeys(("key", "model", "request", "image", "unpaid", "limit"), "AI_APICallError")
 AI_SDK["broken"] = "AI_StreamProviderError"
@@ -13,9 +13,19 @@ ANTHROPIC = [
     Client("anthropic 0", "messages", ["anthropic 0"], classes={"unpaid": "APIError"}),
 ]
 AI_ANTHROPIC = Client("ai anthropic", "messages", ["ai anthropic"], classes=AI_SDK, **AI_SDK_WORDS)
+RESPONSES = [
+    Client(f"{name} responses", "responses", [f"{name} responses"], classes={"unpaid": "APIError"})
+    for name in ("openai 7", "openai 6")
+]
+NOT_READ = "NOT FOUND"  # the status: its schema of errors has no room for a `param` that is null
+AI_RESPONSES = [
+    Client("ai responses", "responses", ["ai responses"], classes=AI_SDK, **AI_SDK_WORDS),
+    Client("ai open-responses", "responses", ["ai open-responses"], classes=AI_SDK, unread=NOT_READ, **AI_SDK_WORDS),
+]
 AI = [
     *(Client(name, "openai", [name], classes=AI_SDK, **AI_SDK_WORDS) for name in ("ai openai", "ai compatible")),
     AI_ANTHROPIC,
+    *AI_RESPONSES,
 ]
 MODELS = ["desk", "scripted", "eyes", "blind", "claude"]
 
@@ -26,13 +36,18 @@ def client(request: pytest.FixtureRequest) -> Client:
     return found
 
 
-@pytest.mark.parametrize("client", [*OPENAI, *ANTHROPIC, *AI], ids=str, indirect=True)
+@pytest.mark.parametrize("client", [*OPENAI, *RESPONSES, *ANTHROPIC, *AI], ids=str, indirect=True)
 class TestClientsFromNpm(VendorsSuite):
     pass
 
 
 @pytest.mark.parametrize("client", [*ANTHROPIC, AI_ANTHROPIC], ids=str, indirect=True)
 class TestThoughts(ThoughtsSuite):
+    pass
+
+
+@pytest.mark.parametrize("client", RESPONSES, ids=str, indirect=True)
+class TestStoredResponses(StoredResponsesSuite):
     pass
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from support.vendors import Client, Vendors
-from support.vendors_suite import ThoughtsSuite, VendorsSuite
+from support.vendors_suite import StoredResponsesSuite, ThoughtsSuite, VendorsSuite
 
 LANGCHAIN = {
     "key": "{}AuthenticationError",
@@ -15,7 +15,7 @@ LITELLM = {"unpaid": "APIError", "broken": "MidStreamFallbackError"}
 LITELLM_PAID = {**LITELLM, "unpaid": "PaymentRequiredError"}
 PAID = {"unpaid": "PaymentRequiredError", "broken": "APIStatusError"}
 OPENAI = Client("openai", "openai", ["ask_openai.py"], "clients")
-AGENTS = Client("openai-agents", "openai", ["ask_agents.py"], "clients")
+AGENTS = Client("openai-agents", "openai", ["ask_agents.py", "openai"], "clients")
 ANTHROPIC = [
     Client("anthropic", "messages", ["ask_anthropic.py"], "clients", PAID),
     Client("anthropic before", "messages", ["ask_anthropic.py"], "clients-before", {"broken": "APIStatusError"}),
@@ -38,6 +38,18 @@ LITELLM_OPENAI = Client("litellm openai", "openai", ["ask_litellm.py", "openai"]
 LITELLM_ANTHROPIC = Client(
     "litellm anthropic", "messages", ["ask_litellm.py", "anthropic"], "clients", LITELLM_PAID, "stop", "tool_calls"
 )
+RESPONSES = Client("openai responses", "responses", ["ask_responses.py"], "clients")
+ON_RESPONSES = [
+    RESPONSES,
+    Client("openai-agents responses", "responses", ["ask_agents.py", "responses"], "clients"),
+    Client(
+        "langchain-openai responses",
+        "responses",
+        ["ask_langchain.py", "responses"],
+        "clients",
+        {kind: name.format("OpenAI") for kind, name in LANGCHAIN.items()},
+    ),
+]
 ON_OPENAI = [OPENAI, AGENTS, LANGCHAIN_OPENAI, LITELLM_OPENAI]
 ON_MESSAGES = [*ANTHROPIC, LANGCHAIN_ANTHROPIC, LITELLM_ANTHROPIC]
 MODELS = ["desk", "scripted", "eyes", "blind", "claude"]
@@ -49,13 +61,18 @@ def client(request: pytest.FixtureRequest) -> Client:
     return found
 
 
-@pytest.mark.parametrize("client", [*ON_OPENAI, *ON_MESSAGES], ids=str, indirect=True)
+@pytest.mark.parametrize("client", [*ON_OPENAI, *ON_RESPONSES, *ON_MESSAGES], ids=str, indirect=True)
 class TestClientsFromPyPI(VendorsSuite):
     pass
 
 
 @pytest.mark.parametrize("client", ON_MESSAGES, ids=str, indirect=True)
 class TestThoughts(ThoughtsSuite):
+    pass
+
+
+@pytest.mark.parametrize("client", [RESPONSES], ids=str, indirect=True)
+class TestStoredResponses(StoredResponsesSuite):
     pass
 
 

@@ -11,16 +11,18 @@ from app.testing.provider_apis import ANTHROPIC, OPENAI, ProviderApi, event
 
 PIECES = ("Hel", "lo ", "there")
 USAGE = {"prompt": 11, "completion": 3}
+SLOWLY = ("It ", "rains ", "in ", "Oslo, ", "and 🙂 ", "it ", "is ", "going ", "to ", "rain ", "on ", "and on")
 THOUGHT, SIGNATURE = "It rains in Oslo…", "EqQBCkYIBBgCKkA/+=="
 IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # 1 pixel
 BROKEN = "The model server broke off"
+_MOMENT = 0.02
 _FAILURES = 2  # the server itself asks an only model twice
 
 
 def vendors_config(model: ModelServer, limit: str = "100000/minute") -> str:
     """The shared configuration, and an agent whose models are all kinds that the model server speaks."""
     text = CONFIG
-    for wire in ("openai", "messages"):
+    for wire in ("openai", "messages", "responses"):
         text = text.replace(f'{wire} = "100000/minute"', f'{wire} = "{limit}"')
     return f"""{text}
 [models.eyes]
@@ -57,6 +59,7 @@ class VendorsModel(ModelServer):
     - `think`: as `weather`, behind a signed thought (Anthropic's API)
     - `flaky …`: 500 until the client has asked again, by each text anew
     - `break`: some words, then an error
+    - `slow`: SLOWLY, each piece a moment behind the other
     - anything else: PIECES
 
     A request that wants a call in any case is answered with one of `get_weather`, and one that wants thoughts with one.
@@ -82,6 +85,9 @@ class VendorsModel(ModelServer):
             return whole(api.refusal("not now"), 500)
         if question.startswith("break"):
             return [*streamed(api.begin, api.text("so far"), api.error(BROKEN)), LAST]
+        if question.startswith("slow"):
+            told = [step for piece in SLOWLY for step in (api.text(piece), _MOMENT)]
+            return [*streamed(_begin(api), *told, api.end(**USAGE)), LAST]
         if tool and result is None:
             args = {"city": "Oslo"} if tool == "get_weather" else {"expression": "2+2"}
             thought = _thought() if body.get("thinking") else b""

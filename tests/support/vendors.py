@@ -17,7 +17,8 @@ from support.vendor_models import IMAGE, VendorsModel, vendors_config
 from app.testing.server import ROOT, Server, eventually
 
 CLIENTS = ROOT / "tests" / "clients"
-PATHS = {"openai": "/v1/chat/completions", "messages": "/v1/messages"}
+PATHS = {"openai": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+REASONS = {"openai": ("stop", "tool_calls"), "messages": ("end_turn", "tool_use"), "responses": ("completed",) * 2}
 USUAL = {
     "key": "AuthenticationError",
     "model": "NotFoundError",
@@ -33,7 +34,8 @@ STATUSES = {"key": 401, "model": 404, "request": 400, "image": 400, "unpaid": 40
 @dataclass(frozen=True)
 class Client:
     """One client. `arguments` follow its interpreter: node, or the Python of the environment `venv`. `classes` are
-    those of its errors that are not `USUAL`; `stop` and `tool` are its words for why an answer ends."""
+    those of its errors that are not `USUAL`; `stop` and `tool` are its words for why an answer ends. `unread` is what
+    it says of a model that is not there, where it is not the server's words."""
 
     name: str
     wire: str
@@ -42,6 +44,7 @@ class Client:
     classes: Mapping[str, str] = field(default_factory=dict, hash=False)
     stop: str = ""
     tool: str = ""
+    unread: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -52,7 +55,7 @@ class Client:
     @property
     def reasons(self) -> tuple[str, str]:
         """Of an answer, and of one that calls a tool."""
-        stop, tool = ("stop", "tool_calls") if self.wire == "openai" else ("end_turn", "tool_use")
+        stop, tool = REASONS[self.wire]
         return self.stop or stop, self.tool or tool
 
 

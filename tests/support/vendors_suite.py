@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.vendor_models import IMAGE, PIECES, SIGNATURE, THOUGHT, USAGE
+from support.vendor_models import IMAGE, PIECES, SIGNATURE, SLOWLY, THOUGHT, USAGE
 from support.vendors import STATUSES, Client, Ran, Vendors
 
 TEXT, TOKENS = "".join(PIECES), [*USAGE.values()]
@@ -44,7 +44,7 @@ class VendorsSuite:
         found = {kind: (error["class"], error["status"]) for kind, error in errors.items()}
         assert found == {kind: (client.class_of(kind), STATUSES[kind]) for kind in errors}
         assert found.keys() >= {"key", "model", "image", "unpaid"}
-        assert "nope" in errors["model"]["message"]
+        assert (client.unread or "nope") in errors["model"]["message"]
 
     def test_a_stream_that_breaks_off_raises_behind_what_it_has_said(self, client: Client, ran: Ran) -> None:
         error = ran.told["errors"]["broken"]
@@ -70,8 +70,9 @@ class VendorsSuite:
     def test_an_image_for_a_model_that_takes_none_is_refused_by_its_place(self, client: Client, ran: Ran) -> None:
         error = ran.told["errors"]["image"]
         assert "content.1: This agent's model takes no images." in error["message"]
-        if client.wire == "openai":
-            assert error["param"] in ("messages[0].content[1]", "messages[1].content[1]"), "behind instructions, or not"
+        said = {"openai": "messages", "responses": "input"}.get(client.wire)
+        if said:
+            assert error["param"] in (f"{said}[0].content[1]", f"{said}[1].content[1]"), "behind instructions, or not"
 
 
 class ThoughtsSuite:
@@ -90,9 +91,44 @@ class ThoughtsSuite:
         assert back == [signed, signed], "of the answer in one piece, and of the stream"
 
 
+class StoredResponsesSuite:
+    """What OpenAI's own clients do with responses that are stored."""
+
+    def test_a_response_cut_at_any_event_is_read_on_to_its_end_and_nothing_comes_twice(
+        self, client: Client, vendors: Vendors
+    ) -> None:
+        whole, *cut = vendors.ran(client).told["cut"]
+        assert whole["kinds"].count("response.output_text.delta") > len(SLOWLY) / 2, "it came in pieces"
+        assert len(cut) == len(whole["kinds"]), "behind each event but the last, and behind each again"
+        said = "".join(SLOWLY)
+        for told in (whole, *cut):
+            assert (told["text"], told["stored"], told["ascends"]) == (said, said, True)
+            once = [kind for kind in told["kinds"] if not kind.endswith(".delta")]
+            assert once == [kind for kind in whole["kinds"] if not kind.endswith(".delta")]
+
+    def test_a_response_in_the_background_is_read_from_its_first_event(self, client: Client, vendors: Vendors) -> None:
+        assert vendors.ran(client).told["fromBegin"] == "".join(SLOWLY)
+
+    def test_a_response_is_looked_up_gone_on_from_cancelled_and_deleted(self, client: Client, vendors: Vendors) -> None:
+        told = vendors.ran(client).told
+        stored, errors = told["stored"], told["errors"]
+        assert (stored["items"], stored["same"], told["toolPosted"]) == (["sum"], True, ANSWER)
+        assert told["cancelled"] == ["queued", "cancelled", "cancelled"]
+        for missing in (stored["deleted"], stored["goneOn"], errors["retrieved"]):
+            assert (missing["class"], missing["status"]) == ("NotFoundError", 404)
+
+    def test_the_error_has_the_parameter_that_is_wrong_and_a_code(self, client: Client, vendors: Vendors) -> None:
+        told = vendors.ran(client).told
+        errors, gone = told["errors"], told["stored"]["goneOn"]
+        assert errors["request"]["param"] == "max_tool_calls"
+        codes = ["invalid_api_key", "model_not_found", "insufficient_quota"]
+        assert [errors[kind]["code"] for kind in ("key", "model", "unpaid")] == codes
+        assert (gone["param"], gone["code"]) == ("previous_response_id", "previous_response_not_found")
+
+
 def image_of(wire: str) -> Mapping[str, Any]:
     """As the model's server gets it."""
-    if wire == "openai":
+    if wire != "messages":
         return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}}
     return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}}
 

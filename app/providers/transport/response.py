@@ -88,9 +88,8 @@ class UpstreamResponse:
         self._shortcut: Shortcut = lambda _data: None
 
     def begin(self, heartbeat: float) -> None:
-        """Let the calling greenlet read, and be woken after every `heartbeat` seconds without chunks."""
+        """Let it be read, and the reader be woken after every `heartbeat` seconds without chunks."""
         self._heartbeat, self._beat_at = heartbeat, monotonic()
-        self._watch.greenlet = gevent.getcurrent()
         if self._connection is None:
             return  # closed before it was read
         self._readable = gevent.get_hub().loop.io(self._connection.fileno(), 1)
@@ -118,6 +117,7 @@ class UpstreamResponse:
                 if self._rest:
                     data, self._rest = self._rest, b""
                 else:
+                    watch.greenlet = gevent.getcurrent()  # who begins an answer may leave the rest to another
                     watch.waiting = True
                     data = self._wait()
                 payload = body.feed(data)

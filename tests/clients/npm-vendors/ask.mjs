@@ -7,6 +7,7 @@
 // it is sent; `image`, a picture in base64. What the questions bring about is in
 // tests/support/vendor_models.py.
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenResponses } from "@ai-sdk/open-responses";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import NewestAnthropic from "@anthropic-ai/sdk";
@@ -119,6 +120,124 @@ async function openai(OpenAI) {
     limits: await limits((apiKey, maxRetries) =>
       at(apiKey, { baseURL: `${limited}/v1`, maxRetries }).chat.completions.create({ model, messages: [user("greet")] }),
     ),
+  };
+}
+
+async function openaiResponses(OpenAI) {
+  const at = (apiKey, more = {}) => new OpenAI({ apiKey, baseURL: `${url}/v1`, ...more });
+  const { responses } = at(key);
+  const model = "eyes";
+  const tools = [{ type: "function", name: "get_weather", parameters: PARAMETERS, strict: false }];
+  const ask = (input, more = {}, client = responses) => client.create({ model, input, ...more });
+  const read = ({ output_text, status, usage }) => ({
+    text: output_text,
+    reason: status,
+    usage: [usage.input_tokens, usage.output_tokens],
+  });
+  const seen = [user([{ type: "input_text", text: "look" }, { type: "input_image", image_url: `data:image/png;base64,${image}`, detail: "auto" }])];
+  const isPiece = ({ type }) => type === "response.output_text.delta";
+  const isEnd = ({ type }) => ["response.completed", "response.incomplete", "response.failed"].includes(type);
+
+  async function streamed() {
+    const pieces = [];
+    const stream = responses.stream({ model, input: "greet" }).on("response.output_text.delta", ({ delta }) => pieces.push(delta));
+    const { text, ...rest } = read(await stream.finalResponse());
+    return { pieces, ...rest };
+  }
+
+  /** The result alone is posted; what went before it is looked up. */
+  async function called({ id, output: [{ call_id, name, arguments: args }], status }) {
+    const result = { type: "function_call_output", call_id, output: RESULT };
+    const answer = await ask([result], { tools, previous_response_id: id });
+    return { calls: [[name, JSON.parse(args)]], reason: status, answer: answer.output_text };
+  }
+
+  async function posted({ output }) {
+    const result = { type: "function_call_output", call_id: output[0].call_id, output: RESULT };
+    return (await ask([user("weather"), ...output, result], { tools, store: false })).output_text;
+  }
+
+  async function stored() {
+    const first = await ask("greet");
+    const second = await ask("sum", { previous_response_id: first.id });
+    const { data } = await responses.inputItems.list(second.id, { order: "asc", limit: 1 });
+    const same = (await responses.retrieve(second.id)).output_text === second.output_text;
+    await responses.delete(first.id);
+    return {
+      items: data.map(({ content }) => content[0].text),
+      same,
+      deleted: await failure(() => responses.retrieve(first.id)),
+      goneOn: await failure(() => ask("greet", { previous_response_id: first.id })),
+    };
+  }
+
+  async function cancelled() {
+    const response = await ask("slow", { background: true });
+    const { status } = await responses.cancel(response.id);
+    return [response.status, status, (await responses.retrieve(response.id)).status];
+  }
+
+  /** So many of its events, then it is cut. */
+  async function some(stream, most) {
+    const events = [];
+    for await (const event of await stream) if (events.push(event) === most) break;
+    return events;
+  }
+
+  /** A response in the background whose stream is cut behind so many events, and behind each `most` again. */
+  async function cut(number, most = 1000) {
+    const events = await some(ask("slow", { background: true, stream: true }), number);
+    const { id } = events[0].response;
+    while (!isEnd(events.at(-1))) {
+      const starting_after = events.at(-1).sequence_number;
+      events.push(...(await some(responses.retrieve(id, { stream: true, starting_after }), most)));
+    }
+    return {
+      text: events.filter(isPiece).map(({ delta }) => delta).join(""),
+      ascends: events.every(({ sequence_number }, at) => !at || sequence_number > events[at - 1].sequence_number),
+      kinds: events.map(({ type }) => type),
+      stored: (await responses.retrieve(id)).output_text,
+    };
+  }
+
+  async function cutEverywhere() {
+    const whole = await cut(1000);
+    const each = await Promise.all(whole.kinds.slice(1).map((_, at) => cut(at + 1)));
+    return [whole, ...each, await cut(1, 1)];
+  }
+
+  async function fromBegin() {
+    const { id } = await ask("slow", { background: true });
+    return (await responses.stream({ response_id: id }).finalResponse()).output_text;
+  }
+
+  const partly = [];
+  return {
+    whole: read(await ask("greet", { instructions: "Be brief." })),
+    streamed: await streamed(),
+    tool: await called(await ask("weather", { tools })),
+    toolStreamed: await called(await responses.stream({ model, input: "weather", tools }).finalResponse()),
+    toolPosted: await posted(await ask("weather", { tools, store: false })),
+    own: (await ask("sum")).output_text,
+    image: (await ask(seen)).output_text,
+    retried: (await ask(flaky())).output_text,
+    stored: await stored(),
+    cancelled: await cancelled(),
+    cut: await cutEverywhere(),
+    fromBegin: await fromBegin(),
+    errors: {
+      key: await failure(() => ask("greet", {}, at("nope").responses)),
+      model: await failure(() => ask("greet", { model: "nope" })),
+      retrieved: await failure(() => responses.retrieve("resp_nope")),
+      request: await failure(() => ask("greet", { max_tool_calls: 2 })),
+      image: await failure(() => ask(seen, { model: "blind" })),
+      unpaid: await failure(() => ask("greet", {}, at(unpaid).responses)),
+      broken: await failure(async () => {
+        for await (const event of await ask("break", { stream: true })) if (isPiece(event)) partly.push(event.delta);
+      }),
+    },
+    partly: partly.join(""),
+    limits: await limits((apiKey, maxRetries) => ask("greet", {}, at(apiKey, { baseURL: `${limited}/v1`, maxRetries }).responses)),
   };
 }
 
@@ -261,9 +380,14 @@ async function aiSdk(provider, model) {
 const CLIENTS = {
   "openai 7": () => openai(NewestOpenAI),
   "openai 6": () => openai(OpenAIBefore),
+  "openai 7 responses": () => openaiResponses(NewestOpenAI),
+  "openai 6 responses": () => openaiResponses(OpenAIBefore),
   "anthropic 1": () => anthropic(NewestAnthropic),
   "anthropic 0": () => anthropic(AnthropicBefore),
   "ai openai": () => aiSdk((baseURL, apiKey) => createOpenAI({ baseURL, apiKey }).chat, "eyes"),
+  "ai responses": () => aiSdk((baseURL, apiKey) => createOpenAI({ baseURL, apiKey }), "eyes"),
+  "ai open-responses": () =>
+    aiSdk((baseURL, apiKey) => createOpenResponses({ name: "parlance", url: `${baseURL}/responses`, apiKey }), "eyes"),
   "ai compatible": () =>
     aiSdk((baseURL, apiKey) => createOpenAICompatible({ name: "parlance", baseURL, apiKey, includeUsage: true }), "eyes"),
   "ai anthropic": () => aiSdk((baseURL, apiKey) => createAnthropic({ baseURL, apiKey }), "claude"),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from support.responses_wire import Client, behind, events_of, joined, kinds
 
+from app.testing.model_server import LAST, streamed
+from app.testing.provider_apis import OPENAI
 from app.testing.server import eventually, new_session_id, script
 
 SAID: tuple[dict[str, Any], ...] = (
@@ -37,6 +39,17 @@ def test_a_response_in_the_background_goes_on_without_its_caller(client) -> None
     assert ended["output"][0]["content"][0]["text"] == "so far and further"
     assert ended["usage"]["output_tokens"] > 0
     assert {**ended, **{name: body[name] for name in ("status", "output", "usage", "completed_at")}} == body
+
+
+def test_what_a_models_server_says_slowly_is_read_when_the_caller_has_its_reply(
+    model_server, relay, relay_keys
+) -> None:
+    told = [step for piece in ("so ", "far ", "and ", "further") for step in (OPENAI.text(piece), 0.05)]
+    model_server.play([*streamed(*told, OPENAI.end()), LAST])
+    client = Client(relay, relay_keys["secret", "openai"], "openai")
+    body = client.create("Hi", background=True).json()
+    eventually(lambda: status_of(client, body["id"]) == "completed")
+    assert client.get(body["id"]).json()["output"][0]["content"][0]["text"] == "so far and further"
 
 
 def test_a_stream_in_the_background_outlives_its_caller(client) -> None:

@@ -1,14 +1,25 @@
-"""Asks with OpenAI's Agents SDK, by its model of chat completions: the tool runs in its loop."""
+"""Asks with OpenAI's Agents SDK, by one of its models: `python ask_agents.py GIVEN openai|responses`. The tool runs
+in its loop."""
 
 import asyncio
 import json
+import sys
 from typing import Any
 
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, Runner, function_tool, set_tracing_disabled
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    function_tool,
+    set_tracing_disabled,
+)
 from openai import AsyncOpenAI
 from telling import RESULT, failure, flaky, given, limits, tell, user
 
 GIVEN = given()
+SPOKEN = OpenAIResponsesModel if sys.argv[2] == "responses" else OpenAIChatCompletionsModel
 MODEL = "eyes"
 PICTURE = {"type": "input_image", "image_url": GIVEN.picture, "detail": "auto"}
 SEEN = [user([{"type": "input_text", "text": "look"}, PICTURE])]
@@ -24,7 +35,7 @@ def get_weather(city: str) -> str:  # noqa: ARG001 - the tool's schema
 
 def agent(model: str = MODEL, key: str = GIVEN.key, base: str = GIVEN.url, **more: Any) -> Agent[None]:
     client = AsyncOpenAI(api_key=key, base_url=f"{base}/v1", **more)
-    chosen = OpenAIChatCompletionsModel(model=model, openai_client=client)
+    chosen = SPOKEN(model=model, openai_client=client)
     settings = ModelSettings(include_usage=True)  # which it asks of other servers than OpenAI's only if it is told to
     return Agent("Helper", instructions="Be brief.", model=chosen, tools=[get_weather], model_settings=settings)
 

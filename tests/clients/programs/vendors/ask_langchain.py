@@ -1,4 +1,4 @@
-"""Asks with LangChain, over one wire or the other: `python ask_langchain.py GIVEN openai|anthropic`."""
+"""Asks with LangChain, over one wire or another: `python ask_langchain.py GIVEN openai|responses|anthropic`."""
 
 import sys
 from collections.abc import Iterator
@@ -12,10 +12,12 @@ from telling import RESULT, failure, flaky, given, limits, tell, until_it_breaks
 
 GIVEN = given()
 WIRE = sys.argv[2]
-MODEL = "eyes" if WIRE == "openai" else "claude"
+MODEL = "claude" if WIRE == "anthropic" else "eyes"
 
 
 def at(model: str = MODEL, key: str = GIVEN.key, base: str = GIVEN.url, **more: Any) -> Any:
+    if WIRE == "responses":
+        return ChatOpenAI(model=model, api_key=key, base_url=f"{base}/v1", use_responses_api=True, **more)
     if WIRE == "openai":
         return ChatOpenAI(model=model, api_key=key, base_url=f"{base}/v1", stream_usage=True, **more)
     return ChatAnthropic(model=model, api_key=key, base_url=base, max_tokens=4096, **more)
@@ -34,7 +36,7 @@ SEEN = [HumanMessage([{"type": "text", "text": "look"}, PICTURE])]
 
 def read(message: Any) -> dict[str, Any]:
     told, usage = message.response_metadata, message.usage_metadata
-    reason = told.get("finish_reason") or told.get("stop_reason")
+    reason = told.get("finish_reason") or told.get("stop_reason") or told.get("status")
     return {"text": message.text, "reason": reason, "usage": [usage["input_tokens"], usage["output_tokens"]]}
 
 
@@ -62,7 +64,7 @@ def called(word: str, message: Any, model: Any) -> dict[str, Any]:
 
 
 def thoughts() -> dict[str, Any]:
-    if WIRE == "openai":
+    if WIRE != "anthropic":
         return {}
     model = at(thinking={"type": "enabled", "budget_tokens": 1024}).bind_tools([get_weather])
     whole, parts = model.invoke("think"), gathered(model, "think")
