@@ -71,9 +71,11 @@ class Posted:
         self._open: defaultdict[str, deque[ToolCallPart]] = defaultdict(
             deque
         )  # its calls without a result, by their ids
+        self._has_calls = False
         if before and before[-1].role == "assistant":
             last = self._messages.pop()
             self._answer = [*last.parts]
+            self._has_calls = any(isinstance(part, ToolCallPart) for part in last.parts)
             for call in open_calls(last):
                 self._open[call.call_id].append(call)
 
@@ -85,12 +87,13 @@ class Posted:
     def answer(self, parts: Iterable[Part], *, joins: bool = False) -> None:
         """What the assistant has said: the next round of the answer before it, where that has called tools, or in any
         case where it `joins`."""
-        if self._answer is None or not (joins or self._has_calls()):
+        if self._answer is None or not (joins or self._has_calls):
             self._end()
             self._answer = []
         for part in parts:
             self._answer.append(part)
             if isinstance(part, ToolCallPart):
+                self._has_calls = True
                 self._open[part.call_id].append(part)
 
     def result(self, call_id: str, result: Any, field: str, *, is_error: bool = False) -> None:
@@ -105,13 +108,10 @@ class Posted:
         self._end()
         return self._messages
 
-    def _has_calls(self) -> bool:
-        return bool(self._open)  # its ids stay, without calls, when they have their results
-
     def _end(self) -> None:
         if self._answer is not None:
             self._messages.append(Message("assistant", tuple(self._answer)))
-        self._answer = None
+        self._answer, self._has_calls = None, False
         self._open.clear()
 
 

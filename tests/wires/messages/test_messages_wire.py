@@ -323,6 +323,7 @@ REFUSED = {
     "the system among the messages": ([{"role": "system", "content": "x"}, HI], {}, "messages.0.role"),
     "no limit": ([HI], {"max_tokens": None}, "max_tokens: Missing data for required field."),
     "a temperature of OpenAI's": ([HI], {"temperature": 1.5}, "temperature"),
+    "a thread": ([HI], {"thread": {"type": "create"}}, "thread: Conversations are not kept under a name"),
     "servers of tools": ([HI], {"mcp_servers": [{}]}, "mcp_servers: Servers of tools are not asked."),
     "a tool of the vendor's": (
         [HI],

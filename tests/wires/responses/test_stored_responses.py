@@ -9,6 +9,7 @@ from support.responses_wire import Client, events_of
 from app.testing.model_server import ModelServer
 from app.testing.provider_apis import OPENAI
 from app.testing.server import script
+from app.wires.responses.posted_items import MOST_REFERENCES
 
 NOT_FOUND = {"message": "Not found", "type": "invalid_request_error", "param": None, "code": "not_found"}
 TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
@@ -125,6 +126,29 @@ def test_an_item_of_a_stored_response_may_be_referred_to(seen) -> None:
     asked = [{"role": "user", "content": "My name is Bob."}, reference, {"role": "user", "content": "Who?"}]
     _, messages = seen(asked, "Bob.")
     assert messages == [("user", "My name is Bob."), ("assistant", "Hello Bob."), ("user", "Who?")]
+
+
+def test_an_item_is_referred_to_once_and_not_many_are(client) -> None:
+    """A few bytes name as much as an answer has."""
+    body = client.create(script({"text": "x"})).json()
+    reference = {"type": "item_reference", "id": body["output"][0]["id"]}
+    others = [
+        {"type": "item_reference", "id": client.create(script({"text": "y"})).json()["output"][0]["id"]}
+        for _ in range(MOST_REFERENCES)
+    ]
+    question = {"role": "user", "content": script({"text": "z"})}
+    assert client.create([*others, question]).status_code == 200
+    for asked, index in (([reference, reference], 1), ([reference, *others], MOST_REFERENCES)):
+        refused = client.create([*asked, question])
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, f"input[{index}].id")
+
+
+def test_a_response_that_failed_says_so_whatever_has_been_heard_of_it(client) -> None:
+    """Where a worker was killed, more may have been heard than was kept."""
+    whole = events_of(client.create(script({"text": "so far"}, {"fail": "upstream_failed"}), stream=True).content)
+    for number in (whole[-1]["sequence_number"], 10_000):
+        told = events_of(client.hear(whole[-1]["response"]["id"], number).content)
+        assert [event["type"] for event in told] == ["error", "response.failed"]
 
 
 def test_what_was_posted_is_listed_in_pages(client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from marshmallow import ValidationError
 
 from app.engine.messages import ImagePart, Message, TextPart, ToolCallPart, ToolResultPart, text_message
-from app.web.requests.posted import add_answer, add_result, call_arguments, conversation, open_calls
+from app.web.requests.posted import Posted, call_arguments, conversation, open_calls
 
 SYSTEM, HELLO, SURE = text_message("system", "Be brief."), text_message("user", "Hi"), text_message("user", "Sure?")
 ANSWER = text_message("assistant", "Hello")
@@ -57,29 +57,38 @@ def test_each_call_of_the_last_answer_needs_its_result_and_those_of_earlier_ones
     assert conversation([HELLO, said(A), SURE]).question == SURE
 
 
-def test_an_answer_that_has_called_goes_on_with_its_next_round() -> None:
-    messages = [HELLO, said(A, result(A))]
-    add_answer(messages, [TextPart("Noon.")])
-    assert messages == [HELLO, said(A, result(A), TextPart("Noon."))]
-    add_answer(messages, [B])
-    assert messages == [HELLO, said(A, result(A), TextPart("Noon."), B)]
+def posted(*before: Message) -> Posted:
+    return Posted(before)
 
 
-def test_an_answer_of_words_is_followed_by_another_one() -> None:
-    messages = [HELLO, ANSWER]
-    add_answer(messages, [TextPart("Again.")])
-    assert messages == [HELLO, ANSWER, text_message("assistant", "Again.")]
+@pytest.mark.parametrize("before", [(HELLO, said(A, result(A))), (HELLO,)], ids=["before", "now"])
+def test_an_answer_that_has_called_goes_on_with_its_next_round(before) -> None:
+    messages = posted(*before)
+    if before[1:] == ():
+        messages.answer([A])
+        messages.result("a", "12", "x")
+    messages.answer([TextPart("Noon.")])
+    messages.answer([B])
+    assert messages.messages() == [HELLO, said(A, result(A), TextPart("Noon."), B)]
+
+
+def test_an_answer_of_words_is_followed_by_another_one_unless_it_joins() -> None:
+    apart, joined = posted(HELLO, ANSWER), posted(HELLO, ANSWER)
+    apart.answer([TextPart("Again.")])
+    joined.answer([TextPart("Again.")], joins=True)
+    assert apart.messages() == [HELLO, ANSWER, text_message("assistant", "Again.")]
+    assert joined.messages() == [HELLO, Message("assistant", (*ANSWER.parts, TextPart("Again.")))]
 
 
 def test_results_go_to_their_calls_in_any_order() -> None:
-    messages = [HELLO, said(A, B)]
-    add_result(messages, "b", "no", "x", is_error=True)
-    add_result(messages, "a", "12", "x")
-    assert messages[-1] == said(A, B, result(B, "no", is_error=True), result(A))
+    messages = posted(HELLO, said(A, B))
+    messages.result("b", "no", "x", is_error=True)
+    messages.result("a", "12", "x")
+    assert messages.messages()[-1] == said(A, B, result(B, "no", is_error=True), result(A))
 
 
 @pytest.mark.parametrize(
-    ("messages", "call_id"),
+    ("before", "call_id"),
     [
         ([], "a"),
         ([HELLO], "a"),
@@ -88,18 +97,27 @@ def test_results_go_to_their_calls_in_any_order() -> None:
         ([HELLO, said(A), SURE], "a"),
     ],
 )
-def test_a_result_without_a_call_that_waits_for_it_is_refused_where_it_stands(messages, call_id) -> None:
+def test_a_result_without_a_call_that_waits_for_it_is_refused_where_it_stands(before, call_id) -> None:
     with pytest.raises(ValidationError) as refused:
-        add_result(messages, call_id, "12", "tool_call_id")
+        posted(*before).result(call_id, "12", "tool_call_id")
     assert refused.value.field_name == "tool_call_id"
 
 
+def test_a_result_behind_the_users_next_words_has_no_call() -> None:
+    messages = posted(HELLO)
+    messages.answer([A])
+    messages.say(SURE)
+    with pytest.raises(ValidationError):
+        messages.result("a", "12", "x")
+
+
 def test_a_call_may_be_made_twice_under_one_id_and_then_has_two_results() -> None:
-    messages = [HELLO, said(A, A)]
-    add_result(messages, "a", "1", "x")
-    assert [*open_calls(messages[-1])] == [A]
-    add_result(messages, "a", "2", "x")
-    assert not [*open_calls(messages[-1])]
+    messages = posted(HELLO, said(A, A))
+    messages.result("a", "1", "x")
+    messages.result("a", "2", "x")
+    (last,) = messages.messages()[1:]
+    assert not [*open_calls(last)]
+    assert [*open_calls(said(A, A, result(A)))] == [A]
 
 
 @pytest.mark.parametrize(
