@@ -243,7 +243,7 @@ def test_behind_one_trusted_proxy_the_last_hop_counts(start) -> None:
 
 
 def test_the_limits_without_configuration_are_twenty_and_thirty_a_minute(start) -> None:
-    others = (f'{name} = "100000/minute"' for name in ("other", "agents", "chats"))
+    others = (f'{name} = "100000/minute"' for name in ("other", "agents", "chats", "openai", "messages", "responses"))
     one = Visitor(start(changes={"[limits]": "", **dict.fromkeys((*others, *LIMITS), "")}))
     key = one.server.key("widget")
     with one.http:

@@ -104,7 +104,8 @@ def known_places(  # noqa: PLR0911 - one for each wire
             return {**visitor, "sessionId": "said-before", "messageId": sent["messageId"]}
         case "openai" | "messages":
             path = "/v1/messages" if wire == "messages" else "/v1/chat/completions"
-            asked = {"model": "open", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]}
+            said = [{"role": "user", "content": "Hello"}]
+            asked = {"model": "open", "max_tokens": 10, "messages": said, "stream": True}
             said = requests.post(f"{server.url}{path}", json=asked, headers=headers, timeout=30)
             return {"Last-Event-ID": f"{said.headers['X-Turn-Id']}.0", "name": "open", "model": "open"}
         case "responses":

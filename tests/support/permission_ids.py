@@ -68,7 +68,7 @@ class IdPicker:
             return self._cursor(owner, rng)
         how = rng.choices(["own", "foreign", "nobody's"], [50, 40, 10])[0]
         near = before.get("conversationId") or before.get("chatId")
-        shelf = self._shelves["messages" if kind == "position" else kind]
+        shelf = self._shelves["messages" if kind in ("position", "response") else kind]
         if kind in ("messages", "position") and near and near.thing and rng.random() < 0.8:
             how = near.whose
             found = shelf.pick(rng, near.thing.owner, own=True, within=near.thing.id)
@@ -96,20 +96,20 @@ def _spelt(call: Call, kind: str, thing: Thing) -> str:
         return thing.id if call.wire.name == "widget" else f"msg_{thing.id}"
     if kind == "position":
         return f"{thing.id}.0"
-    return thing.id if kind == "things" else str(uuid.UUID(thing.id))
+    named = {"things": thing.id, "response": f"resp_{thing.id}"}
+    return named.get(kind) or str(uuid.UUID(thing.id))
 
 
 def _nothing(call: Call, place: str) -> str:
     """An id that nothing has."""
-    match call.kind(place):
-        case "agent":
-            return "nobody"
-        case "cursor":
-            return "none"
-        case "messages":
-            return uuid.uuid4().hex if call.wire.name == "widget" else f"msg_{uuid.uuid4().hex}"
-        case "position":
-            return f"{uuid.uuid4().hex}.0"
-        case "things":
-            return str(10**12 + uuid.uuid4().int % 10**12)
-    return str(uuid.uuid4())
+    found = uuid.uuid4()
+    messages = found.hex if call.wire.name == "widget" else f"msg_{found.hex}"
+    nothings = {
+        "agent": "nobody",
+        "cursor": "none",
+        "messages": messages,
+        "response": f"resp_{found.hex}",
+        "position": f"{found.hex}.0",
+        "things": str(10**12 + found.int % 10**12),
+    }
+    return nothings.get(call.kind(place)) or str(found)

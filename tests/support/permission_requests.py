@@ -45,6 +45,13 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("things", "cursor"): "cursor",
     ("widget", "cursor"): "cursor",
     ("workers", "cursor"): "position",
+    ("openai", "name"): "model",
+    ("openai", "cursor"): "position",
+    ("responses", "response_id"): "response",
+    ("responses", "previous_response_id"): "response",
+    ("responses", "after"): "name",
+    ("messages", "cursor"): "position",
+    ("responses", "cursor"): "position",
     **{(wire.name, HEADER): "position" for wire in WIRES},
 }
 NAMES = ("cursor", "before", "after")
@@ -202,6 +209,29 @@ def _complete(draft: Draft) -> dict[str, Any]:
     return {"messages": said, "stream": draft.rng.random() < 0.5}
 
 
+def _ask_model(draft: Draft) -> dict[str, Any]:
+    return {"model": draft.agent, **_complete(draft)}
+
+
+def _ask_messages(draft: Draft) -> dict[str, Any]:
+    return {"max_tokens": 1000, **_ask_model(draft)}
+
+
+def _respond(draft: Draft) -> dict[str, Any]:
+    how = {"stream": draft.rng.random() < 0.5, "store": draft.rng.random() < 0.8}
+    return {
+        "model": draft.agent,
+        "input": draft.words(),
+        **how,
+        **draft.some(previous_response_id="previous_response_id"),
+    }
+
+
+def _compact(draft: Draft) -> dict[str, Any]:
+    said = [{"role": "user", "content": draft.words()}]
+    return {"model": draft.agent, "input": said, **draft.some(previous_response_id="previous_response_id")}
+
+
 def _tool_result(draft: Draft) -> dict[str, Any]:
     return {"toolCallId": draft.ids["toolCallId"], "output": f"{draft.marker} saw"}
 
@@ -228,6 +258,11 @@ BODIES: Mapping[tuple[str, str], Callable[[Draft], dict[str, Any]]] = {
     ("post", "/v1/chat/stream"): _speak,
     ("post", "/v1/chat"): _speak,
     ("post", "/v1/chat/feedback"): _rating,
+    ("post", "/v1/chat/completions"): _ask_model,
+    ("post", "/v1/messages"): _ask_messages,
+    ("post", "/v1/messages/count_tokens"): _ask_messages,
+    ("post", "/v1/responses"): _respond,
+    ("post", "/v1/responses/compact"): _compact,
     ("post", "/api/auth/sign-up/email"): _account,
     ("post", "/api/auth/sign-in/email"): _account,
     ("post", "/login"): _account,

@@ -11,7 +11,8 @@ from support.users import COOKIE
 from app.testing.server import Server
 
 CREDENTIALS = {"/api/v2": "secret", "/api/workflow": "session", "/api/chats": "session", "/api/users": "session"}
-CREDENTIALS |= {"/stuff": "token", "/chat": "widget", "/v1": "widget"}
+CREDENTIALS |= {"/stuff": "token", "/chat": "widget", "/v1/chat/completions": "secret", "/v1/chat": "widget"}
+CREDENTIALS |= {"/v1": "secret"}
 
 
 @pytest.fixture(scope="module")

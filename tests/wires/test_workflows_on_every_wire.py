@@ -113,6 +113,8 @@ def shown(wire: WireClient, data: bytes) -> list[tuple[str, Any]] | None:
     elif isinstance(wire, AgentsWhole):
         parts = json.loads(data)["data"]["parts"]
         found = [(part["toolName"], part["input"]) for part in parts if part["type"] == "tool-call"]
+    elif wire.name in ("openai", "messages", "responses"):
+        return None  # where clients would run them
     elif not wire.streamed or wire.content_type == "application/x-ndjson" or isinstance(wire, AgentsStream):
         return None
     else:

@@ -247,4 +247,4 @@ def test_what_a_page_keeps_of_earlier_messages_is_no_hindrance(server, client) -
         assert finished(client.page(new_session_id(), asked, answer, last, anything={"of": "the page's"}))
     trusting = Client.new(server, "trusting").page(new_session_id(), asked, stopped, last)
     assert refused(trusting) == (400, "VALIDATION_INVALID_BODY"), "whose model would see it"
-    assert list(trusting.json()["error"]["details"]) == ["messages.0.parts.0.type"]
+    assert list(trusting.json()["error"]["details"]) == ["messages.0.parts.0"]

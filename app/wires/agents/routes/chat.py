@@ -10,6 +10,7 @@ from flask import Response, request
 from app.engine.agent import Agent
 from app.engine.conversation import ConversationRef, Rewind
 from app.engine.errors import ChatError, Problem
+from app.engine.needs import Need
 from app.engine.question import Question
 from app.store.histories import Conversation
 from app.web.requests.call import Call
@@ -175,11 +176,12 @@ def _again(call: Call, conversation: ConversationRef, rewind: Rewind) -> Questio
 def _question(call: Call, body: ChatRequest, last: UIMessage) -> Question:
     agent = call.caller.agent
     from_user = last.message.role == "user"
-    history = None
+    history, seen = None, [(body.place, last)]
     if agent.client_history and body.earlier:
         earlier = load_earlier(body)
         _refuse_parts(agent, [*earlier, last])
         history = [each.message for each in (*earlier, *([last] if from_user else ()))]
+        seen = [*((f"messages.{index}", each) for index, each in enumerate(earlier)), *seen]
     conversation = conversation_of(
         call,
         blueprint.name,
@@ -196,8 +198,15 @@ def _question(call: Call, body: ChatRequest, last: UIMessage) -> Question:
         rewind=_rewind(call, body, last),
         runs_tools=True,
         client_history=history,
-        places={"images": f"{body.place}.parts.{last.images[0]}"} if last.images else NO_PLACES,
+        places=_places_of_images(seen),
     )
+
+
+def _places_of_images(seen: Sequence[tuple[str, UIMessage]]) -> Mapping[Need, str]:
+    """Where the first image stands, among messages with their places."""
+    places = (f"{place}.parts.{index}" for place, message in seen for index in message.images)
+    first = next(places, None)
+    return {"images": first} if first else NO_PLACES
 
 
 def _refuse_parts(agent: Agent, messages: Sequence[UIMessage]) -> None:
