@@ -121,7 +121,7 @@ def test_what_was_said_five_seconds_before_a_kill_is_kept_and_paid_for_once(tmp_
             old += sum(turn.heard_before(killed - CHECKPOINT_SECONDS - SAVING_SECONDS) for turn in left)
         assert is_sound(victim)
     assert cut > TURNS / 10, "the kills came too late to show anything"
-    assert old > TURNS, "the kills came too early to show anything"
+    assert old > TURNS / 2, "the kills came too early to show anything"
     seconds = time.monotonic() - start
     record_property(
         "told", f"{TURNS} turns, {TURNS // AT_ONCE} kills, {cut} cut, {old} of their words old: {seconds:.0f} s"
