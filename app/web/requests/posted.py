@@ -41,15 +41,6 @@ def conversation(messages: Sequence[Message]) -> Conversation:
     return Conversation(earlier, question, so_far if so_far.parts else None)
 
 
-def add_answer(messages: list[Message], parts: Sequence[Part]) -> None:
-    """What the assistant has said: the next round of the answer before it, where that has called tools."""
-    last = messages[-1] if messages else None
-    if last and any(isinstance(part, ToolCallPart) for part in last.parts):
-        messages[-1] = Message("assistant", (*last.parts, *parts))
-    else:
-        messages.append(Message("assistant", tuple(parts)))
-
-
 def open_calls(message: Message) -> Iterator[ToolCallPart]:
     """The calls without a result."""
     results = Counter(part.call_id for part in message.parts if isinstance(part, ToolResultPart))
@@ -68,9 +59,8 @@ class Posted:
     def __init__(self, before: Sequence[Message] = ()) -> None:
         self._messages = [*before]
         self._answer: list[Part] | None = None  # the one that stands last, and may go on
-        self._open: defaultdict[str, deque[ToolCallPart]] = defaultdict(
-            deque
-        )  # its calls without a result, by their ids
+        # Its calls without a result, by their ids.
+        self._open: defaultdict[str, deque[ToolCallPart]] = defaultdict(deque)
         self._has_calls = False
         if before and before[-1].role == "assistant":
             last = self._messages.pop()
@@ -113,10 +103,6 @@ class Posted:
             self._messages.append(Message("assistant", tuple(self._answer)))
         self._answer, self._has_calls = None, False
         self._open.clear()
-
-
-def put_result(messages: list[Message], result: ToolResultPart) -> None:
-    messages[-1] = Message("assistant", (*messages[-1].parts, result))
 
 
 def call_arguments(given: Any, field: str) -> Mapping[str, Any]:

@@ -26,11 +26,9 @@ from app.engine.messages import (
 from app.tools.toolbox import MOST_RESULT_BYTES
 from app.web.requests.posted import (
     Conversation,
-    add_answer,
     call_arguments,
     conversation,
     open_calls,
-    put_result,
 )
 
 Posted = Mapping[str, Any]  # one message, as MessageSchema loads it
@@ -64,9 +62,18 @@ def _add(messages: list[Message], posted: Posted, index: int) -> None:
         case "tool":
             _add_result(messages, posted, index)
         case "assistant":
-            add_answer(messages, [*_parts(posted, index)])
+            _add_answer(messages, [*_parts(posted, index)])
         case role:
             messages.append(text_message(role, posted["content"]))
+
+
+def _add_answer(messages: list[Message], parts: Sequence[Part]) -> None:
+    """What the assistant has said: the next round of the answer before it, where that has called tools."""
+    last = messages[-1] if messages else None
+    if last and any(isinstance(part, ToolCallPart) for part in last.parts):
+        messages[-1] = Message("assistant", (*last.parts, *parts))
+    else:
+        messages.append(Message("assistant", tuple(parts)))
 
 
 def _parts(posted: Posted, index: int) -> Iterator[Part]:
@@ -99,7 +106,11 @@ def _add_result(messages: list[Message], posted: Posted, index: int) -> None:
         if written is None:
             raise ValidationError("There is no call that it is the result of.", "tool_call_id" if call_id else "role")
         call = written
-    put_result(messages, ToolResultPart(call.call_id, call.name, content, False))
+    _put_result(messages, ToolResultPart(call.call_id, call.name, content, False))
+
+
+def _put_result(messages: list[Message], result: ToolResultPart) -> None:
+    messages[-1] = Message("assistant", (*messages[-1].parts, result))
 
 
 def _written_call(messages: list[Message], name: str, index: int) -> ToolCallPart | None:
