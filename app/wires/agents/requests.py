@@ -23,9 +23,9 @@ _UI_MESSAGE = UIMessageSchema()  # once: it takes longer than its use
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """`from_sdk` tells which of the two it was. `chat_id` is the caller's own name for the conversation. `earlier` is
-    what was posted before the last message, which nobody has looked at: see `load_earlier`. `place` is the last
-    message's. Without a `last` message
-    the last answer of the conversation goes on with the results that were brought."""
+    what was posted before the last message, which nobody has looked at: see `load_earlier`. `place` is the
+    last message's. Without a `last` message the last answer of the conversation goes on with the results that were
+    brought."""
 
     last: UIMessage | None
     earlier: Sequence[Any]
