@@ -40,6 +40,9 @@ workers = "100000/minute"
 widget = "100000/minute"
 agents = "100000/minute"
 chats = "100000/minute"
+openai = "100000/minute"
+messages = "100000/minute"
+responses = "100000/minute"
 
 [server]
 sign_up = true
