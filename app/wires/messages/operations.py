@@ -6,8 +6,8 @@ import orjson
 
 from app.engine.errors import Problem
 from app.engine.messages import Usage
-from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
-from app.web.requests.positions import CursorSchema
+from app.web.reference.operations import ASKED_FOR_IDS, Content, Operation, Reference, Reply, ok
+from app.web.requests.asked_answer import operations_on_answers
 from app.wires.messages.encoder import NO_DETAILS, message_head, text_block, usage_body
 from app.wires.messages.replies import EVENT, AnsweredSchema, CountSchema, ErrorSchema, StoppedSchema
 from app.wires.messages.requests import MessageRequestSchema, TokensRequestSchema
@@ -90,38 +90,18 @@ REFERENCE = Reference(
             example=_ASKED,
             problems=(Problem.MODEL_NOT_FOUND,),
         ),
-        Operation(
-            "get",
+        *operations_on_answers(
             "/v1/messages",
-            "Read on",
-            (
-                Reply(200, "The events that come behind, and the end.", (_EVENTS,)),
-                Reply(204, "The cursor is that of the last event."),
-            ),
-            description="An answer of the same key that runs, or that has ended.",
-            query=CursorSchema,
-            headers=LAST_EVENT_ID,
-            problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
-        ),
-        Operation(
-            "delete",
-            "/v1/messages",
-            "Stop",
-            (
-                ok(
-                    "How the answer stands. If it ran, it has ended with what it had said.",
-                    StoppedSchema,
-                    {
-                        "id": _ID,
-                        "status": "interrupted",
-                        "content": [text_block("2+2")],
-                        "usage": _USAGE,
-                        "credits": 1,
-                    },
-                ),
-            ),
-            headers={"Last-Event-ID": "Any position in the answer that is meant"},
-            problems=(Problem.INVALID, Problem.NOT_FOUND),
+            "An answer of the same key that runs, or that has ended.",
+            _EVENTS,
+            StoppedSchema,
+            {
+                "id": _ID,
+                "status": "interrupted",
+                "content": [text_block("2+2")],
+                "usage": _USAGE,
+                "credits": 1,
+            },
         ),
     ),
 )

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 
 from app.engine.errors import Problem
-from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
-from app.web.requests.positions import CursorSchema
+from app.web.reference.operations import ASKED_FOR_IDS, Content, Operation, Reference, Reply, ok
+from app.web.requests.asked_answer import operations_on_answers
 from app.wires.openai.replies import (
     EVENT,
     CompletionSchema,
@@ -84,32 +84,12 @@ REFERENCE = Reference(
             cost="answer",
             problems=(Problem.MODEL_NOT_FOUND,),
         ),
-        Operation(
-            "get",
+        *operations_on_answers(
             "/v1/chat/completions",
-            "Read on",
-            (
-                Reply(200, "The events that come behind, and the end.", (_CHUNKS,)),
-                Reply(204, "The cursor is that of the last event."),
-            ),
-            description="An answer of the same key that runs, or that has ended.",
-            query=CursorSchema,
-            headers=LAST_EVENT_ID,
-            problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
-        ),
-        Operation(
-            "delete",
-            "/v1/chat/completions",
-            "Stop",
-            (
-                ok(
-                    "How the answer stands. If it ran, it has ended with what it had said.",
-                    StoppedSchema,
-                    {"id": _ID, "status": "interrupted", "content": "2+2", "usage": _USAGE, "credits": 1},
-                ),
-            ),
-            headers={"Last-Event-ID": "Any position in the answer that is meant"},
-            problems=(Problem.INVALID, Problem.NOT_FOUND),
+            "An answer of the same key that runs, or that has ended.",
+            _CHUNKS,
+            StoppedSchema,
+            {"id": _ID, "status": "interrupted", "content": "2+2", "usage": _USAGE, "credits": 1},
         ),
         Operation(
             "get",

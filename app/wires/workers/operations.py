@@ -1,8 +1,7 @@
 """The operations of this wire."""
 
-from app.engine.errors import Problem
-from app.web.reference.operations import ASKED_FOR_IDS, LAST_EVENT_ID, Content, Operation, Reference, Reply, ok
-from app.web.requests.positions import CursorSchema
+from app.web.reference.operations import ASKED_FOR_IDS, Content, Operation, Reference, Reply
+from app.web.requests.asked_answer import operations_on_answers
 from app.wires.workers.replies import EVENT, AnswerSchema, ErrorSchema, StoppedSchema
 from app.wires.workers.requests import ChatRequestSchema
 
@@ -52,33 +51,13 @@ REFERENCE = Reference(
             headers=ASKED_FOR_IDS,
             cost="answer",
         ),
-        Operation(
-            "get",
+        *operations_on_answers(
             "/api/chat",
-            "Read on",
-            (
-                Reply(200, "The events that come behind, and the end.", (_EVENTS,)),
-                Reply(204, "The cursor is that of the last event."),
-            ),
-            description="An answer that runs, or that has ended. Its id cannot be guessed: whoever knows it may read "
+            "An answer that runs, or that has ended. Its id cannot be guessed: whoever knows it may read "
             "it, unless it was asked for with a key, which is needed then.",
-            query=CursorSchema,
-            headers=LAST_EVENT_ID,
-            problems=(Problem.INVALID, Problem.NOT_FOUND, Problem.LIMITED),
-        ),
-        Operation(
-            "delete",
-            "/api/chat",
-            "Stop",
-            (
-                ok(
-                    "How the answer stands. If it ran, it has ended with what it had said.",
-                    StoppedSchema,
-                    {"id": _ID, "status": "interrupted", "response": "2+2", "usage": _USAGE, "credits": 0},
-                ),
-            ),
-            headers={"Last-Event-ID": "Any position in the answer that is meant"},
-            problems=(Problem.INVALID, Problem.NOT_FOUND),
+            _EVENTS,
+            StoppedSchema,
+            {"id": _ID, "status": "interrupted", "response": "2+2", "usage": _USAGE, "credits": 0},
         ),
     ),
 )
