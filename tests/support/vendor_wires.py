@@ -23,15 +23,36 @@ def agent_of(url: str, key: str) -> str:
     return str(listed["data"][0]["id"])
 
 
-class Completions(WireClient):
+class VendorClient(WireClient):
+    """What the three have in common: a model is named, and the whole conversation is posted in one field."""
+
+    key_kind = "secret"
+    ignores_fields = True
+    content_type = "text/event-stream; charset=utf-8"
+    stream = True
+    said_in = "messages"
+    """The body's field that has the conversation."""
+
+    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+        return {**body, "model": agent_of(url, key)} if "model" in body else body
+
+    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
+        said = [("user", first), ("assistant", answer), ("user", second)]
+        return [{**self.body(""), self.said_in: [{"role": role, "content": text} for role, text in said]}]
+
+    def frames(self, data: bytes) -> list[Any]:
+        return sse_frames(data)
+
+    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
+        return path
+
+
+class Completions(VendorClient):
     path = "/v1/chat/completions"
     methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "openai"
-    key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"), ("x-api-key", "{}"))
-    ignores_fields = True
     finds_by_position = True
-    content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
     kinds: ClassVar[dict[int, str]] = {
         401: "authentication_error",
@@ -39,20 +60,9 @@ class Completions(WireClient):
         403: "permission_error",
         429: "rate_limit_error",
     }
-    stream = True
 
     def body(self, text: str) -> dict[str, Any]:
         return {"model": "open", "messages": [{"role": "user", "content": text}], "stream": self.stream}
-
-    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
-        return {**body, "model": agent_of(url, key)} if "model" in body else body
-
-    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        said = [("user", first), ("assistant", answer), ("user", second)]
-        return [{**self.body(""), "messages": [{"role": role, "content": text} for role, text in said]}]
-
-    def frames(self, data: bytes) -> list[Any]:
-        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
@@ -67,9 +77,6 @@ class Completions(WireClient):
         ended = events[-1:] == ["[DONE]"] and (bool(failure) or (len(reasons) == 1 and choices[-1]["delta"] == {}))
         tokens = [choice["delta"]["content"] for choice in choices if choice["delta"].get("content")]
         return Reply(tokens, ended, failure, frames.count(None))
-
-    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
-        return path
 
     def is_error(self, status: int, body: Any) -> bool:
         error = body["error"]
@@ -92,15 +99,12 @@ class CompletionsWhole(Completions):
         return Reply([choice["message"]["content"]], bool(whole))
 
 
-class Messages(WireClient):
+class Messages(VendorClient):
     path = "/v1/messages"
     methods = "DELETE, GET, HEAD, OPTIONS, POST"
     name = "messages"
-    key_kind = "secret"
     credentials = (("x-api-key", "{}"), ("Authorization", "Bearer {}"))
-    ignores_fields = True
     finds_by_position = True
-    content_type = "text/event-stream; charset=utf-8"
     final = b"event: message_stop"
     kinds: ClassVar[dict[int, str]] = {
         401: "authentication_error",
@@ -112,21 +116,10 @@ class Messages(WireClient):
         503: "overloaded_error",
         504: "timeout_error",
     }
-    stream = True
 
     def body(self, text: str) -> dict[str, Any]:
         asked = {"model": "open", "max_tokens": 1_000_000, "messages": [{"role": "user", "content": text}]}
         return {**asked, "stream": self.stream}
-
-    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
-        return {**body, "model": agent_of(url, key)} if "model" in body else body
-
-    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        said = [("user", first), ("assistant", answer), ("user", second)]
-        return [{**self.body(""), "messages": [{"role": role, "content": text} for role, text in said]}]
-
-    def frames(self, data: bytes) -> list[Any]:
-        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
@@ -138,9 +131,6 @@ class Messages(WireClient):
         deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
         tokens = [delta["text"] for delta in deltas if delta["type"] == "text_delta"]
         return Reply(tokens, ended, failure, frames.count(None))
-
-    def stream_path(self, path: str, body: dict[str, Any], answer: bytes) -> str:
-        return path
 
     def is_error(self, status: int, body: Any) -> bool:
         error = body["error"]
@@ -163,30 +153,17 @@ class MessagesWhole(Messages):
         return Reply([block["text"] for block in body["content"] if block["type"] == "text"], whole)
 
 
-class Responses(WireClient):
+class Responses(VendorClient):
     path = "/v1/responses"
+    said_in = "input"
     methods = "OPTIONS, POST"
     name = "responses"
     tells_again = True
-    key_kind = "secret"
     credentials = (("Authorization", "Bearer {}"),)
-    ignores_fields = True
-    content_type = "text/event-stream; charset=utf-8"
     final = b"[DONE]"
-    stream = True
 
     def body(self, text: str) -> dict[str, Any]:
         return {"model": "open", "input": text, "stream": self.stream}
-
-    def complete_body(self, body: dict[str, Any], url: str, key: str) -> dict[str, Any]:
-        return {**body, "model": agent_of(url, key)} if "model" in body else body
-
-    def dialogue(self, first: str, answer: str, second: str) -> Sequence[dict[str, Any]]:
-        said = [("user", first), ("assistant", answer), ("user", second)]
-        return [{**self.body(""), "input": [{"role": role, "content": text} for role, text in said]}]
-
-    def frames(self, data: bytes) -> list[Any]:
-        return sse_frames(data)
 
     def decode(self, data: bytes) -> Reply:
         frames = self.frames(data)
