@@ -16,11 +16,11 @@ from app.testing.takers_suite import running
 pytestmark = pytest.mark.timed
 
 CHANGES = {
-    "send_seconds = 1": "send_seconds = 60",
+    "send_seconds = 1": "send_seconds = 120",
     "streams_per_caller = 250": "streams_per_caller = 100",
-    "answer_bytes = 100000000": "answer_bytes = 100000000\nanswer_seconds = 20",
     'name = "Open"': 'name = "Open"\nwhen_left = "finish"',
 }
+SHORT_ANSWERS = CHANGES | {"answer_bytes = 100000000": "answer_bytes = 100000000\nanswer_seconds = 20"}
 MEGABYTES = [{"text": "x", "times": 150_000, "every": 1e-9}, {"text": "y" * 1000, "times": 10_000, "every": 1e-9}]
 """More than fits on the way to a caller who reads nothing: in small pieces and in large ones."""
 
@@ -28,6 +28,13 @@ MEGABYTES = [{"text": "x", "times": 150_000, "every": 1e-9}, {"text": "y" * 1000
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("listeners"), changes=CHANGES) as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def server_of_short_answers(tmp_path) -> Iterator[Server]:
+    """Only here does an answer end by its time: the megabytes take a slow machine longer."""
+    with Server(tmp_path, changes=SHORT_ANSWERS) as running_server:
         yield running_server
 
 
@@ -72,7 +79,7 @@ def asker(server) -> Asker:
 
 def heard(connection: socket.socket) -> bytes:
     """All that comes until the end, which has to come long before one who reads nothing is given up for that."""
-    return read_all(connection, 50)
+    return read_all(connection, 100)
 
 
 @pytest.mark.parametrize("megabytes", MEGABYTES, ids=["small pieces", "large pieces"])
@@ -90,7 +97,7 @@ def test_nor_one_who_had_stopped_reading_before(asker, megabytes) -> None:
         with asker.listen() as listener:
             said = heard(listener)
     assert b'"type":"done"' in said
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_a_listener_who_does_not_read_is_left_behind_and_nobody_else_is(asker) -> None:
@@ -118,8 +125,8 @@ def test_of_a_thousand_who_want_to_listen_twenty_may(asker) -> None:
             each.close()
 
 
-def test_answers_that_nobody_listens_to_count_and_end_in_time(server) -> None:
-    eventually(lambda: running(server) == 0, 20)
+def test_answers_that_nobody_listens_to_count_and_end_in_time(server_of_short_answers) -> None:
+    server = server_of_short_answers
     key = server.key("widget", "open", "--credits", "1000")
     askers = [Asker(server, key) for _ in range(100)]
     began = time.monotonic()
