@@ -80,9 +80,13 @@ clean:
 	@echo "Creating .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/runtime: .venv/bin/python requirements.txt constraints.txt
+# The command, as `pip install .` makes it, without what that takes.
+.venv/bin/parlance: | .venv/bin/python
+	@ln -sf ../../config/parlance.sh $@
+
+.venv/runtime: .venv/bin/python requirements.txt constraints.txt | .venv/bin/parlance
 	@echo "Installing what the server needs"
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -r requirements.txt
 	@touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt

@@ -51,10 +51,10 @@ def load_configuration(environ: Mapping[str, str] = os.environ) -> Configuration
 _loaded: list[Configuration] = []
 
 
-def load_configuration_or_exit() -> Configuration:
+def load_configuration_or_exit(environ: Mapping[str, str] = os.environ) -> Configuration:
     """For the entry points: mistakes go to standard error, one a line, and the process ends with status 2."""
     try:
-        _loaded[:] = [load_configuration()]
+        _loaded[:] = [load_configuration(environ)]
     except SettingsError as error:
         refuse(*error.problems)
     return _loaded[0]

@@ -59,7 +59,7 @@ def create_app(configuration: Configuration) -> Flask:
     if settings.server.reference:
         pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
         serve_reference(app, wires, pages)
-    cli.register(app)
+    cli.register(app.cli)
     trust_proxies(app, settings.trusted_hops)
     return app
 

@@ -21,12 +21,12 @@ from functools import partial  # noqa: E402
 from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from flask.cli import FlaskGroup  # noqa: E402
 from gevent.socket import socket as GeventSocket  # noqa: E402, N812
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from app.cli import parlance  # noqa: E402
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.engine.errors import StoreError  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
@@ -111,8 +111,8 @@ def on_starting(server):
 
 
 def _prepare():
-    """`flask prepare --demo-keys`, for `make run`: in a process of its own, which has all that is imported here and so
-    takes a quarter of the time. Returns its status; what is wrong it has told."""
+    """`parlance prepare --demo-keys`, for `make run`: in a process of its own, which has all that is imported here and
+    so takes a quarter of the time. Returns its status; what is wrong it has told."""
     if child := os.fork():
         signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))  # gunicorn's own comes later
         try:
@@ -124,8 +124,7 @@ def _prepare():
         return status
     status = 1
     try:
-        flask = FlaskGroup(create_app=lambda: import_module("wsgi").app, load_dotenv=False)
-        flask.main(["prepare", "--demo-keys"], "flask")
+        parlance.main(["prepare", "--demo-keys"], "parlance")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing of this process may go on as if it were the server

@@ -5,9 +5,10 @@ files that pages show.
 
 In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the schema of that table:
 each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
-"default". In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->`
-becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file.
-`make test` fails where a file differs from what is made.
+"default". Between `<!-- commands -->` and `<!-- end -->` in operations.md stand the commands, from click. In any page,
+what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->` becomes the answer to that question in
+config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file. `make test` fails where a file differs
+from what is made.
 """
 
 import re
@@ -19,9 +20,11 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 from marshmallow import Schema, fields, missing, validate
 
+from app.cli import COMMANDS, parlance
 from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
 from app.providers import PROVIDERS
@@ -35,6 +38,7 @@ from app.tools.own.declaration import OwnToolOptions
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -49,6 +53,7 @@ TABLES: Mapping[str, Schema] = {
 }
 _AGENT = {each.name: each.default for each in fields_of(Agent) if each.default is not MISSING}
 _ROWS = re.compile(r"(<!-- rows: (?P<name>.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_COMMANDS = re.compile(r"(<!-- commands -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _ANSWER = re.compile(r"<!-- knowledge (?P<file>\S+): (?P<question>.+?) -->\n(?P<text>.*?)\n<!-- end -->", re.DOTALL)
 _SHOWN = re.compile(r"(?<=<!-- file )(?P<path>\S+)(?P<fence> -->\n```\w*\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
@@ -56,7 +61,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files()}
+    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files(), **commands()}
 
 
 def configuration(page: str) -> str:
@@ -92,6 +97,25 @@ def pages_with_files() -> dict[Path, str]:
 
     texts = {page: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))}
     return {page: _SHOWN.sub(shown, text) for page, text in texts.items() if _SHOWN.search(text)}
+
+
+def commands() -> dict[Path, str]:
+    """The page with all commands and what each is for."""
+    rows = [[f"`parlance {words}`", about] for words, about in _commands()]
+    table = _lines(["command", "what it does"], rows)
+    return {OPERATIONS: _COMMANDS.sub(lambda match: f"{match[1]}{table}", OPERATIONS.read_text(encoding="utf-8"))}
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Each command, with its arguments and the first sentence of its help; those of a group after each other."""
+    context = click.Context(parlance, info_name="parlance")
+    for name in [*COMMANDS, "completion"]:
+        _, command, _ = parlance.resolve_command(context, [name])
+        within = command.commands.items() if isinstance(command, click.Group) else [("", command)]
+        for inner, each in within:
+            arguments = [each.make_metavar(context) for each in each.params if isinstance(each, click.Argument)]
+            words = " ".join(filter(None, [name, inner, *arguments])).replace("|", "\\|")
+            yield words, re.split(r"(?<=\.)\s", " ".join((each.help or "").split()), maxsplit=1)[0]
 
 
 def _without_links(text: str, page: Path) -> str:

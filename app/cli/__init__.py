@@ -1,23 +1,70 @@
-"""The command line, a file for each command or group of commands. Standard output carries only what was asked for."""
+"""The command line, a file for each command or group of commands: `parlance keys`, and `flask keys` as well.
 
-from flask import Flask
+Standard output carries only what was asked for. A command's file is imported when that command is called, and imports
+itself what only one of its commands needs where that one runs: so nobody waits for what others need.
+"""
 
-import app.cli.pages  # noqa: F401 - adds its commands to the group `knowledge`
-from app.cli.agents import agents
-from app.cli.backup import backup, restore
-from app.cli.conversations import conversations
-from app.cli.keys import keys
-from app.cli.knowledge import knowledge
-from app.cli.move import move_database
-from app.cli.prepare import prepare
-from app.cli.reload import reload_server
-from app.cli.users import users
-from app.cli.workflows import workflows
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "prepare": ("prepare", "prepare", "Bring the database up to date, and the indexes of knowledge."),
+    "reload": ("reload", "reload_server", "Have the running server read parlance.toml anew."),
+    "backup": ("backup", "backup", "Write the database and the installation's secret to a file."),
+    "restore": ("backup", "restore", "Put the database and the secret of a backup in their places."),
+    "move": ("move", "move_database", "Copy a SQLite database into an empty PostgreSQL database."),
+    "keys": ("keys", "keys", "API keys: made, listed, rotated, revoked."),
+    "users": ("users", "users", "People who sign in: made, listed, disabled and enabled, given a new password."),
+    "conversations": ("conversations", "conversations", "What was said: exported, erased."),
+    "agents": ("agents", "agents", "Who answers: checked and listed."),
+    "knowledge": ("pages", "knowledge", "What agents may answer from: added, checked, asked."),
+    "workflows": ("workflows", "workflows", "Workflows: checked, drawn."),
+}
+"""Of each command its file, its name there, and what it is for."""
 
 
-def register(app: Flask) -> None:
-    """Make the commands: `flask prepare`, `flask keys` and so on."""
-    for command in (prepare, reload_server, backup, restore, move_database):
-        app.cli.add_command(command)
-    for group in (keys, users, conversations, agents, knowledge, workflows):
-        app.cli.add_command(group)
+def register(commands: click.Group) -> None:
+    """Add all to Flask's own: `flask prepare`, `flask keys` and so on."""
+    for name in COMMANDS:
+        commands.add_command(_load(name))
+
+
+def main() -> None:
+    """`parlance`, the program."""
+    parlance.main(prog_name="parlance")
+
+
+class _Commands(click.Group):
+    """Lists what COMMANDS says, and imports only the command that is called."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name in COMMANDS else self.commands[str(name)], rest
+
+
+def _load(name: str) -> click.Command:
+    file, attribute, summary = COMMANDS[name]
+    command: click.Command = getattr(import_module(f"app.cli.{file}"), attribute)
+    command.short_help = summary
+    return command
+
+
+@click.group(
+    cls=_Commands, commands={name: click.Command(name, short_help=about) for name, (*_, about) in COMMANDS.items()}
+)
+def parlance() -> None:
+    """What there is to do for those who run Parlance. The settings are those of the server: the environment's
+    variables, and the configuration file that PARLANCE_CONFIG names."""
+
+
+@parlance.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete commands: eval "$(parlance completion bash)" in ~/.bashrc."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made
+    click.echo(made(parlance, {}, "parlance", "_PARLANCE_COMPLETE").source())

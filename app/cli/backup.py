@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from app.cli.common import store_errors_told
-from app.settings.secret import secret_file, secret_of
+from app.cli.parts import parts
+from app.settings.secret import secret_file
 from app.store.backup import BackupError, read_backup, write_backup
 from app.store.database import beside_database
 from app.store.faults import os_problem
 from app.store.locks import try_lock
-from app.web.services import Services, services
+from app.store.urls import sqlite_file
 
 _FILE = click.Path(path_type=Path)
 
@@ -25,10 +26,9 @@ def backup(file: Path) -> None:
 
     FILE must not exist. It has its name once it is whole and checked, and holds secrets: only its owner may read it.
     """
-    shared = services()
-    database = _sqlite_file(shared)
+    database, secret = _sqlite_file(), parts().secret
     with _problems_told(file):
-        write_backup(database, secret_of(shared.settings), file.absolute())
+        write_backup(database, secret, file.absolute())
 
 
 @click.command()
@@ -38,25 +38,26 @@ def restore(file: Path) -> None:
 
     The server must not run, and there must be no database. Run `flask prepare` then, as each start does.
     """
-    shared = services()
-    database = _sqlite_file(shared)
-    lock = beside_database(shared.settings.database_url, shared.settings.home, "lock")
+    place, database = parts().place, _sqlite_file()
+    lock = beside_database(place.database_url, place.home, "lock")
     with _problems_told(file):
         lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = try_lock(lock)
         if descriptor is None:
             raise BackupError("A server runs with this database: stop it first.")
         try:
-            read_backup(file.absolute(), database, secret_file(shared.settings.home))
+            read_backup(file.absolute(), database, secret_file(place.home))
         finally:
             os.close(descriptor)
 
 
-def _sqlite_file(shared: Services) -> Path:
-    if shared.database.file is None:
-        secret = secret_file(shared.settings.home)
+def _sqlite_file() -> Path:
+    place = parts().place
+    file = sqlite_file(place.database_url)
+    if file is None:
+        secret = secret_file(place.home)
         raise click.ClickException(f"The database is PostgreSQL's: use pg_dump and pg_restore, and keep {secret} too.")
-    return shared.database.file
+    return file
 
 
 @contextmanager

@@ -1,24 +1,23 @@
-"""What several commands need: a group whose commands read the database, and how times are printed."""
+"""What several commands need: a group whose commands read the database, and how lists and times are printed."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.parts import parts
 from app.engine.errors import StoreError
 from app.engine.texts import NUL
-from app.store.faults import for_operators
-from app.store.urls import place_of
-from app.web.services import services
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
 
 
-class StoreGroup(AppGroup):
+class StoreGroup(click.Group):
     """Commands that need the tables. No argument may have a NUL, which no text there has."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -39,13 +38,33 @@ def store_errors_told(place: str | None = None) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        reason = for_operators(error, place or place_of(services().database.url))
+        from app.store.faults import for_operators
+        from app.store.urls import place_of
+
+        reason = for_operators(error, place or place_of(parts().place.database_url))
         raise click.ClickException(f"The database does not answer as it should: {reason}.") from error
+
+
+def json_option(command: Command) -> Command:
+    """`--json`, the argument `as_json`, for commands that list."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document, a list of objects.")(command)
+
+
+def echo_json(found: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
+    """As one document; dates and times in ISO 8601."""
+    import orjson
+
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
+
+
+def utc(milliseconds: int) -> datetime:
+    """A time in epoch milliseconds, as JSON has it."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def utc_minute(milliseconds: int) -> str:
     """A time in epoch milliseconds as its minute in UTC, such as `2026-01-31 08:05`."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return utc(milliseconds).strftime("%Y-%m-%d %H:%M")
 
 
 def printable(text: str) -> str:

@@ -6,11 +6,10 @@ from typing import Any
 import click
 
 from app.cli.common import StoreGroup
+from app.cli.parts import parts
 from app.engine.messages import Message
 from app.store.archive import Archive
 from app.store.parts import parts_to_json
-from app.web.responses.framing import json_bytes
-from app.web.services import services
 
 conversations = StoreGroup("conversations", help="What was said: exported, erased.")
 
@@ -23,8 +22,10 @@ def export(agent: str, user: str | None, _format: str) -> None:
     """Print conversations with all their messages, superseded ones too, oldest first. Each says on which wire
     (`channel`) and by whom (`owner`) it was held. What its caller posted before the first message is in `posted`, or in
     the conversation whose id is in `follows`."""
-    shared, empty = services(), True
-    for whole in Archive(shared.database).export(agent, user):
+    from app.web.responses.framing import json_bytes
+
+    empty = True
+    for whole in Archive(parts().database).export(agent, user):
         empty = False
         head = {("channel" if name == "wire" else name): value for name, value in asdict(whole.conversation).items()}
         posted = {"posted": [_said(each) for each in whole.posted]} if whole.posted else {}
@@ -34,8 +35,8 @@ def export(agent: str, user: str | None, _format: str) -> None:
             for each in whole.messages
         ]
         click.echo(json_bytes({**head, "agent": agent, **posted, **follows, "messages": exported}))
-    if empty and agent not in shared.settings.agents:  # one that was configured once may still be asked for
-        raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(shared.settings.agents)}.")
+    if empty and agent not in parts().settings.agents:  # one that was configured once may still be asked for
+        raise click.UsageError(f"There is no agent {agent!r}; there are: {', '.join(parts().settings.agents)}.")
 
 
 def _said(message: Message) -> dict[str, Any]:
@@ -46,4 +47,4 @@ def _said(message: Message) -> dict[str, Any]:
 @click.option("--user", required=True, help="The end user, as callers named them.")
 def erase(user: str) -> None:
     """Delete all conversations of an end user, for good; prints how many there were."""
-    click.echo(Archive(services().database).erase(user))
+    click.echo(Archive(parts().database).erase(user))

@@ -5,10 +5,10 @@ from contextlib import closing
 from textwrap import shorten
 
 import click
-from flask.cli import AppGroup
 
 from app.cli.common import printable
 from app.cli.indexing import index_knowledge
+from app.cli.parts import parts
 from app.engine.agent import Agent
 from app.knowledge.building.embedding import open_vectors
 from app.knowledge.building.folder import IndexFolder
@@ -22,16 +22,15 @@ from app.knowledge.reading.beside import documents
 from app.knowledge.search import MOST_PASSAGES, MOST_QUERY
 from app.language.recognition import recognised
 from app.settings.records import Settings
-from app.web.services import services
 
 _SECTIONS = 50  # by which a language is recognised
 
-knowledge = AppGroup("knowledge", help="What agents may answer from: added, checked, asked.")
+knowledge = click.Group("knowledge", help="What agents may answer from: added, checked, asked.")
 
 
 def chosen_agents(agent: str | None) -> list[Agent]:
     """The one of that id, or all that have knowledge where none is named. Raises UsageError."""
-    agents = services().settings.agents
+    agents = parts().settings.agents
     if agent is None:
         return [each for each in agents.values() if each.knowledge]
     if agent not in agents:
@@ -90,7 +89,7 @@ def ask_knowledge(question: str, agent: str | None) -> None:
     Indexes are brought up to date first, beside a running server or without one. A passage that is `sure` is one that
     the built-in model answers with.
     """
-    settings = services().settings
+    settings = parts().settings
     (asked,) = chosen_agents(agent or settings.default_agent.id)
     index_knowledge(settings, [asked])
     name = IndexFolder(settings.home).current(asked.knowledge)

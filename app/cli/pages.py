@@ -6,21 +6,23 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from app.cli.common import printable
+from app.cli.common import echo_json, json_option, printable
 from app.cli.knowledge import knowledge
+from app.cli.parts import parts
 from app.knowledge.files import pages_folder
-from app.knowledge.pages.collection import BusyError, Collection
+from app.knowledge.pages.collection import BusyError, Collection, Kept
 from app.knowledge.pages.outcome import Outcome
 from app.knowledge.pages.sources import Bounds, Kind, Source, SourcesError, is_at
 from app.knowledge.pages.urls import normalised
 from app.store.faults import os_problem
 from app.tools.http_request.hosts import parse_host
 from app.tools.http_request.metadata import names_metadata
-from app.web.services import services
 
 _NO_ADDRESS = " has an address that may not be reached"
 _BAR = 20  # characters
@@ -87,14 +89,32 @@ def add(  # noqa: PLR0917 - an option each
 
 @knowledge.command("list")
 @click.option("--agent", help="Only this agent's.")
-def list_pages(agent: str | None) -> None:
+@json_option
+def list_pages(agent: str | None, as_json: bool) -> None:
     """Every page and file that was added: agent, source, address, when read (UTC), size, title."""
+    found: list[dict[str, Any]] = []
     for agent_id, collection in _collections(agent):
         with _problems_told(agent_id):
             for each in collection.kept():
                 size, read = each.file.stat().st_size, each.read[:16].replace("T", " ")
                 columns = [agent_id, each.source, each.address, read, f"{size} bytes", each.title]
-                click.echo("\t".join(printable(column) for column in columns))
+                if as_json:
+                    found.append(_described(agent_id, each, size))
+                else:
+                    click.echo("\t".join(printable(column) for column in columns))
+    if as_json:
+        echo_json(found)
+
+
+def _described(agent_id: str, kept: Kept, size: int) -> dict[str, Any]:
+    return {
+        "agent": agent_id,
+        "source": kept.source,
+        "address": kept.address,
+        "read_at": datetime.fromisoformat(kept.read),
+        "bytes": size,
+        "title": kept.title,
+    }
 
 
 @knowledge.command()
@@ -162,7 +182,7 @@ def _is_url(text: str) -> bool:
 
 
 def _agent(name: str | None) -> str:
-    settings = services().settings
+    settings = parts().settings
     if name is None and len(settings.agents) > 1 and not settings.public_agent:
         raise click.UsageError(f"Say whose knowledge it is with --agent: {', '.join(settings.agents)}.")
     agent_id = name or settings.default_agent.id
@@ -172,13 +192,13 @@ def _agent(name: str | None) -> str:
 
 
 def _collections(name: str | None) -> Iterator[tuple[str, Collection]]:
-    for agent_id in [_agent(name)] if name else services().settings.agents:
-        yield agent_id, Collection(pages_folder(services().settings.home, agent_id))
+    for agent_id in [_agent(name)] if name else parts().settings.agents:
+        yield agent_id, Collection(pages_folder(parts().settings.home, agent_id))
 
 
 @contextmanager
 def _changing(agent_id: str) -> Iterator[Collection]:
-    collection = Collection(pages_folder(services().settings.home, agent_id))
+    collection = Collection(pages_folder(parts().settings.home, agent_id))
     with _problems_told(agent_id), collection.alone():
         yield collection
 
@@ -195,7 +215,7 @@ def _problems_told(agent_id: str) -> Iterator[None]:
     except SourcesError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        error.filename = error.filename or str(pages_folder(services().settings.home, agent_id))
+        error.filename = error.filename or str(pages_folder(parts().settings.home, agent_id))
         raise click.ClickException(os_problem(error)) from error
 
 

@@ -6,10 +6,10 @@ import click
 
 from app.cli.common import store_errors_told, utc_minute
 from app.cli.indexing import index_knowledge
+from app.cli.parts import Parts, parts
 from app.engine.errors import ChatError
 from app.store.installation import forget_secret
 from app.store.schema import upgrade
-from app.web.services import Services, services
 
 DEMO_USER = "demo@example.com"
 
@@ -19,7 +19,8 @@ DEMO_USER = "demo@example.com"
 @click.option("--new-secret", is_flag=True, help="The secret of the next start is the installation's from then on.")
 def prepare(demo_keys: bool, new_secret: bool) -> None:
     """Bring the database up to date, and the indexes of knowledge, which the server would build while it serves."""
-    shared = services()
+    shared, settings = parts(), parts().settings  # whose mistakes are told before anything is changed
+    _ = shared.secret  # made on the first start
     with store_errors_told():
         upgrade(shared.database)
         if new_secret:
@@ -27,10 +28,10 @@ def prepare(demo_keys: bool, new_secret: bool) -> None:
         if demo_keys:
             _make_demo_keys(shared)
             _make_demo_user(shared)
-    index_knowledge(shared.settings, shared.settings.agents.values())
+    index_knowledge(settings, settings.agents.values())
 
 
-def _make_demo_keys(shared: Services) -> None:
+def _make_demo_keys(shared: Parts) -> None:
     keys = shared.keys.all()
     if keys:
         made = f"{utc_minute(keys[0].created_at)} UTC"
@@ -51,7 +52,7 @@ def _make_demo_keys(shared: Services) -> None:
         )
 
 
-def _make_demo_user(shared: Services) -> None:
+def _make_demo_user(shared: Parts) -> None:
     if shared.users.all():
         return
     password = secrets.token_urlsafe(12)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
+from app.cli.parts import parts
 from app.configuration import load_configuration
 from app.settings.mistakes import SettingsError
 from app.settings.records import Settings
 from app.store.database import beside_database
 from app.web.server.master import owner_of, why_not_served
-from app.web.services import services
 
 _START_SECONDS = 60  # for a worker, on a busy machine
 _POLL_SECONDS = 0.1
@@ -26,14 +26,14 @@ def reload_server() -> None:
     The configuration is checked first, with the server's own environment: where it has a mistake, nothing happens but
     that each is named, and the status is 2. Returns when the new worker serves.
     """
-    shared = services()
-    lock = beside_database(shared.settings.database_url, shared.settings.home, "lock")
+    settings = parts().settings  # checked, as the server would load them with these variables
+    lock, workers = (beside_database(settings.database_url, settings.home, name) for name in ("lock", "workers"))
     try:
         pid = owner_of(lock)
         if pid is None:
             raise click.ClickException(f"No server runs with the database {lock.with_suffix('')}.")
         settings = _checked(pid)
-        workers, before = shared.worker.folder, set(_names(shared.worker.folder))
+        before = set(_names(workers))
         os.kill(pid, signal.SIGHUP)
     except PermissionError as error:
         raise click.ClickException("Another user's server runs with the database: reload it as that user.") from error

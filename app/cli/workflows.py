@@ -1,31 +1,38 @@
 """`flask workflows check` and `flask workflows draw`: what workflows may take, and what they look like."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 from marshmallow import ValidationError
 
+from app.cli.common import echo_json, json_option
+from app.cli.parts import parts
 from app.settings.mistakes import mistake_lines
-from app.web.services import services
 from app.workflows.checks import check
 from app.workflows.definition import Workflow
 from app.workflows.diagram import mermaid, svg
 from app.workflows.files import read_file
 
-workflows = AppGroup("workflows", help="Workflows: checked, drawn.")
+workflows = click.Group("workflows", help="Workflows: checked, drawn.")
 
 _COLUMNS = ("workflow", "steps", "depth", "fan-out", "tool calls", "model calls", "seconds")
 
 
 @workflows.command("check")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check_workflows(files: tuple[Path, ...]) -> None:
+@json_option
+def check_workflows(files: tuple[Path, ...], as_json: bool) -> None:
     """Print the worst case of each workflow as a table: of FILES, or of the configured ones."""
-    checked = [_read(path) for path in files] if files else services().workflows.shipped
-    bounds = [check(workflow, services().rules) for workflow in checked]
+    checked = [_read(path) for path in files] if files else parts().configuration.workflows
+    bounds = [check(workflow, parts().configuration.rules) for workflow in checked]
+    if as_json:
+        echo_json([
+            {"workflow": workflow.name, **asdict(worst)} for workflow, worst in zip(checked, bounds, strict=True)
+        ])  # fmt: skip
+        return
     rows = [
         (workflow.name, *map(str, (b.steps, b.depth, b.fan_out, b.tool_calls, b.model_calls)), f"{b.seconds:g}")
         for workflow, b in zip(checked, bounds, strict=True)
@@ -43,7 +50,7 @@ def draw(which: str, form: str) -> None:
 
 
 def _find(which: str) -> Workflow:
-    configured = services().workflows.shipped
+    configured = parts().configuration.workflows
     try:
         workflow_id = UUID(which).hex
     except ValueError:
@@ -56,7 +63,7 @@ def _find(which: str) -> Workflow:
 
 def _read(path: Path) -> Workflow:
     try:
-        return read_file(path, services().rules)
+        return read_file(path, parts().configuration.rules)
     except ValidationError as error:
         listed = "\n".join(f"  - {line}" for line in mistake_lines(error.messages))
         raise click.ClickException(f"{path}:\n{listed}") from error

@@ -8,7 +8,6 @@ from hashlib import blake2b
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 import gevent
 from redis import BlockingConnectionPool, Redis
@@ -139,24 +138,6 @@ class _Patience(gevent.Timeout):
         self.timer.close()  # libev's have no time left when they have ended
         self.timer = gevent.get_hub().loop.timer(WAIT_SECONDS / _TICKS, priority=-1)
         self.timer.start(self._on_expiration, prev_greenlet, ex, update=True)
-
-
-def check_url(url: str) -> None:
-    """Raises ValueError with what is wrong. Nothing of the URL is in it, for there may be a password in it."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - is checked by being read
-    except ValueError as error:
-        raise ValueError("Not a URL that can be used, such as redis://127.0.0.1:6379/0.") from error
-    if parts.scheme not in ("redis", "rediss"):
-        raise ValueError("Must begin with redis:// or, for TLS, rediss://.")
-    if not parts.hostname:
-        raise ValueError("Names no host; one on this machine is redis://127.0.0.1:6379/0.")
-    if parts.path.strip("/") and not (parts.path[1:].isascii() and parts.path[1:].isdigit()):
-        raise ValueError("Behind the host there may be the number of a database alone, as in redis://127.0.0.1:6379/0.")
-    given = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if parts.fragment or given - {"ssl_ca_certs"} or (given and parts.scheme != "rediss"):
-        raise ValueError("Of options it takes ssl_ca_certs alone, with rediss: a file with the certificates to trust.")
 
 
 def why_not_reached(url: str) -> str | None:

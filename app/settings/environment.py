@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from app.cluster.client import check_url
+from app.cluster.urls import check_url
 from app.store.keys import normalised_origin
 from app.store.urls import database_url
 

@@ -9,32 +9,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from marshmallow import Schema, ValidationError
-from sqlalchemy import URL
-
 from app.engine.agent import Agent, ToolSpec
 from app.engine.texts import places_of_nul
 from app.knowledge.files import pages_pattern
 from app.settings.checks import ConfigSchema
-from app.settings.environment import EnvironmentSchema
-from app.settings.mistakes import SettingsError, mistake_lines
+from app.settings.mistakes import SettingsError
+from app.settings.place import load, place_in, read_environment
 from app.settings.records import OperatorFiles, Server, Settings, WorkflowSettings
-
-ROOT = Path(__file__).parents[2]
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Variables that are empty or blank count as unset. Raises SettingsError."""
-    problems: list[str] = []
-    env, mistakes = _load(EnvironmentSchema(), {name: value for name, value in environ.items() if value.strip()})
-    problems += mistakes
-    path = Path(env.get("PARLANCE_CONFIG", ROOT / "config" / "parlance.toml")).absolute()
+    env, problems = read_environment(environ)
+    place = place_in(env)
+    path, home = place.config, place.home
     tables = _read(path, problems)
     if tables is None:
         raise SettingsError(problems)
-    problems += [f"{path.name}: {place}: Must not have the character NUL (U+0000)." for place in places_of_nul(tables)]
-    home = Path(env.get("PARLANCE_HOME", ROOT / "instance")).absolute()
-    config, mistakes = _load(ConfigSchema(path.parent, home), tables)
+    problems += [f"{path.name}: {where}: Must not have the character NUL (U+0000)." for where in places_of_nul(tables)]
+    config, mistakes = load(ConfigSchema(path.parent, home), tables)
     problems += [f"{path.name}: {mistake}" for mistake in mistakes]
     files = _files(path, config)
     if problems:
@@ -42,8 +35,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         port=env["PORT"],
         home=home,
-        secret_key=env.get("PARLANCE_SECRET_KEY"),
-        database_url=env.get("DATABASE_URL") or str(URL.create("sqlite", database=str(home / "parlance.db"))),
+        secret_key=place.secret_key,
+        database_url=place.database_url,
         redis_url=env.get("REDIS_URL"),
         workers=env["WEB_CONCURRENCY"] or len(os.sched_getaffinity(0)),
         trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
@@ -65,14 +58,6 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any] | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path.name}: not TOML: {error}")
     return None
-
-
-def _load(schema: Schema, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What is valid of the data, and the mistakes in the rest."""
-    try:
-        return schema.load(data), []
-    except ValidationError as error:
-        return error.valid_data if isinstance(error.valid_data, dict) else {}, mistake_lines(error.messages)
 
 
 def _files(path: Path, config: Mapping[str, Any]) -> OperatorFiles:

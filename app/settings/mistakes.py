@@ -1,9 +1,10 @@
 """Mistakes of those who configure and call: marshmallow's nested messages, made flat for people."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.settings.records import OperatorFiles
+if TYPE_CHECKING:  # a command that reads no parlance.toml does without the records of one
+    from app.settings.records import OperatorFiles
 
 # Names that marshmallow adds to the path of a mistake and that say nothing to who made it.
 _NOT_PLACES = ("_schema", "key", "value")
@@ -16,7 +17,7 @@ class SettingsError(Exception):
     None where parlance.toml could not be read.
     """
 
-    def __init__(self, problems: Sequence[str], files: OperatorFiles | None = None) -> None:
+    def __init__(self, problems: Sequence[str], files: "OperatorFiles | None" = None) -> None:
         self.problems, self.files = problems, files
         super().__init__("\n".join(problems))
 

@@ -6,13 +6,17 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.settings.records import Settings
+from app.settings.place import Place
+
+if TYPE_CHECKING:
+    from app.settings.records import Settings
 
 LEAST = 32  # characters: a file that was cut would be a secret that anybody guesses
 
 
-def secret_of(settings: Settings) -> str:
+def secret_of(settings: "Settings | Place") -> str:
     """The installation's secret: that of PARLANCE_SECRET_KEY, else the one in the home folder."""
     return settings.secret_key or secret_key(settings.home)
 

@@ -21,15 +21,13 @@ from typing import Any, Self
 
 import orjson
 from click.testing import CliRunner
-from flask import Flask
-from flask.cli import FlaskGroup
 
-from app.configuration import load_configuration
+from app.cli import parlance
+from app.cli.parts import Parts
 from app.knowledge.building.files_state import look, name_of
 from app.knowledge.building.folder import IndexFolder
 from app.knowledge.building.making import build
 from app.knowledge.files import pages_pattern
-from app.main import create_app
 from app.store.database import Database
 from app.store.keys import KeyStore
 from app.store.schema import upgrade
@@ -207,25 +205,23 @@ class Server(ServerRecords):
         return self.worker_pids()[-1]
 
     def flask(self, *command: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the command line on this server's database, in this process: the program takes two seconds to start."""
-        flask = FlaskGroup(create_app=lambda: self._app, load_dotenv=False)
-        ran = CliRunner().invoke(flask, command, input=stdin, catch_exceptions=False)
+        """Run a command on this server's database, in this process: the program takes two seconds to start."""
+        ran = CliRunner().invoke(parlance, command, obj=self._parts, input=stdin, catch_exceptions=False)
         done = subprocess.CompletedProcess(["flask", *command], ran.exit_code, ran.stdout, ran.stderr)
         if check:
             done.check_returncode()
         return done
 
     @cached_property
-    def _app(self) -> Flask:
-        """As `flask` would load it, for its commands."""
-        return create_app(load_configuration(self.env))
+    def _parts(self) -> Parts:
+        return Parts(self.env)
 
     def flask_program(
-        self, *command: str, check: bool = True, stdin: str | None = None
+        self, *command: str, check: bool = True, stdin: str | None = None, program: str = "flask"
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line as an operator does, from the shell."""
         return subprocess.run(
-            [BIN / "flask", *command],
+            [BIN / program, *command],
             cwd=self.root, env=self.env, input=stdin, capture_output=True, text=True, check=check, timeout=60,
         )  # fmt: skip
 

@@ -5,10 +5,11 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app import VERSION
 from app.engine.errors import ChatError, Problem
 from app.schemas.fields import MOST_MISTAKES
 from app.schemas.json_schema import OPENAPI
-from app.settings.load import ROOT
+from app.settings.place import ROOT
 from app.web.callers.credentials import BearerKey
 from app.web.reference.operations import ASKED_AGAIN, REPLAYED, Content, Operation, Reference, Reply
 from app.web.reference.shapes import Shapes
@@ -83,7 +84,7 @@ def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
         "openapi": OPENAPI,
         "info": {
             "title": "Parlance",
-            "version": project["version"],
+            "version": VERSION,
             "description": _ABOUT.format(
                 **project, containers=MOST_CONTAINERS, depth=MOST_DEPTH, mistakes=MOST_MISTAKES, bytes=MOST_BYTES
             ),

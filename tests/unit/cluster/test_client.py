@@ -9,7 +9,8 @@ import pytest
 from support.proxy import delay, freeze, halve, lie, pass_on, reset
 from support.redis_server import redis_server
 
-from app.cluster.client import FIRST_PAUSE, WAIT_SECONDS, RedisClient, UnavailableError, check_url, why_not_reached
+from app.cluster.client import FIRST_PAUSE, WAIT_SECONDS, RedisClient, UnavailableError, why_not_reached
+from app.cluster.urls import check_url
 from app.testing.model_server import make_certificate
 
 ECHO = "return {tonumber(ARGV[1])}"

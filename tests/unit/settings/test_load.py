@@ -4,7 +4,8 @@ import pytest
 
 from app.engine.agent import Agent
 from app.knowledge.files import matching_files, pages_folder, pages_pattern
-from app.settings.load import ROOT, load_settings
+from app.settings.load import load_settings
+from app.settings.place import ROOT
 from app.settings.records import ModelSettings, Server
 
 
