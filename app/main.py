@@ -13,6 +13,7 @@ from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_requests
 from app.web.callers.origins import allow_origins
+from app.web.doctor import blueprint as doctor
 from app.web.guard import guard_routes
 from app.web.health import blueprint as health
 from app.web.reference.routes import serve_reference
@@ -49,6 +50,7 @@ def create_app(configuration: Configuration) -> Flask:
     forbid_caching(app)
     handle_errors(app)
     app.register_blueprint(health)
+    app.register_blueprint(doctor)
     app.register_blueprint(widget.blueprint)
     for wire in wires:
         app.register_blueprint(wire.blueprint)

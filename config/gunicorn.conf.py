@@ -40,7 +40,14 @@ from app.web.server.connection import continue_sender, drain  # noqa: E402
 from app.web.server.interpreter import why_slow  # noqa: E402
 from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
-from app.web.server.master import guard_signals, own_database, why_not_served, why_not_so_many  # noqa: E402
+from app.web.server.master import (  # noqa: E402
+    connections_of,
+    descriptors_of,
+    guard_signals,
+    own_database,
+    why_not_served,
+    why_not_so_many,
+)
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
@@ -59,10 +66,10 @@ wsgi_app = "wsgi:app"
 bind = f"127.0.0.1:{_settings.port}"
 worker_class = "app.web.server.worker.Worker"
 workers = _settings.workers
-worker_connections = 3 * _settings.server.streams + 2000  # streams have a cap of their own, which answers 503
+worker_connections = connections_of(_settings.server.streams)
 # Each connection is a file descriptor, and the usual soft limit is 1,024.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-_wanted = worker_connections + 200
+_wanted = descriptors_of(_settings.server.streams)
 if _soft < _wanted:
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (_wanted if _hard == resource.RLIM_INFINITY else min(_wanted, _hard), _hard)

@@ -15,6 +15,7 @@ COMMANDS = {
     "backup": ("backup", "backup", "Write the database and the installation's secret to a file."),
     "restore": ("backup", "restore", "Put the database and the secret of a backup in their places."),
     "move": ("move", "move_database", "Copy a SQLite database into an empty PostgreSQL database."),
+    "doctor": ("doctor", "doctor", "Check the installation, and the way to it."),
     "keys": ("keys", "keys", "API keys: made, listed, rotated, revoked."),
     "users": ("users", "users", "People who sign in: made, listed, disabled and enabled, given a new password."),
     "conversations": ("conversations", "conversations", "What was said: exported, erased."),

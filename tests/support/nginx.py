@@ -25,6 +25,7 @@ worker_rlimit_nofile 4096;
 events {{ worker_connections 2048; }}
 http {{
     access_log off;
+    client_body_buffer_size 1m;  # its workers, which are nobody, may write no file here
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
     uwsgi_temp_path {folder}; scgi_temp_path {folder};
     {servers}

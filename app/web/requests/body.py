@@ -27,7 +27,7 @@ def load_body(schema: type[Schema], optional: bool = False) -> Any:
     require_json()
     if request.content_encoding:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
-    g.posted = _parsed(_read())
+    g.posted = _parsed(read_body())
     return load(schema, g.posted)
 
 
@@ -79,9 +79,11 @@ def require_json() -> None:
         raise ChatError(Problem.UNSUPPORTED_TYPE)
 
 
-def _read() -> bytes:
+def read_body() -> bytes:
     """The whole body. One byte more than the limit is asked for, never more: a chunked body names no length. A caller
-    who waits to be told to continue is told here, where nothing but the content can be wrong any more."""
+    who waits to be told to continue is told here, where nothing but the content can be wrong any more.
+
+    Raises ChatError: TOO_LARGE, BODY_TIMEOUT, INVALID."""
     server = services().settings.server
     length = request.content_length or 0
     if length > server.body_bytes:

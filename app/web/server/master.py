@@ -83,6 +83,16 @@ def why_not_served(settings: Settings) -> str | None:
     )
 
 
+def connections_of(streams: int) -> int:
+    """How many connections a worker accepts. Streams have a cap of their own, which answers 503."""
+    return 3 * streams + 2000
+
+
+def descriptors_of(streams: int) -> int:
+    """How many files it may have open for these."""
+    return connections_of(streams) + 200
+
+
 def why_not_so_many(workers: int, settings: Settings) -> str | None:
     """Why a server may not have this number of workers; None where it may."""
     if workers > 1 and not settings.redis_url:

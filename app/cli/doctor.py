@@ -1,0 +1,127 @@
+"""`parlance doctor`: what is wrong with an installation, and with the way to it."""
+
+import os
+import resource
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from app.cli.common import echo_json, json_option
+from app.cli.known_answer import (
+    LINES,
+    PATIENCE_SECONDS,
+    Finding,
+    ask,
+    findings_of_body,
+    findings_of_stream,
+)
+from app.cli.parts import parts
+
+_LEAST_FREE = 256 * 2**20  # bytes on the home folder's disk
+_CLOCK_SECONDS = 5.0
+
+
+@click.command()
+@click.option("--url", help="The address that callers use, such as https://chat.example.com: streamed through.")
+@click.option("--direct", metavar="URL", help="The server's own address: what is wrong there too is no proxy's.")
+@click.option(
+    "--silence", type=click.FloatRange(0, 900), default=2.0, show_default=True, help="Seconds that a proxy must bear."
+)
+@json_option
+def doctor(url: str | None, direct: str | None, silence: float, as_json: bool) -> None:
+    """Check the installation, and with --url the way to it: what is wrong, where, and what helps.
+
+    A known answer is streamed through the address: who holds it back, compresses, cuts it or hides the caller is named.
+    It asks no model. A line for each thing that is wrong; the status is 1 then.
+    """
+    found = [*_of_installation()]
+    if url:
+        found += _of_way(url, direct, silence)
+    if as_json:
+        echo_json([asdict(each) for each in found])
+    else:
+        for each in found:
+            click.echo(f"{each.check}: {each.problem}\n    {each.cure}")
+    if found:
+        raise SystemExit(1)
+
+
+def _of_installation() -> Iterator[Finding]:
+    from app.cluster.client import why_not_reached
+    from app.store.schema import why_not_prepared
+    from app.web.server.master import descriptors_of
+
+    settings = parts().settings
+    if problem := why_not_prepared(settings.database_url):
+        yield Finding("database", problem, "see When the database fails in docs/operations.md")
+    else:
+        yield from _of_database()
+    if settings.redis_url and (problem := why_not_reached(settings.redis_url)):
+        yield Finding("redis", problem, "look at REDIS_URL, and at the server there")
+    wanted, hard = descriptors_of(settings.server.streams), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard not in (resource.RLIM_INFINITY, -1) and hard < wanted:
+        problem = f"{hard} files may be open, and {settings.server.streams} streams may need {wanted}"
+        yield Finding("files", problem, f"LimitNOFILE={wanted} in the unit, or fewer [server].streams")
+    if settings.home.exists() and (free := shutil.disk_usage(settings.home).free) < _LEAST_FREE:
+        yield Finding("disk", f"{free // 2**20} MiB are free for {settings.home}", "free some room")
+    yield from _of_secrets()
+
+
+def _of_database() -> Iterator[Finding]:
+    """Whether it can be written now, and has this host's time."""
+    from sqlalchemy import text
+
+    from app.store.readiness import Readiness
+
+    database = parts().database
+    if problem := Readiness(database).problem():
+        yield Finding("database", problem, "see When the database fails in docs/operations.md")
+    elif database.file is None:
+        there = database.read(lambda connection: connection.execute(text("SELECT extract(epoch FROM now())")).scalar())
+        apart = abs(float(there or 0) - time.time())
+        if apart > _CLOCK_SECONDS:
+            yield Finding("clock", f"PostgreSQL's is {apart:.0f} s from this one", "keep both clocks right, by NTP")
+
+
+def _of_secrets() -> Iterator[Finding]:
+    """Files that only their owner may read."""
+    from app.settings.secret import secret_file
+
+    settings, database = parts().settings, parts().database
+    for path in (secret_file(settings.home), database.file):
+        if path and path.exists() and path.stat().st_mode & 0o077:
+            problem = f"{path} has the mode {path.stat().st_mode & 0o777:o}: others may read it"
+            yield Finding("permissions", problem, f"chmod 600 {path}")
+    if settings.home.exists() and not os.access(settings.home, os.W_OK):
+        yield Finding(
+            "permissions", f"{settings.home} cannot be written", "run as the server's user, or change its owner"
+        )
+
+
+def _of_way(url: str, direct: str | None, silence: float) -> list[Finding]:
+    """Without what is wrong at the `direct` address too, but as the server's own there."""
+    found = [*_through(url, silence)]
+    if direct is None:
+        return found
+    own = [each for each in _through(direct, 0) if each.check not in ("hops", "forwarded", "host")]
+    at_both = {each.check for each in own}
+    told = [Finding(each.check, f"at the server itself: {each.problem}", each.cure) for each in own]
+    return told + [each for each in found if each.check not in at_both]
+
+
+def _through(url: str, silence: float) -> Iterator[Finding]:
+    from app.web.doctor import PATH, doctor_token
+
+    secret, most = parts().secret, parts().settings.server.body_bytes
+    try:
+        large = ask(url, PATH, doctor_token(secret, 0, 0), bytes(most), PATIENCE_SECONDS)
+        heard = ask(url, PATH, doctor_token(secret, LINES, silence), b"{}", PATIENCE_SECONDS + silence)
+    except OSError as error:
+        yield Finding("way", f"{url} cannot be asked: {error}", "look whether the server runs, and at its address")
+        return
+    yield from findings_of_stream(heard, url, silence)
+    if heard.status == 200:
+        yield from findings_of_body(large, most)
