@@ -58,7 +58,8 @@ nowhere is 404 and another method 405, in that wire's form of failures. `OPTIONS
 A body holds at most {containers:,} lists and objects, {depth} levels deep; else it is 400. A failure
 tells of at most {mistakes} mistakes, in at most {bytes:,} bytes.
 
-What lies below `/playground/` is not described: it is the parts of the page at `/`, and changes with that page."""
+What lies below `/playground/` is not described: it is the parts of the page at `/`, and changes with that page.
+Nor is `/doctor`: it answers the command `parlance doctor` alone."""
 
 
 def document(wires: Sequence[Wire], server: Reference) -> dict[str, Any]:
