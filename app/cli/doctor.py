@@ -30,14 +30,17 @@ _CLOCK_SECONDS = 5.0
 @click.option(
     "--silence", type=click.FloatRange(0, 900), default=2.0, show_default=True, help="Seconds that a proxy must bear."
 )
+@click.option("--models", is_flag=True, help="Ask each model one question, which may cost something.")
 @json_option
-def doctor(url: str | None, direct: str | None, silence: float, as_json: bool) -> None:
+def doctor(url: str | None, direct: str | None, silence: float, models: bool, as_json: bool) -> None:
     """Check the installation, and with --url the way to it: what is wrong, where, and what helps.
 
     A known answer is streamed through the address: who holds it back, compresses, cuts it or hides the caller is named.
-    It asks no model. A line for each thing that is wrong; the status is 1 then.
+    No model is asked for it. A line for each thing that is wrong; the status is 1 then.
     """
     found = [*_of_installation()]
+    if models:
+        found += _of_models()
     if url:
         found += _of_way(url, direct, silence)
     if as_json:
@@ -99,6 +102,27 @@ def _of_secrets() -> Iterator[Finding]:
         yield Finding(
             "permissions", f"{settings.home} cannot be written", "run as the server's user, or change its owner"
         )
+
+
+def _of_models() -> Iterator[Finding]:
+    """Each is asked one question, until it begins to answer."""
+    from app.engine.agent import AnswerOptions
+    from app.engine.errors import ModelError
+    from app.engine.messages import text_message
+    from app.engine.prompt import Prompt
+    from app.providers import PROVIDERS
+
+    settings = parts().settings
+    prompt = Prompt(settings.default_agent, [text_message("user", "Say hello.")], AnswerOptions())
+    for name, model in settings.answering_models.items():
+        try:
+            stream = PROVIDERS[model.provider].build(model.options).open(prompt, settings.server.heartbeat_seconds)
+            try:
+                next((batch for batch in stream if batch), None)
+            finally:
+                stream.close()
+        except ModelError as error:
+            yield Finding(f"model {name}", error.reason or error.message, f"[models.{name}] in {settings.files.config}")
 
 
 def _of_way(url: str, direct: str | None, silence: float) -> list[Finding]:

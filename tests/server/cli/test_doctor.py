@@ -97,6 +97,18 @@ def test_an_installation_without_a_database_and_with_an_open_secret_is_told(conf
     assert found["permissions"]["cure"] == f"chmod 600 {home}/secret_key"
 
 
+def test_models_are_asked_where_that_is_wanted(configured) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    lost = f'[models.lost]\nprovider = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"\nmodel = "m"\n\n[agents.open] '
+    server = configured(changes={"[agents.open] ": lost})
+    server.flask("prepare")
+    assert examined(server) == {}
+    found = examined(server, "--models")
+    assert {*found} == {"model lost"}
+    assert "refused" in found["model lost"]["problem"].lower()
+
+
 def test_the_known_answer_is_for_those_alone_who_have_the_secret(served) -> None:
     secret = secret_key(served.home / "instance")
     other = URLSafeTimedSerializer(secret, salt="parlance").dumps({"lines": 1, "silence": 0})
