@@ -155,7 +155,7 @@ def normalized(message: Message) -> Message:
     pending: list[ToolResultPart] = []  # of the calls since the last results
     for part in message.parts:
         match part:
-            case ToolCallPart(call_id) if results[call_id]:
+            case ToolCallPart(call_id) if results.get(call_id):
                 parts.append(part)
                 pending.append(results[call_id].popleft())
             case ToolResultPart() if any(part is each for each in pending):

@@ -8,13 +8,14 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
-from app.schemas.fields import BoundedList, Flag, Number
+from app.schemas.fields import MOST_MISTAKES, BoundedList, Flag, Number
 from app.schemas.lenient import LenientSchema, TextOrParts, only
 from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
 from app.web.requests.question import MOST_MESSAGES
 from app.wires.openai.conversation import SYSTEM, PostedConversation, read_conversation
 
-_ID = validate.Length(1, 256)
+_MOST_ID = 256
+_ID = validate.Length(1, _MOST_ID)
 _MOST_CALLS, _MOST_TOOLS, _MOST_STOPS = 128, 512, 16
 _ROLES = [*SYSTEM, "user", "assistant", "tool"]
 
@@ -40,10 +41,38 @@ class CallSchema(LenientSchema):
     function = fields.Nested(FunctionCallSchema, required=True)
 
 
+class Calls(fields.Field[Sequence[Mapping[str, Any]]]):
+    """Calls of functions, as CallSchema describes them, which takes its time for each: there may be thousands. So it
+    looks at those alone that are wrong, for the words."""
+
+    described = {"type": "array", "items": CallSchema, "maxItems": _MOST_CALLS}  # noqa: RUF012 - read only
+    _length = validate.Length(max=_MOST_CALLS)
+    _schema = CallSchema()
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValidationError("Not a valid list.")
+        self._length(value)
+        wrong = [index for index, call in enumerate(value) if not is_call(call)]
+        if wrong:
+            raise ValidationError({index: self._schema.validate(value[index]) for index in wrong[:MOST_MISTAKES]})
+        return value
+
+
+def is_call(value: Any) -> bool:
+    """Whether CallSchema takes it."""
+    match value:
+        case {"id": str(id), "function": {"name": str(name)} as function}:
+            is_function = value.get("type", "function") in ("function", None)
+            is_text = isinstance(function.get("arguments", ""), str | None)
+            return is_function and is_text and 0 < len(id) <= _MOST_ID and NAME.regex.match(name) is not None
+    return False
+
+
 class PostedMessageSchema(LenientSchema):
     role = fields.String(required=True, validate=validate.OneOf(_ROLES))
     content = TextOrParts(metadata={"description": "May be null or left out beside `tool_calls`"})
-    tool_calls = BoundedList(fields.Nested(CallSchema), validate.Length(max=_MOST_CALLS))
+    tool_calls = Calls()
     tool_call_id = fields.String(validate=_ID, metadata={"description": "Of a tool's message"})
 
     @validates_schema(skip_on_field_errors=True)

@@ -1,7 +1,7 @@
 """A response as it is told: what was asked, how it stands, and what has come of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
@@ -66,7 +66,7 @@ class Asked:
         return cls(**{**stored, "before": tuple(stored["before"])})
 
     def to_keep(self) -> Mapping[str, Any]:
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}  # `asdict` would copy the tools
 
     def but(self, **changes: Any) -> Self:
         return replace(self, **changes)
