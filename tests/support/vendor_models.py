@@ -63,8 +63,8 @@ class VendorsModel(ModelServer):
     - `slow`: SLOWLY, each piece a moment behind the other
     - anything else: PIECES
 
-    Tokens are always COUNTED. A request that wants a call in any case is answered with one of `get_weather`, and one that
-    wants thoughts with one.
+    Tokens are always COUNTED. A request that wants a call in any case is answered with one of `get_weather`, and one
+    that wants thoughts with one.
     """
 
     def __init__(self) -> None:
