@@ -221,3 +221,8 @@ def estimated_tokens(message: Message) -> int:
             case ToolResultPart(_, _, result, _):
                 size += len(str(result).encode())
     return size // 4 + 4
+
+
+def estimated_tool_tokens(tool: ToolSpec) -> int:
+    """The same of a tool that is offered: of its name, its description and its parameters."""
+    return len(f"{tool.name}{tool.description}{tool.parameters}".encode()) // 4 + 4

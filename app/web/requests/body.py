@@ -27,7 +27,7 @@ def load_body(schema: type[Schema], optional: bool = False) -> Any:
         return load(schema, {})
     require_json()
     if request.content_encoding:
-        raise ChatError(Problem.UNSUPPORTED_TYPE)
+        raise ChatError(Problem.UNSUPPORTED_TYPE, "Content-Encoding must not be there: send the body as it is")
     body = _read()
     g.posted = _parsed(body)
     _let_others_go_on(len(body))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
 from app.schemas.fields import MOST_MISTAKES, BoundedList, Flag, Number
@@ -17,6 +17,7 @@ from app.wires.openai.conversation import SYSTEM, PostedConversation, read_conve
 _MOST_ID = 256
 _ID = validate.Length(1, _MOST_ID)
 _MOST_CALLS, _MOST_TOOLS, _MOST_STOPS = 128, 512, 16
+_MOST_MODELS = 1000  # of a page, in Anthropic's API too
 _ROLES = [*SYSTEM, "user", "assistant", "tool"]
 
 
@@ -184,6 +185,9 @@ class CompletionRequestSchema(LenientSchema):
     audio = only([], "Only text is answered.")
     functions = only([[]], "Outdated: use tools.")
     function_call = only([], "Outdated: use tool_choice.")
+    presence_penalty = only([0], "Penalties are not heeded.")
+    frequency_penalty = only([0], "Penalties are not heeded.")
+    logit_bias = only([{}], "Tokens are not weighed.")
     web_search_options = only([], "The web is not searched.")
 
     @validates_schema(skip_on_field_errors=True)
@@ -209,3 +213,22 @@ class CompletionRequestSchema(LenientSchema):
             options=options,
             tools=data["tools"],
         )
+
+
+class ModelsQuerySchema(Schema):
+    """As Anthropic's clients ask for a page; OpenAI's get all."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(load_default=_MOST_MODELS, validate=validate.Range(1, _MOST_MODELS))
+    after_id = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 256),
+        metadata={"description": "The last `id` of the page before"},
+    )
+    before_id = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 256),
+        metadata={"description": "The first `id` of the page behind"},
+    )

@@ -158,8 +158,8 @@ class ResponseRequestSchema(InputSchema):
     prompt_cache_key = fields.String(load_default=None, validate=validate.Length(max=512))
     max_tool_calls = only([], "Calls are not counted.")
     top_logprobs = only([0], _NO_PROBABILITIES)
-    presence_penalty = only([0], "Not heeded.")
-    frequency_penalty = only([0], "Not heeded.")
+    presence_penalty = only([0], "Penalties are not heeded.")
+    frequency_penalty = only([0], "Penalties are not heeded.")
     prompt = only([], "No prompts are kept here: use instructions.")
     conversation = only([], "Use previous_response_id.")
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
 from app.engine.messages import FinishReason, Usage
+from app.wires.responses.items import is_hidden
 
 PREFIX = "resp_"
 _BROKEN_OFF = ("incomplete", "failed", "cancelled")
@@ -86,8 +87,9 @@ class Asked:
         """Times are in epoch milliseconds; `error` has a `code` and a `message`. What was broken off was so in its last
         message."""
         items = [*output]
-        if status in _BROKEN_OFF and items and items[-1]["type"] == "message":
-            items[-1] = {**items[-1], "status": "incomplete"}
+        last = next((place for place in reversed(range(len(items))) if not is_hidden(items[place])), None)
+        if status in _BROKEN_OFF and last is not None and items[last]["type"] == "message":
+            items[last] = {**items[last], "status": "incomplete"}
         return {
             "id": f"{PREFIX}{answer_id}",
             "object": "response",
