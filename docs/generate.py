@@ -11,7 +11,7 @@ that file.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from dataclasses import fields as fields_of
 from importlib import import_module
@@ -64,19 +64,20 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    pages = {PAGE: with_rows(PAGE, [*TABLES, "limits", "worst cases"], _table)}
+    pages = {PAGE: with_rows(PAGE, {name: _table(name) for name in (*TABLES, "limits", "worst cases")})}
     for wire, schemas in REQUESTS.items():
         page = ROOT / "docs" / "wires" / f"{wire}.md"
-        pages[page] = with_rows(page, [f"{begin}{kind}" for begin in schemas for kind in _TOLD], _fields_of(schemas))
+        told = {f"{of}{kind}": tell(schema) for of, schema in schemas.items() for kind, tell in _TOLD.items()}
+        pages[page] = with_rows(page, told)
     return {**pages, **knowledge(), **pages_with_files()}
 
 
-def with_rows(page: Path, names: Iterable[str], table: Callable[[str], str]) -> str:
+def with_rows(page: Path, tables: Mapping[str, str]) -> str:
     """The page with the rows of every table in their places. Raises ValueError where a table has no place, or two."""
     text = page.read_text(encoding="utf-8")
-    if sorted(match["name"] for match in _ROWS.finditer(text)) != sorted(names):
-        raise ValueError(f"{page} must have these rows once each: {', '.join(names)}.")
-    return _ROWS.sub(lambda match: f"{match[1]}{table(match['name'])}", text)
+    if sorted(match["name"] for match in _ROWS.finditer(text)) != sorted(tables):
+        raise ValueError(f"{page} must have these rows once each: {', '.join(tables)}.")
+    return _ROWS.sub(lambda match: f"{match[1]}{tables[match['name']]}", text)
 
 
 def knowledge() -> dict[Path, str]:
@@ -123,11 +124,6 @@ def _table(name: str) -> str:
         return lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
     defaults = _AGENT if name == "agents" else {}  # what an agent's table leaves out, the engine's Agent fills in
     return keys(TABLES[name], defaults)
-
-
-def _fields_of(schemas: Mapping[str, Schema]) -> Callable[[str], str]:
-    """Of what a wire takes, one of the tables that tell of all its fields."""
-    return lambda name: _TOLD[name.split()[-1]](schemas[name.removesuffix(name.split()[-1])])
 
 
 if __name__ == "__main__":
