@@ -1,26 +1,24 @@
-"""Writes what would otherwise stand twice: the rows of docs/configuration.md, the shipped knowledge about Parlance, and
-files that pages show.
+"""Writes what would otherwise stand twice: the rows of docs/configuration.md and of pages about wires, the shipped
+knowledge about Parlance, and files that pages show.
 
     python -m docs.generate      or: make docs
 
-In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the schema of that table:
-each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
-"default". In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->`
-becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file.
+In configuration.md and in pages of wires, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the
+schema of that table (docs/fields.py). In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and
+`<!-- end -->` becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds
+that file.
 `make test` fails where a file differs from what is made.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from dataclasses import fields as fields_of
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
 
-import orjson
-from marshmallow import Schema, fields, missing, validate
+from marshmallow import Schema
 
 from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
@@ -32,6 +30,10 @@ from app.settings.records import Server
 from app.settings.server_table import ServerSchema
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.own.declaration import OwnToolOptions
+from app.wires.messages.requests import MessageRequestSchema
+from app.wires.openai.requests import CompletionRequestSchema
+from app.wires.responses.requests import CompactRequestSchema, ResponseRequestSchema
+from docs.fields import heeded, ignored, keys, lines, refused
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
@@ -47,6 +49,12 @@ TABLES: Mapping[str, Schema] = {
     "server": ServerSchema(),
     "environment": EnvironmentSchema(),
 }
+REQUESTS: Mapping[str, Mapping[str, Schema]] = {
+    "openai": {"": CompletionRequestSchema()},
+    "messages": {"": MessageRequestSchema()},
+    "responses": {"": ResponseRequestSchema(), "compact ": CompactRequestSchema()},
+}
+_TOLD: Mapping[str, Callable[[Schema], str]] = {"heeded": heeded, "refused": refused, "ignored": ignored}
 _AGENT = {each.name: each.default for each in fields_of(Agent) if each.default is not MISSING}
 _ROWS = re.compile(r"(<!-- rows: (?P<name>.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _ANSWER = re.compile(r"<!-- knowledge (?P<file>\S+): (?P<question>.+?) -->\n(?P<text>.*?)\n<!-- end -->", re.DOTALL)
@@ -56,17 +64,20 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files()}
+    pages = {PAGE: with_rows(PAGE, {name: _table(name) for name in (*TABLES, "limits", "worst cases")})}
+    for wire, schemas in REQUESTS.items():
+        page = ROOT / "docs" / "wires" / f"{wire}.md"
+        told = {f"{of}{kind}": tell(schema) for of, schema in schemas.items() for kind, tell in _TOLD.items()}
+        pages[page] = with_rows(page, told)
+    return {**pages, **knowledge(), **pages_with_files()}
 
 
-def configuration(page: str) -> str:
+def with_rows(page: Path, tables: Mapping[str, str]) -> str:
     """The page with the rows of every table in their places. Raises ValueError where a table has no place, or two."""
-    names = [match["name"] for match in _ROWS.finditer(page)]
-    if sorted(names) != sorted([*TABLES, "limits", "worst cases"]):
-        raise ValueError(
-            f"docs/configuration.md must have these rows once each: {', '.join(TABLES)}, limits, worst cases."
-        )
-    return _ROWS.sub(lambda match: f"{match[1]}{_table(match['name'])}", page)
+    text = page.read_text(encoding="utf-8")
+    if sorted(match["name"] for match in _ROWS.finditer(text)) != sorted(tables):
+        raise ValueError(f"{page} must have these rows once each: {', '.join(tables)}.")
+    return _ROWS.sub(lambda match: f"{match[1]}{tables[match['name']]}", text)
 
 
 def knowledge() -> dict[Path, str]:
@@ -110,66 +121,9 @@ def _table(name: str) -> str:
     if name == "limits":
         wires = [import_module(f"app.wires.{wire}").WIRE for wire in WIRES]
         limits = [*((wire.name, wire.default_limit) for wire in wires), (OTHER, DEFAULT_OTHER)]
-        return _lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
+        return lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
     defaults = _AGENT if name == "agents" else {}  # what an agent's table leaves out, the engine's Agent fills in
-    return _lines(["key", "type", "default", "unit", "meaning"], [*_rows(TABLES[name], defaults)])
-
-
-def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _rows(schema: Schema, defaults: Mapping[str, Any], place: str = "") -> Iterator[list[str]]:
-    """A row for each key, those of tables within it after their table."""
-    for name, field in schema.fields.items():
-        about = field.metadata
-        if "description" not in about:
-            raise ValueError(f"{type(schema).__name__}.{name} does not say what it means.")
-        default = about.get("default") or _default(field, defaults.get(name))
-        yield [f"`{place}{name}`", _type(field), default, about.get("unit", ""), about["description"]]
-        inner, below = field, f"{place}{name}."
-        if isinstance(field, fields.Dict):
-            inner, below = field.value_field, f"{place}{name}.NAME."
-        if isinstance(field, fields.List):
-            inner, below = field.inner, f"{place}{name}[]."
-        if isinstance(inner, fields.Nested):
-            yield from _rows(inner.schema, {}, below)
-
-
-def _type(field: fields.Field[Any]) -> str:
-    if "type" in field.metadata:
-        return str(field.metadata["type"])
-    if isinstance(field, fields.List):
-        return f"list of {_type(field.inner)}"
-    names = {fields.Boolean: "true or false", fields.Integer: "whole number", fields.Float: "number"}
-    kinds = {**names, fields.Dict: "table", fields.Nested: "table"}
-    kind = next((name for base, name in kinds.items() if isinstance(field, base)), "text")
-    for each in field.validators:
-        if isinstance(each, validate.OneOf):
-            return ", ".join(f"`{choice}`" for choice in each.choices)
-        if isinstance(each, validate.Range):
-            return f"{kind}{_range(each)}"
-    return kind
-
-
-def _range(bounds: validate.Range) -> str:
-    lowest, highest = (f"{bound:,}" if bound is not None else "" for bound in (bounds.min, bounds.max))
-    if not bounds.min_inclusive:
-        return f" above {lowest}, at most {highest}"
-    return f", {lowest} to {highest}" if highest and abs(bounds.max) < 2**32 else f", at least {lowest}"
-
-
-def _default(field: fields.Field[Any], elsewhere: Any) -> str:
-    if field.required:
-        return "**needed**"
-    default = elsewhere if field.load_default is missing else field.load_default
-    default = default() if callable(default) else default
-    if isinstance(field, fields.Nested):
-        return "below"
-    if isinstance(default, float) and default.is_integer():
-        default = int(default)
-    return "none" if default in (None, "", (), [], {}) else f"`{orjson.dumps(default).decode()}`"
+    return keys(TABLES[name], defaults)
 
 
 if __name__ == "__main__":

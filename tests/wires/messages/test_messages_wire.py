@@ -134,8 +134,8 @@ def test_the_key_comes_in_either_header_with_any_version(model_server, caller, c
             {"tool_choice": {"type": "tool", "name": "weather"}, "tools": [WEATHER]},
         ),
         (
-            {"metadata": {"user_id": "u"}, "service_tier": "auto", "top_k": 5, "container": "c", "new": {}},
-            {"metadata": None, "service_tier": None, "top_k": None, "container": None, "new": None},
+            {"metadata": {"user_id": "u"}, "service_tier": "auto", "top_k": None, "fallbacks": "default", "new": {}},
+            {"metadata": None, "service_tier": None, "top_k": None, "fallbacks": None, "new": None},
         ),
     ],
     ids=lambda value: ",".join(value),  # noqa: PLW0108 - of dictionaries
@@ -325,6 +325,10 @@ REFUSED = {
     "no limit": ([HI], {"max_tokens": None}, "max_tokens: Missing data for required field."),
     "a temperature of OpenAI's": ([HI], {"temperature": 1.5}, "temperature"),
     "a thread": ([HI], {"thread": {"type": "create"}}, "thread: Conversations are not kept under a name"),
+    "the best of some words": ([HI], {"top_k": 5}, "top_k: Not heeded: use top_p."),
+    "a container": ([HI], {"container": "c"}, "container: There are no containers."),
+    "a region": ([HI], {"inference_geo": "us"}, "inference_geo: Where a model runs is not chosen by requests."),
+    "a budget": ([HI], {"output_config": {"task_budget": {"total": 9}}}, "output_config.task_budget: Not heeded"),
     "servers of tools": ([HI], {"mcp_servers": [{}]}, "mcp_servers: Servers of tools are not asked."),
     "a tool of the vendor's": (
         [HI],

@@ -264,6 +264,8 @@ REFUSED = {
     "two answers": ([HI], {"n": 2}, "n", "One choice is all that there is."),
     "probabilities": ([HI], {"logprobs": True}, "logprobs", "Probabilities of tokens are not told."),
     "the best of them": ([HI], {"top_logprobs": 3}, "top_logprobs", "Probabilities of tokens are not told."),
+    "few words": ([HI], {"verbosity": "low"}, "verbosity", "Not heeded: say it in a message."),
+    "moderation": ([HI], {"moderation": {"model": "m"}}, "moderation", "Answers are not moderated."),
     "audio": ([HI], {"modalities": ["text", "audio"]}, "modalities", "Only text is answered."),
     "a voice": ([HI], {"audio": {"voice": "x", "format": "mp3"}}, "audio", "Only text is answered."),
     "audio in a question": (

@@ -136,6 +136,11 @@ def test_a_failure_in_the_stream_is_told_twice_and_ends_it(client) -> None:
         ({"frequency_penalty": -0.5}, "frequency_penalty"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"conversation": "conv_1"}, "conversation"),
+        ({"truncation": "disabled"}, "truncation"),
+        ({"moderation": {"model": "omni-moderation-latest"}}, "moderation"),
+        ({"text": {"verbosity": "low"}}, "text.verbosity"),
+        ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
+        ({"tools": [{**TOOL, "async": True}]}, "tools[0].async"),
         ({"text": {"format": {"type": "json_schema", "name": "x"}}}, "text.format.schema"),
         ({"text": {"format": {"type": "json_object"}}}, "text.format"),
         ({"instructions": "Be brief."}, "instructions"),
@@ -176,7 +181,7 @@ def test_fields_that_change_no_meaning_are_ignored(client) -> None:
         "stream_options": {"include_obfuscation": False},
         "prompt_cache_key": "k",
         "safety_identifier": "s",
-        "text": {"verbosity": "low"},
+        "text": {"verbosity": "medium"},
         "never_heard_of": {},
     }
     body = client.create(script({"text": "x"}), **ignored).json()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.wires.openai.requests import Calls, CallSchema, PostedMessageSchema, is_call
+from app.wires.openai.posted_messages import Calls, CallSchema, PostedMessageSchema, is_call
 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just([]) | st.just({})
 IDS = st.sampled_from(["", "c1", "x" * 256, "x" * 257]) | ANYTHING
