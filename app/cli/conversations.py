@@ -70,6 +70,20 @@ def erase(user: str | None, conversation_id: str | None, session: str | None, ag
 
 
 @conversations.command()
+@click.option("--dry-run", is_flag=True, help="Delete nothing.")
+def expire(dry_run: bool) -> None:
+    """Delete conversations whose time is over, as `[retention]` has it and the server does by itself; prints how many
+    there were."""
+    shared = services()
+    if dry_run:
+        click.echo(shared.retention.count())
+        return
+    erased = shared.retention.expire(command_line())
+    shared.database.checkpoint()
+    click.echo(erased)
+
+
+@conversations.command()
 @click.argument("conversation_id")
 def pin(conversation_id: str) -> None:
     """Keep a conversation, by its id in the export, whatever its age."""

@@ -85,6 +85,17 @@ class WorkflowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """The [retention] table: days since a conversation's last activity, of all (None: they stay), of agents and of
+    wires; and of rows of the audit log."""
+
+    days: int | None
+    agents: Mapping[str, int]
+    channels: Mapping[str, int]
+    audit_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorFiles:
     """What parlance.toml says of files that an operator keeps beside it: modules with tools, and workflows.
 
@@ -122,6 +133,7 @@ class Settings:
     models: Mapping[str, ModelSettings]
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
+    retention: RetentionSettings
     files: OperatorFiles
 
     @property
