@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from typing import TypeVar
 
 import gevent
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
@@ -19,14 +20,16 @@ from app.store.tables import conversations, messages, running, runs
 from app.store.trips import unanswered
 from app.store.workers import Worker
 
+T = TypeVar("T")
+
 Note = Callable[[Connection, Sequence[str]], None]
 """Records what went, in the transaction that deletes the rows of the conversations with these ids."""
 
 _LOCKED = 50  # conversations, in one transaction
-_MOST_ROWS, _FEWEST_ROWS = 300, 20  # messages, in one transaction
+_MOST_ROWS, _FEWEST_ROWS = 300, 50  # messages, in one transaction
 _RUN_ROWS = 10  # that a run may count for, with its steps
-_SECONDS = 0.03  # that a transaction is to take; messages may be long
-_PAUSE_SECONDS = 0.02  # at least: it is as long as the transaction was
+_SECONDS = 0.05  # that a transaction is to take, once it has begun; messages may be long
+_PAUSE_SECONDS = 0.01  # at least: it is as long as the transaction was
 _ENDING_SECONDS = 5.0  # for the workers to end answers that run
 _LOOK_SECONDS = 0.1
 
@@ -79,11 +82,9 @@ class Eraser:
                 self._end_answers(ids)
                 all_gone = False
                 while not all_gone:
-                    began = monotonic()
-                    work = partial(_delete, ids=ids, matching=matching, most=most, note=note)
-                    gone, all_gone = self._database.write(work)
+                    work = partial(_timed, work=partial(_delete, ids=ids, matching=matching, most=most, note=note))
+                    (gone, all_gone), took = self._database.write(work)
                     erased += gone
-                    took = monotonic() - began
                     most = max(_FEWEST_ROWS, min(_MOST_ROWS, int(most * _SECONDS / took)))
                     gevent.sleep(max(took, _PAUSE_SECONDS))
         finally:
@@ -108,6 +109,12 @@ class Eraser:
         deadline = monotonic() + _ENDING_SECONDS
         while is_running() and monotonic() < deadline:
             gevent.sleep(_LOOK_SECONDS)
+
+
+def _timed(connection: Connection, work: Callable[[Connection], T]) -> tuple[T, float]:
+    """Also in how many seconds it was done, without what it waited for others before."""
+    began = monotonic()
+    return work(connection), monotonic() - began
 
 
 def _delete(
