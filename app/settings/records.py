@@ -29,7 +29,7 @@ class Server:
       `rejoin_seconds` (30) where its caller may come back; it counts as one that runs.
     - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what
       the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
-      addresses has so much, and nothing that is stored is deleted by itself.
+      addresses has so much, and nothing is deleted by itself unless `[retention]` says so.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. One address has at most half of the connections, where no proxy stands in front. A
       caller who takes nothing of what is sent holds a turn for `send_seconds` (30).

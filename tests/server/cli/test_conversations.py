@@ -114,7 +114,7 @@ def test_it_is_clear_what_is_to_be_erased(server, options, reason) -> None:
 
 def test_a_running_answer_is_ended_before_its_conversation_goes(server, ann) -> None:
     client = Client.new(server)
-    with client.open(script({"text": "Well"}, {"wait": 20}, {"text": "no"}), userId=ann, stream=True) as caller:
+    with client.open(script({"text": "Well"}, {"pause": 20}, {"text": "no"}), userId=ann, stream=True) as caller:
         while b"Well" not in caller.recv(65536):
             pass
         assert server.flask("conversations", "erase", "--user", ann).stdout == "1\n"
