@@ -5,40 +5,18 @@ from itertools import pairwise
 from typing import Any
 
 import gevent
-import pytest
 from sqlalchemy import insert
-from support.database import REF, ask, new_store, rows
+from support.database import REF, add_messages, ask, counted, new_store, rows
 
 from app.store import erasing
 from app.store.archive import Archive
 from app.store.audit import deeds
-from app.store.chats import ChatStore
-from app.store.deleted_users import delete_user
-from app.store.erasing import Eraser, each_noted, of_end_user, of_id, of_owner, of_session
+from app.store.erasing import Eraser, each_noted, of_end_user, of_id, of_session
 from app.store.runs import RunStore, StepRecord
-from app.store.tables import earlier_answers, messages, metadata
-from app.store.things import ThingStore
-from app.store.users import User, UserStore
+from app.store.tables import earlier_answers
 from app.store.workers import Worker
-from app.store.workflows import WorkflowStore
 
 NOTE = each_noted("test")
-
-
-def counted(database) -> dict[str, int]:
-    """How many rows the tables have in which there are any."""
-    found = {name: rows(database, f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
-    return {name: number for name, number in found.items() if number}
-
-
-def fill(database, conversation: str, first: int, number: int) -> None:
-    """With further messages."""
-    more = [
-        {"id": f"{conversation[:20]}{n}", "conversation_id": conversation, "sequence": n, "role": "user", "parts": []}
-        | {"status": "complete", "created_at": 1}
-        for n in range(first, first + number)
-    ]
-    database.write(lambda connection: connection.execute(insert(messages), more))
 
 
 def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(six, database) -> None:
@@ -68,7 +46,7 @@ def test_whatever_hangs_on_a_conversation_goes_with_it_in_pieces(conversations, 
     kept, _ = ask(conversations, replace(REF, external_id="kept", end_user="bob"), k="x")
     before = counted(database)
     large, _ = ask(conversations, replace(REF, end_user="ada"), q="x", answer="a")
-    fill(database, large, 3, 1000)
+    add_messages(database, large, 3, 1000)
     runs = RunStore(database)
     for number in range(70):
         runs.begin(f"r{number}", large, "w", 1)
@@ -92,7 +70,7 @@ def test_whatever_hangs_on_a_conversation_goes_with_it_in_pieces(conversations, 
 
 def test_no_transaction_deletes_more_than_some_hundred_rows(conversations, database) -> None:
     conversation, _ = ask(conversations, q="x")
-    fill(database, conversation, 2, 2000)
+    add_messages(database, conversation, 2, 2000)
     left = [2001]
 
     def one_piece(most: int) -> bool:
@@ -133,45 +111,4 @@ def test_an_answer_that_runs_is_ended_before_its_conversation_goes(database) -> 
     store.give_up_answer("a")
     assert erasing_it.get(timeout=3) == 1
     assert [each.name for each in folder.iterdir()] == [store._worker.id]
-    assert counted(database) == {"audit": 1}
-
-
-@pytest.mark.usefixtures("bob")
-def test_a_user_is_deleted_with_all_that_is_theirs_and_nobody_else_is(database, ada) -> None:
-    users, things, chats = UserStore(database), ThingStore(database), ChatStore(database)
-    for name in ("bob", "ada"):
-        user = User(name, f"{name}@example.com", name, 0, None)
-        users.start_session(user)
-        for number in range(450 if name == "ada" else 1):
-            things.add(name, f"{number}", "x")
-        for _ in range(12 if name == "ada" else 1):
-            WorkflowStore(database).add(name, {"name": "w"})
-        for number in range(3):
-            chat = chats.create("demo", f"user:{name}", name, None)
-            RunStore(database).begin(f"{name}{number}", chat.id, "w", 1)
-            fill(database, chat.id, 1, 5)
-        if name == "bob":
-            before = counted(database)
-    assert delete_user(database, Eraser(database), " ADA@example.com", "test") == 3
-    assert delete_user(database, Eraser(database), "ada@example.com", "test") is None
-    left = counted(database)
-    assert left.pop("audit") == 4
-    before["users"] -= 1
-    assert left == before
-    deleted = [each for each in deeds(database) if each.action == "user.deleted"]
-    assert [(each.actor, each.object, each.details) for each in deleted] == [("test", ada, {"conversations": 3})]
-    assert Eraser(database).erase(of_owner("user:bob"), NOTE) == 3
-
-
-def test_a_deletion_that_was_broken_off_goes_on(database, ada) -> None:
-    ThingStore(database).add(ada, "n", "x")
-
-    class Broken(Eraser):
-        def erase(self, *_: Any) -> int:
-            raise OSError("broken off")
-
-    with pytest.raises(OSError, match="broken off"):
-        delete_user(database, Broken(database), "ada@example.com", "test")
-    assert rows(database, "SELECT disabled_at IS NULL FROM users") in ([(0,)], [(False,)])
-    assert delete_user(database, Eraser(database), "ada@example.com", "test") == 0
     assert counted(database) == {"audit": 1}
