@@ -26,6 +26,7 @@ from app.store.histories import HistoryStore
 from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
+from app.store.retention import Retention
 from app.store.things import ThingStore
 from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
@@ -48,7 +49,7 @@ from app.workflows.run import WorkflowPlan
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
     """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
-    server, secret = settings.server, secret_of(settings)
+    server, retention, secret = settings.server, settings.retention, secret_of(settings)
     # All answers may end at once, in a stop, and are stored then.
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
     workers_folder = beside_database(settings.database_url, settings.home, "workers")
@@ -104,6 +105,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         hints=channel,
         tool_results=ToolResultStore(database),
         chats=ChatStore(database),
+        retention=Retention(database, retention.days, retention.agents, retention.channels, retention.audit_days),
         users=UserStore(database),
         things=things,
         runs=runs,

@@ -235,6 +235,7 @@ def post_worker_init(worker):
     Checkpoints(services.database, services.worker, services.engine.running_turns).start()
     wishes = OthersWishes(services.database, services.worker, services.engine.running_turns, services.hints)
     wishes.start()
+    services.retention.start()
     if services.telling:
         services.telling.start(
             lambda *hint: (wishes.hear(*hint), services.elsewhere.look_now(hint[1])), services.elsewhere.hear

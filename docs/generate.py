@@ -25,7 +25,7 @@ from app.knowledge.passages import MOST_CHARACTERS
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
-from app.settings.parlance_toml import AgentSchema, ModelSchema, WorkflowsSchema
+from app.settings.parlance_toml import AgentSchema, ModelSchema, RetentionSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
 from app.tools.http_request.tool import HttpRequestOptions
@@ -46,6 +46,7 @@ TABLES: Mapping[str, Schema] = {
     "tools": OwnToolOptions(),
     "tools.http_request": HttpRequestOptions(),
     "workflows": WorkflowsSchema(),
+    "retention": RetentionSchema(),
     "server": ServerSchema(),
     "environment": EnvironmentSchema(),
 }

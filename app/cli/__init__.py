@@ -4,6 +4,7 @@ from flask import Flask
 
 import app.cli.pages  # noqa: F401 - adds its commands to the group `knowledge`
 from app.cli.agents import agents
+from app.cli.audit import audit
 from app.cli.backup import backup, restore
 from app.cli.conversations import conversations
 from app.cli.keys import keys
@@ -19,5 +20,5 @@ def register(app: Flask) -> None:
     """Make the commands: `flask prepare`, `flask keys` and so on."""
     for command in (prepare, reload_server, backup, restore, move_database):
         app.cli.add_command(command)
-    for group in (keys, users, conversations, agents, knowledge, workflows):
+    for group in (keys, users, conversations, audit, agents, knowledge, workflows):
         app.cli.add_command(group)

@@ -15,6 +15,7 @@ from app.store.faults import for_operators
 from app.store.urls import place_of
 from app.web.services import services
 
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 _JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
 
 
@@ -46,6 +47,16 @@ def store_errors_told(place: str | None = None) -> Iterator[None]:
 def utc_minute(milliseconds: int) -> str:
     """A time in epoch milliseconds as its minute in UTC, such as `2026-01-31 08:05`."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+class UtcTime(click.DateTime):
+    """A date, which means its first moment in UTC, or a minute of it; loads into epoch milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__(_DATES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return int(super().convert(value, param, ctx).replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.knowledge.files import matching_files, pages_pattern
 from app.settings.mistakes import flatten
-from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Tools, WorkflowsSchema
+from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, RetentionSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
 from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
@@ -45,6 +45,7 @@ class ConfigSchema(Schema):
         fields.String(validate=_check_limit),
         load_default=dict,
     )
+    retention = fields.Nested(RetentionSchema, load_default=lambda: RetentionSchema().load({}))
     server = fields.Nested(ServerSchema, load_default=lambda: ServerSchema().load({}))
     workflows = fields.Nested(WorkflowsSchema, load_default=lambda: WorkflowsSchema().load({}))
 
@@ -65,6 +66,21 @@ class ConfigSchema(Schema):
                 owners[alias] = f"an alias of {name!r}"
         if problems:
             raise ValidationError({"models": problems})
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_retention(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        """The agents and the wires that have numbers of days exist."""
+        retention, agents = data.get("retention", {}), original.get("agents")
+        problems = {
+            table: {name: f"There is no {what} {name!r}; there are: {', '.join(there)}." for name in unknown}
+            for table, what, there in (
+                ("agents", "agent", agents if isinstance(agents, dict) else {}),
+                ("channels", "wire", WIRES),
+            )
+            if (unknown := [name for name in retention.get(table, {}) if name not in there])
+        }
+        if problems:
+            raise ValidationError({"retention": problems})
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_agents(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:

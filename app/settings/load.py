@@ -18,7 +18,7 @@ from app.knowledge.files import pages_pattern
 from app.settings.checks import ConfigSchema
 from app.settings.environment import EnvironmentSchema
 from app.settings.mistakes import SettingsError, mistake_lines
-from app.settings.records import OperatorFiles, Server, Settings, WorkflowSettings
+from app.settings.records import OperatorFiles, RetentionSettings, Server, Settings, WorkflowSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +53,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         models=config["models"],
         agents={agent_id: _agent(agent_id, agent, path.parent, home) for agent_id, agent in config["agents"].items()},
         limits=config["limits"],
+        retention=RetentionSettings(**config["retention"]),
         files=files,
     )
 

@@ -19,6 +19,7 @@ NAME = validate.Regexp(
     error="Use 1 to 64 letters, digits, dots, dashes, underscores; not dots alone.",
 )
 
+MOST_DAYS = 36_500
 LONGEST_UNATTENDED = 86_400  # seconds
 MOST_TEXT = 2000  # characters of a text of the built-in model's
 _LANGUAGE_CODE = re.compile("[a-z]{2,3}")
@@ -252,6 +253,27 @@ class WorkflowsSchema(Schema):
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> WorkflowSettings:
         return WorkflowSettings(**{**data, "files": tuple(data["files"])})
+
+
+def _days(meaning: str, **options: Any) -> fields.Integer:
+    return number(meaning, "days", validate.Range(1, MOST_DAYS), **options)
+
+
+def _days_by_name(meaning: str) -> fields.Dict:
+    about = {"description": meaning, "unit": "days", "type": f"table of whole numbers, 1 to {MOST_DAYS:,}"}
+    return fields.Dict(fields.String(), _days(""), load_default=dict, metadata=about)
+
+
+class RetentionSchema(Schema):
+    """For how long conversations are kept, and the audit log. The shortest time that applies counts."""
+
+    days = _days(
+        "Conversations go so long after their last activity, unless they are pinned; without it they stay",
+        load_default=None,
+    )
+    agents = _days_by_name("The same for conversations with an agent, by its name in `[agents.NAME]`")
+    channels = _days_by_name("The same for conversations on a wire, by its name in `[limits]`")
+    audit_days = _days("For so long the audit log keeps who did what, also without this table", load_default=400)
 
 
 class Tools(fields.Field[dict[str, dict[str, Any]]]):

@@ -29,7 +29,7 @@ class Server:
       `rejoin_seconds` (30) where its caller may come back; it counts as one that runs.
     - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what
       the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
-      addresses has so much, and nothing that is stored is deleted by itself.
+      addresses has so much, and nothing is deleted by itself unless `[retention]` says so.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. One address has at most half of the connections, where no proxy stands in front. A
       caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
@@ -85,6 +85,17 @@ class WorkflowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """The [retention] table: days since a conversation's last activity, of all (None: they stay), of agents and of
+    wires; and of rows of the audit log."""
+
+    days: int | None
+    agents: Mapping[str, int]
+    channels: Mapping[str, int]
+    audit_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorFiles:
     """What parlance.toml says of files that an operator keeps beside it: modules with tools, and workflows.
 
@@ -122,6 +133,7 @@ class Settings:
     models: Mapping[str, ModelSettings]
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
+    retention: RetentionSettings
     files: OperatorFiles
 
     @property

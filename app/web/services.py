@@ -23,6 +23,7 @@ from app.store.histories import HistoryStore
 from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
+from app.store.retention import Retention
 from app.store.things import ThingStore
 from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
@@ -72,6 +73,7 @@ class Services:
     telling: Telling | None
     tool_results: ToolResultStore
     chats: ChatStore
+    retention: Retention
     users: UserStore
     things: ThingStore
     runs: RetryingRunStore
