@@ -53,6 +53,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         models=config["models"],
         agents={agent_id: _agent(agent_id, agent, path.parent, home) for agent_id, agent in config["agents"].items()},
         limits=config["limits"],
+        webhooks=config["webhooks"],
         files=files,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.agent import Agent
+from app.webhooks.options import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Settings:
     models: Mapping[str, ModelSettings]
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
+    webhooks: Mapping[str, Webhook]
     files: OperatorFiles
 
     @property

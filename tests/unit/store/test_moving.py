@@ -53,6 +53,11 @@ def source(tmp_path) -> Database:
         )
         opened.execute("INSERT INTO installation VALUES (1, 'of its secret')")
         opened.execute("INSERT INTO workers VALUES ('w', 7)")
+        opened.execute(
+            "INSERT INTO deliveries (id, webhook, event, conversation_id, payload, created_at, next_at, attempts) "
+            "VALUES ('d', 'w', 'e', ?, ?, 1, 2, 3)",
+            (conversation, SAID),
+        )
     database.checkpoint()
     return database
 
