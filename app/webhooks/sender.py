@@ -4,7 +4,7 @@ receiver."""
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import gevent
@@ -55,13 +55,18 @@ class Sender:
         self._opened: deque[CircuitBreaker] = deque(maxlen=_MOST_OPENED)
         self._failing: set[str] = set()  # the webhooks of which the log has said so
 
-    def start(self) -> None:
-        """Nothing where there are no webhooks."""
-        for name, webhook in self.webhooks.items():
-            gevent.spawn(_forever, partial(self._send_due, name, webhook), POLL_SECONDS)
-        if self.webhooks:
-            gevent.spawn(_forever, self._tell_of_circuits, POLL_SECONDS)
-            gevent.spawn(_forever, self.deliveries.delete_old, TIDY_SECONDS)
+    def start(self) -> Sequence["gevent.Greenlet[..., None]"]:
+        """What works from here on; nothing where there are no webhooks."""
+        if not self.webhooks:
+            return []
+        return [
+            *(
+                gevent.spawn(_forever, partial(self._send_due, name, webhook), POLL_SECONDS)
+                for name, webhook in self.webhooks.items()
+            ),
+            gevent.spawn(_forever, self._tell_of_circuits, POLL_SECONDS),
+            gevent.spawn(_forever, self.deliveries.delete_old, TIDY_SECONDS),
+        ]
 
     def circuit_opened(self, circuit: CircuitBreaker) -> None:
         """Only noted down: whoever calls makes an answer."""
