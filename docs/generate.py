@@ -7,6 +7,7 @@ In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->
 each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
 "default". In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->`
 becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file.
+The tables of events in webhooks.md are made from their registry.
 `make test` fails where a file differs from what is made.
 """
 
@@ -30,11 +31,14 @@ from app.settings.environment import EnvironmentSchema
 from app.settings.parlance_toml import AgentSchema, ModelSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
+from app.store.webhook_events import EVENTS
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.own.declaration import OwnToolOptions
+from app.webhooks.options import WebhookOptions
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
+WEBHOOKS = ROOT / "docs" / "webhooks.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -44,11 +48,13 @@ TABLES: Mapping[str, Schema] = {
     "tools": OwnToolOptions(),
     "tools.http_request": HttpRequestOptions(),
     "workflows": WorkflowsSchema(),
+    "webhooks": WebhookOptions(),
     "server": ServerSchema(),
     "environment": EnvironmentSchema(),
 }
 _AGENT = {each.name: each.default for each in fields_of(Agent) if each.default is not MISSING}
 _ROWS = re.compile(r"(<!-- rows: (?P<name>.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_EVENTS = re.compile(r"(<!-- events -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _ANSWER = re.compile(r"<!-- knowledge (?P<file>\S+): (?P<question>.+?) -->\n(?P<text>.*?)\n<!-- end -->", re.DOTALL)
 _SHOWN = re.compile(r"(?<=<!-- file )(?P<path>\S+)(?P<fence> -->\n```\w*\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
@@ -56,7 +62,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files()}
+    return {
+        PAGE: configuration(PAGE.read_text(encoding="utf-8")),
+        WEBHOOKS: webhooks(WEBHOOKS.read_text(encoding="utf-8")),
+        **knowledge(),
+        **pages_with_files(),
+    }
 
 
 def configuration(page: str) -> str:
@@ -67,6 +78,17 @@ def configuration(page: str) -> str:
             f"docs/configuration.md must have these rows once each: {', '.join(TABLES)}, limits, worst cases."
         )
     return _ROWS.sub(lambda match: f"{match[1]}{_table(match['name'])}", page)
+
+
+def webhooks(page: str) -> str:
+    """The page with the events, and what the names in their data mean."""
+    meanings = {name: meaning for event in EVENTS.values() for name, meaning in event.data.items()}
+    events = [
+        [f"`{name}`", event.arises, ", ".join(f"`{each}`" for each in event.data)] for name, event in EVENTS.items()
+    ]
+    names = [[f"`{name}`", meaning] for name, meaning in meanings.items()]
+    tables = f"{_lines(['event', 'when', 'data'], events)}\n{_lines(['in data', 'meaning'], names)}"
+    return _EVENTS.sub(lambda match: f"{match[1]}{tables}", page)
 
 
 def knowledge() -> dict[Path, str]:

@@ -163,11 +163,11 @@ class HistoryStore:
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             if row.role != "assistant":
                 raise ChatError(Problem.NOT_AN_ANSWER)
+            if feedback == "negative" != row.feedback:  # first, since it locks the conversation
+                told_of_answer(self._outbox, connection, "feedback.negative", conversation_id, message_id)
             connection.execute(
                 unanswered(update(messages).where(messages.c.id == message_id).values(feedback=feedback))
             )
-            if feedback == "negative" != row.feedback:
-                told_of_answer(self._outbox, connection, "feedback.negative", conversation_id, message_id)
             return stored_message(connection.execute(query).one())
 
         return self._database.write(work)

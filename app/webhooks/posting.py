@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from time import time
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.tools.base import ToolError
 from app.tools.http_request.connecting import Connector
 from app.tools.http_request.hosts import Target
 from app.tools.http_request.lookups import LookUp, Lookups
-from app.tools.http_request.response import BoundedResponse, ResponseTooLarge
+from app.tools.http_request.response import ResponseTooLarge, exchange
 from app.webhooks.options import Webhook
 from app.webhooks.signing import signed_headers
 
@@ -50,13 +50,12 @@ class Poster:
             **signed_headers(webhook.secret, message_id, int(time()), body),
             "Content-Type": "application/json",
             "User-Agent": f"Parlance/{VERSION}",
-            "Connection": "close",
         }
         try:
             with gevent.Timeout(self._seconds):
                 addresses = self._connector.addresses(target, private=webhook.private)
                 with self._connector.connected(target, addresses) as connection:
-                    return _exchange(connection, target, headers, body.encode())
+                    return _answer(connection, target, headers, body.encode())
         except gevent.Timeout as error:
             raise PostError(f"no whole answer within {self._seconds:g} s") from error
         except ToolError as error:
@@ -71,13 +70,7 @@ class Poster:
             raise PostError(f"{target.host} does not answer") from error
 
 
-def _exchange(connection: Any, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
-    http = HTTPConnection(target.host, target.port)
-    http.default_port = 443 if target.tls else 80  # what the Host header leaves out
-    http.auto_open = 0  # it has its socket, and never opens another
-    http.sock = connection
-    http.response_class = BoundedResponse
-    http.request("POST", target.path, body, headers)
-    with http.getresponse() as response:
+def _answer(connection: Any, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+    with exchange(connection, target, "POST", headers, body) as response:
         said = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, retry_seconds(said), response.read1(MOST_ANSWER).decode(errors="replace"))
