@@ -25,6 +25,7 @@ from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
 from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
+from app.store.outbox import Outbox
 from app.store.readiness import Readiness
 from app.store.retention import Retention
 from app.store.things import ThingStore
@@ -42,6 +43,7 @@ from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.services import Services
 from app.web.wire import Wire
+from app.webhooks.sender import Sender, subscriptions
 from app.workflows.catalogue import Catalogue
 from app.workflows.run import WorkflowPlan
 
@@ -55,7 +57,13 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     workers_folder = beside_database(settings.database_url, settings.home, "workers")
     worker = Worker(workers_folder, has_row=database.file is None)  # SQLite has no other hosts
     redis = RedisClient(settings.redis_url, secret) if settings.redis_url else None
-    unstored = RetryingStore(ConversationStore(database, worker), database)
+    outbox = Outbox(subscriptions(settings.webhooks))
+    answering_for = {
+        name: frozenset(agent.id for agent in settings.agents.values() if name in agent.models)
+        for name in settings.models
+    }
+    webhooks = Sender(settings.webhooks, database, outbox, lambda: worker.id, answering_for)
+    unstored = RetryingStore(ConversationStore(database, worker, outbox), database)
     embeddings = {agent.embeddings for agent in settings.agents.values() if agent.embeddings}
     knowledge = KnowledgeSearch(settings.home, {name: settings.models[name].options for name in embeddings})
     things = ThingStore(database)
@@ -65,7 +73,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     candidates = {
         name: Candidate(
             PROVIDERS[model.provider].build(model.options),
-            CircuitBreaker(name, server.circuit_failures, server.circuit_seconds),
+            CircuitBreaker(name, server.circuit_failures, server.circuit_seconds, webhooks.circuit_opened),
             identity_of(name, model.provider, model.options),
         )
         for name, model in settings.answering_models.items()
@@ -97,7 +105,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         unstored=unstored,
         readiness=Readiness(database),
         keys=KeyStore(database),
-        histories=HistoryStore(database),
+        histories=HistoryStore(database, outbox),
         answers=answers,
         kept_requests=KeptRequests(database),
         elsewhere=AnswersElsewhere(database, answers, hints=channel),
@@ -118,5 +126,6 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         circuits=circuits,
         wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),
+        webhooks=webhooks,
         visitors=Visitors(secret),
     )

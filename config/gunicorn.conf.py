@@ -242,6 +242,7 @@ def post_worker_init(worker):
         )
     if _settings.files.workflows.files:
         start_rendering()
+    services.webhooks.start()
     services.knowledge.start(services.settings.agents.values())
     worker.has_work = lambda: len(services.engine.running_turns) > 0  # some are made without a caller
     end_turns_on_sigterm(

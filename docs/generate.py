@@ -6,7 +6,7 @@ knowledge about Parlance, and files that pages show.
 In configuration.md and in pages of wires, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the
 schema of that table (docs/fields.py). In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and
 `<!-- end -->` becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds
-that file.
+that file. The tables of webhooks.md are made from the registry of events.
 `make test` fails where a file differs from what is made.
 """
 
@@ -28,8 +28,10 @@ from app.settings.environment import EnvironmentSchema
 from app.settings.parlance_toml import AgentSchema, ModelSchema, RetentionSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
+from app.store.webhook_events import EVENTS
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.own.declaration import OwnToolOptions
+from app.webhooks.options import WebhookOptions
 from app.wires.messages.requests import MessageRequestSchema
 from app.wires.openai.requests import CompletionRequestSchema
 from app.wires.responses.requests import CompactRequestSchema, ResponseRequestSchema
@@ -37,6 +39,7 @@ from docs.fields import heeded, ignored, keys, lines, refused
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
+WEBHOOKS = ROOT / "docs" / "webhooks.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -47,6 +50,7 @@ TABLES: Mapping[str, Schema] = {
     "tools.http_request": HttpRequestOptions(),
     "workflows": WorkflowsSchema(),
     "retention": RetentionSchema(),
+    "webhooks": WebhookOptions(),
     "server": ServerSchema(),
     "environment": EnvironmentSchema(),
 }
@@ -70,6 +74,7 @@ def generated() -> dict[Path, str]:
         page = ROOT / "docs" / "wires" / f"{wire}.md"
         told = {f"{of}{kind}": tell(schema) for of, schema in schemas.items() for kind, tell in _TOLD.items()}
         pages[page] = with_rows(page, told)
+    pages[WEBHOOKS] = with_rows(WEBHOOKS, _events())
     return {**pages, **knowledge(), **pages_with_files()}
 
 
@@ -79,6 +84,18 @@ def with_rows(page: Path, tables: Mapping[str, str]) -> str:
     if sorted(match["name"] for match in _ROWS.finditer(text)) != sorted(tables):
         raise ValueError(f"{page} must have these rows once each: {', '.join(tables)}.")
     return _ROWS.sub(lambda match: f"{match[1]}{tables[match['name']]}", text)
+
+
+def _events() -> dict[str, str]:
+    """The events of webhooks, and what the names in their data mean."""
+    meanings = {name: meaning for event in EVENTS.values() for name, meaning in event.data.items()}
+    events = [
+        [f"`{name}`", event.arises, ", ".join(f"`{each}`" for each in event.data)] for name, event in EVENTS.items()
+    ]
+    return {
+        "events": lines(["event", "when", "data"], events),
+        "data": lines(["in data", "meaning"], [[f"`{name}`", meaning] for name, meaning in meanings.items()]),
+    }
 
 
 def knowledge() -> dict[Path, str]:

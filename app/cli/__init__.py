@@ -13,6 +13,7 @@ from app.cli.move import move_database
 from app.cli.prepare import prepare
 from app.cli.reload import reload_server
 from app.cli.users import users
+from app.cli.webhooks import webhooks
 from app.cli.workflows import workflows
 
 
@@ -20,5 +21,5 @@ def register(app: Flask) -> None:
     """Make the commands: `flask prepare`, `flask keys` and so on."""
     for command in (prepare, reload_server, backup, restore, move_database):
         app.cli.add_command(command)
-    for group in (keys, users, conversations, audit, agents, knowledge, workflows):
+    for group in (keys, users, conversations, audit, agents, knowledge, workflows, webhooks):
         app.cli.add_command(group)

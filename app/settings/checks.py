@@ -14,6 +14,7 @@ from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Retention
 from app.settings.records import ModelSettings
 from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
+from app.webhooks.options import Webhook, WebhookOptions
 
 OTHER, DEFAULT_OTHER = "other", "600/minute"
 """In [limits]: the budget of requests that no wire counts."""
@@ -47,6 +48,7 @@ class ConfigSchema(Schema):
     )
     retention = fields.Nested(RetentionSchema, load_default=lambda: RetentionSchema().load({}))
     server = fields.Nested(ServerSchema, load_default=lambda: ServerSchema().load({}))
+    webhooks = fields.Dict(fields.String(validate=NAME), fields.Nested(WebhookOptions), load_default=dict)
     workflows = fields.Nested(WorkflowsSchema, load_default=lambda: WorkflowsSchema().load({}))
 
     def __init__(self, folder: Path, home: Path) -> None:
@@ -97,6 +99,18 @@ class ConfigSchema(Schema):
             problems[agent_id]["public"] = f"Only one agent can be public, and {public[0]!r} is."
         if any(flatten(problems)):
             raise ValidationError({"agents": problems})
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_webhooks(self, data: Mapping[str, Any], **_: Any) -> None:
+        """The agents that webhooks name exist."""
+        agents, problems = data.get("agents", {}), dict[str, Any]()
+        for name, webhook in data.get("webhooks", {}).items():
+            unknown = sorted((webhook.agents or frozenset()) - {*agents}) if isinstance(webhook, Webhook) else []
+            if unknown:
+                problem = f"There is no agent {unknown[0]!r}; there are: {', '.join(agents) or 'none'}."
+                problems[name] = {"agents": problem}
+        if problems:
+            raise ValidationError({"webhooks": problems})
 
     def _agent_problems(
         self, agent: Mapping[str, Any], models: Mapping[str, Any], tools: Collection[str]

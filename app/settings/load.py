@@ -54,6 +54,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         agents={agent_id: _agent(agent_id, agent, path.parent, home) for agent_id, agent in config["agents"].items()},
         limits=config["limits"],
         retention=RetentionSettings(**config["retention"]),
+        webhooks=config["webhooks"],
         files=files,
     )
 

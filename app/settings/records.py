@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.agent import Agent
+from app.webhooks.options import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Settings:
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
     retention: RetentionSettings
+    webhooks: Mapping[str, Webhook]
     files: OperatorFiles
 
     @property

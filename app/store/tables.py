@@ -221,6 +221,35 @@ workers = Table(
     Column("beats", BigInteger, nullable=False),
 )
 
+# What webhooks are to be told (outbox.py, deliveries.py).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),  # the header webhook-id
+    Column("webhook", String(64), nullable=False),  # by its name in the configuration
+    Column("event", String(64), nullable=False),
+    Column(
+        "conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    ),  # what was erased is not told
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("next_at", BigInteger),  # when it is due; NULL: delivered, or given up
+    Column("attempts", Integer, nullable=False),  # requests that were begun
+    Column("worker", String(32)),  # that sends it now
+    Column("tried_at", BigInteger),  # when an attempt failed last
+    Column("failing_at", BigInteger),  # and when the first one did
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("delivered_at", BigInteger),
+    Column("failed_at", BigInteger),  # when it was given up
+    Index(
+        "ix_deliveries_webhook_next_at",
+        *("webhook", "next_at"),
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
 # One row (installation.py).
 installation = Table(
     "installation",

@@ -34,6 +34,7 @@ from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
+from app.webhooks.sender import Sender
 from app.workflows.catalogue import Catalogue
 from app.workflows.checks import Rules
 
@@ -86,6 +87,7 @@ class Services:
     circuits: Sequence[CircuitBreaker]
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer
+    webhooks: Sender
     visitors: Visitors
     owners: dict[str, Wire | None] = field(default_factory=dict)
     """What `wire_of` remembers: it is asked several times in each request."""

@@ -12,7 +12,7 @@ from app.testing.server import Server
 PARENTS = ("conversation_id", "run_id", "workflow_id", "answer_id", "owner", "user_id")
 OWN_IDS = ("users", "keys")  # whose rows are themselves owners
 MOST_OF_ONE = 200  # things of one kind that requests may name
-NOBODYS = ("workers", "installation", "audit")  # the server's own tables
+NOBODYS = ("workers", "installation", "audit", "deliveries")  # the server's own tables
 
 
 @dataclass(frozen=True)

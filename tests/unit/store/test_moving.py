@@ -55,6 +55,11 @@ def source(tmp_path) -> Database:
         opened.execute("INSERT INTO workers VALUES ('w', 7)")
         opened.execute("UPDATE keys SET expires_at = ?", (2**41,))
         opened.execute("UPDATE conversations SET pinned = 1")
+        opened.execute(
+            "INSERT INTO deliveries (id, webhook, event, conversation_id, payload, created_at, next_at, attempts) "
+            "VALUES ('d', 'w', 'e', ?, ?, 1, 2, 3)",
+            (conversation, SAID),
+        )
     database.checkpoint()
     return database
 
