@@ -12,10 +12,10 @@ from support.fakes import problem_of
 from app.engine.conversation import Charge, ConversationRef, QuestionEntry, Rewind
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, Usage, text_message
-from app.store.archive import Archive
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import Database
+from app.store.erasing import Eraser, each_noted, of_end_user
 from app.store.happenings import circuit_opened
 from app.store.histories import HistoryScope, HistoryStore
 from app.store.keys import KeyStore
@@ -144,7 +144,7 @@ def test_a_budget_that_is_used_up_is_told_of_once_and_again_when_another_one_is(
 def test_what_is_erased_is_not_told_any_more(store, database) -> None:
     asked(store)
     assert told(database)
-    Archive(database).erase("ada")
+    Eraser(database).erase(of_end_user("ada"), each_noted("test"))
     assert told(database) == []
 
 
