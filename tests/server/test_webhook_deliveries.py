@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from standardwebhooks import Webhook
@@ -202,8 +203,8 @@ def test_two_workers_send_each_once(running_redis, tmp_path) -> None:
         with Server(tmp_path / "two", config=configured(tables), env=env) as server:
             eventually(lambda: len(server.worker_pids()) == 2, 20)
             client = Client.new(server)
-            for _ in range(30):
-                client.ask(HELLO)
+            with ThreadPoolExecutor(10) as pool:  # so many at once reach both
+                assert len([*pool.map(lambda _: client.ask(HELLO), range(30))]) == 30
             eventually(lambda: not waiting(server, "desk"), 20)
             senders = {row[0] for row in server.rows("SELECT worker FROM messages WHERE role = 'assistant'")}
             assert len(senders) == 2
