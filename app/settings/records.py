@@ -105,8 +105,9 @@ class OperatorFiles:
 class Settings:
     """What the environment and parlance.toml say.
 
-    `secret_key` is None where the home folder holds it (secret.py). `hosts` are the names that requests may ask for,
-    any where there are none. `limits` holds each wire's rate limit in flask-limiter's notation.
+    `secret_key` is None where the home folder holds it (secret.py), `metrics_token` where nothing is counted. `hosts`
+    are the names that requests may ask for, any where there are none. `limits` holds each wire's rate limit in
+    flask-limiter's notation.
     """
 
     port: int
@@ -114,6 +115,7 @@ class Settings:
     secret_key: str | None = field(repr=False)
     database_url: str
     redis_url: str | None
+    metrics_token: str | None = field(repr=False)
     workers: int
     trusted_hops: int
     hosts: frozenset[str]
