@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.engine.errors import StoreError  # noqa: E402
-from app.metrics import folder as metrics_folder  # noqa: E402
+from app.metrics import slots  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
 from app.store.checkpoints import Checkpoints  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
@@ -38,12 +38,12 @@ from app.store.others_wishes import OthersWishes  # noqa: E402
 from app.store.urls import place_of  # noqa: E402
 from app.store.workers import leave, watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
+from app.web.server.gauges import start_figures  # noqa: E402
 from app.web.server.interpreter import why_slow  # noqa: E402
 from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
 from app.web.server.master import guard_signals, own_database, why_not_served, why_not_so_many  # noqa: E402
 from app.web.server.probes import Beginning, PieceSender  # noqa: E402
-from app.web.server.sampling import start_figures  # noqa: E402
 from app.web.server.shutdown import end_turns_on_sigterm  # noqa: E402
 from app.web.server.watcher import Watcher  # noqa: E402
 from app.workflows.templates.rendering import start as start_rendering  # noqa: E402
@@ -53,7 +53,7 @@ gc.freeze()  # what has been loaded stays for good, and in the workers' common m
 gc.enable()
 
 _settings = load_configuration_or_exit().settings
-_figures = metrics_folder.of(_settings.database_url, _settings.home)
+_figures = slots.folder_of(_settings.database_url, _settings.home)
 
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line of the log has them
 
@@ -117,7 +117,7 @@ def on_starting(server):
 def _clear_figures():
     """What an earlier server has counted."""
     try:
-        metrics_folder.clear(_figures)
+        slots.clear(_figures)
     except OSError as error:
         refuse(f"What an earlier server has counted cannot be removed: {os_problem(error)}")
 
@@ -236,7 +236,7 @@ def worker_exit(_server, worker):
 def child_exit(_server, _worker):
     if _settings.metrics_token:
         with suppress(OSError):  # the next one's end, or a worker that takes the slot
-            metrics_folder.drop_dead(_figures)
+            slots.drop_dead(_figures)
 
 
 def post_worker_init(worker):

@@ -5,8 +5,9 @@ files that pages show.
 
 In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the schema of that table:
 each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
-"default". In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->`
-becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file.
+"default". Those of metrics.md are made from app/metrics/registry.py. In any page, what stands between
+`<!-- knowledge FILE: QUESTION -->` and `<!-- end -->` becomes the answer to that question in config/knowledge/FILE. The
+fence behind `<!-- file PATH -->` holds that file.
 `make test` fails where a file differs from what is made.
 """
 
@@ -24,6 +25,7 @@ from marshmallow import Schema, fields, missing, validate
 
 from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
+from app.metrics.registry import METRICS
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
@@ -35,6 +37,7 @@ from app.tools.own.declaration import OwnToolOptions
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
+METRICS_PAGE = ROOT / "docs" / "metrics.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -56,7 +59,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files()}
+    return {
+        PAGE: configuration(PAGE.read_text(encoding="utf-8")),
+        METRICS_PAGE: metrics(METRICS_PAGE.read_text(encoding="utf-8")),
+        **knowledge(),
+        **pages_with_files(),
+    }
 
 
 def configuration(page: str) -> str:
@@ -67,6 +75,24 @@ def configuration(page: str) -> str:
             f"docs/configuration.md must have these rows once each: {', '.join(TABLES)}, limits, worst cases."
         )
     return _ROWS.sub(lambda match: f"{match[1]}{_table(match['name'])}", page)
+
+
+def metrics(page: str) -> str:
+    """The page with a row for each figure."""
+    head = ["name", "type", "labels", "unit", "meaning", "of several workers"]
+    several = {"sum": "the sum", "min": "the least", "max": "the most"}
+    rows = [
+        [
+            f"`{each.name}`",
+            each.type,
+            ", ".join(f"`{label}`" for label in each.labels),
+            each.unit,
+            each.meaning,
+            several[each.several],
+        ]
+        for each in METRICS
+    ]
+    return _ROWS.sub(lambda match: f"{match[1]}{_lines(head, rows)}", page)
 
 
 def knowledge() -> dict[Path, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.engine.errors import ChatError, Problem
 from app.engine.turn import Turn
-from app.metrics import folder as files
+from app.metrics import slots
 from app.metrics.registry import (
     BUILD_INFO,
     CREDITS,
@@ -62,7 +62,7 @@ class Figures:
     def start(self, version: str, models: Mapping[str, Sequence[str]]) -> None:
         """Count from now on, as one worker more. `models` are those of each agent. Raises OSError where the files
         cannot be made: it may be called again."""
-        slot = files.take_slot(self.folder)
+        slot = slots.take_slot(self.folder)
         from prometheus_client import values  # noqa: PLC0415 - it costs those nothing who want no figures
 
         # The library reads the variable as it opens a file, which is done below: programs that tools start are not to

@@ -10,7 +10,7 @@ from app.engine.errors import ChatError, Problem
 from app.web.callers.credentials import BearerKey
 from app.web.reference.operations import Content, Operation, Reply
 from app.web.responses.errors import error_response
-from app.web.server.sampling import sample
+from app.web.server.gauges import sample
 from app.web.services import services
 
 blueprint = Blueprint("metrics", __name__)

@@ -19,7 +19,7 @@ COUNTER_BYTES, GAUGE_BYTES = 1 << 20, 1 << 16
 mebibyte holds some 5,000 values; the library doubles a file that has no more room."""
 
 
-def of(database_url: str, home: Path) -> Path:
+def folder_of(database_url: str, home: Path) -> Path:
     """The folder of the server of this database."""
     return beside_database(database_url, home, "workers") / "metrics"
 
