@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,24 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Of a million tokens, in the `currency` (ISO 4217)."""
+
+    input: Decimal
+    output: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A model: its provider, that provider's options, what an answer costs, and what callers may call it besides."""
+    """A model: its provider, that provider's options, what an answer costs (in credits, and what its tokens cost the
+    operator, where that is known), and what callers may call it besides."""
 
     provider: str
     options: dict[str, Any]
     credits: int = 1
     aliases: tuple[str, ...] = ()
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
