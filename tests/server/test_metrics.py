@@ -91,6 +91,11 @@ def test_it_is_not_there_where_no_token_is_set(server) -> None:
     assert not Path(f"{server.database}.workers", "metrics").exists()
 
 
+def test_the_reference_tells_of_it_where_it_is(several) -> None:
+    paths = requests.get(f"{several.url}/openapi.json", timeout=20).json()["paths"]
+    assert set(paths["/metrics"]["get"]["responses"]) == {"200", "401"}
+
+
 @pytest.mark.parametrize(
     "shown", [None, "", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer é"]
 )
