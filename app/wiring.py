@@ -13,6 +13,8 @@ from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
 from app.knowledge.search import KnowledgeSearch
+from app.metrics import slots
+from app.metrics.figures import Figures
 from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
@@ -124,6 +126,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         engine=engine,
         knowledge=knowledge,
         circuits=circuits,
+        figures=Figures(slots.folder_of(settings.database_url, settings.home)) if settings.metrics_token else None,
         wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),
         webhooks=webhooks,

@@ -6,7 +6,8 @@ knowledge about Parlance, and files that pages show.
 In configuration.md and in pages of wires, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the
 schema of that table (docs/fields.py). In any page, what stands between `<!-- knowledge FILE: QUESTION -->` and
 `<!-- end -->` becomes the answer to that question in config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds
-that file. The tables of webhooks.md are made from the registry of events.
+that file. The tables of webhooks.md and metrics.md are made from the
+registries of events and metrics.
 `make test` fails where a file differs from what is made.
 """
 
@@ -22,6 +23,7 @@ from marshmallow import Schema
 
 from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
+from app.metrics.registry import METRICS
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
@@ -40,6 +42,7 @@ from docs.fields import heeded, ignored, keys, lines, refused
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
 WEBHOOKS = ROOT / "docs" / "webhooks.md"
+METRICS_PAGE = ROOT / "docs" / "metrics.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -75,6 +78,7 @@ def generated() -> dict[Path, str]:
         told = {f"{of}{kind}": tell(schema) for of, schema in schemas.items() for kind, tell in _TOLD.items()}
         pages[page] = with_rows(page, told)
     pages[WEBHOOKS] = with_rows(WEBHOOKS, _events())
+    pages[METRICS_PAGE] = with_rows(METRICS_PAGE, {"metrics": _metrics()})
     return {**pages, **knowledge(), **pages_with_files()}
 
 
@@ -96,6 +100,24 @@ def _events() -> dict[str, str]:
         "events": lines(["event", "when", "data"], events),
         "data": lines(["in data", "meaning"], [[f"`{name}`", meaning] for name, meaning in meanings.items()]),
     }
+
+
+def _metrics() -> str:
+    """A row for each figure."""
+    head = ["name", "type", "labels", "unit", "meaning", "of several workers"]
+    several = {"sum": "the sum", "min": "the least", "max": "the most"}
+    rows = [
+        [
+            f"`{each.name}`",
+            each.type,
+            ", ".join(f"`{label}`" for label in each.labels),
+            each.unit,
+            each.meaning,
+            several[each.several],
+        ]
+        for each in METRICS
+    ]
+    return lines(head, rows)
 
 
 def knowledge() -> dict[Path, str]:

@@ -12,6 +12,7 @@ from app.cli.knowledge import knowledge
 from app.cli.move import move_database
 from app.cli.prepare import prepare
 from app.cli.reload import reload_server
+from app.cli.usage import show_usage
 from app.cli.users import users
 from app.cli.webhooks import webhooks
 from app.cli.workflows import workflows
@@ -19,7 +20,7 @@ from app.cli.workflows import workflows
 
 def register(app: Flask) -> None:
     """Make the commands: `flask prepare`, `flask keys` and so on."""
-    for command in (prepare, reload_server, backup, restore, move_database):
+    for command in (prepare, reload_server, backup, restore, move_database, show_usage):
         app.cli.add_command(command)
     for group in (keys, users, conversations, audit, agents, knowledge, workflows, webhooks):
         app.cli.add_command(group)

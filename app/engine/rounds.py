@@ -41,6 +41,7 @@ class Rounds:
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
         self.mark: Mark | None = None
+        self._replies, self._speaking = 0, 0.0  # with output that have ended, and for how many seconds they went on
         self._model: str | None = None
         self._first: ModelStream | None = None  # the first stream of a model, while it connects and after
         self._failed = False  # before it said anything
@@ -66,6 +67,12 @@ class Rounds:
         if self._model is None and self._first and self._first.accepted:
             return self._first.model
         return self._model
+
+    @property
+    def inter_token(self) -> float | None:
+        """See the protocol."""
+        pauses = self.transcript.pieces - self._replies
+        return self._speaking / pauses if self._replies and pauses > 0 else None
 
     @property
     def paid_models(self) -> Sequence[str]:
@@ -193,6 +200,7 @@ class Rounds:
         """The model's output in this round; appends its tool calls to `calls`. Every token passes through here, but for
         those that `_take` takes."""
         frame, finished, stream = self._framing.frame, None, self._current_stream()
+        speaks_since: float | None = None
         stream.shorten(self._take)
         try:
             for chunks in stream:
@@ -206,7 +214,8 @@ class Rounds:
                 if events:
                     if events is not chunks:  # more than the next deltas of a text
                         events = [self._received(event, stream.identity, calls) for event in events]
-                        self.first_token = self.first_token or monotonic()
+                        speaks_since = speaks_since or monotonic()
+                        self.first_token = self.first_token or speaks_since
                     yield events
         except ModelError as error:
             stream.ended(error)
@@ -215,6 +224,8 @@ class Rounds:
             raise self.cancelled
         if finished is None:
             raise ChatError(Problem.UPSTREAM_FAILED)
+        if speaks_since:
+            self._replies, self._speaking = self._replies + 1, self._speaking + monotonic() - speaks_since
         stream.ended(None)
         self._model = self.transcript.model = stream.model
         self.finish_reason, self.mark = finished.finish_reason, finished.mark

@@ -45,6 +45,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=env.get("PARLANCE_SECRET_KEY"),
         database_url=env.get("DATABASE_URL") or str(URL.create("sqlite", database=str(home / "parlance.db"))),
         redis_url=env.get("REDIS_URL"),
+        metrics_token=env.get("PARLANCE_METRICS_TOKEN"),
         workers=env["WEB_CONCURRENCY"] or len(os.sched_getaffinity(0)),
         trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
         hosts=frozenset(env["PARLANCE_HOSTS"]),

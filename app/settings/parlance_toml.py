@@ -9,8 +9,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 
 from app.providers import PROVIDERS
 from app.providers.local.builtin.texts import NAMES
-from app.settings.fields import number, seconds, switch, text
-from app.settings.records import ModelSettings, WorkflowSettings
+from app.settings.fields import number, price, seconds, switch, text
+from app.settings.records import ModelSettings, Price, WorkflowSettings
 from app.tools import load_options
 
 # Not of dots alone: an agent's name is that of its folder of pages.
@@ -199,6 +199,22 @@ class AgentSchema(Schema):
     )
 
 
+class PriceSchema(Schema):
+    """What a million tokens cost."""
+
+    input = price("What a million tokens of prompts cost")
+    output = price("What a million tokens of answers cost, with their reasoning")
+    currency = text(
+        "Its code, such as USD",
+        required=True,
+        validate=validate.Regexp(r"[A-Z]{3}\Z", error="Use a currency's code, such as USD."),
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Price:
+        return Price(**data)
+
+
 class ModelSchema(Schema):
     """A provider's name, what an answer costs, other names, and beside these the options that this provider knows."""
 
@@ -211,6 +227,15 @@ class ModelSchema(Schema):
         "credits",
         validate.Range(0, 1_000_000),
         load_default=1,
+    )
+    price_per_million = fields.Nested(
+        PriceSchema,
+        load_default=None,
+        metadata={
+            "description": "What its tokens cost you, for [`flask usage`](operations.md#usage): `{ input = 2.5, output "
+            '= 10.0, currency = "USD" }`',
+            "default": "none",
+        },
     )
     aliases = fields.List(
         fields.String(validate=NAME),
@@ -228,6 +253,7 @@ class ModelSchema(Schema):
             options=PROVIDERS[data["provider"]].options().load(options),
             credits=data["credits"],
             aliases=tuple(data["aliases"]),
+            price=data["price_per_million"],
         )
 
 

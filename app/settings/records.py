@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,24 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Of a million tokens, in the `currency` (ISO 4217)."""
+
+    input: Decimal
+    output: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A model: its provider, that provider's options, what an answer costs, and what callers may call it besides."""
+    """A model: its provider, that provider's options, what an answer costs (in credits, and what its tokens cost the
+    operator, where that is known), and what callers may call it besides."""
 
     provider: str
     options: dict[str, Any]
     credits: int = 1
     aliases: tuple[str, ...] = ()
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +129,9 @@ class OperatorFiles:
 class Settings:
     """What the environment and parlance.toml say.
 
-    `secret_key` is None where the home folder holds it (secret.py). `hosts` are the names that requests may ask for,
-    any where there are none. `limits` holds each wire's rate limit in flask-limiter's notation.
+    `secret_key` is None where the home folder holds it (secret.py), `metrics_token` where nothing is counted. `hosts`
+    are the names that requests may ask for, any where there are none. `limits` holds each wire's rate limit in
+    flask-limiter's notation.
     """
 
     port: int
@@ -126,6 +139,7 @@ class Settings:
     secret_key: str | None = field(repr=False)
     database_url: str
     redis_url: str | None
+    metrics_token: str | None = field(repr=False)
     workers: int
     trusted_hops: int
     hosts: frozenset[str]

@@ -13,6 +13,7 @@ from app.cluster.client import RedisClient
 from app.cluster.telling import Telling
 from app.engine.engine import Engine
 from app.knowledge.search import KnowledgeSearch
+from app.metrics.figures import Figures
 from app.providers.circuit_breaker import CircuitBreaker
 from app.settings.records import Settings
 from app.store.answer_states import AnswerStates
@@ -56,6 +57,7 @@ class Services:
     - `rules`: what workflows may use, for the command line's checks.
     - `circuits`: the circuit breaker of each configured model, in the configuration's order.
     - `wires`: by name.
+    - `figures`: what is counted, None where nothing is.
     - `signer`: signs what callers carry for the server, such as cursors, with the installation's secret.
     """
 
@@ -85,6 +87,7 @@ class Services:
     engine: Engine
     knowledge: KnowledgeSearch
     circuits: Sequence[CircuitBreaker]
+    figures: Figures | None
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer
     webhooks: Sender
