@@ -16,6 +16,8 @@ from app.web.callers.origins import allow_origins
 from app.web.doctor import blueprint as doctor
 from app.web.guard import guard_routes
 from app.web.health import blueprint as health
+from app.web.metrics import OPERATIONS as METRICS_OPERATIONS
+from app.web.metrics import blueprint as metrics
 from app.web.reference.routes import serve_reference
 from app.web.responses.caching import forbid_caching
 from app.web.responses.errors import handle_errors
@@ -51,6 +53,8 @@ def create_app(configuration: Configuration) -> Flask:
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(doctor)
+    if settings.metrics_token:
+        app.register_blueprint(metrics)
     app.register_blueprint(widget.blueprint)
     for wire in wires:
         app.register_blueprint(wire.blueprint)
@@ -59,7 +63,11 @@ def create_app(configuration: Configuration) -> Flask:
     limit_requests(app, settings, wires, app.extensions["parlance"].redis)
     guard_routes(app, wires)
     if settings.server.reference:
-        pages = [*widget.OPERATIONS, *(playground.OPERATIONS if settings.server.playground else ())]
+        pages = [
+            *(METRICS_OPERATIONS if settings.metrics_token else ()),
+            *widget.OPERATIONS,
+            *(playground.OPERATIONS if settings.server.playground else ()),
+        ]
         serve_reference(app, wires, pages)
     cli.register(app.cli)
     trust_proxies(app, settings.trusted_hops)

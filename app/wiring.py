@@ -13,6 +13,8 @@ from app.configuration import Configuration
 from app.engine.engine import Engine
 from app.engine.running_turns import RunningTurns
 from app.knowledge.search import KnowledgeSearch
+from app.metrics import slots
+from app.metrics.figures import Figures
 from app.providers import PROVIDERS, identity_of
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.fallback import Candidate, Fallback
@@ -25,7 +27,9 @@ from app.store.elsewhere import AnswersElsewhere
 from app.store.histories import HistoryStore
 from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
+from app.store.outbox import Outbox
 from app.store.readiness import Readiness
+from app.store.retention import Retention
 from app.store.things import ThingStore
 from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
@@ -41,6 +45,7 @@ from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.services import Services
 from app.web.wire import Wire
+from app.webhooks.sender import Sender, subscriptions
 from app.workflows.catalogue import Catalogue
 from app.workflows.run import WorkflowPlan
 
@@ -48,13 +53,19 @@ from app.workflows.run import WorkflowPlan
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
     """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
-    server, secret = settings.server, secret_of(settings)
+    server, retention, secret = settings.server, settings.retention, secret_of(settings)
     # All answers may end at once, in a stop, and are stored then.
     database = Database(settings.database_url, max(MOST_WAITING, 2 * server.streams))
     workers_folder = beside_database(settings.database_url, settings.home, "workers")
     worker = Worker(workers_folder, has_row=database.file is None)  # SQLite has no other hosts
     redis = RedisClient(settings.redis_url, secret) if settings.redis_url else None
-    unstored = RetryingStore(ConversationStore(database, worker), database)
+    outbox = Outbox(subscriptions(settings.webhooks))
+    answering_for = {
+        name: frozenset(agent.id for agent in settings.agents.values() if name in agent.models)
+        for name in settings.models
+    }
+    webhooks = Sender(settings.webhooks, database, outbox, lambda: worker.id, answering_for)
+    unstored = RetryingStore(ConversationStore(database, worker, outbox), database)
     embeddings = {agent.embeddings for agent in settings.agents.values() if agent.embeddings}
     knowledge = KnowledgeSearch(settings.home, {name: settings.models[name].options for name in embeddings})
     things = ThingStore(database)
@@ -64,7 +75,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
     candidates = {
         name: Candidate(
             PROVIDERS[model.provider].build(model.options),
-            CircuitBreaker(name, server.circuit_failures, server.circuit_seconds),
+            CircuitBreaker(name, server.circuit_failures, server.circuit_seconds, webhooks.circuit_opened),
             identity_of(name, model.provider, model.options),
         )
         for name, model in settings.answering_models.items()
@@ -96,7 +107,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         unstored=unstored,
         readiness=Readiness(database),
         keys=KeyStore(database),
-        histories=HistoryStore(database),
+        histories=HistoryStore(database, outbox),
         answers=answers,
         kept_requests=KeptRequests(database),
         elsewhere=AnswersElsewhere(database, answers, hints=channel),
@@ -104,6 +115,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         hints=channel,
         tool_results=ToolResultStore(database),
         chats=ChatStore(database),
+        retention=Retention(database, retention.days, retention.agents, retention.channels, retention.audit_days),
         users=UserStore(database),
         things=things,
         runs=runs,
@@ -114,7 +126,9 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         engine=engine,
         knowledge=knowledge,
         circuits=circuits,
+        figures=Figures(slots.folder_of(settings.database_url, settings.home)) if settings.metrics_token else None,
         wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),
+        webhooks=webhooks,
         visitors=Visitors(secret),
     )

@@ -55,7 +55,7 @@ def relays(upstream: int, python: str, litellm: str | None, home: Path) -> list[
         Relay("node", node, ports[2], ["node", "bench/relays/relay.mjs", *asked[2]], WIDGET),
         Relay("fastapi", fastapi, ports[3], [python, "bench/relays/fastapi_relay.py", *asked[3]], WIDGET),
     ]
-    return [*found, _litellm(upstream, ports[4], litellm, home)] if litellm else found
+    return [*found, litellm_proxy(upstream, ports[4], litellm, home)] if litellm else found
 
 
 def parlance(
@@ -87,7 +87,7 @@ def parlance(
     return Relay("parlance", "Parlance, everything on", port, gunicorn, WIDGET, env, {"x-api-key": key}, folder=folder)
 
 
-def _litellm(upstream: int, port: int, program: str, home: Path) -> Relay:
+def litellm_proxy(upstream: int, port: int, program: str, home: Path) -> Relay:
     """LiteLLM's proxy with one worker and without a database. It does not start without a key, and would fetch a
     list of prices from the network."""
     config = home / "litellm.yaml"

@@ -1,7 +1,9 @@
 """What a token costs on each wire, to what it costs on the widget's: one server, endless answers, wires taking turns.
 Run by itself, with the bench's interpreter:
 
-.venv-bench/bin/python bench/wires.py
+.venv-bench/bin/python bench/wires.py [--litellm .venv-litellm/bin/litellm]
+
+With LiteLLM's proxy, which speaks OpenAI's wire, that takes its turns too, with as many streams as it keeps up with.
 """
 
 import argparse
@@ -9,11 +11,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from contenders import OURS, WIDGET, Relay, Wire, parlance
+from contenders import OURS, WIDGET, Relay, Wire, litellm_proxy, parlance
 from processes import ROOT, allow_many_files, free_port, running
 from windows import ENDLESS, PACE, Up, in_turns, tell, window
 
@@ -31,6 +34,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--rounds", type=int, default=6)
     ask.add_argument("--streams", type=int, default=100)
+    ask.add_argument("--litellm", help="LiteLLM's program")
     options = ask.parse_args()
     allow_many_files()
     upstream, port, home = free_port(), free_port(), Path(tempfile.mkdtemp())
@@ -38,8 +42,13 @@ def main() -> None:
         served = parlance(upstream, port, home)
         relays = [_on(served, name) for name in WIRES]
         model = running(["node", "bench/upstream.mjs", str(upstream)], upstream, {})
-        with model as behind, running(served.command, port, served.env) as pid:
-            found = _measure([Up(each, pid, behind) for each in relays], options.rounds, options.streams)
+        with model as behind, running(served.command, port, served.env) as pid, ExitStack() as stack:
+            ups = [Up(replace(each, streams=options.streams), pid, behind) for each in relays]
+            if options.litellm:
+                proxy = litellm_proxy(upstream, free_port(), options.litellm, home)
+                up = Up(proxy, stack.enter_context(running(proxy.command, proxy.port, proxy.env)), behind)
+                ups.insert(len(ups) // 2, up)  # never twice in a row: it takes its time to come to rest
+            found = _measure(ups, options.rounds)
     finally:
         shutil.rmtree(home)
     print("| wire | CPU of a token, µs | to the widget's | least and most |\n|---|---:|---:|---:|")
@@ -51,7 +60,7 @@ def main() -> None:
 def _on(served: Relay, name: str) -> Relay:
     """The same server on another wire, with the key that this one takes."""
     if name == "widget":
-        return served
+        return replace(served, short=name)
     config = Path(served.env["PARLANCE_CONFIG"])
     config.write_text(config.read_text().replace("[limits]\n", f'[limits]\n{name} = "100000000/minute"\n'))
     command = [f"{OURS}/flask", "keys", "create", "--agent", "demo", "--kind", "secret"]
@@ -61,14 +70,17 @@ def _on(served: Relay, name: str) -> Relay:
     return replace(served, short=name, wire=WIRES[name], headers={"authorization": f"Bearer {ran.stdout.strip()}"})
 
 
-def _measure(ups: list[Up], rounds: int, streams: int) -> dict[str, list[float]]:
+def _measure(ups: list[Up], rounds: int) -> dict[str, list[float]]:
     """Microseconds of each round, by wire."""
-    tries: dict[str, list[float]] = {name: [] for name in WIRES}
-    names = dict(zip((id(up) for up in ups), WIRES, strict=True))
+    tries: dict[str, list[float]] = {up.relay.short: [] for up in ups}
     for up in in_turns(ups, rounds):
-        seen = window(up, ramp=2, seconds=5, streams=streams, tokens=ENDLESS, every=PACE)
-        tries[names[id(up)]].append(seen.relay_cpu / seen.seen["tokens"] * 1e6)
-        tell(f"  {names[id(up)]}: {tries[names[id(up)]][-1]:.1f} µs")
+        name = up.relay.short
+        for _ in range(3):  # LiteLLM may still be busy with those who have left, and say nothing in its window
+            seen = window(up, ramp=2, seconds=5, streams=up.relay.streams, tokens=ENDLESS, every=PACE)
+            if seen.seen["tokens"]:
+                break
+        tries[name].append(seen.relay_cpu / seen.seen["tokens"] * 1e6)
+        tell(f"  {name}: {tries[name][-1]:.1f} µs")
     return tries
 
 

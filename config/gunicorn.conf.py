@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from app.cli import parlance  # noqa: E402
 from app.configuration import load_configuration, load_configuration_or_exit, refuse, refuse_in_a_line  # noqa: E402
 from app.engine.errors import StoreError  # noqa: E402
+from app.metrics import slots  # noqa: E402
 from app.settings.mistakes import SettingsError  # noqa: E402
 from app.store.checkpoints import Checkpoints  # noqa: E402
 from app.store.database import beside_database  # noqa: E402
@@ -37,6 +38,7 @@ from app.store.others_wishes import OthersWishes  # noqa: E402
 from app.store.urls import place_of  # noqa: E402
 from app.store.workers import leave, watch_workers  # noqa: E402
 from app.web.server.connection import continue_sender, drain  # noqa: E402
+from app.web.server.gauges import start_figures  # noqa: E402
 from app.web.server.interpreter import why_slow  # noqa: E402
 from app.web.server.listening import why_not_listening  # noqa: E402
 from app.web.server.logs import ServerLogger, logging_config  # noqa: E402
@@ -58,6 +60,7 @@ gc.freeze()  # what has been loaded stays for good, and in the workers' common m
 gc.enable()
 
 _settings = load_configuration_or_exit().settings
+_figures = slots.folder_of(_settings.database_url, _settings.home)
 
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line of the log has them
 
@@ -111,10 +114,19 @@ def on_starting(server):
         refuse(f"The database cannot be served: {for_operators(error, place_of(_settings.database_url))}")
     if problem:
         refuse(problem)
+    _clear_figures()
     if not _inherits_sockets():
         for problem in filter(None, map(why_not_listening, server.cfg.address)):
             refuse_in_a_line(problem)
     guard_signals(server, _problems, lambda workers: why_not_so_many(workers, _settings))
+
+
+def _clear_figures():
+    """What an earlier server has counted."""
+    try:
+        slots.clear(_figures)
+    except OSError as error:
+        refuse(f"What an earlier server has counted cannot be removed: {os_problem(error)}")
 
 
 def _prepare():
@@ -227,6 +239,12 @@ def worker_exit(_server, worker):
             leave(worker.database, worker.own)
 
 
+def child_exit(_server, _worker):
+    if _settings.metrics_token:
+        with suppress(OSError):  # the next one's end, or a worker that takes the slot
+            slots.drop_dead(_figures)
+
+
 def post_worker_init(worker):
     # Behind proxies all callers come from theirs.
     worker.most_per_address = worker_connections if _settings.trusted_hops else worker_connections // 2
@@ -237,16 +255,19 @@ def post_worker_init(worker):
     services = worker.wsgi.extensions["parlance"]
     worker.unstored, worker.runs, worker.telling = services.unstored, services.runs, services.telling
     worker.database, worker.own = services.database, services.worker
+    start_figures(services)
     watch_workers(services.database, services.worker)
     Checkpoints(services.database, services.worker, services.engine.running_turns).start()
     wishes = OthersWishes(services.database, services.worker, services.engine.running_turns, services.hints)
     wishes.start()
+    services.retention.start()
     if services.telling:
         services.telling.start(
             lambda *hint: (wishes.hear(*hint), services.elsewhere.look_now(hint[1])), services.elsewhere.hear
         )
     if _settings.files.workflows.files:
         start_rendering()
+    services.webhooks.start()
     services.knowledge.start(services.settings.agents.values())
     worker.has_work = lambda: len(services.engine.running_turns) > 0  # some are made without a caller
     end_turns_on_sigterm(

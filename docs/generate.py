@@ -1,44 +1,51 @@
-"""Writes what would otherwise stand twice: the rows of docs/configuration.md, the shipped knowledge about Parlance, and
-files that pages show.
+"""Writes what would otherwise stand twice: the rows of docs/configuration.md and of pages about wires, the shipped
+knowledge about Parlance, and files that pages show.
 
     python -m docs.generate      or: make docs
 
-In configuration.md, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the schema of that table:
-each field's `metadata` has its "description" and "unit" and, where the schema does not tell them well, "type" and
-"default". Between `<!-- commands -->` and `<!-- end -->` in operations.md stand the commands, from click. In any page,
-what stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->` becomes the answer to that question in
+In configuration.md and in pages of wires, what stands between `<!-- rows: NAME -->` and `<!-- end -->` is made from the
+schema of that table (docs/fields.py). The tables of webhooks.md and metrics.md are made from the registries of events
+and metrics, the one between `<!-- commands -->` and `<!-- end -->` in operations.md from click. In any page, what
+stands between `<!-- knowledge FILE: QUESTION -->` and `<!-- end -->` becomes the answer to that question in
 config/knowledge/FILE. The fence behind `<!-- file PATH -->` holds that file. `make test` fails where a file differs
 from what is made.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING
 from dataclasses import fields as fields_of
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
 
 import click
-import orjson
-from marshmallow import Schema, fields, missing, validate
+from marshmallow import Schema
 
 from app.cli import COMMANDS, parlance
 from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
+from app.metrics.registry import METRICS
 from app.providers import PROVIDERS
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
-from app.settings.parlance_toml import AgentSchema, ModelSchema, WorkflowsSchema
+from app.settings.parlance_toml import AgentSchema, ModelSchema, RetentionSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
+from app.store.webhook_events import EVENTS
 from app.tools.http_request.tool import HttpRequestOptions
 from app.tools.own.declaration import OwnToolOptions
+from app.webhooks.options import WebhookOptions
+from app.wires.messages.requests import MessageRequestSchema
+from app.wires.openai.requests import CompletionRequestSchema
+from app.wires.responses.requests import CompactRequestSchema, ResponseRequestSchema
+from docs.fields import heeded, ignored, keys, lines, refused
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+WEBHOOKS = ROOT / "docs" / "webhooks.md"
+METRICS_PAGE = ROOT / "docs" / "metrics.md"
 KNOWLEDGE = ROOT / "config" / "knowledge"
 
 TABLES: Mapping[str, Schema] = {
@@ -48,9 +55,17 @@ TABLES: Mapping[str, Schema] = {
     "tools": OwnToolOptions(),
     "tools.http_request": HttpRequestOptions(),
     "workflows": WorkflowsSchema(),
+    "retention": RetentionSchema(),
+    "webhooks": WebhookOptions(),
     "server": ServerSchema(),
     "environment": EnvironmentSchema(),
 }
+REQUESTS: Mapping[str, Mapping[str, Schema]] = {
+    "openai": {"": CompletionRequestSchema()},
+    "messages": {"": MessageRequestSchema()},
+    "responses": {"": ResponseRequestSchema(), "compact ": CompactRequestSchema()},
+}
+_TOLD: Mapping[str, Callable[[Schema], str]] = {"heeded": heeded, "refused": refused, "ignored": ignored}
 _AGENT = {each.name: each.default for each in fields_of(Agent) if each.default is not MISSING}
 _ROWS = re.compile(r"(<!-- rows: (?P<name>.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _COMMANDS = re.compile(r"(<!-- commands -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -61,17 +76,52 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     """Each file that is made, and its text. Raises ValueError for a table without rows or too long an answer."""
-    return {PAGE: configuration(PAGE.read_text(encoding="utf-8")), **knowledge(), **pages_with_files(), **commands()}
+    pages = {PAGE: with_rows(PAGE, {name: _table(name) for name in (*TABLES, "limits", "worst cases")})}
+    for wire, schemas in REQUESTS.items():
+        page = ROOT / "docs" / "wires" / f"{wire}.md"
+        told = {f"{of}{kind}": tell(schema) for of, schema in schemas.items() for kind, tell in _TOLD.items()}
+        pages[page] = with_rows(page, told)
+    pages[WEBHOOKS] = with_rows(WEBHOOKS, _events())
+    pages[METRICS_PAGE] = with_rows(METRICS_PAGE, {"metrics": _metrics()})
+    return {**pages, **knowledge(), **pages_with_files(), **commands()}
 
 
-def configuration(page: str) -> str:
+def with_rows(page: Path, tables: Mapping[str, str]) -> str:
     """The page with the rows of every table in their places. Raises ValueError where a table has no place, or two."""
-    names = [match["name"] for match in _ROWS.finditer(page)]
-    if sorted(names) != sorted([*TABLES, "limits", "worst cases"]):
-        raise ValueError(
-            f"docs/configuration.md must have these rows once each: {', '.join(TABLES)}, limits, worst cases."
-        )
-    return _ROWS.sub(lambda match: f"{match[1]}{_table(match['name'])}", page)
+    text = page.read_text(encoding="utf-8")
+    if sorted(match["name"] for match in _ROWS.finditer(text)) != sorted(tables):
+        raise ValueError(f"{page} must have these rows once each: {', '.join(tables)}.")
+    return _ROWS.sub(lambda match: f"{match[1]}{tables[match['name']]}", text)
+
+
+def _events() -> dict[str, str]:
+    """The events of webhooks, and what the names in their data mean."""
+    meanings = {name: meaning for event in EVENTS.values() for name, meaning in event.data.items()}
+    events = [
+        [f"`{name}`", event.arises, ", ".join(f"`{each}`" for each in event.data)] for name, event in EVENTS.items()
+    ]
+    return {
+        "events": lines(["event", "when", "data"], events),
+        "data": lines(["in data", "meaning"], [[f"`{name}`", meaning] for name, meaning in meanings.items()]),
+    }
+
+
+def _metrics() -> str:
+    """A row for each figure."""
+    head = ["name", "type", "labels", "unit", "meaning", "of several workers"]
+    several = {"sum": "the sum", "min": "the least", "max": "the most"}
+    rows = [
+        [
+            f"`{each.name}`",
+            each.type,
+            ", ".join(f"`{label}`" for label in each.labels),
+            each.unit,
+            each.meaning,
+            several[each.several],
+        ]
+        for each in METRICS
+    ]
+    return lines(head, rows)
 
 
 def knowledge() -> dict[Path, str]:
@@ -102,7 +152,7 @@ def pages_with_files() -> dict[Path, str]:
 def commands() -> dict[Path, str]:
     """The page with all commands and what each is for."""
     rows = [[f"`parlance {words}`", about] for words, about in _commands()]
-    table = _lines(["command", "what it does"], rows)
+    table = lines(["command", "what it does"], rows)
     return {OPERATIONS: _COMMANDS.sub(lambda match: f"{match[1]}{table}", OPERATIONS.read_text(encoding="utf-8"))}
 
 
@@ -134,66 +184,9 @@ def _table(name: str) -> str:
     if name == "limits":
         wires = [import_module(f"app.wires.{wire}").WIRE for wire in WIRES]
         limits = [*((wire.name, wire.default_limit) for wire in wires), (OTHER, DEFAULT_OTHER)]
-        return _lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
+        return lines(["key", "default"], [[f"`{name}`", f"`{limit}`"] for name, limit in limits])
     defaults = _AGENT if name == "agents" else {}  # what an agent's table leaves out, the engine's Agent fills in
-    return _lines(["key", "type", "default", "unit", "meaning"], [*_rows(TABLES[name], defaults)])
-
-
-def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _rows(schema: Schema, defaults: Mapping[str, Any], place: str = "") -> Iterator[list[str]]:
-    """A row for each key, those of tables within it after their table."""
-    for name, field in schema.fields.items():
-        about = field.metadata
-        if "description" not in about:
-            raise ValueError(f"{type(schema).__name__}.{name} does not say what it means.")
-        default = about.get("default") or _default(field, defaults.get(name))
-        yield [f"`{place}{name}`", _type(field), default, about.get("unit", ""), about["description"]]
-        inner, below = field, f"{place}{name}."
-        if isinstance(field, fields.Dict):
-            inner, below = field.value_field, f"{place}{name}.NAME."
-        if isinstance(field, fields.List):
-            inner, below = field.inner, f"{place}{name}[]."
-        if isinstance(inner, fields.Nested):
-            yield from _rows(inner.schema, {}, below)
-
-
-def _type(field: fields.Field[Any]) -> str:
-    if "type" in field.metadata:
-        return str(field.metadata["type"])
-    if isinstance(field, fields.List):
-        return f"list of {_type(field.inner)}"
-    names = {fields.Boolean: "true or false", fields.Integer: "whole number", fields.Float: "number"}
-    kinds = {**names, fields.Dict: "table", fields.Nested: "table"}
-    kind = next((name for base, name in kinds.items() if isinstance(field, base)), "text")
-    for each in field.validators:
-        if isinstance(each, validate.OneOf):
-            return ", ".join(f"`{choice}`" for choice in each.choices)
-        if isinstance(each, validate.Range):
-            return f"{kind}{_range(each)}"
-    return kind
-
-
-def _range(bounds: validate.Range) -> str:
-    lowest, highest = (f"{bound:,}" if bound is not None else "" for bound in (bounds.min, bounds.max))
-    if not bounds.min_inclusive:
-        return f" above {lowest}, at most {highest}"
-    return f", {lowest} to {highest}" if highest and abs(bounds.max) < 2**32 else f", at least {lowest}"
-
-
-def _default(field: fields.Field[Any], elsewhere: Any) -> str:
-    if field.required:
-        return "**needed**"
-    default = elsewhere if field.load_default is missing else field.load_default
-    default = default() if callable(default) else default
-    if isinstance(field, fields.Nested):
-        return "below"
-    if isinstance(default, float) and default.is_integer():
-        default = int(default)
-    return "none" if default in (None, "", (), [], {}) else f"`{orjson.dumps(default).decode()}`"
+    return keys(TABLES[name], defaults)
 
 
 if __name__ == "__main__":

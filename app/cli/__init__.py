@@ -16,11 +16,14 @@ COMMANDS = {
     "restore": ("backup", "restore", "Put the database and the secret of a backup in their places."),
     "move": ("move", "move_database", "Copy a SQLite database into an empty PostgreSQL database."),
     "doctor": ("doctor", "doctor", "Check the installation, and the way to it."),
-    "keys": ("keys", "keys", "API keys: made, listed, rotated, revoked."),
-    "users": ("users", "users", "People who sign in: made, listed, disabled and enabled, given a new password."),
-    "conversations": ("conversations", "conversations", "What was said: exported, erased."),
+    "keys": ("keys", "keys", "API keys: made, listed, changed, rotated, revoked."),
+    "users": ("users", "users", "People who sign in: made, listed, disabled, enabled, given a new password, deleted."),
+    "conversations": ("conversations", "conversations", "What was said: exported, erased, kept."),
+    "audit": ("audit", "audit", "Who did what to keys, users and conversations."),
+    "usage": ("usage", "show_usage", "What answers have taken: tokens, credits, money."),
     "agents": ("agents", "agents", "Who answers: checked and listed."),
     "knowledge": ("pages", "knowledge", "What agents may answer from: added, checked, asked."),
+    "webhooks": ("webhooks", "webhooks", "Webhooks: listed, tested, tried again."),
     "workflows": ("workflows", "workflows", "Workflows: checked, drawn."),
 }
 """Of each command its file, its name there, and what it is for."""

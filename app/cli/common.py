@@ -14,6 +14,7 @@ from app.engine.texts import NUL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 _JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
 
 
@@ -47,7 +48,7 @@ def store_errors_told(place: str | None = None) -> Iterator[None]:
 
 def json_option(command: Command) -> Command:
     """`--json`, the argument `as_json`, for commands that list."""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON document, a list of objects.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document.")(command)
 
 
 def echo_json(found: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
@@ -65,6 +66,16 @@ def utc(milliseconds: int) -> datetime:
 def utc_minute(milliseconds: int) -> str:
     """A time in epoch milliseconds as its minute in UTC, such as `2026-01-31 08:05`."""
     return utc(milliseconds).strftime("%Y-%m-%d %H:%M")
+
+
+class UtcTime(click.DateTime):
+    """A date, which means its first moment in UTC, or a minute of it; loads into epoch milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__(_DATES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return int(super().convert(value, param, ctx).replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def printable(text: str) -> str:

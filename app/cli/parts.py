@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from app.settings.place import Place
     from app.settings.records import Settings
     from app.store.database import Database
+    from app.store.deliveries import DeliveryStore
+    from app.store.erasing import Eraser
     from app.store.keys import KeyStore
+    from app.store.retention import Retention
     from app.store.users import UserStore
+    from app.webhooks.posting import Poster
 
 
 class Parts:
@@ -80,6 +84,35 @@ class Parts:
         from app.store.users import UserStore
 
         return UserStore(self.database)
+
+    @cached_property
+    def eraser(self) -> "Eraser":
+        """It ends answers that run, as a worker beside the server's."""
+        from app.store.database import beside_database
+        from app.store.erasing import Eraser
+        from app.store.workers import Worker
+
+        folder = beside_database(self.place.database_url, self.place.home, "workers")
+        return Eraser(self.database, Worker(folder, has_row=self.database.file is None))
+
+    @cached_property
+    def retention(self) -> "Retention":
+        from app.store.retention import Retention
+
+        days = self.settings.retention
+        return Retention(self.database, days.days, days.agents, days.channels, days.audit_days)
+
+    @cached_property
+    def deliveries(self) -> "DeliveryStore":
+        from app.store.deliveries import DeliveryStore
+
+        return DeliveryStore(self.database)
+
+    @cached_property
+    def poster(self) -> "Poster":
+        from app.webhooks.posting import Poster
+
+        return Poster()
 
 
 def parts() -> Parts:

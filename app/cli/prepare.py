@@ -8,6 +8,7 @@ from app.cli.common import store_errors_told, utc_minute
 from app.cli.indexing import index_knowledge
 from app.cli.parts import Parts, parts
 from app.engine.errors import ChatError
+from app.store.audit import command_line
 from app.store.installation import forget_secret
 from app.store.schema import upgrade
 
@@ -57,7 +58,7 @@ def _make_demo_user(shared: Parts) -> None:
         return
     password = secrets.token_urlsafe(12)
     try:
-        user = shared.users.create(DEMO_USER, password, "Demo")
+        user = shared.users.create(DEMO_USER, password, "Demo", actor=command_line())
     except ChatError:
         return  # another program prepares at the same moment, and tells the password
     click.echo(f"  user (POST /api/auth/sign-in/email, /login):    {user.email}, password {password} (shown only now)")

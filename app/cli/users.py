@@ -11,9 +11,11 @@ from app.cli.parts import parts
 from app.engine.errors import ChatError
 from app.engine.texts import NUL
 from app.settings.mistakes import mistake_lines
+from app.store.audit import command_line
+from app.store.deleted_users import delete_user
 from app.store.users import User
 
-users = StoreGroup("users", help="People who sign in: made, listed, disabled and enabled, given a new password.")
+users = StoreGroup("users", help="People who sign in: made, listed, disabled, enabled, given a new password, deleted.")
 
 
 @users.command("create")
@@ -27,7 +29,7 @@ def create_user(email: str, name: str, password_stdin: bool) -> None:  # noqa: A
     password = _password()
     try:
         account = AccountSchema().load({"email": email, "password": password, "name": name})
-        click.echo(parts().users.create(**account).id)
+        click.echo(parts().users.create(**account, actor=command_line()).id)
     except ValidationError as error:
         raise _usage_error(error) from error
     except ChatError as error:
@@ -87,6 +89,19 @@ def set_password(email: str, password_stdin: bool) -> None:  # noqa: ARG001 - th
         raise _usage_error(error) from error
     if not parts().users.set_password(email, password):
         raise click.ClickException(f"There is no user {email!r}.")
+
+
+@users.command()
+@click.option("--email", required=True)
+def delete(email: str) -> None:
+    """Delete a user for good, with sessions, things, workflows, chats and all that was said there; prints how many
+    conversations went."""
+    shared = parts()
+    erased = delete_user(shared.database, shared.eraser, email, command_line())
+    if erased is None:
+        raise click.ClickException(f"There is no user {email!r}.")
+    shared.database.checkpoint()
+    click.echo(erased)
 
 
 def _password() -> str:

@@ -29,6 +29,8 @@ class Generation(Protocol):
     - `transcript`: the answer so far.
     - `finish_reason`: of the last round; meaningful once `run` has ended.
     - `first_token`: when the first output of the model arrived (seconds of the monotonic clock); None before.
+    - `inter_token`: the mean time between two pieces of the model's output, in seconds, over the replies that have
+      ended; None where there are none, or where several models speak.
     - `cancelled`: the error that `cancel` was called with.
     - `usage`: tokens of all rounds that have ended. `mark`: as the last of them has it.
     - `model`: the name of the model that has accepted the question, or answered last; None before.
@@ -43,6 +45,8 @@ class Generation(Protocol):
 
     @property
     def first_token(self) -> float | None: ...
+    @property
+    def inter_token(self) -> float | None: ...
     @property
     def usage(self) -> Usage: ...
     @property

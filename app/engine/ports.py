@@ -1,7 +1,7 @@
 """What a turn needs from outside, as protocols; the rooms above the engine implement them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from app.engine.agent import Agent, ToolContext, ToolSpec
 from app.engine.chunks import Chunk
@@ -56,6 +56,16 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenCounter(Protocol):
+    """What a model may be besides: one whose server counts the tokens of a prompt."""
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """How many the prompt has, as the model would get it; more than 0. Takes a few seconds at most: nobody is told
+        anything meanwhile. Raises ModelError where the server does not say it."""
+        ...
+
+
 class ModelStream(Stream[Chunk], Protocol):
     """The answer of one of an agent's models. Use: iterate `connect` to its end, then the stream itself.
 
@@ -99,6 +109,11 @@ class AgentModel(Protocol):
     def lacks(self, needs: frozenset[Need]) -> frozenset[Need]:
         """Those that the one of the models which takes most of them does not take. Without any, `ask` asks none but
         those that take them all."""
+        ...
+
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """As the server of the model says that `ask` would ask first, in a few seconds and one try; None where it does
+        not. Circuit breakers do not hear of it."""
         ...
 
     def ask(self, prompt: Prompt, heartbeat: float, model: str | None = None) -> ModelStream:

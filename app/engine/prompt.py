@@ -155,7 +155,7 @@ def normalized(message: Message) -> Message:
     pending: list[ToolResultPart] = []  # of the calls since the last results
     for part in message.parts:
         match part:
-            case ToolCallPart(call_id) if results[call_id]:
+            case ToolCallPart(call_id) if results.get(call_id):
                 parts.append(part)
                 pending.append(results[call_id].popleft())
             case ToolResultPart() if any(part is each for each in pending):
@@ -221,3 +221,8 @@ def estimated_tokens(message: Message) -> int:
             case ToolResultPart(_, _, result, _):
                 size += len(str(result).encode())
     return size // 4 + 4
+
+
+def estimated_tool_tokens(tool: ToolSpec) -> int:
+    """The same of a tool that is offered: of its name, its description and its parameters."""
+    return len(f"{tool.name}{tool.description}{tool.parameters}".encode()) // 4 + 4

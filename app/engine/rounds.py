@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from app.engine.agent import ToolContext, ToolSpec
+from app.engine.agent import ToolContext
 from app.engine.answer_calls import AnswerCalls
 from app.engine.chunks import ModelFinished
 from app.engine.engine import Engine
@@ -19,13 +19,13 @@ from app.engine.events import (
     RoundStarted,
     ToolCalled,
 )
-from app.engine.exchange import Exchange
 from app.engine.framing import Framing
 from app.engine.generation import GenerationInput
 from app.engine.messages import FinishReason, Mark, Message, TextPart, ToolCallPart, Usage, last_question
 from app.engine.ports import ModelStream, Stream, TakesText
-from app.engine.prompt import Passage, Prompt, assemble
+from app.engine.prompt import Passage
 from app.engine.question import Question
+from app.engine.question_prompt import client_tools, prompt_of
 from app.engine.sources import Sources
 from app.engine.transcript import Transcript
 
@@ -41,6 +41,7 @@ class Rounds:
         self.finish_reason: FinishReason = "other"
         self.first_token: float | None = None
         self.mark: Mark | None = None
+        self._replies, self._speaking = 0, 0.0  # with output that have ended, and for how many seconds they went on
         self._model: str | None = None
         self._first: ModelStream | None = None  # the first stream of a model, while it connects and after
         self._failed = False  # before it said anything
@@ -56,7 +57,7 @@ class Rounds:
         self._sources = Sources()
         self._stream: Stream[Any] | None = None
         self._connection: Iterator[Batch] = _NO_CONNECTION  # the first, which `prepare` may leave unfinished
-        self._client_tools = {tool.name: tool for tool in _client_tools(question)}
+        self._client_tools = client_tools(question)
         names = [*question.agent.tools, *self._client_tools]
         self._calls = AnswerCalls(names, lambda: (*self._messages, self.transcript.message()))
 
@@ -66,6 +67,12 @@ class Rounds:
         if self._model is None and self._first and self._first.accepted:
             return self._first.model
         return self._model
+
+    @property
+    def inter_token(self) -> float | None:
+        """See the protocol."""
+        pauses = self.transcript.pieces - self._replies
+        return self._speaking / pauses if self._replies and pauses > 0 else None
 
     @property
     def paid_models(self) -> Sequence[str]:
@@ -172,38 +179,17 @@ class Rounds:
         said = self.transcript.message().text
         return () if self.mark else self._sources.used(last_question(self._messages), said)
 
-    def _server_tools(self) -> list[ToolSpec]:
-        """None where one of the caller's is to be called: then the answer ends with that call."""
-        if self._question.options.tool_choice.kind == "required":
-            return []
-        specs = self._engine.toolbox.specs(self._question.agent)
-        return [tool for tool in specs if tool.name not in self._client_tools]
-
     def _connect(self) -> Iterator[Batch]:
         """Send the prompt; empty batches until the model begins to answer. Raises ChatError."""
         if self.cancelled:
             raise self.cancelled
-        agent = self._question.agent
-        so_far = self.transcript.message()
-        shows_sources = self._question.shows_sources
-        messages = assemble(agent, self._messages, self._passages, so_far, shows_sources=shows_sources)
-        options = self._question.options.within(agent, self.usage.completion_tokens)
-        tools = [*self._server_tools(), *self._client_tools.values()]
-        exchange = Exchange(self._question.request_id, self._question.trace)
-        posted = self._question.so_far.parts if self._question.so_far else ()
-        nothing_said = len(so_far.parts) == len(posted)
-        prompt = Prompt(
-            agent,
-            messages,
-            options,
-            tools,
-            self._order,
-            exchange,
-            brought=nothing_said,
-            shows_sources=shows_sources,
-            passages=self._passages,
+        question, so_far = self._question, self.transcript.message()
+        spent = self.usage.completion_tokens
+        prompt = prompt_of(
+            self._engine, question, self._messages, self._passages, so_far, order=self._order, spent=spent
         )
-        self._stream = stream = self._engine.models[agent.models].ask(prompt, self._engine.heartbeat, self._model)
+        models = self._engine.models[question.agent.models]
+        self._stream = stream = models.ask(prompt, self._engine.heartbeat, self._model)
         self._first = self._first or stream
         yield from stream.connect()
         if self.cancelled:
@@ -214,6 +200,7 @@ class Rounds:
         """The model's output in this round; appends its tool calls to `calls`. Every token passes through here, but for
         those that `_take` takes."""
         frame, finished, stream = self._framing.frame, None, self._current_stream()
+        speaks_since: float | None = None
         stream.shorten(self._take)
         try:
             for chunks in stream:
@@ -227,7 +214,8 @@ class Rounds:
                 if events:
                     if events is not chunks:  # more than the next deltas of a text
                         events = [self._received(event, stream.identity, calls) for event in events]
-                        self.first_token = self.first_token or monotonic()
+                        speaks_since = speaks_since or monotonic()
+                        self.first_token = self.first_token or speaks_since
                     yield events
         except ModelError as error:
             stream.ended(error)
@@ -236,6 +224,8 @@ class Rounds:
             raise self.cancelled
         if finished is None:
             raise ChatError(Problem.UPSTREAM_FAILED)
+        if speaks_since:
+            self._replies, self._speaking = self._replies + 1, self._speaking + monotonic() - speaks_since
         stream.ended(None)
         self._model = self.transcript.model = stream.model
         self.finish_reason, self.mark = finished.finish_reason, finished.mark
@@ -273,10 +263,3 @@ class Rounds:
         if self.cancelled:
             self._stream.close()
         return self._stream
-
-
-def _client_tools(question: Question) -> Sequence[ToolSpec]:
-    """Those that the caller runs; none where none is to be called."""
-    if question.options.tool_choice.kind == "none":
-        return ()
-    return (*(question.agent.client_tools if question.runs_tools else ()), *question.tools)

@@ -52,6 +52,7 @@ class Transcript:
         self._documents = {part.document for part in self._parts if isinstance(part, SourcePart)}
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._ended_pieces = 0  # of the parts that have ended
 
     def add(self, batch: Batch) -> None:  # noqa: C901 - a line or two for each kind
         """Add what the events say; those of other kinds change nothing. Raises ChatError(UPSTREAM_FAILED) at the first
@@ -99,6 +100,11 @@ class Transcript:
         """Of text, reasoning, arguments and metadata."""
         return self._most - self._room
 
+    @property
+    def pieces(self) -> int:
+        """How many deltas of text and reasoning have been added."""
+        return self._ended_pieces + len(self._text) + len(self._reasoning)
+
     def message(self) -> Message:
         """The message as it is now."""
         return Message("assistant", (*self._parts, *self._open_parts()))
@@ -130,6 +136,7 @@ class Transcript:
 
     def _end_parts(self, metadata: ProviderMetadata | None = None) -> None:
         self._parts += self._open_parts(metadata)
+        self._ended_pieces = self.pieces
         self._text, self._reasoning = [], []
 
     def _open_parts(self, metadata: ProviderMetadata | None = None) -> list[Part]:

@@ -28,6 +28,7 @@ class Turn:
 
     - `status`: of the answer, once it is recorded; "failed" also where the question was refused or the answer could not
       be stored; None before.
+    - `credits`: what the answer has cost, once it is recorded.
     - `started`: when the turn was created, in seconds of the monotonic clock.
     - `error`: with which it ended, where it did not end well and its caller was there to be told.
     - `generation`: what makes the answer, with its usage, model and transcript.
@@ -41,6 +42,7 @@ class Turn:
     def __init__(self, engine: Engine, question: Question, plan: Plan | None = None) -> None:
         self.question = question
         self.status: Status | None = None
+        self.credits = 0
         self.started = monotonic()
         self.error: ChatError | None = None
         self.audience = Audience()
@@ -274,7 +276,7 @@ class Turn:
         source = self._source
         assert source
         answer = self._answer(status)
-        self.status = status
+        self.status, self.credits = status, answer.credits
         self._engine.conversations.add_answer(source.conversation_id, source.answer_id, answer, self._charge)
         return answer
 

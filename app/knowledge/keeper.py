@@ -57,6 +57,11 @@ class Keeper:
             self._greenlets.append(gevent.spawn(self._always, self._embed_what_is_due, self._to_embed))
         return corpus
 
+    def indexed(self) -> Mapping[str, bool]:
+        """Whether there is an index in use, or nothing to be found, by agent."""
+        corpora = self._corpora.values()
+        return {agent: bool(corpus.in_use or not corpus.files) for corpus in corpora for agent in corpus.agents}
+
     def keep_no_others(self) -> None:
         """Forget the indexes on disk that are of none of the corpora."""
         known = [corpus.patterns for corpus in self._corpora.values()]

@@ -47,6 +47,10 @@ class KnowledgeSearch:
             self._keeper.corpus_of(agent)
         self._keeper.keep_no_others()
 
+    def indexed(self) -> Mapping[str, bool]:
+        """Whether there is an index in use, or nothing to be found, by the id of each agent that was started."""
+        return self._keeper.indexed()
+
     def close(self) -> None:
         """End looking, building and embedding."""
         self._keeper.stop()

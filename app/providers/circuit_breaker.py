@@ -1,6 +1,7 @@
 """A circuit breaker for each configured model, so that callers do not wait for one that keeps failing."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -15,11 +16,14 @@ class CircuitBreaker:
     model is not tried. Then half-open: one caller, the probe, tries the model, and for all others the circuit is open
     for another `seconds` or until the probe's outcome is known. As soon as the probe's answer begins the circuit is
     closed again, but one more failure opens it; once an answer has ended well, `failures` are needed again.
+
+    `opened` hears of each time that it opens; it may neither wait nor raise.
     """
 
     name: str
     failures: int
     seconds: float
+    opened: Callable[["CircuitBreaker"], object] | None = None
     _in_a_row: int = field(default=0, init=False)
     _open_until: float = field(default=0, init=False)
     _probe: object = field(default=None, init=False)
@@ -55,6 +59,8 @@ class CircuitBreaker:
         if self._in_a_row >= self.failures:
             self._open_until = monotonic() + self.seconds
             log.warning("model is passed over", extra={"model": self.name, "seconds": self.seconds})
+            if self.opened:
+                self.opened(self)
 
     def abandoned(self, caller: object) -> None:
         """Record that the caller has gone: was it the probe and its outcome unknown, the circuit is half-open again."""

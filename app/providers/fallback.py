@@ -11,9 +11,10 @@ from time import monotonic
 from app.engine.calls_in_words import without_calls
 from app.engine.chunks import Chunk
 from app.engine.errors import FailureKind, ModelError, Problem
+from app.engine.exchange import Exchange
 from app.engine.framing import END_OF_THOUGHTS
 from app.engine.needs import Need, needs_of
-from app.engine.ports import Model, ModelStream, TakesText
+from app.engine.ports import Model, ModelStream, TakesText, TokenCounter
 from app.engine.prompt import Prompt, shortened
 from app.providers.circuit_breaker import CircuitBreaker
 from app.providers.pending import PendingStream
@@ -38,6 +39,10 @@ class Candidate:
     circuit: CircuitBreaker
     identity: str = ""
 
+    def asked(self, prompt: Prompt, exchange: Exchange) -> Prompt:
+        """The prompt as this model gets it, in this exchange."""
+        return replace(prompt.for_model(self.identity or self.circuit.name), exchange=exchange)
+
 
 class Fallback:
     """Implements the engine's `AgentModel` port.
@@ -61,11 +66,27 @@ class Fallback:
         if only:
             again = partial(self._again, candidates=[only])
             return FallbackStream(prompt, heartbeat, partial(self._only, only), again)
-        asked = [message for message in prompt.messages if message.role == "user"]
-        needs = needs_of(asked[-1:], prompt.options)
-        able = [each for each in self._candidates if needs <= each.model.takes] or self._candidates
+        able = self._able(prompt)
         attempts, again = partial(self._attempts, candidates=able), partial(self._again, candidates=able)
         return FallbackStream(prompt, heartbeat, attempts, again)
+
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """See the port."""
+        first = next((each for each in self._able(prompt) if not each.circuit.seconds_open()), None)
+        if first is None or not isinstance(first.model, TokenCounter):
+            return None
+        asked = first.asked(prompt, prompt.exchange)
+        try:
+            return first.model.count_tokens(asked)
+        except ModelError as error:
+            _log("model counts no tokens", first.circuit.name, error, asked.exchange.fields())
+            return None
+
+    def _able(self, prompt: Prompt) -> Sequence[Candidate]:
+        """Those that take all that the question needs; where none does, all."""
+        asked = [message for message in prompt.messages if message.role == "user"]
+        needs = needs_of(asked[-1:], prompt.options)
+        return [each for each in self._candidates if needs <= each.model.takes] or self._candidates
 
     def _only(self, only: Candidate, stream: "FallbackStream") -> Attempt:
         """Attempt the one candidate, and once more where it says nothing."""
@@ -173,7 +194,7 @@ class FallbackStream:
         self.model, self._circuit = candidate.circuit.name, candidate.circuit
         self.identity = candidate.identity or candidate.circuit.name
         self._exchange, self._began = self._exchange.another(), monotonic() + pause
-        asked = replace((prompt or self._prompt).for_model(self.identity), exchange=self._exchange)
+        asked = candidate.asked(prompt or self._prompt, self._exchange)
         self._pending = PendingStream(candidate.model, asked, self._heartbeat, pause)
         try:
             yield from self._pending
@@ -266,9 +287,8 @@ class FallbackStream:
 
     def _log(self, error: ModelError, line: str = "model failed") -> None:
         """A line for each request that failed, with the ids by which it is found, and how long each phase took."""
-        fields = {"model": self.model, "kind": error.kind.word, "reason": redacted(error.reason or error.message)}
         times = {**self._exchange.fields(), "seconds": round(max(monotonic() - self._began, 0.0), 4)}
-        log.warning(line, extra=fields | times | error.details)
+        _log(line, self.model, error, times)
 
     def close(self) -> None:
         """See the port."""
@@ -276,3 +296,8 @@ class FallbackStream:
         if self._pending and self._circuit:
             self._pending.close()
             self._circuit.abandoned(self)
+
+
+def _log(line: str, model: str, error: ModelError, times: Mapping[str, object]) -> None:
+    fields = {"model": model, "kind": error.kind.word, "reason": redacted(error.reason or error.message)}
+    log.warning(line, extra={**fields, **times, **error.details})

@@ -11,6 +11,16 @@ from app.schemas.fields import MOST_MISTAKES
 
 MOST_PARTS = 1000  # of a message
 
+MODEL = {"description": "The key's agent, by its id, or one of its models, by its name or an alias"}
+STREAMS = {"description": "Whether the answer is a stream; the header `Accept` says nothing about it"}
+CEILING = {"description": "Tokens of the answer; the agent's own `max_tokens` is a ceiling over it"}
+AS_HEEDED = {"description": "As far as the model heeds it"}
+"""What is said of fields that every such API has: marshmallow's `metadata`."""
+NO_CACHE = "what is cached of a conversation is the model's server's affair"
+ONE_TIER = "there is one"
+KNOWN_BY_KEY = "who asks is who has the key"
+"""Why fields are ignored that every such API has."""
+
 
 class LenientSchema(Schema):
     class Meta:
@@ -64,3 +74,8 @@ def only(values: Sequence[Any], why: str) -> fields.Raw:
             raise ValidationError(why)
 
     return fields.Raw(validate=check, metadata={"enum": [*values], "description": why})
+
+
+def ignored(why: str) -> fields.Raw:
+    """A field that is known, takes any value, and changes nothing."""
+    return fields.Raw(metadata={"ignored": True, "description": f"Ignored: {why}"})

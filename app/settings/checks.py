@@ -10,10 +10,11 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.knowledge.files import matching_files, pages_pattern
 from app.settings.mistakes import flatten
-from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, Tools, WorkflowsSchema
+from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, RetentionSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
 from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
+from app.webhooks.options import Webhook, WebhookOptions
 
 OTHER, DEFAULT_OTHER = "other", "600/minute"
 """In [limits]: the budget of requests that no wire counts."""
@@ -45,7 +46,9 @@ class ConfigSchema(Schema):
         fields.String(validate=_check_limit),
         load_default=dict,
     )
+    retention = fields.Nested(RetentionSchema, load_default=lambda: RetentionSchema().load({}))
     server = fields.Nested(ServerSchema, load_default=lambda: ServerSchema().load({}))
+    webhooks = fields.Dict(fields.String(validate=NAME), fields.Nested(WebhookOptions), load_default=dict)
     workflows = fields.Nested(WorkflowsSchema, load_default=lambda: WorkflowsSchema().load({}))
 
     def __init__(self, folder: Path, home: Path) -> None:
@@ -67,6 +70,21 @@ class ConfigSchema(Schema):
             raise ValidationError({"models": problems})
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_retention(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        """The agents and the wires that have numbers of days exist."""
+        retention, agents = data.get("retention", {}), original.get("agents")
+        problems = {
+            table: {name: f"There is no {what} {name!r}; there are: {', '.join(there)}." for name in unknown}
+            for table, what, there in (
+                ("agents", "agent", agents if isinstance(agents, dict) else {}),
+                ("channels", "wire", WIRES),
+            )
+            if (unknown := [name for name in retention.get(table, {}) if name not in there])
+        }
+        if problems:
+            raise ValidationError({"retention": problems})
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_agents(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
         """The models, tools and files of knowledge that agents name exist, and at most one agent is public."""
         models = data.get("models", {})
@@ -81,6 +99,18 @@ class ConfigSchema(Schema):
             problems[agent_id]["public"] = f"Only one agent can be public, and {public[0]!r} is."
         if any(flatten(problems)):
             raise ValidationError({"agents": problems})
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_webhooks(self, data: Mapping[str, Any], **_: Any) -> None:
+        """The agents that webhooks name exist."""
+        agents, problems = data.get("agents", {}), dict[str, Any]()
+        for name, webhook in data.get("webhooks", {}).items():
+            unknown = sorted((webhook.agents or frozenset()) - {*agents}) if isinstance(webhook, Webhook) else []
+            if unknown:
+                problem = f"There is no agent {unknown[0]!r}; there are: {', '.join(agents) or 'none'}."
+                problems[name] = {"agents": problem}
+        if problems:
+            raise ValidationError({"webhooks": problems})
 
     def _agent_problems(
         self, agent: Mapping[str, Any], models: Mapping[str, Any], tools: Collection[str]

@@ -137,9 +137,16 @@ class EnvironmentSchema(Schema):
         load_default=list,
         metadata={
             "description": "The names under which callers reach the server, separated by spaces or commas, without "
-            "scheme and port. A request for any other host is refused (421), but for `/health` and `/ready`, which "
-            "balancers ask for by address. Empty: any host",
+            "scheme and port. A request for any other host is refused (421), but for `/health`, `/ready` and "
+            "`/metrics`, which are asked for by address. Empty: any host",
             "type": "list of hosts",
+        },
+    )
+    PARLANCE_METRICS_TOKEN = fields.String(
+        validate=validate.Regexp(r"[!-~]{16,500}\Z", error="Must be 16 to 500 visible ASCII characters."),
+        metadata={
+            "description": "Opens `GET /metrics` ([Metrics](metrics.md)) to who sends it as `Authorization: Bearer "
+            "TOKEN`; 16 to 500 random characters. Without it nothing is counted, and the path leads nowhere",
         },
     )
     PARLANCE_ALLOWED_ORIGINS = Origins(

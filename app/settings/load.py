@@ -15,7 +15,7 @@ from app.knowledge.files import pages_pattern
 from app.settings.checks import ConfigSchema
 from app.settings.mistakes import SettingsError
 from app.settings.place import load, place_in, read_environment
-from app.settings.records import OperatorFiles, Server, Settings, WorkflowSettings
+from app.settings.records import OperatorFiles, RetentionSettings, Server, Settings, WorkflowSettings
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -38,6 +38,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=place.secret_key,
         database_url=place.database_url,
         redis_url=env.get("REDIS_URL"),
+        metrics_token=env.get("PARLANCE_METRICS_TOKEN"),
         workers=env["WEB_CONCURRENCY"] or len(os.sched_getaffinity(0)),
         trusted_hops=env["PARLANCE_TRUSTED_HOPS"],
         hosts=frozenset(env["PARLANCE_HOSTS"]),
@@ -46,6 +47,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         models=config["models"],
         agents={agent_id: _agent(agent_id, agent, path.parent, home) for agent_id, agent in config["agents"].items()},
         limits=config["limits"],
+        retention=RetentionSettings(**config["retention"]),
+        webhooks=config["webhooks"],
         files=files,
     )
 

@@ -9,8 +9,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 
 from app.providers import PROVIDERS
 from app.providers.local.builtin.texts import NAMES
-from app.settings.fields import number, seconds, switch, text
-from app.settings.records import ModelSettings, WorkflowSettings
+from app.settings.fields import number, price, seconds, switch, text
+from app.settings.records import ModelSettings, Price, WorkflowSettings
 from app.tools import load_options
 
 # Not of dots alone: an agent's name is that of its folder of pages.
@@ -19,6 +19,7 @@ NAME = validate.Regexp(
     error="Use 1 to 64 letters, digits, dots, dashes, underscores; not dots alone.",
 )
 
+MOST_DAYS = 36_500
 LONGEST_UNATTENDED = 86_400  # seconds
 MOST_TEXT = 2000  # characters of a text of the built-in model's
 _LANGUAGE_CODE = re.compile("[a-z]{2,3}")
@@ -198,6 +199,22 @@ class AgentSchema(Schema):
     )
 
 
+class PriceSchema(Schema):
+    """What a million tokens cost."""
+
+    input = price("What a million tokens of prompts cost")
+    output = price("What a million tokens of answers cost, with their reasoning")
+    currency = text(
+        "Its code, such as USD",
+        required=True,
+        validate=validate.Regexp(r"[A-Z]{3}\Z", error="Use a currency's code, such as USD."),
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Price:
+        return Price(**data)
+
+
 class ModelSchema(Schema):
     """A provider's name, what an answer costs, other names, and beside these the options that this provider knows."""
 
@@ -210,6 +227,15 @@ class ModelSchema(Schema):
         "credits",
         validate.Range(0, 1_000_000),
         load_default=1,
+    )
+    price_per_million = fields.Nested(
+        PriceSchema,
+        load_default=None,
+        metadata={
+            "description": "What its tokens cost you, for [`flask usage`](operations.md#usage): `{ input = 2.5, output "
+            '= 10.0, currency = "USD" }`',
+            "default": "none",
+        },
     )
     aliases = fields.List(
         fields.String(validate=NAME),
@@ -227,6 +253,7 @@ class ModelSchema(Schema):
             options=PROVIDERS[data["provider"]].options().load(options),
             credits=data["credits"],
             aliases=tuple(data["aliases"]),
+            price=data["price_per_million"],
         )
 
 
@@ -252,6 +279,27 @@ class WorkflowsSchema(Schema):
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> WorkflowSettings:
         return WorkflowSettings(**{**data, "files": tuple(data["files"])})
+
+
+def _days(meaning: str, **options: Any) -> fields.Integer:
+    return number(meaning, "days", validate.Range(1, MOST_DAYS), **options)
+
+
+def _days_by_name(meaning: str) -> fields.Dict:
+    about = {"description": meaning, "unit": "days", "type": f"table of whole numbers, 1 to {MOST_DAYS:,}"}
+    return fields.Dict(fields.String(), _days(""), load_default=dict, metadata=about)
+
+
+class RetentionSchema(Schema):
+    """For how long conversations are kept, and the audit log. The shortest time that applies counts."""
+
+    days = _days(
+        "Conversations go so long after their last activity, unless they are pinned; without it they stay",
+        load_default=None,
+    )
+    agents = _days_by_name("The same for conversations with an agent, by its name in `[agents.NAME]`")
+    channels = _days_by_name("The same for conversations on a wire, by its name in `[limits]`")
+    audit_days = _days("For so long the audit log keeps who did what, also without this table", load_default=400)
 
 
 class Tools(fields.Field[dict[str, dict[str, Any]]]):

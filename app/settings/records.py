@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from app.engine.agent import Agent
+from app.webhooks.options import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Server:
       `rejoin_seconds` (30) where its caller may come back; it counts as one that runs.
     - An address without key and account has the server store `stored_bytes_per_day` (20 MB) in any 24 hours, and what
       the answers add that run when these are reached: `streams_per_caller` times `answer_bytes` (10 MB). Each of many
-      addresses has so much, and nothing that is stored is deleted by itself.
+      addresses has so much, and nothing is deleted by itself unless `[retention]` says so.
     - A caller who connects and sends nothing, or half a body, holds a connection for 5 s (gunicorn's keep-alive) or for
       `body_seconds`, and no turn. One address has at most half of the connections, where no proxy stands in front. A
       caller who takes nothing of what is sent holds a turn for `send_seconds` (30).
@@ -65,13 +67,24 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Of a million tokens, in the `currency` (ISO 4217)."""
+
+    input: Decimal
+    output: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A model: its provider, that provider's options, what an answer costs, and what callers may call it besides."""
+    """A model: its provider, that provider's options, what an answer costs (in credits, and what its tokens cost the
+    operator, where that is known), and what callers may call it besides."""
 
     provider: str
     options: dict[str, Any]
     credits: int = 1
     aliases: tuple[str, ...] = ()
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,17 @@ class WorkflowSettings:
     seconds: float
     tool_calls: int
     model_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """The [retention] table: days since a conversation's last activity, of all (None: they stay), of agents and of
+    wires; and of rows of the audit log."""
+
+    days: int | None
+    agents: Mapping[str, int]
+    channels: Mapping[str, int]
+    audit_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +129,9 @@ class OperatorFiles:
 class Settings:
     """What the environment and parlance.toml say.
 
-    `secret_key` is None where the home folder holds it (secret.py). `hosts` are the names that requests may ask for,
-    any where there are none. `limits` holds each wire's rate limit in flask-limiter's notation.
+    `secret_key` is None where the home folder holds it (secret.py), `metrics_token` where nothing is counted. `hosts`
+    are the names that requests may ask for, any where there are none. `limits` holds each wire's rate limit in
+    flask-limiter's notation.
     """
 
     port: int
@@ -114,6 +139,7 @@ class Settings:
     secret_key: str | None = field(repr=False)
     database_url: str
     redis_url: str | None
+    metrics_token: str | None = field(repr=False)
     workers: int
     trusted_hops: int
     hosts: frozenset[str]
@@ -122,6 +148,8 @@ class Settings:
     models: Mapping[str, ModelSettings]
     agents: Mapping[str, Agent]
     limits: Mapping[str, str]
+    retention: RetentionSettings
+    webhooks: Mapping[str, Webhook]
     files: OperatorFiles
 
     @property

@@ -1,28 +1,29 @@
-"""Conversations as the operator has them: all that is stored of them, whoever owns them."""
+"""Conversations as the operator has them: all that is stored of them, whoever owns them. erasing.py deletes them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, not_, select
+from sqlalchemy import Connection, and_, not_, select, update
 
 from app.engine.messages import Message
+from app.store.audit import record
 from app.store.database import Database
 from app.store.histories import Conversation, conversation_of
 from app.store.messages import StoredMessage, stored_message
 from app.store.posted import posted_messages
 from app.store.tables import conversations, messages, running
 
-_ERASED_AT_ONCE = 500  # conversations: SQLite takes no more than some thousand values in a statement
-
 
 @dataclass(frozen=True, slots=True)
 class ExportedConversation:
     """All that is stored of a conversation. What the caller posted of it before its first message is in `posted`, or in
-    the conversation that it `follows` (and in what that one follows), as long as that one is there."""
+    the conversation that it `follows` (and in what that one follows), as long as that one is there. One that is
+    `pinned` is kept whatever its age."""
 
     conversation: Conversation
     posted: Sequence[Message]
     follows: str | None
+    pinned: bool
     messages: Sequence[StoredMessage]
 
 
@@ -48,26 +49,17 @@ class Archive:
             if whole:
                 yield whole
 
-    def erase(self, end_user: str) -> int:
-        """Delete all conversations of an end user, with every agent; returns how many there were.
+    def pin(self, conversation_id: str, actor: str, *, pinned: bool) -> bool:
+        """Keep the conversation whatever its age, or no longer (retention.py). Returns False where there is none."""
+        query = update(conversations).where(conversations.c.id == conversation_id).values(pinned=pinned)
 
-        SQLite overwrites them in its file and empties its log, which blocks the process: for the command line.
-        PostgreSQL keeps what was deleted in its files until it is vacuumed, and in its log for as long as that is kept.
-        """
-        # Locked: who would add to one of them waits, and finds it gone.
-        some = select(conversations.c.id).where(conversations.c.end_user == end_user)
-        some = some.order_by(conversations.c.id).limit(_ERASED_AT_ONCE).with_for_update()
+        def work(connection: Connection) -> bool:
+            found = bool(connection.execute(query).rowcount)
+            if found:
+                record(connection, actor, "conversation.pinned" if pinned else "conversation.unpinned", conversation_id)
+            return found
 
-        def work(connection: Connection) -> int:
-            erased = 0
-            while ids := connection.execute(some).scalars().all():
-                connection.execute(delete(messages).where(messages.c.conversation_id.in_(ids)))
-                erased += connection.execute(delete(conversations).where(conversations.c.id.in_(ids))).rowcount
-            return erased
-
-        erased = self._database.write(work)
-        self._database.checkpoint()
-        return erased
+        return self._database.write(work)
 
 
 def _whole(connection: Connection, conversation_id: str) -> ExportedConversation | None:
@@ -76,4 +68,4 @@ def _whole(connection: Connection, conversation_id: str) -> ExportedConversation
         return None
     query = select(messages).where(messages.c.conversation_id == conversation_id, not_(running))
     said = [stored_message(each) for each in connection.execute(query.order_by(messages.c.sequence))]
-    return ExportedConversation(conversation_of(row), posted_messages(row.posted), row.follows, said)
+    return ExportedConversation(conversation_of(row), posted_messages(row.posted), row.follows, row.pinned, said)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem
+from app.store.audit import record
 from app.store.database import Database
 from app.store.messages import StoredMessage, latest_messages, stored_message
 from app.store.pages import Page
@@ -87,16 +88,17 @@ class ChatStore:
             raise ChatError(Problem.NOT_FOUND) from error
 
     def delete(self, chat_id: str) -> None:
-        """Delete the chat and its messages. An answer that is being made will not be stored.
+        """Delete the chat and its messages, as its owner wants it. An answer that is being made will not be stored.
 
         Raises ChatError(NOT_FOUND).
         """
 
         def work(connection: Connection) -> None:
-            _find(connection, chat_id)
+            chat = _find(connection, chat_id)
             lock_row(connection, conversations.c.id, chat_id, to_delete=True)
             connection.execute(unanswered(delete(messages).where(messages.c.conversation_id == chat_id)))
             connection.execute(unanswered(delete(conversations).where(conversations.c.id == chat_id)))
+            record(connection, chat.owner, "conversation.erased", chat_id)
 
         self._database.write(work)
 

@@ -16,8 +16,11 @@ from app.store import parts
 from app.store.answers import check_budget, end_answer, give_up_answer, running_columns, settle
 from app.store.compiled import Compiled
 from app.store.database import Database
+from app.store.happenings import answer_ended, question_asked
 from app.store.messages import history_of
+from app.store.outbox import Outbox
 from app.store.posted import posted_columns
+from app.store.refused_budgets import RefusedBudgets
 from app.store.repeated import refuse_repeated, repeatable_columns, unless_repeated
 from app.store.rewinds import RewindResult, apply_rewind, resumed_id
 from app.store.tables import conversations, messages, now, running
@@ -64,14 +67,17 @@ _APPEND = Compiled(
 
 
 class ConversationStore:
-    """Implements the engine's `Conversations` port, whose docstrings say what is raised; `worker` makes the answers.
+    """Implements the engine's `Conversations` port, whose docstrings say what is raised; `worker` makes the answers,
+    and the `outbox` says what webhooks are told.
 
     It keeps no answer that could not be stored: `RetryingStore` does.
     """
 
-    def __init__(self, database: Database, worker: Worker) -> None:
+    def __init__(self, database: Database, worker: Worker, outbox: Outbox | None = None) -> None:
         self._database = database
         self._worker = worker
+        self._outbox = outbox or Outbox()
+        self._refused = RefusedBudgets(database, self._outbox)
 
     def add_question(self, entry: QuestionEntry, admit: Callable[[str], None]) -> StoredQuestion:
         """See the port. In one transaction, so that no answer is stored between the history and the question."""
@@ -80,9 +86,15 @@ class ConversationStore:
         except OSError as error:  # without its file this worker would be taken for dead
             raise ChatError(Problem.STORE_UNAVAILABLE) from error
         try:
-            return self._database.write(lambda connection: _store_question(connection, entry, admit, claim))
+            return self._database.write(
+                lambda connection: _store_question(connection, self._outbox, entry, admit, claim)
+            )
         except IntegrityError as error:  # a concurrent request has made or claimed this conversation first
             raise ChatError(Problem.BUSY) from error
+        except ChatError as error:
+            if error.problem is Problem.EXHAUSTED and entry.charge:
+                self._refused.tell(entry.charge.account)
+            raise
 
     def refuse_repeated(self, entry: QuestionEntry) -> None:
         """See the port."""
@@ -99,6 +111,7 @@ class ConversationStore:
             _TOUCH.run(connection, {"conversation": conversation_id, "time": now()})  # locks it, before its message
             if end_answer(connection, self._worker.id, answer_id, answer):
                 settle(connection, charge, answer)
+                answer_ended(self._outbox, connection, conversation_id, answer_id, answer=answer, charge=charge)
 
         self._database.write(work)
 
@@ -123,7 +136,11 @@ def answer_id_of(entry: QuestionEntry) -> str:
 
 
 def _store_question(
-    connection: Connection, entry: QuestionEntry, admit: Callable[[str], None], claim: Mapping[str, Any]
+    connection: Connection,
+    outbox: Outbox,
+    entry: QuestionEntry,
+    admit: Callable[[str], None],
+    claim: Mapping[str, Any],
 ) -> StoredQuestion:
     if entry.request_key:
         entry = unless_repeated(connection, entry, entry.request_key)
@@ -151,6 +168,7 @@ def _store_question(
         _append(connection, conversation_id, [answer], time)
         return StoredQuestion(history, rewound.question_id, entry.answer_id, end_user, time)
     rows = _question_rows(entry)
+    question_asked(outbox, connection, entry, conversation_id, end_user, is_new=existing is None)
     _append(connection, conversation_id, [*rows, answer], time)
     return StoredQuestion([*history, *entry.messages.values()], rows[-1]["id"], entry.answer_id, end_user, time)
 

@@ -18,7 +18,7 @@ Only the calling greenlet waits. A commit returns when the data is on the disk.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,6 +81,11 @@ class Database:
     def write(self, work: Callable[[Connection], T], seconds: float = CALL_SECONDS) -> T:
         """Run `work` in a transaction that may write."""
         return self._run(work, 1, seconds, self.writing)
+
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """By what their calls do: `read`, `write`."""
+        return dict(zip(("read", "write"), self._lanes, strict=True))
 
     def checkpoint(self) -> None:
         """Copy SQLite's write-ahead log into the database file and truncate the log; nothing on PostgreSQL.

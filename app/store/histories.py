@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from app.engine.errors import ChatError, Problem
 from app.store.database import Database
+from app.store.happenings import told_of_answer
 from app.store.messages import Feedback, StoredMessage, latest_messages, stored_message
+from app.store.outbox import Outbox
 from app.store.pages import Page
 from app.store.tables import conversations, messages, shown
 from app.store.trips import unanswered
@@ -67,8 +69,9 @@ class HistoryStore:
     Superseded messages are left out.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox | None = None) -> None:
         self._database = database
+        self._outbox = outbox or Outbox()
 
     def conversations(self, scope: HistoryScope, filters: ConversationFilter) -> Page[Conversation]:
         """A page of the conversations in the scope, newest first."""
@@ -160,6 +163,8 @@ class HistoryStore:
                 raise ChatError(Problem.MESSAGE_NOT_FOUND)
             if row.role != "assistant":
                 raise ChatError(Problem.NOT_AN_ANSWER)
+            if feedback == "negative" != row.feedback:  # first, since it locks the conversation
+                told_of_answer(self._outbox, connection, "feedback.negative", conversation_id, message_id)
             connection.execute(
                 unanswered(update(messages).where(messages.c.id == message_id).values(feedback=feedback))
             )

@@ -5,17 +5,20 @@ import hmac
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
 
+from app.store.audit import command_line, record
 from app.store.compiled import Compiled
 from app.store.database import Database
+from app.store.row_locks import lock_row
 from app.store.tables import keys, now
+from app.store.trips import unanswered
 
 KeyKind = Literal["widget", "secret"]
 LONGEST_NAME = 128  # characters; PostgreSQL takes no longer ones
@@ -29,7 +32,8 @@ class Key:
     """A credential for one agent.
 
     `hash` is the SHA-256 of its text, in hexadecimal. Empty `origins` allow every origin. `credits` is the budget, None
-    where there is no limit; `spent` is what its answers have cost so far. Times in epoch milliseconds.
+    where there is no limit; `spent` is what its answers have cost so far. Times in epoch milliseconds; it works until
+    `expires_at`, None: for good.
     """
 
     id: str
@@ -43,13 +47,19 @@ class Key:
     revoked_at: int | None
     credits: int | None
     spent: int
+    expires_at: int | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it works now: it was not revoked, and has not expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now())
 
 
 _FIND = Compiled(select(keys).where(keys.c.hash == bindparam("digest")))
 
 
 class KeyStore:
-    """Keys of all agents."""
+    """Keys of all agents. What changes them is done on the command line, and recorded so."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,27 +75,35 @@ class KeyStore:
         origins: Sequence[str] = (),
         require_origin: bool = False,
         budget: int | None = None,
+        expires_at: int | None = None,
     ) -> str:
-        """Store a new key and return its text, which cannot be read again. `budget` is in credits, None: no limit."""
-        text = _new_text(kind)
+        """Store a new key and return its text, which cannot be read again. `budget` is in credits, None: no limit;
+        `expires_at` in epoch milliseconds, None: never. Raises ValueError for a key that could not work."""
+        _refuse_impossible(kind, origins, require_origin)
+        text, key_id = _new_text(kind), uuid.uuid4().hex
         row = {
-            "id": uuid.uuid4().hex,
             "kind": kind,
             "agent": agent,
             "name": name,
-            "hash": _hash(text.encode()),
             "origins": list(origins),
             "require_origin": require_origin,
             "credits": budget,
-            "created_at": now(),
+            "expires_at": expires_at,
         }
-        self._database.write(lambda connection: connection.execute(insert(keys).values(row)))
+        hidden = {"id": key_id, "hash": _hash(text.encode()), "created_at": now()}
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(keys).values({**row, **hidden}))
+            record(connection, command_line(), "key.created", key_id, row)
+
+        self._database.write(work)
         return text
 
     def find(self, presented: bytes) -> Key | None:
-        """The key with this text, or None where there is none or it was revoked, which takes the same time.
+        """The key with this text, or None where there is none, or it was revoked or has expired: after the same time.
 
-        A key that was found is cached for CACHE_SECONDS: for so long it still works after it was revoked or rotated.
+        A key that was found is cached for CACHE_SECONDS: for so long it still works after it was revoked or rotated, or
+        has expired, and as it was before it was changed.
         """
         digest = _hash(presented)
         expires, cached = self._cache.get(digest, (0, None))
@@ -93,10 +111,10 @@ class KeyStore:
             return cached
         row = self._database.read(lambda connection: _FIND.one_or_none(connection, {"digest": digest}))
         matches = hmac.compare_digest(row.hash if row else "0" * 64, digest)
-        if not (row and matches and row.revoked_at is None):
+        key = _key(row) if row and matches else None
+        if key is None or not key.is_active:
             self._cache.pop(digest, None)
             return None
-        key = _key(row)
         self._cache[digest] = monotonic() + CACHE_SECONDS, key
         return key
 
@@ -105,15 +123,42 @@ class KeyStore:
         query = select(keys).order_by(keys.c.created_at, keys.c.id)
         return [_key(row) for row in self._database.read(lambda connection: connection.execute(query).all())]
 
+    def update(self, key_id: str, changes: Mapping[str, Any]) -> bool:
+        """Change what these columns say: `name`, `origins`, `require_origin`, `credits`, `expires_at`. Returns False
+        where there is no key with this id, or it was revoked. Raises ValueError where the key could not work then."""
+        there = and_(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+
+        def work(connection: Connection) -> bool:
+            lock_row(connection, keys.c.id, key_id)
+            row = connection.execute(select(keys).where(there)).one_or_none()
+            if row is None:
+                return False
+            changed = {"origins": row.origins, "require_origin": row.require_origin, **changes}
+            _refuse_impossible(
+                row.kind, changed["origins"], changed["require_origin"], names_origins="origins" in changes
+            )
+            connection.execute(unanswered(update(keys).where(there).values(changes)))
+            record(connection, command_line(), "key.updated", key_id, changes)
+            return True
+
+        return self._database.write(work)
+
     def revoke(self, key_id: str) -> bool:
-        """Stop a key from working. Returns False where no active key has this id."""
+        """Stop a key from working. Returns False where no key has this id, or it was revoked before."""
         query = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now())
-        return bool(self._database.write(lambda connection: connection.execute(query).rowcount))
+
+        def work(connection: Connection) -> bool:
+            revoked = bool(connection.execute(query).rowcount)
+            if revoked:
+                record(connection, command_line(), "key.revoked", key_id)
+            return revoked
+
+        return self._database.write(work)
 
     def rotate(self, key_id: str) -> str | None:
         """Replace a key's text by a new one and return that; id, origins and credits stay. None where no active key has
         this id."""
-        active = and_(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+        active = and_(keys.c.id == key_id, _is_active())
 
         def work(connection: Connection) -> str | None:
             kind = connection.execute(select(keys.c.kind).where(active)).scalar_one_or_none()
@@ -121,6 +166,7 @@ class KeyStore:
                 return None
             text = _new_text(kind)
             connection.execute(update(keys).where(active).values(hash=_hash(text.encode())))
+            record(connection, command_line(), "key.rotated", key_id)
             return text
 
         return self._database.write(work)
@@ -137,10 +183,24 @@ class KeyStore:
         """The lists of all active widget keys, read once in CACHE_SECONDS, however many preflights come."""
         expires, allowed = self._allowed
         if monotonic() >= expires:
-            query = select(keys.c.origins).where(keys.c.kind == "widget", keys.c.revoked_at.is_(None))
+            query = select(keys.c.origins).where(keys.c.kind == "widget", _is_active())
             allowed = list(self._database.read(lambda connection: connection.execute(query).scalars().all()))
             self._allowed = monotonic() + CACHE_SECONDS, allowed
         return allowed
+
+
+def _is_active() -> ColumnElement[bool]:
+    return and_(keys.c.revoked_at.is_(None), or_(keys.c.expires_at.is_(None), keys.c.expires_at > now()))
+
+
+def _refuse_impossible(
+    kind: KeyKind, origins: Sequence[str], require_origin: bool, *, names_origins: bool = False
+) -> None:
+    """Raises ValueError, in the words of the options of `flask keys`."""
+    if kind != "widget" and (origins or require_origin or names_origins):
+        raise ValueError("Only widget keys are bound to origins.")
+    if require_origin and not origins:
+        raise ValueError("--require-origin needs at least one --origin.")
 
 
 def normalised_origin(text: str) -> str:
@@ -179,16 +239,4 @@ def _hash(text: bytes) -> str:
 
 
 def _key(row: Any) -> Key:
-    return Key(
-        row.id,
-        row.kind,
-        row.agent,
-        row.name,
-        row.hash,
-        tuple(row.origins),
-        row.require_origin,
-        row.created_at,
-        row.revoked_at,
-        row.credits,
-        row.spent,
-    )
+    return Key(**{**row._asdict(), "origins": tuple(row.origins)})

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from gevent import get_hub
@@ -129,7 +130,7 @@ class Lane:
 
     `new_executor` makes, in each thread, what does the work of the first job, or of several where the lane has one
     thread. What it raises is raised to the callers of all that it has taken. It is left in the same thread, when that
-    ends.
+    ends. `timer`, where there is one, is called with the seconds that each call has taken, in its greenlet.
     """
 
     def __init__(self, new_executor: Callable[[], Executor], threads: int, most_waiting: int) -> None:
@@ -140,6 +141,12 @@ class Lane:
         self._queue = _NativeQueue()  # of jobs; None ends a thread
         self._ended: deque[Job[Any]] = deque()  # whose callers are to be woken
         self._waker: Any = None
+        self.timer: Callable[[float], None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many calls no thread works on."""
+        return max(self._unfinished - self._most_threads, 0)
 
     def run(self, work: Callable[[Any], T], seconds: float) -> T:
         """What `work` returns or raises in a thread.
@@ -155,7 +162,13 @@ class Lane:
         self._queue.put(job)
         if self._threads < min(self._unfinished, self._most_threads):
             self._start_thread()
-        return job.outcome(seconds)
+        if self.timer is None:
+            return job.outcome(seconds)
+        called = monotonic()
+        try:
+            return job.outcome(seconds)
+        finally:
+            self.timer(monotonic() - called)
 
     def close(self) -> None:
         """End the threads, behind what waits."""

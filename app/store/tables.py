@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core sees them. A change here needs a migration in migrations/versions.
 
-Columns that end in `_at` are milliseconds since the epoch (wall clock); ids are 32 random hexadecimal digits, except
-those of things, which are numbers. A `hash` is SHA-256 in hexadecimal.
+Columns that end in `_at`, and `at`, are milliseconds since the epoch (wall clock); ids are 32 random hexadecimal
+digits, except those of things, which are numbers. A `hash` is SHA-256 in hexadecimal.
 """
 
 import time
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
     text,
     true,
@@ -55,8 +56,11 @@ conversations = Table(
     Column("posted", LargeBinary),  # what was posted before the question (posted.py)
     Column("follows", String(32)),  # the conversation that holds it instead; no foreign key: that one may be deleted
     Column("digest", String(64)),  # of what was posted, with the question
+    Column("pinned", Boolean, nullable=False, server_default=false()),  # kept, whatever its age (retention.py)
     UniqueConstraint("owner", "wire", "agent", "external_id"),
     Index("ix_conversations_owner_created_at", "owner", "wire", "agent", "created_at"),
+    Index("ix_conversations_agent_updated_at", "agent", "updated_at"),
+    Index("ix_conversations_channel_updated_at", "wire", "updated_at"),
     Index(
         "ix_conversations_digest",
         *("digest", "created_at"),
@@ -164,6 +168,7 @@ keys = Table(
     Column("revoked_at", BigInteger),
     Column("credits", BIG),  # the budget; NULL: unlimited
     Column("spent", BIG, nullable=False, server_default="0"),
+    Column("expires_at", BigInteger),  # NULL: never
 )
 
 users = Table(
@@ -216,12 +221,54 @@ workers = Table(
     Column("beats", BigInteger, nullable=False),
 )
 
+# What webhooks are to be told (outbox.py, deliveries.py).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),  # the header webhook-id
+    Column("webhook", String(64), nullable=False),  # by its name in the configuration
+    Column("event", String(64), nullable=False),
+    Column(
+        "conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    ),  # what was erased is not told
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("next_at", BigInteger),  # when it is due; NULL: delivered, or given up
+    Column("attempts", Integer, nullable=False),  # requests that were begun
+    Column("worker", String(32)),  # that sends it now
+    Column("tried_at", BigInteger),  # when an attempt failed last
+    Column("failing_at", BigInteger),  # and when the first one did
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("delivered_at", BigInteger),
+    Column("failed_at", BigInteger),  # when it was given up
+    Index(
+        "ix_deliveries_webhook_next_at",
+        *("webhook", "next_at"),
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
 # One row (installation.py).
 installation = Table(
     "installation",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("secret_check", String(64), nullable=False),
+)
+
+# Who did what (audit.py).
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("object", String(32)),  # the id of what was changed; no foreign key: most often it is gone
+    Column("details", JSON, nullable=False),
+    Index("ix_audit_at", "at", "id"),
 )
 
 workflow_versions = Table(

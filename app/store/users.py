@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.engine.errors import ChatError, Problem, StoreError
+from app.store.audit import Action, command_line, record
 from app.store.database import Database
 from app.store.tables import now, sessions, users
 from app.store.trips import unanswered
@@ -84,12 +85,20 @@ class UserStore:
         self._database = database
         self._hashers = ThreadPool(HASHING_THREADS)
 
-    def create(self, email: str, password: str, name: str = "", image: str | None = None) -> User:
-        """Store a user and return it. Raises ChatError(TAKEN) where the address has an account."""
+    def create(
+        self, email: str, password: str, name: str = "", image: str | None = None, actor: str | None = None
+    ) -> User:
+        """Store a user and return it. `actor` is who is recorded to have done so, None: the user. Raises
+        ChatError(TAKEN) where the address has an account."""
         user = User(uuid.uuid4().hex, email.strip().lower(), name, now(), None, image)
         query = insert(users).values({**asdict(user), "password": self._hash(password)})
+
+        def work(connection: Connection) -> None:
+            connection.execute(query)
+            record(connection, actor or f"user:{user.id}", "user.created", user.id)
+
         try:
-            self._database.write(lambda connection: connection.execute(query))
+            self._database.write(work)
         except IntegrityError as error:
             raise ChatError(Problem.TAKEN) from error
         return user
@@ -101,18 +110,16 @@ class UserStore:
 
     def disable(self, email: str) -> bool:
         """End all of a user's sessions and allow no new ones. Returns False where no active user has this address."""
-        return self._change_and_sign_out(email, users.c.disabled_at.is_(None), disabled_at=now())
+        return self._change(email, "user.disabled", users.c.disabled_at.is_(None), disabled_at=now())
 
     def enable(self, email: str) -> bool:
         """Allow a disabled user to sign in again. Returns False where no disabled user has this address."""
-        disabled = users.c.email == email.strip().lower(), users.c.disabled_at.is_not(None)
-        query = update(users).where(*disabled).values(disabled_at=None)
-        return bool(self._database.write(lambda connection: connection.execute(query).rowcount))
+        return self._change(email, "user.enabled", users.c.disabled_at.is_not(None), disabled_at=None)
 
     def set_password(self, email: str, password: str) -> bool:
         """Replace a user's password and end all of the user's sessions, which somebody who knew the old one may have
         started. Returns False where no user has this address."""
-        return self._change_and_sign_out(email, password=self._hash(password))
+        return self._change(email, "user.password", password=self._hash(password))
 
     def sign_in(self, email: str, password: str, remembered: bool = True) -> Session:
         """Start a session. A hash that was made at other costs than today's is replaced.
@@ -196,8 +203,8 @@ class UserStore:
         self._database.write(work)
         return Session(token, user, time, expires_at, remembered)
 
-    def _change_and_sign_out(self, email: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
-        """Change the user's row and delete the sessions, in one transaction. False if no row meets the conditions."""
+    def _change(self, email: str, action: Action, *conditions: ColumnElement[bool], **values: Any) -> bool:
+        """Change the user's row and delete the sessions, on the command line. False if no row meets the conditions."""
 
         def work(connection: Connection) -> bool:
             query = select(users.c.id).where(users.c.email == email.strip().lower(), *conditions)
@@ -206,6 +213,7 @@ class UserStore:
                 return False
             connection.execute(unanswered(update(users).where(users.c.id == user_id).values(values)))
             connection.execute(unanswered(delete(sessions).where(sessions.c.user_id == user_id)))
+            record(connection, command_line(), action, user_id)
             return True
 
         return self._database.write(work)

@@ -1,7 +1,7 @@
 """Which code can work with which schema: beside a migration that only adds, servers of the version before go on.
 
 A revision is the number of a migration and, where older code can work with what it leaves, since which migration:
-`0015_since_0014`. The database keeps it, so that code which does not have the migration knows it too. What such a
+`0016_since_0015`. The database keeps it, so that code which does not have the migration knows it too. What such a
 migration may do: docs/architecture.md, "Migrations".
 """
 

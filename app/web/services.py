@@ -13,6 +13,7 @@ from app.cluster.client import RedisClient
 from app.cluster.telling import Telling
 from app.engine.engine import Engine
 from app.knowledge.search import KnowledgeSearch
+from app.metrics.figures import Figures
 from app.providers.circuit_breaker import CircuitBreaker
 from app.settings.records import Settings
 from app.store.answer_states import AnswerStates
@@ -23,6 +24,7 @@ from app.store.histories import HistoryStore
 from app.store.kept_requests import KeptRequests
 from app.store.keys import KeyStore
 from app.store.readiness import Readiness
+from app.store.retention import Retention
 from app.store.things import ThingStore
 from app.store.tool_results import ToolResultStore
 from app.store.unstored import RetryingStore
@@ -33,6 +35,7 @@ from app.web.callers.sign_in_limits import SignInLimits
 from app.web.callers.stored_bytes import StoredBytes
 from app.web.callers.visitors import Visitors
 from app.web.wire import Wire
+from app.webhooks.sender import Sender
 from app.workflows.catalogue import Catalogue
 from app.workflows.checks import Rules
 
@@ -54,6 +57,7 @@ class Services:
     - `rules`: what workflows may use, for the command line's checks.
     - `circuits`: the circuit breaker of each configured model, in the configuration's order.
     - `wires`: by name.
+    - `figures`: what is counted, None where nothing is.
     - `signer`: signs what callers carry for the server, such as cursors, with the installation's secret.
     """
 
@@ -72,6 +76,7 @@ class Services:
     telling: Telling | None
     tool_results: ToolResultStore
     chats: ChatStore
+    retention: Retention
     users: UserStore
     things: ThingStore
     runs: RetryingRunStore
@@ -82,8 +87,10 @@ class Services:
     engine: Engine
     knowledge: KnowledgeSearch
     circuits: Sequence[CircuitBreaker]
+    figures: Figures | None
     wires: Mapping[str, Wire]
     signer: URLSafeSerializer
+    webhooks: Sender
     visitors: Visitors
     owners: dict[str, Wire | None] = field(default_factory=dict)
     """What `wire_of` remembers: it is asked several times in each request."""

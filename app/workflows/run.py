@@ -45,6 +45,7 @@ class WorkflowRun:
     """Implements the engine's `Generation`. A run is recorded under the id of the answer that it makes."""
 
     connecting = False  # `prepare` waits for the store alone
+    inter_token = None  # its steps do not speak one after the other
 
     def __init__(self, workflow: Workflow, runs: RunStore, engine: Engine, question: Question) -> None:
         self.transcript = Transcript(engine.answer_bytes, request_id=question.request_id)

@@ -1,19 +1,31 @@
 """The playground at `/`, driven in Debian's Chromium over every wire."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 import requests
 from support.chromium import Chromium
 from support.pages import served
-from support.playground import CHANGES, CHAT, IDLE, READY, ask, choose, click, enter, press, shown, sign_in, take
+from support.playground import (
+    CHANGES,
+    CHAT,
+    IDLE,
+    LETTERS,
+    READY,
+    RUNS,
+    VENDORS,
+    ask,
+    choose,
+    click,
+    enter,
+    press,
+    run,
+    shown,
+    sign_in,
+    take,
+)
 from support.users import PASSWORD, Person
 
 from app.testing.server import Server, eventually, script
@@ -57,28 +69,6 @@ def test_a_wire_is_tried_and_its_bytes_are_shown(page, server, wire, kind, end) 
     assert end in shown(page, "#raw")
 
 
-RUNS = {
-    "curl": ["bash", "-ec"],
-    "JavaScript": ["node", "--input-type=module", "--eval"],
-    "Python": [sys.executable, "-c"],
-}
-
-
-def run(page: Chromium, language: str, folder: Path, **secrets: str) -> str:
-    """What the code on the page prints where it runs, with these in the environment."""
-    if not shutil.which(RUNS[language][0]):
-        pytest.skip(f"{RUNS[language][0]} not installed")
-    press(page, "#languages", language)
-    code = shown(page, "#code")
-    assert not [secret for secret in secrets.values() if secret in code], "what is copied gets around"
-    ran = subprocess.run(
-        [*RUNS[language], code],
-        cwd=folder, env={**os.environ, **secrets}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, (code, ran.stdout, ran.stderr)
-    return ran.stdout
-
-
 languages = pytest.mark.parametrize("language", RUNS)
 
 
@@ -98,11 +88,10 @@ def test_the_code_on_the_page_runs_as_it_stands(page, server, language, wire, ki
 
 @languages
 def test_the_code_asks_what_was_asked_to_the_letter(page, server, language) -> None:
-    text = """It's for "Zoë" 👩‍🚀 & $KEY `id` \\n {x} ${x} %s."""
-    enter(page, "#question", text)
+    enter(page, "#question", LETTERS)
     run(page, language, server.home)
     (asked,) = server.rows("SELECT parts FROM messages WHERE role = 'user' ORDER BY rowid DESC LIMIT 1")
-    assert json.loads(asked["parts"]) == [{"type": "text", "text": text}]
+    assert json.loads(asked["parts"]) == [{"type": "text", "text": LETTERS}]
 
 
 @languages
@@ -179,6 +168,7 @@ def test_who_signs_out_leaves_no_session_and_no_password_behind(page, server) ->
         ("workers", "secret", "the one that your key is for."),
         ("widget", None, "the one that your key is for."),
         ("agents", None, "Open, with a key of its own."),
+        ("openai", None, "Open, with a key of its own."),
         ("chats", None, "Open."),
     ],
 )
@@ -282,7 +272,7 @@ def test_an_answer_that_is_stopped_leaves_no_step_running(page, server) -> None:
     assert page.evaluate(states) == {"sum": "complete", "say": "failed"}
 
 
-WIRES = pytest.mark.parametrize("wire", ["workers", "widget", "agents", "chats"])
+WIRES = pytest.mark.parametrize("wire", ["workers", "widget", "agents", "chats", *VENDORS])
 POSITION = "document.querySelector('#position').textContent"
 
 
@@ -297,7 +287,7 @@ def told(page: Chromium, server: Server, wire: str, *steps: dict[str, object]) -
         take(page, wire)
         if page.evaluate("!document.querySelector('#key').value"):  # a reload keeps it
             enter(page, "#key", server.key("widget" if wire == "widget" else "secret", "slow"))
-    if wire == "agents":
+    if wire in {"agents", *VENDORS}:
         choose(page, "#agent", "slow")
     question = script(*steps, {"pause": next(NUMBERS) / 1000})
     click(page, "#question")
@@ -345,7 +335,7 @@ def test_stop_ends_an_answer_at_the_server_whether_it_is_cut_or_not(page, server
             page.until("document.querySelector('#cut').textContent === 'Read on'")
         click(page, "#stop")
         page.until("document.querySelector('.failed')?.textContent === 'Stopped.'")
-        said = '{"success":true}' if wire == "agents" else '"status":"interrupted"'
+        said = {"agents": '{"success":true}', "responses": '"status":"cancelled"'}.get(wire, '"status":"interrupted"')
         page.until(f"document.querySelector('#raw').textContent.includes({json.dumps(said)})")
         assert stored(server, question) == [("interrupted", "one ")]
         assert page.evaluate("document.querySelector('#cut').disabled")

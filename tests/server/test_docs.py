@@ -33,7 +33,7 @@ EXAMPLE = re.compile("plain|shop")  # the wire and the knowledge that pages make
 
 EXAMPLES = [
     example
-    for page in ("configuration.md", "models.md")
+    for page in ("configuration.md", "models.md", "webhooks.md")
     for example in re.findall(r"^```toml\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
 ]
 """Whole configurations, each of which loads as it stands."""
@@ -137,8 +137,8 @@ def test_generated_files_are_current() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.partition("\n")[0])
 def test_the_examples_of_the_configuration_load(example, tmp_path, monkeypatch) -> None:
-    for name in re.findall(r'api_key_env = "(\w+)"', example):
-        monkeypatch.setenv(name, "sk-example")
+    for name in re.findall(r'(?:api_key|secret)_env = "(\w+)"', example):
+        monkeypatch.setenv(name, "sk-example, of 24 bytes or more")
     for folder in ("knowledge", "workflows"):
         (tmp_path / folder).symlink_to(ROOT / "config" / folder)
     function = re.search(

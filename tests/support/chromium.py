@@ -28,6 +28,7 @@ SHOWN = (
     "document.body.innerText + [...document.querySelectorAll('*')].map(each => each.shadowRoot?.textContent).join('')"
 )
 LEFT = -32000  # the code of what was asked of a page that has gone meanwhile
+SILENCE_SECONDS = 60  # axe-core looks at the whole reference without a word, on a busy machine for 20 s
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}  # the virtual key code, and what it types
 
 
@@ -155,7 +156,7 @@ class Chromium:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            assert wait([self._replies], 20), "Chromium says nothing"
+            assert wait([self._replies], SILENCE_SECONDS), "Chromium says nothing"
             data = os.read(self._replies, 1 << 20)
             assert data, "Chromium has ended"
             self._rest += data

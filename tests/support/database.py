@@ -7,14 +7,14 @@ from pathlib import Path
 
 import gevent
 import pytest
-from sqlalchemy import Connection, delete, make_url, text
+from sqlalchemy import Connection, delete, insert, make_url, text
 from support.storage import locked
 
 from app.engine.conversation import ConversationRef, QuestionEntry
 from app.engine.messages import text_message
 from app.store.conversations import ConversationStore
 from app.store.database import WRITERS, Database
-from app.store.tables import messages
+from app.store.tables import messages, metadata
 from app.store.unstored import RetryingStore
 from app.store.urls import database_url
 from app.store.workers import Worker
@@ -111,3 +111,19 @@ def ask(
         forget = delete(messages).where(messages.c.id == answer_id)
         store._database.write(lambda connection: connection.execute(forget))
     return ids[0], [message.text for message in stored.messages[: -len(asked)]]
+
+
+def counted(database: Database) -> dict[str, int]:
+    """How many rows the tables have in which there are any."""
+    found = {name: rows(database, f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
+    return {name: number for name, number in found.items() if number}
+
+
+def add_messages(database: Database, conversation: str, first: int, number: int) -> None:
+    """With further messages."""
+    more = [
+        {"id": f"{conversation[:20]}{n}", "conversation_id": conversation, "sequence": n, "role": "user", "parts": []}
+        | {"status": "complete", "created_at": 1}
+        for n in range(first, first + number)
+    ]
+    database.write(lambda connection: connection.execute(insert(messages), more))

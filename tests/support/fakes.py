@@ -168,7 +168,7 @@ class World:
         self.toolbox = FakeToolbox(self.log)
         self.store = FakeConversations(self.log)
         self.running_turns = RunningTurns(capacity, 99, 99)
-        self._engine = Engine(
+        self.engine = Engine(
             {AGENT.models: self.model},
             {"fake": 1},
             self.toolbox,
@@ -191,7 +191,7 @@ class World:
         """`more` are further fields of the question."""
         asked, options = messages or (text_message("user", "Hi"),), options or AnswerOptions()
         question = Question(agent, ref, asked, "request-1", None, TAKER, options, history, **more)
-        return Turn(self._engine, question)
+        return Turn(self.engine, question)
 
     def answer(self) -> AnswerRecord:
         """The one answer that was stored."""

@@ -43,6 +43,27 @@ PARTS = (
     {"type": "tool-x", "toolCallId": "c", "state": "output-error", "input": {}, "errorText": "x"},
     {"type": "dynamic-tool", "toolName": "x", "toolCallId": "c", "state": "input-available", "input": []},
 )
+VENDORS_PARTS = (
+    {"type": "text", "text": "x"},
+    {"type": "input_text", "text": "x"},
+    {"type": "output_text", "text": "x"},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,eHh4"}},
+    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "eHh4"}},
+    {"type": "tool_use", "id": "c", "name": "x", "input": {"a": 1}},
+    {"type": "tool_result", "tool_use_id": "c", "content": "x"},
+    {"type": "thinking", "thinking": "x", "signature": "x"},
+)
+ITEMS = (
+    {"type": "message", "role": "user", "content": "x"},
+    {"role": "user", "content": [{"type": "input_text", "text": "x"}]},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "x"}]},
+    {"type": "function_call", "call_id": "c", "name": "x", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "c", "output": "x"},
+    {"type": "item_reference", "id": "msg_x"},
+    {"type": "reasoning", "summary": [], "encrypted_content": "x"},
+)
+LISTS: Mapping[str, Sequence[Mapping[str, Any]]] = {"parts": PARTS, "content": VENDORS_PARTS, "input": ITEMS}
+IDS = ("id", "toolCallId", "call_id", "tool_call_id", "tool_use_id")
 UNFINISHED = ((b"[", b"]"), (b'{"a":', b"}"), (b'"', b'"'), (b"9", b""), (b"\xff", b""))
 
 
@@ -93,8 +114,8 @@ class Bodies:
         schema = self._document.resolved(schema)
         if name in self._places:
             return self._places[name]
-        if name == "parts":
-            return [dict(self._random.choice(PARTS)) for _ in range(self._random.choice((1, 1, 3)))]
+        if name in LISTS and (name == "parts" or self.often(0.5)):
+            return [dict(self._random.choice(LISTS[name])) for _ in range(self._random.choice((1, 1, 3)))]
         choices = next((schema[each] for each in ("oneOf", "anyOf", "enum") if each in schema), None)
         if choices and "properties" not in schema:
             picked = self._random.choice(choices)
@@ -149,7 +170,7 @@ class Bodies:
         most = max(1, self._size // (len(orjson.dumps(item)) + 1))
         items = [item] * min(most, self._random.choice((most, most, 20, 50, 999, 1000, 4000)))
         if isinstance(item, dict) and self.often(0.5):
-            names = [name for name in ("id", "toolCallId") if name in item]
+            names = [name for name in IDS if name in item]
             items = [{**item, **{name: f"{item[name]}{number}" for name in names}} for number in range(len(items))]
         return items + value[-1:]
 

@@ -12,7 +12,7 @@ from app.testing.server import Server
 PARENTS = ("conversation_id", "run_id", "workflow_id", "answer_id", "owner", "user_id")
 OWN_IDS = ("users", "keys")  # whose rows are themselves owners
 MOST_OF_ONE = 200  # things of one kind that requests may name
-NOBODYS = ("workers", "installation")  # the server's own tables
+NOBODYS = ("workers", "installation", "audit", "deliveries")  # the server's own tables
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Audit:
 
     def changes(self) -> list[Change]:
         """What was written since the last time; the shelves are brought up to date."""
-        query = "SELECT number, name, what, id, parent, more FROM audit WHERE number > ? ORDER BY number"
+        query = "SELECT number, name, what, id, parent, more FROM seen WHERE number > ? ORDER BY number"
         found = []
         for number, table, what, thing_id, parent, more in self._database.execute(query, (self._last,)):
             self._last = number
@@ -142,8 +142,8 @@ def _parent_column(name: str) -> str:
 
 
 def _triggers() -> Iterator[str]:
-    """A row of `audit` for each row that is written; an update that moves a row to another owner is one of both."""
-    yield "CREATE TABLE audit (number INTEGER PRIMARY KEY, name, what, id, parent, more);"
+    """A row of `seen` for each row that is written; an update that moves a row to another owner is one of both."""
+    yield "CREATE TABLE seen (number INTEGER PRIMARY KEY, name, what, id, parent, more);"
     for table in metadata.sorted_tables:
         if table.name in NOBODYS:
             continue
@@ -153,7 +153,7 @@ def _triggers() -> Iterator[str]:
             shown = more.get(table.name, "''").format(row=row)
             when = f"WHEN OLD.{parent} IS NOT NEW.{parent}" if (what, row) == ("update", "NEW") else ""
             yield (
-                f"CREATE TRIGGER audit_{table.name}_{what}_{row} AFTER {what.upper()} ON {table.name} {when} BEGIN "
-                f"INSERT INTO audit (name, what, id, parent, more) VALUES "
+                f"CREATE TRIGGER seen_{table.name}_{what}_{row} AFTER {what.upper()} ON {table.name} {when} BEGIN "
+                f"INSERT INTO seen (name, what, id, parent, more) VALUES "
                 f"('{table.name}', '{what}', {row}.{key}, {row}.{parent}, {shown}); END;"
             )

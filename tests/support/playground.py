@@ -1,5 +1,12 @@
 """The playground as a person uses it."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from support.chromium import Chromium
 from support.users import PASSWORD, Person
 
@@ -15,6 +22,14 @@ CHANGES = {
 READY = "document.querySelector('#welcome')?.getAttribute('aria-busy') === 'false'"
 CHAT = "document.querySelector('#sample')?.contentDocument?.querySelector('parlance-chat')?.shadowRoot"
 IDLE = "document.querySelector('#tokens').textContent > 1 && !document.querySelector('#send').disabled"
+
+VENDORS = ["openai", "messages", "responses"]
+LETTERS = """It's for "Zoë" 👩‍🚀 & $KEY `id` \\n {x} ${x} %s."""
+RUNS = {
+    "curl": ["bash", "-ec"],
+    "JavaScript": ["node", "--input-type=module", "--eval"],
+    "Python": [sys.executable, "-c"],
+}
 
 
 def take(page: Chromium, wire: str) -> None:
@@ -66,3 +81,19 @@ def sign_in(page: Chromium, person: Person) -> None:
     page.type(PASSWORD)
     page.until("document.querySelector('#workflow').options.length === 4")
     choose(page, "#model", "builtin")
+
+
+def run(page: Chromium, language: str, folder: Path, python: Path | str = sys.executable, **secrets: str) -> str:
+    """What the code on the page prints where it runs, with these in the environment."""
+    if not shutil.which(RUNS[language][0]):
+        pytest.skip(f"{RUNS[language][0]} not installed")
+    press(page, "#languages", language)
+    code = shown(page, "#code")
+    assert not [secret for secret in secrets.values() if secret in code], "what is copied gets around"
+    program = [str(python), "-c"] if language == "Python" else RUNS[language]
+    ran = subprocess.run(
+        [*program, code],
+        cwd=folder, env={**os.environ, **secrets}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, (code, ran.stdout, ran.stderr)
+    return ran.stdout

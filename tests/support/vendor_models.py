@@ -13,6 +13,7 @@ PIECES = ("Hel", "lo ", "there")
 USAGE = {"prompt": 11, "completion": 3}
 SLOWLY = ("It ", "rains ", "in ", "Oslo, ", "and 🙂 ", "it ", "is ", "going ", "to ", "rain ", "on ", "and on")
 THOUGHT, SIGNATURE = "It rains in Oslo…", "EqQBCkYIBBgCKkA/+=="
+COUNTED = 4711
 IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # 1 pixel
 BROKEN = "The model server broke off"
 _MOMENT = 0.02
@@ -62,7 +63,8 @@ class VendorsModel(ModelServer):
     - `slow`: SLOWLY, each piece a moment behind the other
     - anything else: PIECES
 
-    A request that wants a call in any case is answered with one of `get_weather`, and one that wants thoughts with one.
+    Tokens are always COUNTED. A request that wants a call in any case is answered with one of `get_weather`, and one
+    that wants thoughts with one.
     """
 
     def __init__(self) -> None:
@@ -75,6 +77,8 @@ class VendorsModel(ModelServer):
         return [request.json for request in self.requests if word in _question(request.json)]
 
     def _answer(self, request: Request) -> Iterable[Action]:
+        if request.path.endswith("/count_tokens"):
+            return whole(b'{"input_tokens": %d}' % COUNTED)
         body, api = request.json, ANTHROPIC if request.path.endswith("/messages") else OPENAI
         question, result = _question(body), _result(body)
         self._asked[question] += 1

@@ -34,8 +34,7 @@ STATUSES = {"key": 401, "model": 404, "request": 400, "image": 400, "unpaid": 40
 @dataclass(frozen=True)
 class Client:
     """One client. `arguments` follow its interpreter: node, or the Python of the environment `venv`. `classes` are
-    those of its errors that are not `USUAL`; `stop` and `tool` are its words for why an answer ends. `unread` is what
-    it says of a model that is not there, where it is not the server's words."""
+    those of its errors that are not `USUAL`; `stop` and `tool` are its words for why an answer ends."""
 
     name: str
     wire: str
@@ -44,7 +43,6 @@ class Client:
     classes: Mapping[str, str] = field(default_factory=dict, hash=False)
     stop: str = ""
     tool: str = ""
-    unread: str = ""
 
     def __str__(self) -> str:
         return self.name

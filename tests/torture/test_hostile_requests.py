@@ -14,6 +14,7 @@ import pytest
 import requests
 from support.chat_wires import user_of
 from support.hostile_requests import Hostile, HostileRequests, Person
+from support.largest_requests import largest_requests
 from support.openapi_document import OpenApiDocument
 from support.torture import scaled, seed
 from support.users import Person as User
@@ -26,6 +27,7 @@ CALLERS = 8
 AT_ONCE = 2000
 MOST_ERROR_BYTES = 8192
 MOST_HELD = 50  # milliseconds
+LARGEST_GOOD = [*largest_requests("trusting")]
 TABLES = """
 [agents.trusting]
 model = "builtin"
@@ -55,6 +57,9 @@ def people(server: Server) -> Mapping[str, Sequence[Person]]:
     return {
         "agents": [Person(headers, _of_agent(server, agent, headers)) for agent, headers in secrets],
         "workers": [*(Person(headers, {}) for _, headers in secrets), Person({}, {})],
+        "openai": [Person(headers, {"model": agent}) for agent, headers in secrets],
+        "messages": [Person(headers, {"model": agent}) for agent, headers in secrets],
+        "responses": [_of_responses(server, agent, headers) for agent, headers in secrets],
         "widget": [Person(headers, {"sessionId": "s"}) for _, headers in widgets],
         "chats": [_of_chats(server, model) for model in ("scripted", "builtin")],
         "things": [_of_things(server)],
@@ -66,6 +71,12 @@ def _of_agent(server: Server, agent: str, headers: Mapping[str, str]) -> dict[st
     asked = requests.post(url, json=body, headers=headers, timeout=30).json()["data"]
     conversation = asked["metadata"]["conversationId"]
     return {"agentId": agent, "userId": "u", "conversationId": conversation, "messageId": asked["id"]}
+
+
+def _of_responses(server: Server, agent: str, headers: Mapping[str, str]) -> Person:
+    body = {"model": agent, "input": "Hello"}
+    made = requests.post(f"{server.url}/v1/responses", json=body, headers=headers, timeout=30).json()["id"]
+    return Person(headers, {"model": agent, "response_id": made, "previous_response_id": made})
 
 
 def _of_chats(server: Server, model: str) -> Person:
@@ -180,3 +191,15 @@ def test_no_request_harms_the_server_or_holds_up_the_others(server, record_prope
     assert not told.wrong, f"{summary}\n{told.wrong}"
     assert held[0][0] <= MOST_HELD, f"{summary}\n{held[:10]}"
     assert server.worker_pid() == pid
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize(("path", "body"), [pytest.param(*each, id=name) for name, *each in LARGEST_GOOD])
+def test_no_good_request_holds_up_the_others_either(server, path, body) -> None:
+    headers = {"Authorization": f"Bearer {server.key('secret', 'trusting')}", "Content-Type": "application/json"}
+    requests.get(f"{server.url}/probe", timeout=30)
+    for _ in range(2):
+        answered = requests.post(f"{server.url}{path}", data=body, headers=headers, timeout=60)
+        assert answered.status_code == 200, answered.text
+    held = requests.get(f"{server.url}/probe", timeout=60).json()
+    assert held[0][0] <= MOST_HELD, held[:5]

@@ -1,12 +1,16 @@
-"""Anthropic's Messages API. Source: its API reference, "Messages" and "Streaming messages"."""
+"""Anthropic's Messages API. Source: its API reference, "Messages", "Streaming messages" and "Count tokens in a
+Message"."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import gevent
+import orjson
 from marshmallow import fields, validate
 
 from app.engine.agent import Effort
 from app.engine.chunks import Chunk
+from app.engine.errors import ModelError, Problem
 from app.engine.needs import Need
 from app.engine.ports import Stream
 from app.engine.prompt import Prompt
@@ -17,6 +21,7 @@ from app.providers.apis.http_stream import last_refusal, open_stream
 from app.providers.apis.known_models import Traits, traits_of
 from app.providers.apis.options import HttpModelOptions, api_key, check_url, upstream
 from app.providers.apis.sampling import sampling_fields, unheeded_sampling
+from app.providers.apis.whole_reply import whole_reply
 
 USUAL = Traits(max_temperature=1)
 TAKES: frozenset[Need] = frozenset({"images", "stop", "schema", "calls"})
@@ -29,6 +34,11 @@ EFFORTS: Mapping[Effort, int] = {
     "xhigh": 32768,
 }
 """The budget for thinking (tokens) of an effort that a caller asks for."""
+
+_COUNTED = frozenset({"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"})
+"""The fields of a request that may be counted: others are refused."""
+MOST_COUNTING_SECONDS = 5.0
+_MOST_COUNT_BYTES = 65_536
 
 
 class AnthropicOptions(HttpModelOptions):
@@ -104,6 +114,24 @@ class AnthropicModel:
         decoder = AnthropicDecoder(Prefix(payload).before(payload["messages"]))
         return open_stream(self._upstream, "/messages", prompt, self._payloads(prompt, payload), decoder, heartbeat)
 
+    def count_tokens(self, prompt: Prompt) -> int:
+        """See `TokenCounter`: within the `connect` timeout, and MOST_COUNTING_SECONDS at most."""
+        payload = {name: value for name, value in self._payload(prompt).items() if name in _COUNTED}
+        seconds = min(self._options["timeouts"]["connect"], MOST_COUNTING_SECONDS)
+        try:
+            with gevent.Timeout(seconds):
+                return whole_reply(
+                    self._upstream,
+                    "/messages/count_tokens",
+                    payload,
+                    prompt.exchange,
+                    _counted,
+                    "tokens",
+                    _MOST_COUNT_BYTES,
+                )
+        except gevent.Timeout as error:
+            raise ModelError(Problem.UPSTREAM_TIMEOUT, reason=f"no count within {seconds:g} s") from error
+
     def _payload(self, prompt: Prompt) -> dict[str, Any]:
         payload = self._bare(prompt)
         stop = {"stop_sequences": self._stop(prompt)} if self._stop(prompt) else {}
@@ -161,6 +189,14 @@ class AnthropicModel:
         if not asked or "thinking" in payload or self._traits.thinking != "budget":
             return payload
         return payload | conversation_fields(prompt, images=self._options["images"], thoughts=False)
+
+
+def _counted(body: bytes) -> int:
+    """Raises one of whole_reply's UNREADABLE."""
+    tokens = orjson.loads(body)["input_tokens"]
+    if type(tokens) is not int or tokens <= 0:
+        raise ValueError(f"input_tokens: {str(tokens)[:100]}")
+    return tokens
 
 
 def _merged(payload: dict[str, Any], thinking: dict[str, Any]) -> dict[str, Any]:

@@ -8,25 +8,19 @@ or llama.cpp's batch, has no more.
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import orjson
 
-from app.engine.errors import ModelError, Problem
 from app.engine.exchange import Exchange
 from app.providers.apis.openai import request_headers
 from app.providers.apis.options import upstream
-from app.providers.transport.redaction import redacted
-from app.providers.transport.response import UpstreamResponse
-from app.providers.transport.statuses import MOST_ERROR_BYTES
+from app.providers.apis.whole_reply import whole_reply
 
 MOST_DIMENSIONS = 16_384
 MOST_BYTES = 64 * MOST_DIMENSIONS  # of a response, for each text: reading it must not hold up the worker's streams
-_LONGEST_REASON = 300  # characters, for the log
-
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
-"""What `vectors` raises."""
 
 Vector = Sequence[float]
 """32-bit floats."""
@@ -42,36 +36,15 @@ class OpenAIEmbeddings:
     def embed(self, texts: Sequence[str]) -> Sequence[Vector]:
         """A vector for each text, in their order, all of as many dimensions; not normalised. Takes as long as the
         model's timeouts allow. Raises ModelError, also where the response is anything else."""
-        body = orjson.dumps({"model": self._model, "input": texts})
-        response = self._upstream.post("/embeddings", body, Exchange())
-        if response.status != 200:
-            raise response.refusal()
-        body = b""
-        try:
-            body = _whole(response, len(texts) * MOST_BYTES)
-            return vectors(body, len(texts))
-        except UNREADABLE as error:
-            reason = f"sent what are no {len(texts)} vectors: {redacted(repr(error))[:_LONGEST_REASON]}"
-            said = redacted(body[:MOST_ERROR_BYTES].decode("utf-8", "replace"))[:_LONGEST_REASON]
-            raise ModelError(Problem.UPSTREAM_FAILED, reason=reason, details={"said": said}) from error
+        count = len(texts)
+        payload, read = {"model": self._model, "input": texts}, partial(vectors, count=count)
+        return whole_reply(
+            self._upstream, "/embeddings", payload, Exchange(), read, f"{count} vectors", count * MOST_BYTES
+        )
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._upstream.close()
-
-
-def _whole(response: UpstreamResponse, most: int) -> bytes:
-    pieces, size = [], 0
-    response.begin(float("inf"))
-    try:
-        while (piece := response.read()) is not None:
-            pieces.append(piece)
-            size += len(piece)
-            if size > most:
-                raise ValueError(f"more than {most} bytes")
-    finally:
-        response.close()
-    return b"".join(pieces)
 
 
 def vectors(body: bytes, count: int) -> Sequence[Vector]:

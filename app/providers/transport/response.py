@@ -195,6 +195,19 @@ class UpstreamResponse:
         else:
             self._release()
 
+    def whole(self, most_bytes: int) -> bytes:
+        """The body, read to its end, and closed. Raises ModelError as `read` does, ValueError where it is larger."""
+        body = bytearray()
+        self.begin(float("inf"))
+        try:
+            while (piece := self.read()) is not None:
+                body += piece
+                if len(body) > most_bytes:
+                    raise ValueError(f"more than {most_bytes} bytes")
+        finally:
+            self.close()
+        return bytes(body)
+
     def refusal(self) -> ModelError:
         """The error that a status other than 200 means. Reads the body, of which no caller is told, and closes."""
         body = b""

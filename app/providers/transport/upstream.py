@@ -59,12 +59,14 @@ class Upstream:
         head = f"{line}\r\n{self._head}{ids}Content-Length: {len(body)}\r\n\r\n"
         seconds = self._timeouts.connect + self._timeouts.first_token
         try:
-            with ExitStack() as failing, gevent.Timeout(seconds):
+            with ExitStack() as failing, gevent.Timeout(seconds) as limit:
                 failing.callback(self._running.discard, request_id)
                 response = self._exchange(head.encode("latin-1") + body, exchange, request_id)
                 failing.pop_all()
                 return response
         except gevent.Timeout as error:
+            if error is not limit:
+                raise  # it is the caller's
             raise ModelError(Problem.UPSTREAM_TIMEOUT, reason=f"no head within {seconds:g} s") from error
         except TimeoutError as error:
             raise ModelError(Problem.UPSTREAM_TIMEOUT, reason=f"no connection in time: {error}") from error

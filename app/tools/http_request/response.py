@@ -1,12 +1,14 @@
-"""An HTTP response as a tool's result; no more of it is read than a model may get."""
+"""An HTTP request and its response, of which a bounded part is read; as a tool's result, what a model may get."""
 
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from io import BufferedReader, RawIOBase
 from typing import Any
 
 import orjson
 
 from app.engine.messages import is_too_deep
+from app.tools.http_request.hosts import Target
 
 MOST_BODY_BYTES = 24_576  # that are read of a body
 MOST_RECEIVED_BYTES = 131_072  # in all: headers, body and the framing of its chunks
@@ -54,6 +56,21 @@ class BoundedResponse(HTTPResponse):
     def begin(self) -> None:
         super().begin()
         self._input.may_end = True
+
+
+def exchange(
+    connection: Any, target: Target, method: str, headers: Mapping[str, str], body: bytes | None
+) -> HTTPResponse:
+    """Send one request over the connection, which ends with it; returns a BoundedResponse, to be closed.
+
+    Raises HTTPException where there is no whole head, and OSError."""
+    http = HTTPConnection(target.host, target.port)
+    http.default_port = 443 if target.tls else 80  # what the Host header leaves out
+    http.auto_open = 0  # it has its socket, and never opens another
+    http.sock = connection
+    http.response_class = BoundedResponse
+    http.request(method, target.path, body, {**headers, "Connection": "close"})
+    return http.getresponse()
 
 
 def to_result(response: HTTPResponse) -> dict[str, Any]:

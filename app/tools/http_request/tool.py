@@ -4,7 +4,7 @@ No redirect is followed. How the addresses of a host are checked stands in conne
 """
 
 from collections.abc import Mapping, Sequence
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from app.tools.http_request.connecting import Connector
 from app.tools.http_request.hosts import MOST_URL, Host, Target, is_listed, parse_host, parse_url
 from app.tools.http_request.lookups import LookUp, Lookups
 from app.tools.http_request.metadata import names_metadata
-from app.tools.http_request.response import BoundedResponse, ResponseTooLarge, to_result
+from app.tools.http_request.response import ResponseTooLarge, exchange, to_result
 
 NAME = "http_request"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -75,16 +75,10 @@ class HttpRequest:
 
 
 def _exchange(connection: Any, target: Target, method: str, body: bytes | None) -> dict[str, Any]:
-    http = HTTPConnection(target.host, target.port)
-    http.default_port = 443 if target.tls else 80  # what the Host header leaves out
-    http.auto_open = 0  # it has its socket, and never opens another
-    http.sock = connection
-    http.response_class = BoundedResponse
-    headers = {"User-Agent": "Parlance", "Connection": "close"}
+    headers = {"User-Agent": "Parlance"}
     if body is not None:
         headers["Content-Type"] = "application/json"
-    http.request(method, target.path, body, headers)
-    with http.getresponse() as response:
+    with exchange(connection, target, method, headers, body) as response:
         return to_result(response)
 
 

@@ -29,8 +29,8 @@ def limit_requests(app: Flask, settings: Settings, wires: list[Wire], redis: Red
     guard looks at the request. A widget key takes from the widget wire's on every wire.
 
     What reaches no wire's view, such as pages, preflights and unknown paths, is counted for the address before anything
-    is read for it; so is what costs as much as a page. Only /health and /ready are counted nowhere, for a balancer must
-    never be refused.
+    is read for it; so is what costs as much as a page. Only /health, /ready and /metrics are counted nowhere:
+    balancers and monitoring must never be refused.
 
     All workers that share `redis` count together. Over a budget a request is ChatError(LIMITED), with the seconds until
     there is room.
@@ -61,7 +61,7 @@ class _Limits:
         `identify` raises of a database that is away."""
         operation = current_operation()
         if operation is None or operation.cost == "page":
-            if request.blueprint != "health":
+            if request.blueprint not in ("health", "metrics"):
                 self._hit(self._other, [address(), OTHER])
             if request.environ["PATH_INFO"].startswith("//"):
                 raise ChatError(Problem.NOT_FOUND)  # it would be taken for a path with one slash

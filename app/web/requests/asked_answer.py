@@ -11,13 +11,17 @@ from app.web.requests.call import Call
 from app.web.requests.positions import HEADER, CursorSchema, StreamCursor, asked_cursor
 from app.web.services import services
 
+MISSING = f"{HEADER}: Missing: which answer is meant?"
 
-def asked_answer(call: Call, wire: str, also: str | None = None) -> tuple[StreamCursor, AnswerState]:
+
+def asked_answer(
+    call: Call, wire: str, also: str | None = None, missing: str = MISSING
+) -> tuple[StreamCursor, AnswerState]:
     """The cursor, in the header or else in `also`, and its answer: whoever knows an answer's id may read it, unless it
-    is a key's. Raises ChatError."""
+    is a key's. Raises ChatError, with the words `missing` where there is no cursor."""
     cursor = asked_cursor(also)
     if cursor is None:
-        raise ChatError(Problem.INVALID, f"{HEADER}: Missing: which answer is meant?", fields={HEADER: "Missing."})
+        raise ChatError(Problem.INVALID, missing, fields={HEADER: "Missing."})
     scope = HistoryScope(call.caller.agent.id, wire, call.caller.owner)
     return cursor, services().answers.named(scope, cursor.answer_id)
 

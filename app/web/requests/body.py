@@ -13,6 +13,7 @@ from app.web.requests.query import load, refuse_nul
 from app.web.services import services
 
 PIECE = 4096
+LARGE = 65_536  # bytes of a body that may hold thousands of parts
 MOST_CONTAINERS = 20_000  # lists and objects of a body: each takes a moment in each place that it passes, a text hardly
 MOST_DEPTH = 100  # of objects and lists in one another
 
@@ -26,9 +27,19 @@ def load_body(schema: type[Schema], optional: bool = False) -> Any:
         return load(schema, {})
     require_json()
     if request.content_encoding:
-        raise ChatError(Problem.UNSUPPORTED_TYPE)
-    g.posted = _parsed(read_body())
-    return load(schema, g.posted)
+        raise ChatError(Problem.UNSUPPORTED_TYPE, "Content-Encoding must not be there: send the body as it is")
+    body = read_body()
+    g.posted = _parsed(body)
+    _let_others_go_on(len(body))
+    made = load(schema, g.posted)
+    _let_others_go_on(len(body))
+    return made
+
+
+def _let_others_go_on(size: int) -> None:
+    """Between two looks at a large body, each of which takes its time."""
+    if size > LARGE:
+        gevent.sleep(0)
 
 
 def _parsed(body: bytes) -> Any:

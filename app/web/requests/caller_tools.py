@@ -1,5 +1,6 @@
 """Tools that a caller declares and runs itself, on the wires that have a place for them."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,11 +10,19 @@ from marshmallow import ValidationError, fields, validate
 from app.engine.agent import Agent, ToolChoice, ToolSpec
 from app.engine.errors import ChatError, Problem
 from app.engine.events import ToolCalled
-from app.engine.messages import ToolResultPart, is_too_deep
+from app.engine.messages import MOST_DEPTH, ToolResultPart, is_too_deep
 from app.store.answer_states import AnswerState
 
-NAME = validate.Regexp(r"[A-Za-z0-9_.:/-]{1,128}\Z", error="Use 1 to 128 letters, digits, and - _ . : /.")
+NAMES = re.compile(r"[A-Za-z0-9_.:/-]{1,128}\Z")
+NAME = validate.Regexp(NAMES, error="Use 1 to 128 letters, digits, and - _ . : /.")
 MOST_SCHEMA_BYTES = 65_536
+NAMED = {"description": "1 to 128 letters, digits, and `-` `_` `.` `:` `/`"}
+SHAPED = {
+    "description": "A JSON Schema whose type is `object`, or not said: "
+    f"at most {MOST_SCHEMA_BYTES:,} bytes and {MOST_DEPTH} levels"
+}
+ONE_AT_A_TIME = {"description": "`false`: the model makes one call at a time"}
+"""What is said of fields that every such wire has: marshmallow's `metadata`."""
 
 IsCallers = Callable[[ToolCalled], bool]
 """Whether a call is of a tool that runs at the caller's; others are not shown."""

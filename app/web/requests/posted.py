@@ -108,13 +108,15 @@ class Posted:
 def call_arguments(given: Any, field: str) -> Mapping[str, Any]:
     """An object, or one written as JSON. What a model wrote that is neither is kept as the engine keeps it. Raises
     ValidationError, for that field, where it is nested too deeply."""
+    if given in (None, "", "{}"):  # most of thousands
+        return {}
     if isinstance(given, str):
         try:
-            given = orjson.loads(given or "{}")
+            given = orjson.loads(given)
         except orjson.JSONDecodeError:
             return {"malformed_arguments": given[:200]}
     if is_too_deep(given):
         raise ValidationError("Nested too deeply.", field)
-    if given is None or isinstance(given, Mapping):
-        return given or {}
+    if isinstance(given, Mapping):
+        return given
     return {"malformed_arguments": str(given)[:200]}

@@ -31,7 +31,10 @@ def handle_errors(app: Flask) -> None:
 
 def error_response(error: ChatError) -> Response:
     """The status, the body in the words of the wire that owns the path, and the headers that go with them."""
-    wire = services().wire_of(request.path)
+    shared = services()
+    wire = shared.wire_of(request.path)
+    if shared.figures:
+        shared.figures.count_refusal(wire.name if wire else None, error)
     response = _bounded(error, wire.error_body if wire else _default_body)
     no_room = error.problem.status in (429, 503)
     wait = RETRY_SECONDS if no_room and error.retry_after is None else error.retry_after

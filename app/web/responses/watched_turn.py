@@ -34,7 +34,7 @@ class WatchedTurn:
     `rejoin_seconds` where the caller has shown that it can. Implements `Told`.
 
     Made within the request, it begins the turn, and raises the ChatError with which that is refused, or RepeatedError.
-    `close` in any case: it records what was said and writes the log line of the turn.
+    `close` in any case: it records what was said, writes the log line of the turn, and counts it.
     """
 
     begins_at_once = True
@@ -157,6 +157,8 @@ class WatchedTurn:
             self._count_stored(self.turn.answer_id)
         if not self._joins:
             self._log()
+            if self._shared.figures:
+                self._shared.figures.count_turn(self.turn)
 
     def _caller_left(self) -> None:
         self._left = True

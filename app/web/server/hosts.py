@@ -6,7 +6,7 @@ from app.engine.errors import ChatError, Problem
 from app.settings.environment import host_name
 from app.settings.records import Settings
 
-ANY_HOST = ("/health", "/ready")  # balancers ask for these by address
+ANY_HOST = ("/health", "/ready", "/metrics")  # balancers and monitoring ask for these by address
 
 
 def refuse_other_hosts(app: Flask, settings: Settings) -> None:

@@ -29,14 +29,15 @@ def read_conversation(posted: Sequence[Mapping[str, Any]]) -> PostedConversation
     messages = Posted()
     images = []
     for index, each in enumerate(posted):
+        blocks = _placed(each)
         try:
             if each["role"] == "assistant":
-                messages.answer(part for block in _placed(each) for part in _said(*block))
+                messages.answer(part for block in blocks for part in _said(*block))
             else:
-                _add_user(messages, each)
+                _add_user(messages, blocks)
         except ValidationError as error:
             raise ValidationError({"messages": {index: {error.field_name: error.messages}}}) from error
-        images += [f"messages.{index}.{place}" for place, block in _placed(each) if block["type"] == "image"]
+        images += [f"messages.{index}.{place}" for place, block in blocks if block["type"] == "image"]
     said = conversation(messages.messages())
     if posted[-1]["role"] != "user":
         raise ValidationError(
@@ -45,7 +46,7 @@ def read_conversation(posted: Sequence[Mapping[str, Any]]) -> PostedConversation
     return PostedConversation(said, tuple(images))
 
 
-def _placed(message: Mapping[str, Any]) -> list[tuple[str, Block]]:
+def _placed(message: Mapping[str, Any]) -> Sequence[tuple[str, Block]]:
     """The blocks with their places."""
     content = message["content"]
     if isinstance(content, str):
@@ -53,11 +54,11 @@ def _placed(message: Mapping[str, Any]) -> list[tuple[str, Block]]:
     return [(f"content.{index}", block) for index, block in enumerate(content)]
 
 
-def _add_user(messages: Posted, message: Mapping[str, Any]) -> None:
+def _add_user(messages: Posted, blocks: Sequence[tuple[str, Block]]) -> None:
     """Results go to their calls. What is said beside them belongs to the last of them: there is no place for it between
     them and what the model says to them."""
-    results = [(place, block) for place, block in _placed(message) if block["type"] == "tool_result"]
-    others = [(place, block) for place, block in _placed(message) if block["type"] != "tool_result"]
+    results = [(place, block) for place, block in blocks if block["type"] == "tool_result"]
+    others = [(place, block) for place, block in blocks if block["type"] != "tool_result"]
     if not results:
         messages.say(Message("user", tuple(_asked(*block) for block in others)))
         return

@@ -81,9 +81,10 @@ REFERENCE = Reference(
             "Count tokens",
             (
                 ok(
-                    "An estimate: a token for each four bytes of text, and some for each message.",
+                    "By the model's server where that counts, in a few seconds; else an estimate: a token for each "
+                    "four bytes of text and of tools, and some for each message.",
                     CountSchema,
-                    {"input_tokens": 7},
+                    {"input_tokens": 362},
                 ),
             ),
             body=TokensRequestSchema,

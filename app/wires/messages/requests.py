@@ -10,13 +10,27 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from app.engine.agent import AnswerFormat, AnswerOptions, Effort, ToolChoice, ToolSpec
 from app.engine.messages import Message, text_message
 from app.schemas.fields import BoundedList, Flag, Number
-from app.schemas.lenient import LenientSchema, TextOrParts, only
-from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
+from app.schemas.lenient import (
+    AS_HEEDED,
+    CEILING,
+    KNOWN_BY_KEY,
+    MODEL,
+    NO_CACHE,
+    ONE_TIER,
+    STREAMS,
+    LenientSchema,
+    TextOrParts,
+    ignored,
+    only,
+)
+from app.web.requests.caller_tools import NAME, NAMED, SHAPED, ToolParameters, check_choice
 from app.web.requests.question import MOST_MESSAGES
 from app.wires.messages.conversation import PostedConversation, read_conversation
 from app.wires.messages.errors import NO_THREADS
 
+_ID = validate.Length(1, 256)
 _MOST_TOOLS, _MOST_STOPS = 512, 16
+_AS_MADE = "calls are as the model makes them"
 _EFFORTS: Sequence[tuple[int, Effort]] = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (16384, "high"))
 """The effort that a budget for thinking (tokens) stands for, up to each; above them all it is the greatest."""
 
@@ -47,17 +61,27 @@ class _System(TextOrParts):
 
 
 class PostedMessageSchema(LenientSchema):
-    role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
-    content = TextOrParts(required=True)
+    role = fields.String(
+        required=True, validate=validate.OneOf(["user", "assistant"]), metadata={"description": "Whose it is"}
+    )
+    content = TextOrParts(required=True, metadata={"description": "A text, or blocks"})
 
 
 class ToolSchema(LenientSchema):
     type = fields.String(
-        load_default="custom", validate=validate.Equal("custom", error="Only tools of the caller's own can be called.")
+        load_default="custom",
+        validate=validate.Equal("custom", error="Only tools of the caller's own can be called."),
+        metadata={"description": "Tools of the vendor's own (`web_search_…`, `bash_…`, `computer_…`) are refused"},
     )
-    name = fields.String(required=True, validate=NAME)
-    description = fields.String(load_default="")
-    input_schema = ToolParameters(required=True)
+    name = fields.String(required=True, validate=NAME, metadata=NAMED)
+    description = fields.String(load_default="", metadata={"description": "What the model is told of it"})
+    input_schema = ToolParameters(required=True, metadata=SHAPED)
+    allowed_callers = ignored("models call tools directly")
+    cache_control = ignored(NO_CACHE)
+    defer_loading = ignored("the model is told of all tools")
+    eager_input_streaming = ignored("a call is told as a whole")
+    input_examples = ignored("the model is told the schema")
+    strict = ignored(_AS_MADE)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ToolSpec:
@@ -65,9 +89,15 @@ class ToolSchema(LenientSchema):
 
 
 class ToolChoiceSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["auto", "any", "tool", "none"]))
-    name = fields.String(validate=NAME)
-    disable_parallel_tool_use = Flag(load_default=False)
+    type = fields.String(
+        required=True,
+        validate=validate.OneOf(["auto", "any", "tool", "none"]),
+        metadata={"description": "The model's choice, one of them, the one that is named, or the agent's own alone"},
+    )
+    name = fields.String(validate=NAME, metadata={"description": "Needed with the type `tool`"})
+    disable_parallel_tool_use = Flag(
+        load_default=False, metadata={"description": "`true`: the model makes one call at a time"}
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def named(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -76,36 +106,87 @@ class ToolChoiceSchema(LenientSchema):
 
 
 class ThinkingSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["enabled", "disabled", "adaptive"]))
-    budget_tokens = fields.Integer(strict=True, validate=validate.Range(1))
+    type = fields.String(
+        required=True,
+        validate=validate.OneOf(["enabled", "disabled", "adaptive"]),
+        metadata={"description": "Whether thoughts are told, where the model tells any"},
+    )
+    budget_tokens = fields.Integer(
+        strict=True,
+        validate=validate.Range(1),
+        metadata={
+            "description": "With the type `enabled`: how much is thought, where `output_config.effort` does not say"
+        },
+    )
+    block_binding = ignored("a thought that does not fit is left out")
+    display = ignored("thoughts are told as the model tells them")
 
 
 class FormatSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.Equal("json_schema"))
-    schema = ToolParameters(required=True)
+    type = fields.String(
+        required=True, validate=validate.Equal("json_schema"), metadata={"description": "JSON of a schema"}
+    )
+    schema = ToolParameters(required=True, metadata=SHAPED)
 
 
 class OutputConfigSchema(LenientSchema):
-    effort = fields.String(validate=validate.OneOf(["low", "medium", "high", "xhigh", "max"]))
-    format = fields.Nested(FormatSchema)
+    effort = fields.String(
+        validate=validate.OneOf(["low", "medium", "high", "xhigh", "max"]),
+        metadata={"description": "How much the model thinks, as far as it heeds it; `max` is as `xhigh`"},
+    )
+    format = fields.Nested(FormatSchema, metadata={"description": "What the answer is, where it is no prose"})
+    task_budget = only([], "Not heeded: use max_tokens.")
 
 
 class TokensRequestSchema(LenientSchema):
     """What both operations take."""
 
-    model = fields.String(
-        required=True,
-        validate=validate.Length(1, 256),
-        metadata={"description": "The key's agent, by its id, or one of its models, by its name or an alias"},
+    model = fields.String(required=True, validate=_ID, metadata=MODEL)
+    system = _System(
+        load_default=tuple,
+        metadata={
+            "description": "In place of the agent's instructions, where the agent has `allow_system = true`; else "
+            "refused, unless it is blank. Blocks have the type `text`"
+        },
     )
-    system = _System(load_default=tuple)
-    messages = BoundedList(fields.Nested(PostedMessageSchema), validate.Length(1, MOST_MESSAGES), required=True)
-    tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
-    tool_choice = fields.Nested(ToolChoiceSchema, load_default=lambda: {"type": "auto"})
-    thinking = fields.Nested(ThinkingSchema, load_default=lambda: {"type": "disabled"})
-    output_config = fields.Nested(OutputConfigSchema, load_default=dict)
+    messages = BoundedList(
+        fields.Nested(PostedMessageSchema),
+        validate.Length(1, MOST_MESSAGES),
+        required=True,
+        metadata={"description": "The whole conversation; the last one is the user's"},
+    )
+    tools = BoundedList(
+        fields.Nested(ToolSchema),
+        validate.Length(max=_MOST_TOOLS),
+        load_default=list,
+        metadata={"description": "Tools that run at the caller's"},
+    )
+    tool_choice = fields.Nested(
+        ToolChoiceSchema,
+        load_default=lambda: {"type": "auto"},
+        metadata={"description": "Which of these tools are called"},
+    )
+    thinking = fields.Nested(
+        ThinkingSchema, load_default=lambda: {"type": "disabled"}, metadata={"description": "Of the model's thoughts"}
+    )
+    output_config = fields.Nested(
+        OutputConfigSchema, load_default=dict, metadata={"description": "How much is thought, and what is answered"}
+    )
     thread = only([], NO_THREADS)
     mcp_servers = only([[]], "Servers of tools are not asked.")
+    output_format = only([], "Use output_config.format.")
+    compaction = only([], "Conversations are not shortened.")
+    container = only([], "There are no containers.")
+    fallbacks = only(["default"], "Which models stand in for one another is the agent's to say.")
+    inference_geo = only(["global"], "Where a model runs is not chosen by requests.")
+    billing_policy = only([], "It is the key that pays.")
+    cache_control = ignored(NO_CACHE)
+    context_management = ignored("a conversation that is too long is cut at its begin")
+    diagnostics = ignored("what was cached is not told")
+    fallback_credit_token = ignored("no answer costs less than another")
+    metadata = ignored(KNOWN_BY_KEY)
+    service_tier = ignored(ONE_TIER)
+    speed = ignored(ONE_TIER)
 
     @validates_schema(skip_on_field_errors=True)
     def choice_among_tools(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -131,12 +212,16 @@ class TokensRequestSchema(LenientSchema):
 
 
 class MessageRequestSchema(TokensRequestSchema):
-    max_tokens = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10_000_000))
-    stream = Flag(load_default=False)
-    temperature = Number(validate=validate.Range(0, 1))
-    top_p = Number(validate=validate.Range(0, 1))
+    max_tokens = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10_000_000), metadata=CEILING)
+    stream = Flag(load_default=False, metadata=STREAMS)
+    temperature = Number(validate=validate.Range(0, 1), metadata=AS_HEEDED)
+    top_p = Number(validate=validate.Range(0, 1), metadata=AS_HEEDED)
+    top_k = only([], "Not heeded: use top_p.")
     stop_sequences = BoundedList(
-        fields.String(validate=validate.Length(1, 1024)), validate.Length(max=_MOST_STOPS), load_default=list
+        fields.String(validate=validate.Length(1, 1024)),
+        validate.Length(max=_MOST_STOPS),
+        load_default=list,
+        metadata={"description": "What ends the answer, besides the configured texts; each has 1 to 1,024 characters"},
     )
 
     @post_load

@@ -6,8 +6,8 @@ from app.engine.agent import Agent
 from app.engine.errors import ChatError, Problem
 from app.engine.messages import Message
 from app.engine.needs import Need
-from app.engine.prompt import estimated_tokens
 from app.engine.question import Question
+from app.engine.question_prompt import counted_tokens, estimated_tokens_of
 from app.web.requests.asked_answer import asked_answer
 from app.web.requests.call import Call
 from app.web.requests.caller_tools import of_answer, of_tools, refuse_shadowing
@@ -18,6 +18,7 @@ from app.web.responses.following import follow
 from app.web.responses.framing import json_response, no_content
 from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
+from app.web.services import services
 from app.wires.messages.encoder import MessageEncoder
 from app.wires.messages.requests import MessageRequest
 from app.wires.messages.serializers import stopped, whole_message
@@ -31,7 +32,7 @@ def create(call: Call) -> Response:
     body: MessageRequest = call.body
     question, is_callers = _question(call, body), of_tools(body.tools)
     if body.stream:
-        tokens = _input_tokens(body)
+        tokens = estimated_tokens_of(services().engine, question)
         encoder = MessageEncoder(body.model, is_callers, input_tokens=tokens, shows_thoughts=body.thinks, seal=sealer())
         return stream_answer(question, encoder)
     started, finished = wait_for_answer(question)
@@ -42,9 +43,8 @@ def create(call: Call) -> Response:
 
 @blueprint.post("/v1/messages/count_tokens")
 def count_tokens(call: Call) -> Response:
-    """Estimated, as prompts are."""
-    _checked_agent(call, call.body)
-    return json_response({"input_tokens": _input_tokens(call.body)})
+    """By the model's server, or estimated."""
+    return json_response({"input_tokens": counted_tokens(services().engine, _question(call, call.body))})
 
 
 @blueprint.get("/v1/messages")
@@ -92,7 +92,3 @@ def _question(call: Call, body: MessageRequest) -> Question:
         so_far=said.so_far,
         places=places,
     )
-
-
-def _input_tokens(body: MessageRequest) -> int:
-    return sum(map(estimated_tokens, (*body.system, *body.conversation.said.messages)))

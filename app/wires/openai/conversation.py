@@ -83,7 +83,7 @@ def _said(posted: Entry) -> Iterator[Part]:
         yield TextPart(_text(content))
     for call in posted.get("tool_calls", ()):
         function = call["function"]
-        yield ToolCallPart(call["id"], function["name"], call_arguments(function["arguments"], "tool_calls"))
+        yield ToolCallPart(call["id"], function["name"], call_arguments(function.get("arguments"), "tool_calls"))
 
 
 def _text(content: str | Sequence[Entry] | None) -> str:

@@ -15,8 +15,8 @@ from app.wires.openai.replies import (
     ModelsSchema,
     StoppedSchema,
 )
-from app.wires.openai.requests import CompletionRequestSchema
-from app.wires.openai.serializers import model_entry, model_list
+from app.wires.openai.requests import CompletionRequestSchema, ModelsQuerySchema
+from app.wires.openai.serializers import model_entry, model_page
 
 _ID = "chatcmpl-404f8a7c2f0b4e4f9a1d1b7f7d3c5e60"
 _USAGE = {"prompt_tokens": 28, "completion_tokens": 3, "total_tokens": 31}
@@ -95,7 +95,9 @@ REFERENCE = Reference(
             "get",
             "/v1/models",
             "List what can be asked",
-            (ok("The agent, and its models.", ModelsSchema, model_list(["demo", "builtin"])),),
+            (ok("The agent, and its models.", ModelsSchema, model_page(["demo", "builtin"], 20)),),
+            query=ModelsQuerySchema,
+            problems=(Problem.INVALID,),
         ),
         Operation(
             "get",

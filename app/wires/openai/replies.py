@@ -104,8 +104,8 @@ class ModelsSchema(Schema):
     object = _is("list")
     data = fields.List(fields.Nested(ModelSchema), required=True)
     has_more = fields.Boolean(required=True)
-    first_id = fields.String(required=True)
-    last_id = fields.String(required=True)
+    first_id = fields.String(required=True, allow_none=True)
+    last_id = fields.String(required=True, allow_none=True)
 
 
 class FailureSchema(Schema):

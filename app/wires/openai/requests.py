@@ -5,18 +5,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
 from app.schemas.fields import BoundedList, Flag, Number
-from app.schemas.lenient import LenientSchema, TextOrParts, only
-from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
+from app.schemas.lenient import (
+    AS_HEEDED,
+    CEILING,
+    KNOWN_BY_KEY,
+    MODEL,
+    NO_CACHE,
+    ONE_TIER,
+    STREAMS,
+    LenientSchema,
+    ignored,
+    only,
+)
+from app.web.requests.caller_tools import NAME, NAMED, ONE_AT_A_TIME, SHAPED, ToolParameters, check_choice
 from app.web.requests.question import MOST_MESSAGES
-from app.wires.openai.conversation import SYSTEM, PostedConversation, read_conversation
+from app.wires.openai.conversation import PostedConversation, read_conversation
+from app.wires.openai.posted_messages import FUNCTIONS_ALONE, ID, PostedMessageSchema
 
-_ID = validate.Length(1, 256)
-_MOST_CALLS, _MOST_TOOLS, _MOST_STOPS = 128, 512, 16
-_ROLES = [*SYSTEM, "user", "assistant", "tool"]
+_MOST_TOOLS, _MOST_STOPS = 512, 16
+_MOST_MODELS = 1000  # of a page, in Anthropic's API too
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,45 +40,20 @@ class CompletionRequest:
     tools: Sequence[ToolSpec]
 
 
-class FunctionCallSchema(LenientSchema):
-    name = fields.String(required=True, validate=NAME)
-    arguments = fields.String(load_default="")
-
-
-class CallSchema(LenientSchema):
-    id = fields.String(required=True, validate=_ID)
-    type = fields.String(load_default="function", validate=validate.OneOf(["function"]))
-    function = fields.Nested(FunctionCallSchema, required=True)
-
-
-class PostedMessageSchema(LenientSchema):
-    role = fields.String(required=True, validate=validate.OneOf(_ROLES))
-    content = TextOrParts(metadata={"description": "May be null or left out beside `tool_calls`"})
-    tool_calls = BoundedList(fields.Nested(CallSchema), validate.Length(max=_MOST_CALLS))
-    tool_call_id = fields.String(validate=_ID, metadata={"description": "Of a tool's message"})
-
-    @validates_schema(skip_on_field_errors=True)
-    def as_its_role_has_it(self, data: Mapping[str, Any], **_: Any) -> None:
-        role = data["role"]
-        if data.get("content") is None and not (role == "assistant" and data.get("tool_calls")):
-            raise ValidationError("Missing data for required field.", "content")
-        if role == "tool" and "tool_call_id" not in data:
-            raise ValidationError("Missing data for required field.", "tool_call_id")
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {"content": None, **data}
-
-
 class FunctionSchema(LenientSchema):
-    name = fields.String(required=True, validate=NAME)
-    description = fields.String(load_default="")
-    parameters = ToolParameters(load_default=dict)
+    name = fields.String(required=True, validate=NAME, metadata=NAMED)
+    description = fields.String(load_default="", metadata={"description": "What the model is told of it"})
+    parameters = ToolParameters(load_default=dict, metadata=SHAPED)
+    strict = ignored("arguments are as the model makes them")
 
 
 class ToolSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["function"], error="Only functions can be called."))
-    function = fields.Nested(FunctionSchema, required=True)
+    type = fields.String(
+        required=True,
+        validate=validate.OneOf(["function"], error="Only functions can be called."),
+        metadata=FUNCTIONS_ALONE,
+    )
+    function = fields.Nested(FunctionSchema, required=True, metadata={"description": "What can be called"})
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> ToolSpec:
@@ -92,15 +78,19 @@ class _ToolChoice(fields.Field[ToolChoice]):
 
 
 class JsonSchemaSchema(LenientSchema):
-    name = fields.String(required=True, validate=NAME)
-    schema = ToolParameters(required=True)
-    description = fields.String(load_default="")
-    strict = Flag(load_default=None)
+    name = fields.String(required=True, validate=NAME, metadata=NAMED)
+    schema = ToolParameters(required=True, metadata=SHAPED)
+    description = fields.String(load_default="", metadata={"description": "What the model is told of it"})
+    strict = Flag(load_default=None, metadata={"description": "Passed on to the model"})
 
 
 class ResponseFormatSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["text", "json_object", "json_schema"]))
-    json_schema = fields.Nested(JsonSchemaSchema)
+    type = fields.String(
+        required=True,
+        validate=validate.OneOf(["text", "json_object", "json_schema"]),
+        metadata={"description": "Prose, any JSON object, or one of a schema"},
+    )
+    json_schema = fields.Nested(JsonSchemaSchema, metadata={"description": "Needed with the type `json_schema`"})
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> AnswerFormat | None:
@@ -125,29 +115,54 @@ class _Stop(fields.Field[tuple[str, ...]]):
 
 
 class StreamOptionsSchema(LenientSchema):
-    include_usage = Flag(load_default=False)
+    include_usage = Flag(load_default=False, metadata={"description": "A chunk with the usage comes last"})
+    include_obfuscation = ignored("events are not padded")
 
 
 class CompletionRequestSchema(LenientSchema):
-    model = fields.String(
+    model = fields.String(required=True, validate=ID, metadata=MODEL)
+    messages = BoundedList(
+        fields.Nested(PostedMessageSchema),
+        validate.Length(1, MOST_MESSAGES),
         required=True,
-        validate=validate.Length(1, 256),
-        metadata={"description": "The key's agent, by its id, or one of its models, by its name or an alias"},
+        metadata={"description": "The whole conversation; the last one is the user's, or a tool's"},
     )
-    messages = BoundedList(fields.Nested(PostedMessageSchema), validate.Length(1, MOST_MESSAGES), required=True)
-    stream = Flag(load_default=False)
-    stream_options = fields.Nested(StreamOptionsSchema, load_default=dict)
-    max_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
-    max_completion_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
-    temperature = Number(validate=validate.Range(0, 5))
-    top_p = Number(validate=validate.Range(0, 1))
-    seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1))
-    stop = _Stop(load_default=tuple)
-    tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
-    tool_choice = _ToolChoice(load_default=ToolChoice)
-    parallel_tool_calls = Flag(load_default=True)
-    response_format = fields.Nested(ResponseFormatSchema, load_default=None)
-    reasoning_effort = fields.String(validate=validate.OneOf(["none", "minimal", "low", "medium", "high", "xhigh"]))
+    stream = Flag(load_default=False, metadata=STREAMS)
+    stream_options = fields.Nested(StreamOptionsSchema, load_default=dict, metadata={"description": "Of a stream"})
+    max_completion_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000), metadata=CEILING)
+    max_tokens = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, 10_000_000),
+        metadata={"description": "As `max_completion_tokens`; where both are there, the smaller one counts"},
+    )
+    temperature = Number(validate=validate.Range(0, 5), metadata=AS_HEEDED)
+    top_p = Number(validate=validate.Range(0, 1), metadata=AS_HEEDED)
+    seed = fields.Integer(strict=True, validate=validate.Range(-(2**63), 2**63 - 1), metadata=AS_HEEDED)
+    stop = _Stop(
+        load_default=tuple,
+        metadata={"description": "What ends the answer, besides the configured texts; each has 1 to 1,024 characters"},
+    )
+    tools = BoundedList(
+        fields.Nested(ToolSchema),
+        validate.Length(max=_MOST_TOOLS),
+        load_default=list,
+        metadata={"description": "Tools that run at the caller's"},
+    )
+    tool_choice = _ToolChoice(
+        load_default=ToolChoice,
+        metadata={
+            "default": "auto",
+            "description": "Which of these tools are called; one of them as "
+            '`{"type": "function", "function": {"name": "NAME"}}`',
+        },
+    )
+    parallel_tool_calls = Flag(load_default=True, metadata=ONE_AT_A_TIME)
+    response_format = fields.Nested(
+        ResponseFormatSchema, load_default=None, metadata={"description": "What the answer is"}
+    )
+    reasoning_effort = fields.String(
+        validate=validate.OneOf(["none", "minimal", "low", "medium", "high", "xhigh"]), metadata=AS_HEEDED
+    )
     n = only([1], "One choice is all that there is.")
     logprobs = only([False], "Probabilities of tokens are not told.")
     top_logprobs = only([0], "Probabilities of tokens are not told.")
@@ -155,7 +170,21 @@ class CompletionRequestSchema(LenientSchema):
     audio = only([], "Only text is answered.")
     functions = only([[]], "Outdated: use tools.")
     function_call = only([], "Outdated: use tool_choice.")
+    presence_penalty = only([0], "Penalties are not heeded.")
+    frequency_penalty = only([0], "Penalties are not heeded.")
+    logit_bias = only([{}], "Tokens are not weighed.")
     web_search_options = only([], "The web is not searched.")
+    moderation = only([], "Answers are not moderated.")
+    verbosity = only(["medium"], "Not heeded: say it in a message.")
+    metadata = ignored("completions are not listed")
+    store = ignored("answers are kept as the operator says")
+    user = ignored(KNOWN_BY_KEY)
+    safety_identifier = ignored(KNOWN_BY_KEY)
+    service_tier = ignored(ONE_TIER)
+    prediction = ignored("it would only save time")
+    prompt_cache_key = ignored(NO_CACHE)
+    prompt_cache_options = ignored(NO_CACHE)
+    prompt_cache_retention = ignored(NO_CACHE)
 
     @validates_schema(skip_on_field_errors=True)
     def choice_among_tools(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -180,3 +209,22 @@ class CompletionRequestSchema(LenientSchema):
             options=options,
             tools=data["tools"],
         )
+
+
+class ModelsQuerySchema(Schema):
+    """As Anthropic's clients ask for a page; OpenAI's get all."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(load_default=_MOST_MODELS, validate=validate.Range(1, _MOST_MODELS))
+    after_id = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 256),
+        metadata={"description": "The last `id` of the page before"},
+    )
+    before_id = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 256),
+        metadata={"description": "The first `id` of the page behind"},
+    )

@@ -19,10 +19,11 @@ from app.web.responses.stopping import stop_answer
 from app.web.responses.streaming import stream_answer, wait_for_answer
 from app.wires.openai.encoder import CompletionEncoder
 from app.wires.openai.requests import CompletionRequest
-from app.wires.openai.serializers import completion, model_entry, model_list, stopped
+from app.wires.openai.serializers import completion, model_entry, model_page, stopped
 
 blueprint = Blueprint("openai", __name__)
 
+_NO_LIST = "Completions are not listed here. An answer is read on by its position, in Last-Event-ID."
 _PLACES: dict[Need, str] = {
     "stop": "stop",
     "schema": "response_format",
@@ -48,7 +49,7 @@ def create(call: Call) -> Response:
 @blueprint.get("/v1/chat/completions")
 def read_on(call: Call) -> Response:
     """What comes behind the cursor, of an answer that runs or has ended; 204 behind its last event."""
-    cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"])
+    cursor, answer = asked_answer(call, blueprint.name, call.query["cursor"], _NO_LIST)
     agent = call.caller.agent
     return follow(answer, CompletionEncoder(agent.id, of_answer(agent, answer)), cursor) or no_content()
 
@@ -62,8 +63,10 @@ def stop(call: Call) -> Response:
 
 @blueprint.get("/v1/models")
 def models(call: Call) -> Response:
-    """The agent, and its models."""
-    return json_response(model_list([*models_of(call.caller.agent)]))
+    """The agent, and its models; or a page of these."""
+    query = call.query
+    names, end = [*models_of(call.caller.agent)], query["before_id"]
+    return json_response(model_page(names, query["limit"], after=query["after_id"], before=end))
 
 
 @blueprint.get("/v1/models/<name>")

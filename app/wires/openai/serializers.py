@@ -7,6 +7,7 @@ from app.engine.events import ToolCalled, TurnFinished, TurnStarted
 from app.engine.messages import Message, ReasoningPart, ToolCallPart
 from app.store.answer_states import AnswerState
 from app.web.requests.caller_tools import IsCallers
+from app.web.requests.query import invalid
 from app.wires.openai.encoder import completion_id, finish_reason, tool_call, usage_body
 
 _UNKNOWN = "1970-01-01T00:00:00Z"  # when a model was released, as Anthropic's API says it where that is not known
@@ -57,12 +58,25 @@ def model_entry(name: str) -> dict[str, Any]:
     return {**ours, "type": "model", "display_name": name, "created_at": _UNKNOWN}
 
 
-def model_list(names: Sequence[str]) -> dict[str, Any]:
-    entries = [model_entry(name) for name in names]
+def model_page(
+    names: Sequence[str], limit: int, *, after: str | None = None, before: str | None = None
+) -> dict[str, Any]:
+    """The first ones behind `after`, or the last ones before `before`. `has_more` is whether there are others in that
+    direction. Raises ChatError(INVALID) where there is none of that name."""
+    begin = _place(names, "after_id", after) + 1 if after is not None else 0
+    end = _place(names, "before_id", before) if before is not None else len(names)
+    between = names[begin:end]
+    page = between[:limit] if before is None else between[-limit:]
     return {
         "object": "list",
-        "data": entries,
-        "has_more": False,
-        "first_id": names[0],
-        "last_id": names[-1],
+        "data": [model_entry(name) for name in page],
+        "has_more": len(page) < len(between),
+        "first_id": page[0] if page else None,
+        "last_id": page[-1] if page else None,
     }
+
+
+def _place(names: Sequence[str], parameter: str, name: str) -> int:
+    if name not in names:
+        raise invalid([(parameter, "There is no such model in the list.")])
+    return names.index(name)

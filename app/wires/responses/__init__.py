@@ -1,8 +1,8 @@
 """OpenAI's Responses API, as Open Responses describes it: docs/wires/responses.md."""
 
 from app.web.callers.credentials import BearerKey
-from app.web.responses.openai_errors import error_body
 from app.web.wire import Wire
+from app.wires.responses.errors import error_body
 from app.wires.responses.operations import REFERENCE
 from app.wires.responses.routes import blueprint
 

@@ -27,7 +27,7 @@ from app.engine.messages import ProviderMetadata
 from app.web.requests.caller_tools import IsCallers
 from app.web.requests.sealed import Seal
 from app.web.responses.framing import SSE, SSE_KEEP_ALIVE, json_bytes, json_text, sse
-from app.web.responses.openai_errors import error_body
+from app.wires.responses.errors import error_body
 from app.wires.responses.items import Item, arguments_of, call_item, message_item, output_items, text_content
 from app.wires.responses.resource import Asked, incomplete_reason
 
@@ -58,6 +58,7 @@ class ResponseEncoder:
         self._number = -1  # of the last event
         self._answer_id, self._created_at = "", 0
         self._items: list[Item] = []
+        self._unsettled = False  # the last item has ended, and nobody was told yet
         self._said: list[str] = []  # of the open part
         self._item_id, self._before_text = "", b""
         self._open("msg", "output_text", content_index=0)  # so that a piece can be told in any case
@@ -83,7 +84,7 @@ class ResponseEncoder:
         match event:
             case TurnStarted(answer_id=answer_id, created_at=created_at):
                 self._answer_id, self._created_at = answer_id, created_at
-                self._number, self._items = -1, []  # whatever was said before by another one
+                self._number, self._items, self._unsettled = -1, [], False  # whatever was said before by another one
                 response = self._response("in_progress")
                 return self._event("created", response=response) + self._event("in_progress", response=response)
             case TextStarted():
@@ -125,11 +126,19 @@ class ResponseEncoder:
     def _text_done(self) -> bytes:
         text = "".join(self._said)
         place, content = self._place(content_index=0), text_content(text)
-        return (
-            self._event("output_text.done", **place, text=text, logprobs=[])
-            + self._event("content_part.done", **place, part=content)
-            + self._done(message_item(self._item_id, "completed", [content]))
+        self._items.append(message_item(self._item_id, "completed", [content]))
+        self._unsettled = True
+        return self._event("output_text.done", **place, text=text, logprobs=[]) + self._event(
+            "content_part.done", **place, part=content
         )
+
+    def _settled(self, status: str) -> bytes:
+        """The end of a message, as soon as it is known which: another item follows, or the response has ended. A text
+        ends whether or not the answer was broken off in it."""
+        if not self._unsettled:
+            return b""
+        self._unsettled = False
+        return self._item_done({**self._items[-1], "status": status})
 
     def _thought(self, *summary: Mapping[str, Any]) -> Item:
         return {"type": "reasoning", "id": self._item_id, "summary": [*summary]}
@@ -161,27 +170,32 @@ class ResponseEncoder:
         status = "incomplete" if reason else "completed"
         ended = None if reason else self._completed_at or int(1000 * time())
         response = self._response(status, output, usage=event.usage, incomplete=reason, completed_at=ended)
-        return self._event(status, response=response) + _DONE
+        return self._settled(status) + self._event(status, response=response) + _DONE
 
     def _failed(self, error: ChatError) -> bytes:
         """Told twice: some clients look at the first, some at the second. And told whatever the caller has heard: where
         a worker was killed, that may be more than was kept, and nobody is to take it for the whole."""
+        item = self._settled("incomplete")
         self._after = min(self._after, self._number)
         failure = error_body(error)["error"]
         told = {name: failure[name] for name in ("code", "message", "param")}
         status = "cancelled" if error.problem is Problem.STOPPED or self._asked.cancelled else "failed"
         short = {name: failure[name] for name in ("code", "message")}
         first = self._numbered("error", **told, error=failure)
-        return first + self._event("failed", response=self._response(status, self._items, error=short)) + _DONE
+        return item + first + self._event("failed", response=self._response(status, self._items, error=short)) + _DONE
 
     def _response(self, status: str, output: list[Item] | None = None, **outcome: Any) -> dict[str, Any]:
         return self._asked.response(self._answer_id, self._created_at, status, output or (), **outcome)
 
     def _added(self, item: Item) -> bytes:
-        return self._event("output_item.added", output_index=len(self._items), item=item)
+        before = self._settled("completed")
+        return before + self._event("output_item.added", output_index=len(self._items), item=item)
 
     def _done(self, item: Item) -> bytes:
         self._items.append(item)
+        return self._item_done(item)
+
+    def _item_done(self, item: Item) -> bytes:
         return self._event("output_item.done", output_index=len(self._items) - 1, item=item)
 
     def _event(self, kind: str, **fields: Any) -> bytes:

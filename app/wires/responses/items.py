@@ -24,6 +24,7 @@ from app.web.requests.sealed import Seal
 Item = dict[str, Any]
 COMPACTION = "compaction"
 """Stands for a model in what is sealed of a summary."""
+_HIDDEN_ID = re.compile(r"rs_[0-9a-f]{32}_h[0-9]+")
 _OUTPUT_ID = re.compile(r"(?:msg|fc|rs)_([0-9a-f]{32})_h?[0-9]+")
 
 
@@ -53,6 +54,11 @@ def identified(answer_id: str, parts: Sequence[Part], is_callers: IsCallers) -> 
                 continue
         yield f"{kind}_{answer_id}_{told}", part
         told += 1
+
+
+def is_hidden(item: Mapping[str, Any]) -> bool:
+    """Whether it is a thought that is not shown, of which no event tells."""
+    return bool(_HIDDEN_ID.fullmatch(item["id"]))
 
 
 def output_items(answer_id: str, parts: Sequence[Part], is_callers: IsCallers, seal: Seal | None) -> list[Item]:

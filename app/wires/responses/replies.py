@@ -149,7 +149,7 @@ class ResponseSchema(Schema):
 class FailureSchema(Schema):
     message = _text()
     type = _text()
-    param = _maybe(fields.String, "The part that is wrong")
+    param = _text(metadata={"description": "The part of the request that is wrong; an empty text where none is"})
     code = _text()
 
 
@@ -255,7 +255,7 @@ class ErrorEventSchema(_EventSchema):
     type = _is("error")
     code = _text()
     message = _text()
-    param = _maybe(fields.String)
+    param = _text()
     error = fields.Nested(FailureSchema, required=True)
 
 

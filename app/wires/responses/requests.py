@@ -7,17 +7,18 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
+from app.engine.agent import AnswerOptions, ToolChoice, ToolSpec
 from app.schemas.fields import BoundedList, Flag, Number
-from app.schemas.lenient import LenientSchema, only
-from app.web.requests.caller_tools import NAME, ToolParameters, check_choice
+from app.schemas.lenient import AS_HEEDED, CEILING, KNOWN_BY_KEY, MODEL, NO_CACHE, STREAMS, LenientSchema, ignored, only
+from app.web.requests.caller_tools import ONE_AT_A_TIME, check_choice
 from app.web.requests.positions import CURSOR
 from app.web.requests.question import MOST_MESSAGES
+from app.wires.responses.options import ReasoningSchema, TextSchema, ToolChoiceField, ToolSchema
 from app.wires.responses.resource import Asked
 
 MOST_ITEMS = 100  # of a page
 _MOST_TOOLS = 512
-_EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"]
+_ID = validate.Length(1, 256)
 _NO_PROBABILITIES = "Probabilities of tokens are not told."
 
 
@@ -57,78 +58,36 @@ class _Input(fields.Field[Any]):
         return self._items.deserialize(value, attr, data)
 
 
-class ToolSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["function"], error="Only functions can be called."))
-    name = fields.String(required=True, validate=NAME)
-    description = fields.String(load_default="")
-    parameters = ToolParameters(load_default=dict)
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> ToolSpec:
-        return ToolSpec(data["name"], data["description"], data["parameters"])
-
-
-class _ToolChoice(fields.Field[ToolChoice]):
-    """`none`, `auto`, `required`, or the function that is to be called."""
-
-    described = {  # noqa: RUF012 - read only
-        "oneOf": [{"enum": ["none", "auto", "required"]}, {"type": "object", "required": ["type", "name"]}]
-    }
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> ToolChoice:
-        match value:
-            case "none" | "auto" | "required":
-                return ToolChoice(value)
-            case {"type": "function", "name": str(name)}:
-                return ToolChoice("required", name)
-        raise ValidationError("Must be none, auto, required, or a function's name.")
-
-
-class FormatSchema(LenientSchema):
-    type = fields.String(required=True, validate=validate.OneOf(["text", "json_object", "json_schema"]))
-    name = fields.String(validate=NAME)
-    schema = ToolParameters()
-    description = fields.String(load_default="")
-    strict = Flag(load_default=None)
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> AnswerFormat | None:
-        if data["type"] != "json_schema":
-            return AnswerFormat() if data["type"] == "json_object" else None
-        missing = [name for name in ("name", "schema") if name not in data]
-        if missing:
-            raise ValidationError("Missing data for required field.", missing[0])
-        return AnswerFormat(data["schema"], data["name"], data["description"], data["strict"])
-
-
-class TextSchema(LenientSchema):
-    format = fields.Nested(FormatSchema, load_default=None)
-
-
-class ReasoningSchema(LenientSchema):
-    effort = fields.String(load_default=None, validate=validate.OneOf(_EFFORTS))
-    summary = fields.String(
-        load_default=None,
-        validate=validate.OneOf(["auto", "concise", "detailed"]),
-        metadata={"description": "Told again; thoughts that a model shows are told in any case"},
-    )
-
-
 class InputSchema(LenientSchema):
     """What every operation takes that asks a model."""
 
-    model = fields.String(
+    model = fields.String(required=True, validate=_ID, metadata=MODEL)
+    input = _Input(
         required=True,
-        validate=validate.Length(1, 256),
-        metadata={"description": "The key's agent, by its id, or one of its models, by its name or an alias"},
+        metadata={"description": "What is said; the last item is the user's message, or the output of a call"},
     )
-    input = _Input(required=True)
-    instructions = fields.String(load_default="", validate=validate.Length(max=1_000_000))
-    previous_response_id = fields.String(load_default=None, validate=validate.Length(1, 256))
+    instructions = fields.String(
+        load_default="",
+        validate=validate.Length(max=1_000_000),
+        metadata={
+            "description": "In place of the agent's instructions, where the agent has `allow_system = true`; "
+            "else refused"
+        },
+    )
+    previous_response_id = fields.String(
+        load_default=None, validate=_ID, metadata={"description": "Goes on from a stored response"}
+    )
+    image = only(
+        [{"context_compression": "auto"}, {"context_compression": "disabled"}], "Images are passed on as they are."
+    )
+    prompt_cache_options = ignored(NO_CACHE)
+    prompt_cache_retention = ignored(NO_CACHE)
+    service_tier = ignored("there is one, which is told as `default`")
 
 
 class CompactRequestSchema(InputSchema):
-    input = _Input(load_default=list)
+    input = _Input(load_default=list, metadata={"description": "What is to be shortened"})
+    prompt_cache_key = ignored(NO_CACHE)
 
     @validates_schema(skip_on_field_errors=True)
     def something_to_shorten(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -141,27 +100,72 @@ class CompactRequestSchema(InputSchema):
 
 
 class ResponseRequestSchema(InputSchema):
-    stream = Flag(load_default=False)
-    background = Flag(load_default=False)
-    store = Flag(load_default=True)
-    max_output_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000))
-    temperature = Number(validate=validate.Range(0, 5))
-    top_p = Number(validate=validate.Range(0, 1))
-    tools = BoundedList(fields.Nested(ToolSchema), validate.Length(max=_MOST_TOOLS), load_default=list)
-    tool_choice = _ToolChoice(load_default=ToolChoice)
-    parallel_tool_calls = Flag(load_default=True)
-    text = fields.Nested(TextSchema, load_default=lambda: {"format": None})
-    reasoning = fields.Nested(ReasoningSchema, load_default=lambda: {"effort": None, "summary": None})
-    include = BoundedList(fields.String(validate=validate.Length(max=128)), validate.Length(max=100), load_default=list)
-    metadata = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
-    safety_identifier = fields.String(load_default=None, validate=validate.Length(max=512))
-    prompt_cache_key = fields.String(load_default=None, validate=validate.Length(max=512))
+    stream = Flag(load_default=False, metadata=STREAMS)
+    background = Flag(
+        load_default=False, metadata={"description": "Whether it goes on without its caller; needs `store`"}
+    )
+    store = Flag(
+        load_default=True, metadata={"description": "Whether the response is found again, and can be gone on from"}
+    )
+    max_output_tokens = fields.Integer(strict=True, validate=validate.Range(1, 10_000_000), metadata=CEILING)
+    temperature = Number(validate=validate.Range(0, 5), metadata=AS_HEEDED)
+    top_p = Number(validate=validate.Range(0, 1), metadata=AS_HEEDED)
+    tools = BoundedList(
+        fields.Nested(ToolSchema),
+        validate.Length(max=_MOST_TOOLS),
+        load_default=list,
+        metadata={"description": "Tools that run at the caller's"},
+    )
+    tool_choice = ToolChoiceField(
+        load_default=ToolChoice,
+        metadata={
+            "default": "auto",
+            "description": 'Which of these tools are called; one of them as `{"type": "function", "name": "NAME"}`',
+        },
+    )
+    parallel_tool_calls = Flag(load_default=True, metadata=ONE_AT_A_TIME)
+    text = fields.Nested(
+        TextSchema, load_default=lambda: {"format": None}, metadata={"description": "Of what is answered"}
+    )
+    reasoning = fields.Nested(
+        ReasoningSchema,
+        load_default=lambda: {"effort": None, "summary": None},
+        metadata={"description": "Of the model's thoughts"},
+    )
+    include = BoundedList(
+        fields.String(validate=validate.Length(max=128)),
+        validate.Length(max=100),
+        load_default=list,
+        metadata={
+            "description": "`reasoning.encrypted_content`: thoughts come sealed, to be posted back; "
+            "`message.output_text.logprobs` is refused, others change nothing"
+        },
+    )
+    metadata = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        load_default=dict,
+        metadata={"description": "Texts that are kept with the response, and told with it"},
+    )
+    safety_identifier = fields.String(
+        load_default=None, validate=validate.Length(max=512), metadata={"description": "Told again, and nothing else"}
+    )
+    prompt_cache_key = fields.String(
+        load_default=None, validate=validate.Length(max=512), metadata={"description": "Told again, and nothing else"}
+    )
     max_tool_calls = only([], "Calls are not counted.")
     top_logprobs = only([0], _NO_PROBABILITIES)
-    presence_penalty = only([0], "Not heeded.")
-    frequency_penalty = only([0], "Not heeded.")
+    presence_penalty = only([0], "Penalties are not heeded.")
+    frequency_penalty = only([0], "Penalties are not heeded.")
     prompt = only([], "No prompts are kept here: use instructions.")
     conversation = only([], "Use previous_response_id.")
+    access_programs = only([{"cyber": "standard"}], "There are none here.")
+    moderation = only([], "Responses are not moderated.")
+    truncation = only(["auto"], "A conversation that is too long for its model is cut at its begin.")
+    background_options = ignored("what goes on in the background begins at once")
+    context_management = ignored("a conversation that is too long is cut at its begin")
+    stream_options = ignored("events are not padded")
+    user = ignored(KNOWN_BY_KEY)
 
     @validates_schema(skip_on_field_errors=True)
     def as_they_go_together(self, data: Mapping[str, Any], **_: Any) -> None:

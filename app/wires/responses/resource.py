@@ -1,11 +1,12 @@
 """A response as it is told: what was asked, how it stands, and what has come of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from app.engine.agent import AnswerFormat, AnswerOptions, ToolChoice, ToolSpec
 from app.engine.messages import FinishReason, Usage
+from app.wires.responses.items import is_hidden
 
 PREFIX = "resp_"
 _BROKEN_OFF = ("incomplete", "failed", "cancelled")
@@ -66,7 +67,7 @@ class Asked:
         return cls(**{**stored, "before": tuple(stored["before"])})
 
     def to_keep(self) -> Mapping[str, Any]:
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}  # `asdict` would copy the tools
 
     def but(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -86,8 +87,9 @@ class Asked:
         """Times are in epoch milliseconds; `error` has a `code` and a `message`. What was broken off was so in its last
         message."""
         items = [*output]
-        if status in _BROKEN_OFF and items and items[-1]["type"] == "message":
-            items[-1] = {**items[-1], "status": "incomplete"}
+        last = next((place for place in reversed(range(len(items))) if not is_hidden(items[place])), None)
+        if status in _BROKEN_OFF and last is not None and items[last]["type"] == "message":
+            items[last] = {**items[last], "status": "incomplete"}
         return {
             "id": f"{PREFIX}{answer_id}",
             "object": "response",

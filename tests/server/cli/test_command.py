@@ -14,8 +14,9 @@ from app.cli import COMMANDS, parlance
 from app.testing.server import BIN, ROOT
 
 PROGRAM = "import sys; from app.cli import main; sys.argv[0] = 'parlance'; main()"
-HEAVY = {"flask", "jinja2", "limits", "lxml", "numpy", "redis", "yaml", "alembic", "gunicorn", "app.main", "app.wiring",
-         "app.providers", "app.tools", "app.workflows", "app.knowledge.search"}  # fmt: skip
+APPLICATION = {"flask", "redis", "alembic", "gunicorn", "app.main", "app.wiring", "app.web"}
+HEAVY = APPLICATION | {"jinja2", "limits", "lxml", "numpy", "yaml", "app.providers", "app.tools", "app.workflows",
+                       "app.knowledge.search"}  # fmt: skip
 DATABASES = {"sqlalchemy", "marshmallow", "gevent"}
 
 
@@ -38,11 +39,22 @@ def test_help_imports_nothing_but_the_names_of_the_commands(prepared) -> None:
     assert {name for name in modules if name.startswith("app")} == {"app", "app.cli"}
 
 
-@pytest.mark.parametrize("command", [("keys", "list"), ("users", "list"), ("conversations", "erase", "--user", "x")])
+@pytest.mark.parametrize(
+    "command",
+    [("keys", "list"), ("users", "list"), ("audit", "list"), ("conversations", "erase", "--user", "x")],
+    ids=" ".join,
+)
 def test_a_command_that_needs_the_database_imports_no_application(prepared, command) -> None:
     modules = imported(prepared, *command)
     assert modules & HEAVY == set()
     assert modules >= DATABASES
+
+
+@pytest.mark.parametrize(
+    "command", [("usage",), ("webhooks", "list"), ("conversations", "expire", "--dry-run")], ids=" ".join
+)
+def test_a_command_that_needs_the_configuration_too_imports_no_application(prepared, command) -> None:
+    assert imported(prepared, *command) & APPLICATION == set()
 
 
 def test_the_program_lists_each_command_with_what_the_command_itself_says() -> None:
@@ -57,7 +69,8 @@ def test_the_program_lists_each_command_with_what_the_command_itself_says() -> N
 def test_what_needs_the_database_alone_works_while_the_configuration_has_mistakes(configured) -> None:
     server = configured(changes={'"builtin"\ntools': '"builtni"\ntools'})
     server.make_database()
-    assert (run(server, "keys", "list").returncode, run(server, "users", "list").returncode) == (0, 0)
+    assert [run(server, name, "list").returncode for name in ("keys", "users", "audit")] == [0, 0, 0]
+    assert "There is no key 'x'" in run(server, "keys", "update", "x", "--name", "y").stderr
     refused = run(server, "keys", "create", "--agent", "open", "--kind", "secret")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "agents.site.model: There is no model 'builtni'" in refused.stderr
@@ -74,7 +87,8 @@ def test_a_folder_without_a_configuration_is_refused_and_left_as_it_is(fresh, tm
 def test_lists_are_one_document_of_json_with_times_in_utc(configured) -> None:
     server = configured()
     server.flask("prepare")
-    secret = ["--agent", "open", "--kind", "secret", "--name", "mine", "--credits", "5"]
+    secret = ["--agent", "open", "--kind", "secret", "--name", "mine", "--credits", "5",
+              "--expires", "2999-01-31"]  # fmt: skip
     widget = ["--agent", "site", "--kind", "widget", "--origin", "https://example.com", "--require-origin"]
     for options in (secret, widget):
         server.flask("keys", "create", *options)
@@ -90,9 +104,9 @@ def test_lists_are_one_document_of_json_with_times_in_utc(configured) -> None:
     at = datetime.fromisoformat(mine.pop("created_at"))
     assert abs((datetime.now(at.tzinfo) - at).total_seconds()) < 60
     assert bound.pop("created_at").endswith("Z")
-    assert mine == {"kind": "secret", "agent": "open", "name": "mine", "revoked_at": None, "origins": [],
-                    "require_origin": False, "credits": 5, "spent": 0}  # fmt: skip
-    assert bound == {"kind": "widget", "agent": "site", "name": "", "revoked_at": None,
+    assert mine == {"kind": "secret", "agent": "open", "name": "mine", "expires_at": "2999-01-31T00:00:00Z",
+                    "revoked_at": None, "origins": [], "require_origin": False, "credits": 5, "spent": 0}  # fmt: skip
+    assert bound == {"kind": "widget", "agent": "site", "name": "", "expires_at": None, "revoked_at": None,
                      "origins": ["https://example.com"], "require_origin": True, "credits": None,
                      "spent": 0}  # fmt: skip
     (ada,) = listed("users", "list")
@@ -132,7 +146,7 @@ try parlance keys create --kind ""
     ran = subprocess.run(["bash", "--norc", "-c", script], env=env, capture_output=True, text=True, check=True)
     assert ran.stderr == ""
     assert ran.stdout.splitlines() == [
-        "keys knowledge", "create list revoke rotate visitor-secret", "--kind", "widget secret"
+        "keys knowledge", "create list revoke rotate update visitor-secret", "--kind", "widget secret"
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.agents import Client, answered, text
+from support.agents import Client, answered, chunks, text
 
 from app.testing.server import Server, new_session_id, script
 
@@ -79,3 +79,57 @@ def test_who_is_erased_is_gone_with_every_agent_and_from_the_files_and_nobody_el
     assert files or server.database_url
     assert not any(word.encode() in content for content in files for word in (secret, ann))
     assert client.said(kept) == [("user", "x"), ("assistant", "Hello")]
+
+
+def test_one_conversation_is_erased_by_its_id_and_a_callers_own(server, ann) -> None:
+    client = Client.new(server)
+    first, second = (client.ask(word, userId=ann)["metadata"]["conversationId"] for word in ("one", "two"))
+    assert server.flask("conversations", "erase", "--id", first).stdout == "1\n"
+    assert server.flask("conversations", "erase", "--id", first.replace("-", "")).stdout == "0\n"
+    assert client.said(second)[0] == ("user", "two")
+    page = new_session_id()
+    chunks(client.page(page, {"id": "m1", "role": "user", "parts": [text("three")]}))
+    other = server.flask("conversations", "erase", "--session", page, "--agent", "site")
+    assert other.stdout == "0\n"
+    assert server.flask("conversations", "erase", "--session", page, "--agent", "open").stdout == "1\n"
+    assert len(client.get(f"/users/{ann}/conversations")["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ([], "Name one of --user, --id, --session."),
+        (["--user", "a", "--id", "0" * 32], "Name one of --user, --id, --session."),
+        (["--session", "s"], "--session and --agent go together."),
+        (["--user", "a", "--agent", "open"], "--session and --agent go together."),
+        (["--id", "x"], "'x' is not the id of a conversation."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_it_is_clear_what_is_to_be_erased(server, options, reason) -> None:
+    ran = server.flask("conversations", "erase", *options, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert reason in ran.stderr
+
+
+def test_a_running_answer_is_ended_before_its_conversation_goes(server, ann) -> None:
+    client = Client.new(server)
+    with client.open(script({"text": "Well"}, {"pause": 20}, {"text": "no"}), userId=ann, stream=True) as caller:
+        while b"Well" not in caller.recv(65536):
+            pass
+        assert server.flask("conversations", "erase", "--user", ann).stdout == "1\n"
+        caller.settimeout(3)
+        while caller.recv(65536):
+            pass
+    assert client.get(f"/users/{ann}/conversations")["data"] == []
+
+
+def test_a_conversation_is_pinned_by_its_id_and_the_export_says_so(server, ann) -> None:
+    conversation = Client.new(server).ask("x", userId=ann)["metadata"]["conversationId"]
+    pinned = lambda: [each.get("pinned") for each in exported(server, "--agent", "open", "--user", ann)]  # noqa: E731
+    for command, says in (("pin", True), ("pin", True), ("unpin", None)):
+        ran = server.flask("conversations", command, conversation)
+        assert (ran.stdout, ran.stderr, pinned()) == ("", "", [says])
+    ran = server.flask("conversations", "pin", "0" * 32, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert server.flask("conversations", "unpin", "x", check=False).returncode == 2

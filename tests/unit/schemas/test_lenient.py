@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError, fields
 
-from app.schemas.lenient import MOST_PARTS, LenientSchema, TextOrParts, only
+from app.schemas.lenient import MOST_PARTS, LenientSchema, TextOrParts, ignored, only
 
 
 class _Asked(LenientSchema):
     content = TextOrParts(required=True)
     limit = fields.Integer(strict=True, load_default=5)
     n = only([1], "One is all that there is.")
+    user = ignored("nobody asks")
 
 
 def loaded(**data: Any) -> Any:
@@ -54,3 +55,8 @@ def test_what_is_no_object_is_refused(body) -> None:
 def test_a_field_that_cannot_be_heeded_takes_what_changes_nothing_alone() -> None:
     assert loaded(content="x", n=1)["n"] == 1
     assert refusals(content="x", n=2) == {"n": ["One is all that there is."]}
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [{}], {"x": 1}], ids=str)
+def test_a_field_that_is_ignored_takes_any_value(value) -> None:
+    assert loaded(content="x", user=value)["content"] == "x"

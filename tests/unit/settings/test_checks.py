@@ -18,6 +18,8 @@ MISTAKES = [
     ("[limits]\ntelegraph = '1/minute'", "limits.telegraph: Must be one of: "),
     ("[limits]\nworkers = 'often'", "limits.workers: Not a limit such as 30/minute."),
     ("[limits]\nworkers = ''", "limits.workers: Not a limit such as 30/minute."),
+    ("[retention]\nagents = { dmeo = 3 }", "retention.agents.dmeo: There is no agent 'dmeo'; there are: demo."),
+    ("[retention]\nchannels = { telegraph = 3 }", "retention.channels.telegraph: There is no wire 'telegraph'; there"),
     (
         "[models.n]\nprovider = 'builtin'\naliases = ['m']",
         "models.n.aliases: 'm' is a model's name already.",

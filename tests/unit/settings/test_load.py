@@ -6,7 +6,7 @@ from app.engine.agent import Agent
 from app.knowledge.files import matching_files, pages_folder, pages_pattern
 from app.settings.load import load_settings
 from app.settings.place import ROOT
-from app.settings.records import ModelSettings, Server
+from app.settings.records import ModelSettings, RetentionSettings, Server
 
 
 def test_what_is_not_said_has_a_default(load) -> None:
@@ -39,6 +39,7 @@ def test_what_is_not_said_has_a_default(load) -> None:
     pages = pages_pattern(ROOT / "instance", "demo")
     assert settings.agents == {"demo": Agent(id="demo", name="demo", models=("m",), knowledge=(pages,))}
     assert (settings.limits, settings.public_agent) == ({}, None)
+    assert settings.retention == RetentionSettings(None, {}, {}, 400)
 
 
 def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
@@ -66,6 +67,12 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         max_rounds = 3
         history_messages = 4
         history_tokens = 500
+        [retention]
+        days = 90
+        agents = { one = 30 }
+        channels = { workers = 7, widget = 14 }
+        audit_days = 30
+
         [limits]
         workers = "5/second;100/hour"
         [server]
@@ -108,6 +115,7 @@ def test_everything_in_the_file_is_heard(load, tmp_path) -> None:
         "s": ModelSettings("scripted", {"script": [{"text": "Moin"}]}),
     }
     assert [settings.model_called(name) for name in ("b", "best", "s", "worst")] == ["b", "b", "s", None]
+    assert settings.retention == RetentionSettings(90, {"one": 30}, {"workers": 7, "widget": 14}, 30)
     assert settings.limits == {"workers": "5/second;100/hour"}
     assert settings.server == Server(
         heartbeat_seconds=0.5,

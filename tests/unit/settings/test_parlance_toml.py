@@ -1,7 +1,10 @@
 """What each table of parlance.toml may say, and how each mistake in one is named."""
 
+from decimal import Decimal
+
 import pytest
 
+from app.settings.records import Price
 from app.tools.http_request.hosts import Host
 
 
@@ -29,11 +32,19 @@ def test_an_agents_texts_are_for_all_languages_or_for_one(load) -> None:
     assert texts == {"": {"handover": "Call us."}, "de": {"handover": "Rufen Sie an."}}
 
 
+def test_a_models_price_is_as_it_was_written(load) -> None:
+    written = '[models.n]\nprovider = "builtin"\nprice_per_million = { input = 0.1, output = 10, currency = "EUR" }'
+    models = load(more=written).models
+    assert models["n"].price == Price(Decimal("0.1"), Decimal(10), "EUR")
+    assert {model.price for name, model in models.items() if name != "n"} == {None}
+
+
 def own(function: str, more: str = "") -> str:
     return f'[tools.own]\nfunction = "{function}"\n{more}'
 
 
 HTTP = "[tools.http_request]\n"
+PRICED = "[models.n]\nprovider = 'builtin'\nprice_per_million = {{ {} }}"
 MISTAKES = [
     ("[models.n]", "models.n.provider: Missing data for required field."),
     (
@@ -64,6 +75,11 @@ MISTAKES = [
     ),
     ("widget_key_wires = ['agents', 'agents']", "agents.demo.widget_key_wires: Names 'agents' twice."),
     ("[limits]\nothers = '1/minute'", "limits.others"),
+    ("[retention]\ndays = 0", "retention.days: Must be greater than or equal to 1"),
+    ("[retention]\ndays = 1.5", "retention.days: Not a valid integer."),
+    ("[retention]\nagents = { demo = 36501 }", "retention.agents.demo: Must be greater than or equal to 1 and less"),
+    ("[retention]\nchannels = 7", "retention.channels: Not a valid mapping type."),
+    ("[retention]\nweeks = 7", "retention.weeks: Unknown field."),
     ("[server]\nstreams = 0", "server.streams: "),
     ("[server]\nstreams = 1.5", "server.streams: Not a valid integer."),
     ("[server]\nheartbeat_seconds = 0", "server.heartbeat_seconds: Must be greater than 0"),
@@ -72,6 +88,20 @@ MISTAKES = [
     ("[server]\nlog_messages = 'no'", "server.log_messages: Not a valid boolean."),
     ("[server]\nport = 80", "server.port: Unknown field."),
     ("[server]\nsign_up = 'yes'", "server.sign_up: Not a valid boolean."),
+    (PRICED.format("input = 1, output = 2"), "models.n.price_per_million.currency: Missing data"),
+    (PRICED.format("input = 1, output = 2, currency = 'usd'"), "models.n.price_per_million.currency: Use a currency's"),
+    (PRICED.format("output = 2, currency = 'USD'"), "models.n.price_per_million.input: Missing data"),
+    (
+        PRICED.format("input = '1', output = 2, currency = 'USD'"),
+        "models.n.price_per_million.input: Not a valid number.",
+    ),
+    (PRICED.format("input = -1, output = 2, currency = 'USD'"), "models.n.price_per_million.input: Must be greater"),
+    (PRICED.format("input = nan, output = 2, currency = 'USD'"), "models.n.price_per_million.input: Special numeric"),
+    (
+        PRICED.format("input = 1, output = 2, currency = 'USD', cached = 1"),
+        "models.n.price_per_million.cached: Unknown",
+    ),
+    ("[models.n]\nprovider = 'builtin'\nprice_per_million = 3", "models.n.price_per_million: Invalid input type."),
     ("[models.n]\nprovider = 'builtin'\naliases = 'a'", "models.n.aliases: Not a valid list."),
     ("[models.n]\nprovider = 'builtin'\naliases = ['a b']", "models.n.aliases.0: Use 1 to 64 letters"),
     ("tools = [1]", "agents.demo.tools.0: Not a valid string."),

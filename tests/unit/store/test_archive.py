@@ -5,10 +5,14 @@ from support.database import rows
 from app.store.archive import Archive
 
 
-def test_an_end_user_is_erased_with_every_message_and_nobody_else_is(six, database) -> None:
+def test_a_conversation_is_pinned_and_let_go_again_and_each_is_recorded(six, database) -> None:
     archive = Archive(database)
-    assert archive.erase("bob") == 3
-    assert archive.erase("bob") == 0
-    assert rows(database, "SELECT id FROM messages ORDER BY id") == [("q1",), ("q3",), ("q5",)]
-    assert [each.conversation.id for each in archive.export("demo", None)] == six[::2]
-    assert list(archive.export("demo", "bob")) == []
+    assert archive.pin(six[0], "test", pinned=True) is True
+    assert [each.pinned for each in archive.export("demo", None)] == [True, *[False] * 5]
+    assert archive.pin(six[0], "test", pinned=False) is True
+    assert archive.pin("unknown", "test", pinned=True) is False
+    assert not any(each.pinned for each in archive.export("demo", None))
+    assert rows(database, "SELECT actor, action, object FROM audit ORDER BY at, action") == [
+        ("test", "conversation.pinned", six[0]),
+        ("test", "conversation.unpinned", six[0]),
+    ]

@@ -11,11 +11,11 @@ from app.engine.conversation import ConversationRef, QuestionEntry, RequestKey, 
 from app.engine.errors import ChatError, Problem, RepeatedError
 from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, ToolResultPart, Usage, text_message
 from app.store.answer_states import AnswerStates
-from app.store.archive import Archive
 from app.store.chats import ChatStore
 from app.store.conversations import ConversationStore
 from app.store.database import Database
 from app.store.earlier_answers import MOST_FORGOTTEN
+from app.store.erasing import Eraser, each_noted, of_end_user
 from app.store.tables import earlier_answers
 
 KEY, OTHER = RequestKey("k" * 64, "f" * 64), RequestKey("o" * 64, "p" * 64)
@@ -161,7 +161,7 @@ def test_with_its_conversation_its_keys_go(conversations, database, how) -> None
     if how == "deleted":
         ChatStore(database).delete(conversation)
     else:
-        Archive(database).erase("ada")
+        Eraser(database).erase(of_end_user("ada"), each_noted("test"))
     assert kept(database) == []
     assert AnswerStates(database).asked_with(KEY.key) is None
     assert ask(conversations, KEY, "a2") != conversation

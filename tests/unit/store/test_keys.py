@@ -8,6 +8,7 @@ import pytest
 from support.database import SQLITE_ONLY
 
 from app.store.keys import KeyStore, normalised_origin
+from app.store.tables import now
 from app.testing.server import eventually
 
 
@@ -82,6 +83,44 @@ def test_only_a_key_that_works_can_be_rotated(keys) -> None:
     before = keys.all()
     assert [keys.rotate(wrong) for wrong in (key_id, "unknown", "")] == [None] * 3
     assert keys.all() == before
+
+
+def test_an_expired_key_is_none_until_it_is_given_more_time(keys, database) -> None:
+    key = keys.create("widget", "demo", origins=["https://a.example"], expires_at=now() + 400).encode()
+    assert keys.find(key).is_active
+    assert KeyStore(database).some_key_allows("https://a.example") is True
+    assert eventually(lambda: keys.find(key) is None, seconds=2)
+    (listed,) = keys.all()
+    assert (listed.is_active, listed.revoked_at, keys.rotate(listed.id)) == (False, None, None)
+    assert KeyStore(database).some_key_allows("https://a.example") is False
+    assert keys.update(listed.id, {"expires_at": now() + 60_000})
+    assert keys.find(key).is_active
+
+
+def test_what_is_not_named_stays_when_a_key_is_changed(keys) -> None:
+    key = keys.create("widget", "demo", "site", ["https://a.example"], require_origin=True, budget=5)
+    before = keys.find(key.encode())
+    assert keys.update(before.id, {"name": "shop", "credits": None})
+    assert keys.all() == [replace(before, name="shop", credits=None)]
+    assert keys.update(before.id, {"origins": [], "require_origin": False})
+    assert keys.all() == [replace(before, name="shop", credits=None, origins=(), require_origin=False)]
+
+
+def test_a_key_is_changed_into_none_that_could_not_work(keys) -> None:
+    bound = keys.find(keys.create("widget", "demo", "", ["https://a.example"], require_origin=True).encode())
+    secret = keys.find(keys.create("secret", "demo").encode())
+    before = keys.all()
+    for key, changes in (
+        (bound, {"origins": []}),
+        (secret, {"origins": []}),
+        (secret, {"origins": ["https://a.example"]}),
+        (secret, {"require_origin": True}),
+    ):
+        with pytest.raises(ValueError, match="origin"):
+            keys.update(key.id, changes)
+    assert keys.all() == before
+    keys.revoke(secret.id)
+    assert [keys.update(wrong, {"name": "x"}) for wrong in (secret.id, "unknown")] == [False] * 2
 
 
 def test_an_origin_is_allowed_where_some_working_widget_key_takes_it(keys, database) -> None:

@@ -13,8 +13,8 @@ from support.database import REF, ask, new_store, rows
 from app.engine.conversation import Charge, QuestionEntry, RequestKey
 from app.engine.errors import ChatError, RepeatedError
 from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, Usage, text_message
-from app.store.archive import Archive
 from app.store.database import Database
+from app.store.erasing import Eraser, each_noted, of_end_user
 from app.store.keys import KeyStore
 from app.store.runs import RunStore, StepRecord
 from app.store.tables import things as thing_rows
@@ -102,26 +102,26 @@ def test_of_ten_changes_of_one_version_one_is_made_and_the_others_hear_of_it(dat
 
 
 def test_what_is_erased_while_it_is_asked_and_answered_is_gone_or_asked_anew(conversations, database) -> None:
-    archive, ref = Archive(database), replace(REF, end_user="ada")
+    eraser, ref = Eraser(database), replace(REF, end_user="ada")
     for number in range(20):
         conversation, _ = ask(conversations, ref, answer=f"a{number}", **{f"q{number}": "x"})
         came = at_once(
             lambda conversation=conversation, number=number: conversations.add_answer(
                 conversation, f"a{number}", ANSWER
             ),
-            lambda: archive.erase("ada"),
+            lambda: eraser.erase(of_end_user("ada"), each_noted("test")),
             lambda number=number: ask(conversations, ref, **{f"again{number}": "x"}),
         )
         assert came["done"] >= 1
         assert set(came) <= {"done", "LOST", "BUSY"}
-        archive.erase("ada")
+        eraser.erase(of_end_user("ada"), each_noted("test"))
         assert rows(database, "SELECT count(*) FROM messages") == [(0,)]
 
 
 def test_a_question_that_comes_as_its_conversation_is_erased_is_asked_there_or_begins_another(
     conversations, database
 ) -> None:
-    archive, ref = Archive(database), replace(REF, end_user="ada")
+    eraser, ref = Eraser(database), replace(REF, end_user="ada")
     for number in range(30):
         ask(conversations, ref, **{f"q{number}": "x"})
         asked = [
@@ -129,8 +129,8 @@ def test_a_question_that_comes_as_its_conversation_is_erased_is_asked_there_or_b
             for n in range(3)
         ]
         again = lambda number=number: ask(conversations, ref, **{f"again{number}": "x"})  # noqa: E731
-        assert at_once(lambda: archive.erase("ada"), again, *asked) == {"done": 5}
-        archive.erase("ada")
+        assert at_once(lambda: eraser.erase(of_end_user("ada"), each_noted("test")), again, *asked) == {"done": 5}
+        eraser.erase(of_end_user("ada"), each_noted("test"))
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -16,8 +16,8 @@ from app.engine.conversation import Charge, QuestionEntry, Rewind
 from app.engine.errors import Problem
 from app.engine.messages import AnswerRecord, Message, TextPart, ToolCallPart, Usage
 from app.store import unstored
-from app.store.archive import Archive
 from app.store.database import Database
+from app.store.erasing import Eraser, each_noted, of_end_user
 from app.store.keys import KeyStore
 from app.store.runs import RunStore
 from app.store.unstored import RetryingStore
@@ -77,7 +77,7 @@ def test_an_answer_that_was_erased_while_it_waited_is_forgotten(store, database,
     with write_locked(database):
         problem_of(lambda: store.add_answer(conversation, "a1", ANSWER, charge))
     database.write(lambda c: c.exec_driver_sql("UPDATE conversations SET end_user = 'ada'"))
-    Archive(database).erase("ada")
+    Eraser(database).erase(of_end_user("ada"), each_noted("test"))
     store.store_waiting()
     assert (len(store), rows(database, STATES), rows(database, "SELECT spent FROM keys")) == (0, [], [(0,)])
     assert "answer lost" in caplog.text

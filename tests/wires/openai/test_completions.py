@@ -129,13 +129,16 @@ def test_options_reach_the_model(model_server, caller) -> None:
                 "user": "u",
                 "metadata": {"a": "b"},
                 "service_tier": "flex",
-                "logit_bias": {"1": 2},
                 "store": True,
                 "new": 1,
             },
-            {"user": None, "metadata": None, "service_tier": None, "logit_bias": None, "store": None, "new": None},
+            {"user": None, "metadata": None, "service_tier": None, "store": None, "new": None},
         ),
         ({"n": 1, "logprobs": False, "top_logprobs": 0, "modalities": ["text"], "functions": []}, {"n": None}),
+        (
+            {"presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}},
+            {"presence_penalty": None, "frequency_penalty": None, "logit_bias": None},
+        ),
     ],
     ids=",".join,
 )
@@ -250,6 +253,9 @@ REFUSED = {
         "messages",
         "Each call of the last answer needs its result.",
     ),
+    "a penalty": ([HI], {"presence_penalty": 0.5}, "presence_penalty", "Penalties are not heeded."),
+    "another penalty": ([HI], {"frequency_penalty": -2}, "frequency_penalty", "Penalties are not heeded."),
+    "tokens that weigh more": ([HI], {"logit_bias": {"1": 2}}, "logit_bias", "Tokens are not weighed."),
     "a result that names no call": ([HI, {"role": "tool", "content": "x"}], {}, "messages[1].tool_call_id", MISSING),
     "an answer without content and calls": ([HI, said(None), HI], {}, "messages[1].content", MISSING),
     "nothing of the user's": ([{"role": "assistant", "content": "x"}], {}, "messages", None),
@@ -258,6 +264,8 @@ REFUSED = {
     "two answers": ([HI], {"n": 2}, "n", "One choice is all that there is."),
     "probabilities": ([HI], {"logprobs": True}, "logprobs", "Probabilities of tokens are not told."),
     "the best of them": ([HI], {"top_logprobs": 3}, "top_logprobs", "Probabilities of tokens are not told."),
+    "few words": ([HI], {"verbosity": "low"}, "verbosity", "Not heeded: say it in a message."),
+    "moderation": ([HI], {"moderation": {"model": "m"}}, "moderation", "Answers are not moderated."),
     "audio": ([HI], {"modalities": ["text", "audio"]}, "modalities", "Only text is answered."),
     "a voice": ([HI], {"audio": {"voice": "x", "format": "mp3"}}, "audio", "Only text is answered."),
     "audio in a question": (
@@ -361,6 +369,34 @@ def test_the_agent_and_its_models_can_be_asked_by_the_names_that_are_listed(mode
         model_server.play(OPENAI.answer("x"))
         assert caller.post(HI, model=name).json()["model"] == name
         assert caller.call("GET", f"/v1/models/{name}").json()["id"] == name
+
+
+def test_a_list_of_models_has_pages_for_clients_that_ask_for_them(caller) -> None:
+    def listed(query: str) -> tuple[list[str], bool, str | None, str | None]:
+        body = caller.call("GET", f"/v1/models{query}", headers={"anthropic-version": "2023-06-01"}).json()
+        return [each["id"] for each in body["data"]], body["has_more"], body["first_id"], body["last_id"]
+
+    first, second, third = names = ["openai", "seeing-openai", "blind-openai"]
+    assert listed("") == listed("?limit=3") == listed("?limit=1000&new=1") == (names, False, first, third)
+    assert listed("?limit=2") == (names[:2], True, first, second)
+    assert listed(f"?limit=2&after_id={second}") == ([third], False, third, third)
+    assert listed(f"?after_id={third}") == ([], False, None, None)
+    assert listed(f"?limit=1&before_id={third}") == ([second], True, second, second)
+    assert listed(f"?limit=2&before_id={third}") == (names[:2], False, first, second)
+    assert listed(f"?after_id={first}&before_id={third}") == ([second], False, second, second)
+    for query, param in (
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("after_id=x", "after_id"),
+        ("before_id=", "before_id"),
+    ):
+        assert refusal(caller.call("GET", f"/v1/models?{query}"))[:2] == (400, param)
+
+
+def test_who_asks_for_a_list_of_completions_is_told_that_there_is_none(caller) -> None:
+    response = caller.call("GET", f"{PATH}?limit=20&order=desc")
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("Completions are not listed here.")
 
 
 def test_a_failure_in_mid_stream_is_an_event_that_clients_raise_on_and_the_stream_ends(server) -> None:

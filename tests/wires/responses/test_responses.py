@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from support.responses_wire import Client, events_of, kinds
+from support.responses_wire import Client, events_of, joined, kinds
 
 from app.testing.server import script
 
@@ -86,19 +86,28 @@ def test_an_answer_that_is_cut_off_is_incomplete(frank) -> None:
     body = frank.create(question).json()
     assert (body["status"], body["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
     assert (body["completed_at"], body["error"]) == (None, None)
-    assert kinds(events_of(frank.create(question, stream=True).content))[-1] == "incomplete"
+    assert body["output"][-1]["status"] == "incomplete"
     assert frank.get(body["id"]).json() == body
+    events = events_of(frank.create(question, stream=True).content)
+    last = events[-1]
+    assert kinds(events)[-2:] == ["output_item.done", "incomplete"]
+    assert events[-2]["item"] == last["response"]["output"][-1]
+    assert events[-2]["item"]["status"] == "incomplete"
+    assert frank.get(last["response"]["id"]).json() == last["response"]
+    assert joined(events_of(frank.hear(last["response"]["id"]).content)) == joined(events)
 
 
 def test_a_failure_in_the_stream_is_told_twice_and_ends_it(client) -> None:
     response = client.create(script({"text": "so far"}, {"fail": "upstream_failed"}), stream=True)
     events = events_of(response.content)
-    error, failed = events[-2:]
+    item, error, failed = events[-3:]
+    assert (item["type"], item["item"]["status"]) == ("response.output_item.done", "incomplete")
+    assert [item["item"]] == failed["response"]["output"]
     assert error["type"] == "error"
     assert {name: error[name] for name in ("code", "message", "param")} == {
         "code": "upstream_failed",
         "message": "The model failed to answer",
-        "param": None,
+        "param": "",
     }
     assert error["error"] == {
         "type": "server_error",
@@ -109,7 +118,7 @@ def test_a_failure_in_the_stream_is_told_twice_and_ends_it(client) -> None:
     assert failed["response"]["error"] == {"code": "upstream_failed", "message": "The model failed to answer"}
     assert failed["response"]["output"][0]["content"][0]["text"] == "so far"
     stored = client.get(failed["response"]["id"]).json()
-    assert stored["status"] == "failed"
+    assert (stored["status"], stored["output"]) == ("failed", failed["response"]["output"])
     assert stored["error"]["code"]
 
 
@@ -124,8 +133,14 @@ def test_a_failure_in_the_stream_is_told_twice_and_ends_it(client) -> None:
         ({"top_logprobs": 5}, "top_logprobs"),
         ({"include": ["message.output_text.logprobs"]}, "include"),
         ({"presence_penalty": 1}, "presence_penalty"),
+        ({"frequency_penalty": -0.5}, "frequency_penalty"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"conversation": "conv_1"}, "conversation"),
+        ({"truncation": "disabled"}, "truncation"),
+        ({"moderation": {"model": "omni-moderation-latest"}}, "moderation"),
+        ({"text": {"verbosity": "low"}}, "text.verbosity"),
+        ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
+        ({"tools": [{**TOOL, "async": True}]}, "tools[0].async"),
         ({"text": {"format": {"type": "json_schema", "name": "x"}}}, "text.format.schema"),
         ({"text": {"format": {"type": "json_object"}}}, "text.format"),
         ({"instructions": "Be brief."}, "instructions"),
@@ -166,7 +181,7 @@ def test_fields_that_change_no_meaning_are_ignored(client) -> None:
         "stream_options": {"include_obfuscation": False},
         "prompt_cache_key": "k",
         "safety_identifier": "s",
-        "text": {"verbosity": "low"},
+        "text": {"verbosity": "medium"},
         "never_heard_of": {},
     }
     body = client.create(script({"text": "x"}), **ignored).json()

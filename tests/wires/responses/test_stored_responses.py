@@ -11,7 +11,7 @@ from app.testing.provider_apis import OPENAI
 from app.testing.server import script
 from app.wires.responses.posted_items import MOST_REFERENCES
 
-NOT_FOUND = {"message": "Not found", "type": "invalid_request_error", "param": None, "code": "not_found"}
+NOT_FOUND = {"message": "Not found", "type": "invalid_request_error", "param": "", "code": "not_found"}
 TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 

@@ -1,7 +1,7 @@
 // A request as code to take along, in each language: complete, so that it runs as it stands.
 //
 // Secrets are read from the environment (KEY, or EMAIL and PASSWORD), since what is copied gets around. Where a path has
-// $CHAT, a chat is begun first; where a header has $KEY, the key belongs.
+// $CHAT, a chat is begun first; where a header has $KEY, the key belongs. Where a vendor has an SDK for it, the code uses that.
 
 const SIGN_IN = "/api/auth/sign-in/email";
 const CHATS = "/api/chats";
@@ -44,6 +44,31 @@ for await (const piece of response.body.pipeThrough(new TextDecoderStream())) pr
   return `// Runs in Node.js 18 or newer, as a module.\n${steps.join("\n\n")}`;
 }
 
+// A text of one line, with what Python has for JSON's words.
+const literal = (value) => value === true ? "True" : JSON.stringify(value);
+
+function javaScriptSdk({ sdk, body }, origin) {
+  return `// Runs in Node.js 20 or newer, as a module, after: npm install ${sdk.npm}
+import ${sdk.name} from "${sdk.npm}";
+
+const client = new ${sdk.name}({ apiKey: process.env.KEY, baseURL: "${origin}${sdk.base}" });
+const events = await client.${sdk.call}(${JSON.stringify(body)});
+for await (const event of events) process.stdout.write((${sdk.javaScript}) || "");`;
+}
+
+function pythonSdk({ sdk, body }, origin) {
+  const fields = Object.entries(body).map(([name, value]) => `    ${name}=${literal(value)},\n`).join("");
+  return `# pip install ${sdk.pypi}
+import os
+
+from ${sdk.pypi} import ${sdk.name}
+
+client = ${sdk.name}(api_key=os.environ["KEY"], base_url="${origin}${sdk.base}")
+for event in client.${sdk.call}(
+${fields}):
+    print(${sdk.python} or "", end="", flush=True)`;
+}
+
 function python(asked, origin) {
   const known = { $KEY: "{os.environ['KEY']}", $CHAT: "{chat['id']}" };
   const string = (text) => text.includes("$") ? `f"${text.replace(/\$[A-Z]+/g, (name) => known[name])}"` : JSON.stringify(text);
@@ -69,4 +94,8 @@ for piece in response.iter_content(None, decode_unicode=True):
   return steps.join("\n\n");
 }
 
-export const LANGUAGES = { curl, JavaScript: javaScript, Python: python };
+export const LANGUAGES = {
+  curl,
+  JavaScript: (asked, origin) => (asked.sdk ? javaScriptSdk : javaScript)(asked, origin),
+  Python: (asked, origin) => (asked.sdk ? pythonSdk : python)(asked, origin),
+};

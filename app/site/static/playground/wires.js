@@ -1,19 +1,9 @@
 // How each wire is spoken: what is posted, what its frames mean, and where an answer is read on (`back`) and stopped, there
 // too unless there is a `stop`. One object a wire; the other files know none of them. A request with `session` needs who has
-// signed in.
+// signed in; one with an `sdk` can be made with the vendor's own.
+import { bearer, json, NDJSON, SSE } from "./frames.js";
+import { VENDORS } from "./vendors.js";
 
-const json = { "Content-Type": "application/json" };
-
-const lines = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-const field = (frame, name) => frame.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-const events = (text) =>
-  text.split("\n\n").map((frame) => [field(frame, "data"), field(frame, "id")]).filter(([data]) => data && data !== "[DONE]").map(([data, cursor]) => ({ ...JSON.parse(data), cursor }));
-
-// `end` is where a piece may be cut; `read` makes objects of whole frames.
-const NDJSON = { end: "\n", read: lines };
-const SSE = { end: "\n\n", read: events };
-
-const bearer = (key) => key && { Authorization: `Bearer ${key}` };
 const widgetKey = (key) => ({ "x-widget-api-key": key });
 const agentPath = (agent) => `/api/v2/agents/${encodeURIComponent(agent)}`;
 const stream = { Accept: "text/event-stream" };
@@ -93,4 +83,5 @@ export const WIRES = {
       if (event.type === "error") yield { error: event.message };
     },
   },
+  ...VENDORS,
 };
