@@ -51,7 +51,7 @@ from app.workflows.run import WorkflowPlan
 
 
 def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Services:
-    """What views and commands work with. Writes the installation's secret where there is none; connects to nothing."""
+    """What views work with. Writes the installation's secret where there is none; connects to nothing."""
     settings, rules = configuration.settings, configuration.rules
     server, retention, secret = settings.server, settings.retention, secret_of(settings)
     # All answers may end at once, in a stop, and are stored then.

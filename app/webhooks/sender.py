@@ -45,8 +45,8 @@ class Sender:
         worker: Callable[[], str],
         models: Mapping[str, frozenset[str]],
     ) -> None:
-        self.webhooks = webhooks
-        self.deliveries = DeliveryStore(database)
+        self._webhooks = webhooks
+        self._deliveries = DeliveryStore(database)
         self._database, self._outbox, self._worker, self._models = database, outbox, worker, models
         self._poster = Poster()
         self._opened: deque[CircuitBreaker] = deque(maxlen=_MOST_OPENED)
@@ -54,15 +54,15 @@ class Sender:
 
     def start(self) -> Sequence["gevent.Greenlet[..., None]"]:
         """What works from here on; nothing where there are no webhooks."""
-        if not self.webhooks:
+        if not self._webhooks:
             return []
         return [
             *(
                 gevent.spawn(_forever, partial(self._send_due, name, webhook), POLL_SECONDS)
-                for name, webhook in self.webhooks.items()
+                for name, webhook in self._webhooks.items()
             ),
             gevent.spawn(_forever, self._tell_of_circuits, POLL_SECONDS),
-            gevent.spawn(_forever, self.deliveries.delete_old, TIDY_SECONDS),
+            gevent.spawn(_forever, self._deliveries.delete_old, TIDY_SECONDS),
         ]
 
     def circuit_opened(self, circuit: CircuitBreaker) -> None:
@@ -71,7 +71,7 @@ class Sender:
             self._opened.append(circuit)
 
     def _send_due(self, name: str, webhook: Webhook) -> None:
-        while claimed := self.deliveries.claim(name, self._worker(), AT_ONCE):
+        while claimed := self._deliveries.claim(name, self._worker(), AT_ONCE):
             gevent.joinall([gevent.spawn(self._send, name, webhook, self._worker(), each) for each in claimed])
 
     def _send(self, name: str, webhook: Webhook, worker: str, delivery: Delivery) -> None:
@@ -84,11 +84,11 @@ class Sender:
         try:
             if status and 200 <= status < 300:
                 self._told_of(name, None)
-                self.deliveries.delivered(delivery, worker, status)
+                self._deliveries.delivered(delivery, worker, status)
             else:
                 self._told_of(name, error)
                 pause = None if status == GONE else pause_after(delivery.attempt, wait)
-                self.deliveries.failed(delivery, worker, error, status, pause)
+                self._deliveries.failed(delivery, worker, error, status, pause)
         except StoreError:
             log.warning("what became of a delivery is not stored", extra={"webhook": name, "delivery": delivery.id})
 
