@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from app.cli.common import StoreGroup, UtcTime, echo_json, json_option, utc, utc_minute
+from app.cli.common import StoreGroup, UtcTime, echo_json, json_option, printable, utc, utc_minute
 from app.cli.parts import parts
 from app.store.keys import LONGEST_NAME, MOST_CREDITS, Key, KeyKind, normalised_origin
 from app.store.tables import now
@@ -49,6 +49,8 @@ def create(  # noqa: PLR0917 - an option each
 def _check(name: str | None, expires: int | None) -> None:
     if name is not None and len(name) > LONGEST_NAME:
         raise click.UsageError(f"--name may have {LONGEST_NAME} characters.")
+    if name is not None and not name.isprintable():
+        raise click.UsageError("--name must be one line of text.")
     if expires is not None and expires <= now():
         raise click.UsageError("--expires is over already; `flask keys revoke` stops a key.")
 
@@ -115,7 +117,7 @@ def list_keys(as_json: bool) -> None:
         state = "revoked" if key.revoked_at else f"active{until}" if key.is_active else "expired"
         origins = ",".join(key.origins) or "any origin"
         spent = f"{key.spent}" if key.credits is None else f"{key.spent} of {key.credits}"
-        columns = [key.id, key.kind, key.agent, made, state, origins, f"{spent} credits", key.name]
+        columns = [key.id, key.kind, key.agent, made, state, origins, f"{spent} credits", printable(key.name)]
         click.echo("\t".join(columns))
 
 

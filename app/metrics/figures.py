@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, ModelError, Problem
 from app.engine.turn import Turn
 from app.metrics import slots
 from app.metrics.registry import (
@@ -43,6 +43,8 @@ def reason_of(error: ChatError) -> str:
     """The label of a refusal. LIMITED without a time is about what runs: it passes when an answer ends."""
     if error.problem is Problem.LIMITED and error.retry_after is None:
         return "room"
+    if error.problem is Problem.OVERLOADED and isinstance(error, ModelError):
+        return "upstream_overloaded"
     return _REASONS.get(error.problem) or error.problem.name.lower()
 
 

@@ -41,6 +41,7 @@ def test_origins_are_kept_as_browsers_write_them(prepared) -> None:
     [
         (["--agent", "nobody", "--kind", "secret"], "There is no agent 'nobody'; there are: open, frank, site."),
         (["--agent", "open", "--kind", "secret", "--name", "n" * 129], "--name may have 128 characters."),
+        (["--agent", "open", "--kind", "secret", "--name", "shop\nanother\tkey"], "--name must be one line of text."),
         (["--agent", "open", "--kind", "secret", "--credits", f"{10**15 + 1}"], "is not in the range 0<=x<="),
         (["--agent", "open", "--kind", "golden"], "'golden' is not one of 'widget', 'secret'"),
         (["--agent", "open"], "Missing option '--kind'"),
@@ -116,6 +117,7 @@ def test_what_a_key_may_is_changed_option_by_option_and_says_nothing(prepared) -
         ("secret", ["--expires", "2099-01-01", "--no-expiry"], "--expires and --no-expiry cannot go together."),
         ("secret", ["--expires", "2020-01-01"], "--expires is over already"),
         ("secret", ["--name", "n" * 129], "--name may have 128 characters."),
+        ("secret", ["--name", "shop\nanother\tkey"], "--name must be one line of text."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.values import close_all_multiprocess_files
 
-from app.engine.errors import ChatError, Problem
+from app.engine.errors import ChatError, ModelError, Problem
 from app.metrics.figures import Figures, reason_of
 from app.metrics.registry import DATABASE_WAITING
 
@@ -39,6 +39,7 @@ def figures(tmp_path) -> Figures:
         (ChatError(Problem.LIMITED, retry_after=3), "limit"),
         (ChatError(Problem.LIMITED), "room"),
         (ChatError(Problem.OVERLOADED), "room"),
+        (ModelError(Problem.OVERLOADED, retry_after=30), "upstream_overloaded"),
         (ChatError(Problem.EXHAUSTED), "budget"),
         (ChatError(Problem.UNAUTHORIZED), "credential"),
         (ChatError(Problem.TOO_LARGE), "too_large"),
