@@ -19,17 +19,20 @@ from app.cli.known_answer import (
     findings_of_stream,
 )
 from app.cli.parts import parts
+from app.cli.server_url import Seconds, ServerUrl
 
 _LEAST_FREE = 256 * 2**20  # bytes on the home folder's disk
 _CLOCK_SECONDS = 5.0
 
 
 @click.command()
-@click.option("--url", help="The address that callers use, such as https://chat.example.com: streamed through.")
-@click.option("--direct", metavar="URL", help="The server's own address: what is wrong there too is no proxy's.")
 @click.option(
-    "--silence", type=click.FloatRange(0, 900), default=2.0, show_default=True, help="Seconds that a proxy must bear."
+    "--url", type=ServerUrl(), help="The address that callers use, such as https://chat.example.com: streamed through."
 )
+@click.option(
+    "--direct", type=ServerUrl(), help="The server's own address: what is wrong there too is no proxy's. With --url."
+)
+@click.option("--silence", type=Seconds(0, 900), default=2.0, show_default=True, help="Seconds that a proxy must bear.")
 @click.option("--models", is_flag=True, help="Ask each model one question, which may cost something.")
 @json_option
 def doctor(url: str | None, direct: str | None, silence: float, models: bool, as_json: bool) -> None:
@@ -38,6 +41,8 @@ def doctor(url: str | None, direct: str | None, silence: float, models: bool, as
     A known answer is streamed through the address: who holds it back, compresses, cuts it or hides the caller is named.
     No model is asked for it. A line for each thing that is wrong; the status is 1 then.
     """
+    if direct and not url:
+        raise click.UsageError("--direct is compared with --url, which is missing.")
     found = [*_of_installation()]
     if models:
         found += _of_models()
@@ -58,6 +63,8 @@ def _of_installation() -> Iterator[Finding]:
     from app.web.server.master import descriptors_of
 
     settings = parts().settings
+    if not settings.home.exists():
+        yield Finding("home", f"{settings.home} does not exist", "look at PARLANCE_HOME; parlance prepare makes it")
     if problem := why_not_prepared(settings.database_url):
         yield Finding("database", problem, "see When the database fails in docs/operations.md")
     else:
@@ -92,9 +99,10 @@ def _of_database() -> Iterator[Finding]:
 def _of_secrets() -> Iterator[Finding]:
     """Files that only their owner may read."""
     from app.settings.secret import secret_file
+    from app.store.urls import sqlite_file
 
-    settings, database = parts().settings, parts().database
-    for path in (secret_file(settings.home), database.file):
+    settings = parts().settings
+    for path in (secret_file(settings.home), sqlite_file(settings.database_url)):
         if path and path.exists() and path.stat().st_mode & 0o077:
             problem = f"{path} has the mode {path.stat().st_mode & 0o777:o}: others may read it"
             yield Finding("permissions", problem, f"chmod 600 {path}")
@@ -127,6 +135,12 @@ def _of_models() -> Iterator[Finding]:
 
 def _of_way(url: str, direct: str | None, silence: float) -> list[Finding]:
     """Without what is wrong at the `direct` address too, but as the server's own there."""
+    from app.settings.secret import secret_file
+
+    settings = parts().settings
+    if not settings.secret_key and not secret_file(settings.home).exists():
+        problem = f"nothing can be asked without the server's secret: {secret_file(settings.home)} does not exist"
+        return [Finding("way", problem, "run as the server's user with its PARLANCE_HOME, once it has started")]
     found = [*_through(url, silence)]
     if direct is None:
         return found
@@ -137,15 +151,22 @@ def _of_way(url: str, direct: str | None, silence: float) -> list[Finding]:
 
 
 def _through(url: str, silence: float) -> Iterator[Finding]:
+    """The body is sent where Parlance has answered, and nowhere else."""
     from app.web.doctor import PATH, doctor_token
 
     secret, most = parts().secret, parts().settings.server.body_bytes
     try:
-        large = ask(url, PATH, doctor_token(secret, 0, 0), bytes(most), PATIENCE_SECONDS)
         heard = ask(url, PATH, doctor_token(secret, LINES, silence), b"{}", PATIENCE_SECONDS + silence)
     except OSError as error:
         yield Finding("way", f"{url} cannot be asked: {error}", "look whether the server runs, and at its address")
         return
-    yield from findings_of_stream(heard, url, silence)
-    if heard.status == 200:
-        yield from findings_of_body(large, most)
+    found = [*findings_of_stream(heard, url, silence)]
+    yield from found
+    if any(each.check == "answer" for each in found):
+        return
+    try:
+        large = ask(url, PATH, doctor_token(secret, 0, 0), bytes(most), PATIENCE_SECONDS)
+    except OSError as error:
+        yield Finding("body size", f"a body of {most:,} bytes got no answer: {error}", "look at the log of each hop")
+        return
+    yield from findings_of_body(large, most)

@@ -3,19 +3,30 @@
 import http.client
 import json
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.settings.environment import host_name
+
 LINES = 20
-PATIENCE_SECONDS = 30.0  # beside the silence that is asked for
+PATIENCE_SECONDS = 15.0  # for all of an answer, beside the silence that is asked for
+_MOST_BYTES = 2**20  # are read: many times a known answer
 _SPREAD = 0.3  # of the time in which the lines were sent: in less than that, they were held back
 _LEAST_PIECES = LINES // 2
 _CLOCK_SECONDS = 30.0
+_ELSEWHERE = "look whether this address leads to this server"
+_CURES = {
+    413: "nginx: client_max_body_size 512k; (above body_bytes)",
+    421: "the name in PARLANCE_HOSTS",
+    429: "ask again in a minute; other in [limits] is that limit",
+}
+"""By the status of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,73 +54,107 @@ class Heard:
         said = [f"{name}: {self.headers[name.lower()]}" for name in ("Via", "Server") if name.lower() in self.headers]
         return f" ({', '.join(said)})" if said else ""
 
+    @property
+    def is_event_stream(self) -> bool:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+
     def events(self) -> Iterator[tuple[float, dict[str, Any]]]:
-        """Each with the seconds at which it was whole. Compressed ones are read as they come."""
+        """Each with the seconds at which it was whole. Compressed ones are read as they come; none is read behind
+        what Parlance never sends."""
         unpack = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress if self.headers.get("content-encoding") else bytes
         rest = b""
         for at, piece in self.pieces:
-            *whole, rest = (rest + unpack(piece)).split(b"\n\n")
-            yield from ((at, json.loads(each.removeprefix(b"data: "))) for each in whole if each.startswith(b"data: "))
+            try:
+                *whole, rest = (rest + unpack(piece)).split(b"\n\n")
+                events = [json.loads(each.removeprefix(b"data: ")) for each in whole if each.startswith(b"data: ")]
+            except (zlib.error, ValueError):
+                return
+            yield from ((at, event) for event in events if isinstance(event, dict))
 
 
 def ask(url: str, path: str, token: str, body: bytes, patience: float) -> Heard:
-    """Raises OSError where there is no way to the server, or no HTTP."""
+    """What came within `patience` seconds, whatever they went by with: names, connections, or an answer byte by byte.
+
+    Raises OSError where there is no way to the server, no HTTP, or nothing came.
+    """
     parts = urlsplit(url)
-    port, host = parts.port, parts.hostname or ""
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, port, timeout=patience, context=ssl.create_default_context())
+        context = ssl.create_default_context()
+        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=patience, context=context)
     else:
-        connection = http.client.HTTPConnection(host, port, timeout=patience)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=patience)
+    heard, failures, began = Heard(), list[OSError](), time.monotonic()
+
+    def run() -> None:
+        try:
+            _exchange(heard, connection, f"{parts.path.rstrip('/')}{path}", token, body)
+        except OSError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)  # no timeout of a socket bounds all of it
+    thread.start()
+    thread.join(patience)
+    if failures:
+        raise failures[0]
+    if not heard.status:
+        raise TimeoutError(f"nothing came within {patience:g} s")
+    return replace(heard, pieces=[*heard.pieces], seconds=time.monotonic() - began)
+
+
+def _exchange(heard: Heard, connection: http.client.HTTPConnection, path: str, token: str, body: bytes) -> None:
+    """Fills `heard` as it comes. Raises OSError as above."""
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept-Encoding": "gzip",
         "Content-Type": "application/octet-stream",
     }
-    heard, began = Heard(), time.monotonic()
+    began, left = time.monotonic(), _MOST_BYTES
     try:
-        connection.request("POST", f"{parts.path.rstrip('/')}{path}", body, headers)
+        connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        heard.status, heard.version = response.status, response.version
         heard.headers = {name.lower(): value for name, value in response.getheaders()}
-        while piece := response.read1(65_536):
+        heard.status, heard.version = response.status, response.version
+        while left > 0 and (piece := response.read1(65_536)):
             heard.pieces.append((time.monotonic() - began, piece))
+            left -= len(piece)
     except http.client.IncompleteRead:
         pass  # cut, which its end tells
     except http.client.HTTPException as error:
         raise OSError(f"no HTTP: {error!r}") from error
-    except ConnectionError:
+    except OSError:
         if not heard.status:
             raise
     finally:
-        heard.seconds = time.monotonic() - began
         connection.close()
-    return heard
 
 
 def findings_of_body(heard: Heard, sent: int) -> Iterator[Finding]:
     """Of a request with as large a body as the server takes."""
     if heard.status == 200:
         return
-    cure = (
-        "nginx: client_max_body_size 512k; (above body_bytes)" if heard.status == 413 else "look at the log of that hop"
-    )
-    yield Finding("body size", f"a body of {sent:,} bytes was answered {heard.status}{heard.hop}", cure)
+    cure = _CURES.get(heard.status, "look at the log of that hop")
+    yield Finding("body size", f"a body of {sent:,} bytes was answered {_status(heard)}", cure)
 
 
 def findings_of_stream(heard: Heard, url: str, silence: float) -> Iterator[Finding]:
     """Of an answer of LINES lines, and of so many seconds of silence behind them."""
     if heard.status != 200:
-        cure = "the name in PARLANCE_HOSTS" if heard.status == 421 else "look whether this address leads to this server"
-        yield Finding("answer", f"it was answered {heard.status}{heard.hop}", cure)
+        yield Finding("answer", f"it was answered {_status(heard)}", _CURES.get(heard.status, _ELSEWHERE))
         return
     encoding = heard.headers.get("content-encoding", "")
+    readable = encoding in ("", "gzip")
+    events = [*heard.events()] if readable else []
+    seen = next((event["seen"] for _, event in events if isinstance(event.get("seen"), dict)), None)
+    if not heard.is_event_stream or (readable and heard.pieces and not seen):
+        kind = heard.headers.get("content-type", "none")
+        problem = f"what answered there is no Parlance: status 200, Content-Type {kind}{heard.hop}"
+        yield Finding("answer", problem, _ELSEWHERE)
+        return
     if encoding:
         yield Finding("compression", f"the stream is compressed by {encoding}{heard.hop}", "nginx: gzip off;")
-    if encoding not in ("", "gzip"):
-        return  # cannot be read here
-    events = [*heard.events()]
-    seen = next((event["seen"] for _, event in events if "seen" in event), None)
+    if not readable:
+        return
     yield from _of_headers(heard)
     yield from _of_timing(heard, [(at, event["sent"]) for at, event in events if "line" in event])
     if not any("end" in event for _, event in events):
@@ -117,6 +162,12 @@ def findings_of_stream(heard: Heard, url: str, silence: float) -> Iterator[Findi
         yield Finding("cut", problem, "nginx: proxy_read_timeout 300s;")
     if seen:
         yield from _of_caller(seen, heard, url)
+
+
+def _status(heard: Heard) -> str:
+    """With what it means, and who says it."""
+    meant = ": the limit for other requests was reached" if heard.status == 429 else ""
+    return f"{heard.status}{meant}{heard.hop}"
 
 
 def _of_headers(heard: Heard) -> Iterator[Finding]:
@@ -169,6 +220,6 @@ def _of_caller(seen: dict[str, Any], heard: Heard, url: str) -> Iterator[Finding
     elif seen["scheme"] != urlsplit(url).scheme:
         cure = "nginx: proxy_set_header X-Forwarded-Proto $scheme;"
         yield Finding("scheme", f"the server takes the scheme for {seen['scheme']}", cure)
-    if seen["host"].partition(":")[0] != urlsplit(url).hostname:
+    if host_name(seen["host"]) != host_name(urlsplit(url).netloc):
         cure = "nginx: proxy_set_header Host $host;"
         yield Finding("host", f"the server takes its own name for {seen['host']}", cure)

@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.routing import Rule
 
 from app.engine.errors import ChatError, Problem
 from app.settings.secret import secret_of
@@ -18,7 +19,11 @@ PATH = "/doctor"
 PAUSE_SECONDS = 0.1  # between two lines
 TOKEN_SECONDS = 120  # for so long a token is good
 
+_ENDPOINT = "doctor.known_answer"
+
 blueprint = Blueprint("doctor", __name__)
+# Of every method: another one's 405, or the answer to OPTIONS, would tell that the path is there.
+blueprint.record(lambda state: state.app.url_map.add(Rule(PATH, endpoint=_ENDPOINT)))
 
 
 def doctor_token(secret: str, lines: int, silence: float) -> str:
@@ -26,10 +31,10 @@ def doctor_token(secret: str, lines: int, silence: float) -> str:
     return _signer(secret).dumps({"lines": lines, "silence": silence})
 
 
-@blueprint.post(PATH)
+@blueprint.endpoint(_ENDPOINT)
 def known_answer() -> Response:
     """Events: what the server sees of the request; numbered lines, each with the seconds from the first event to its
-    own sending; and after a silence the end. Whoever has no token learns nothing: 404."""
+    own sending; and after a silence the end. Whoever has no token, or does not POST, learns nothing: 404."""
     asked = _asked()
     seen = {
         "address": request.remote_addr,
@@ -44,6 +49,8 @@ def known_answer() -> Response:
 
 
 def _asked() -> dict[str, Any]:
+    if request.method != "POST":
+        raise ChatError(Problem.NOT_FOUND)
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     try:
         asked: dict[str, Any] = _signer(secret_of(services().settings)).loads(token, max_age=TOKEN_SECONDS)

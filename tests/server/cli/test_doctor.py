@@ -97,6 +97,24 @@ def test_an_installation_without_a_database_and_with_an_open_secret_is_told(conf
     assert found["permissions"]["cure"] == f"chmod 600 {home}/secret_key"
 
 
+def test_a_home_folder_that_does_not_exist_is_told_and_not_made(configured) -> None:
+    server = configured()
+    home = server.home / "instance"
+    for options in ((), ("--url", "http://127.0.0.1:1", "--direct", "http://127.0.0.1:1")):
+        found = examined(server, *options)
+        assert {*found} == {"home", "database"} | ({"way"} if options else set())
+        assert found["home"]["problem"] == f"{home} does not exist"
+        assert not home.exists()
+    assert found["way"]["problem"].endswith(f"{home}/secret_key does not exist")
+
+
+def test_a_secret_that_does_not_exist_is_told_and_not_made(configured) -> None:
+    server = configured()
+    server.make_database()
+    assert {*examined(server, "--url", "http://127.0.0.1:1")} == {"way"}
+    assert not (server.home / "instance" / "secret_key").exists()
+
+
 def test_models_are_asked_where_that_is_wanted(configured) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
