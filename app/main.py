@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Flask
 
-from app import cli
 from app import wires as wires_folder
+from app.cli import FlaskCommands
 from app.configuration import Configuration
 from app.site import playground, widget
 from app.web.callers.limits import limit_requests
@@ -69,7 +69,7 @@ def create_app(configuration: Configuration) -> Flask:
             *(playground.OPERATIONS if settings.server.playground else ()),
         ]
         serve_reference(app, wires, pages)
-    cli.register(app.cli)
+    app.cli = FlaskCommands()
     trust_proxies(app, settings.trusted_hops)
     return app
 

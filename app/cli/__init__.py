@@ -29,12 +29,6 @@ COMMANDS = {
 """Of each command its file, its name there, and what it is for."""
 
 
-def register(commands: click.Group) -> None:
-    """Add all to Flask's own: `flask prepare`, `flask keys` and so on."""
-    for name in COMMANDS:
-        commands.add_command(_load(name))
-
-
 def main() -> None:
     """`parlance`, the program."""
     parlance.main(prog_name="parlance")
@@ -46,6 +40,16 @@ class _Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name in COMMANDS else self.commands[str(name)], rest
+
+
+class FlaskCommands(click.Group):
+    """The same as `flask prepare`, `flask keys` and so on. A server, which has them too, imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return _load(cmd_name) if cmd_name in COMMANDS else None
 
 
 def _load(name: str) -> click.Command:

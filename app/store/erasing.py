@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TypeVar
 
 import gevent
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
 
 from app.store.audit import record
 from app.store.database import Database
@@ -68,17 +68,18 @@ class Eraser:
     def __init__(self, database: Database, worker: Worker | None = None) -> None:
         self._database, self._worker = database, worker
 
-    def erase(self, matching: ColumnElement[bool], note: Note) -> int:
+    def erase(self, matching: ColumnElement[bool], note: Note, *, by_age: bool = False) -> int:
         """Delete all conversations that match; returns how many there were. One that does not match any more when its
-        turn comes stays. Raises what `Database` raises.
+        turn comes stays. `by_age` looks through them once, the longest silent first, where no index leads to those that
+        match. Raises what `Database` raises.
 
         SQLite overwrites what is deleted in its file (secure_delete). PostgreSQL keeps it in its files until it is
         vacuumed, and in its log for as long as that is kept.
         """
-        some = select(conversations.c.id).where(matching).limit(_LOCKED)
-        erased, most = 0, _MOST_ROWS
+        erased, most, since = 0, _MOST_ROWS, 0
         try:
-            while ids := self._database.read(lambda connection: connection.execute(some).scalars().all()):
+            while found := self._database.read(partial(_some, matching=matching, since=since if by_age else None)):
+                ids, since = [each.id for each in found], found[-1].updated_at
                 self._end_answers(ids)
                 all_gone = False
                 while not all_gone:
@@ -109,6 +110,14 @@ class Eraser:
         deadline = monotonic() + _ENDING_SECONDS
         while is_running() and monotonic() < deadline:
             gevent.sleep(_LOOK_SECONDS)
+
+
+def _some(connection: Connection, matching: ColumnElement[bool], since: int | None) -> Sequence[Row[str, int]]:
+    """Conversations that match, with `since` those whose last activity is no earlier, the earliest first."""
+    query = select(conversations.c.id, conversations.c.updated_at).where(matching).limit(_LOCKED)
+    if since is not None:
+        query = query.where(conversations.c.updated_at >= since).order_by(conversations.c.updated_at)
+    return connection.execute(query).all()
 
 
 def _timed(connection: Connection, work: Callable[[Connection], T]) -> tuple[T, float]:

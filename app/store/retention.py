@@ -42,7 +42,7 @@ class Retention:
     ) -> None:
         self._database, self._audit_days = database, audit_days
         columns = ((conversations.c.agent, agents or {}), (conversations.c.wire, wires or {}))
-        # Each by itself, so that an index leads to what is over.
+        # Each by itself, so that the index of ages leads to what may be over.
         self._rules: list[tuple[int, ColumnElement[bool] | None]] = [(days, None)] if days else []
         self._rules += [(number, column == name) for column, named in columns for name, number in named.items()]
 
@@ -53,7 +53,7 @@ class Retention:
         """Delete what is over by now, in small transactions with pauses; returns how many conversations there were.
         Raises what `Database` raises; the same again goes on."""
         tally, eraser = _Tally(actor), Eraser(self._database)
-        erased = sum(eraser.erase(each, tally.note) for each in self._over())
+        erased = sum(eraser.erase(each, tally.note, by_age=True) for each in self._over())
         before = now() - self._audit_days * DAY_MILLISECONDS
         while self._database.write(lambda connection: forget(connection, before, _FORGOTTEN)):
             gevent.sleep(_PAUSE_SECONDS)

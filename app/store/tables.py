@@ -59,8 +59,6 @@ conversations = Table(
     Column("pinned", Boolean, nullable=False, server_default=false()),  # kept, whatever its age (retention.py)
     UniqueConstraint("owner", "wire", "agent", "external_id"),
     Index("ix_conversations_owner_created_at", "owner", "wire", "agent", "created_at"),
-    Index("ix_conversations_agent_updated_at", "agent", "updated_at"),
-    Index("ix_conversations_channel_updated_at", "wire", "updated_at"),
     Index(
         "ix_conversations_digest",
         *("digest", "created_at"),

@@ -47,6 +47,8 @@ PLACES: Mapping[tuple[str, str], str] = {  # (wire, name of a parameter or a fie
     ("workers", "cursor"): "position",
     ("openai", "name"): "model",
     ("openai", "cursor"): "position",
+    ("openai", "after_id"): "model",
+    ("openai", "before_id"): "model",
     ("responses", "response_id"): "response",
     ("responses", "previous_response_id"): "response",
     ("responses", "after"): "name",

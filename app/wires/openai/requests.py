@@ -28,6 +28,7 @@ from app.wires.openai.posted_messages import FUNCTIONS_ALONE, ID, PostedMessageS
 
 _MOST_TOOLS, _MOST_STOPS = 512, 16
 _MOST_MODELS = 1000  # of a page, in Anthropic's API too
+_LONGEST_NAME = 128  # characters: two of them fit into a request line, however they are encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +221,11 @@ class ModelsQuerySchema(Schema):
     limit = fields.Integer(load_default=_MOST_MODELS, validate=validate.Range(1, _MOST_MODELS))
     after_id = fields.String(
         load_default=None,
-        validate=validate.Length(1, 256),
+        validate=validate.Length(1, _LONGEST_NAME),
         metadata={"description": "The last `id` of the page before"},
     )
     before_id = fields.String(
         load_default=None,
-        validate=validate.Length(1, 256),
+        validate=validate.Length(1, _LONGEST_NAME),
         metadata={"description": "The first `id` of the page behind"},
     )

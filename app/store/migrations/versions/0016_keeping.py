@@ -1,5 +1,5 @@
-"""What operators need for keeping and erasing: keys that expire, conversations that are kept however old they are,
-indexes for finding old ones of an agent or a wire, and who did what."""
+"""What operators need for keeping and erasing: keys that expire, conversations that are kept however old they are, and
+who did what."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,8 +10,6 @@ down_revision = "0015"
 
 def upgrade() -> None:
     op.add_column("conversations", sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.create_index("ix_conversations_agent_updated_at", "conversations", ["agent", "updated_at"])
-    op.create_index("ix_conversations_channel_updated_at", "conversations", ["channel", "updated_at"])
     op.add_column("keys", sa.Column("expires_at", sa.BigInteger, nullable=True))
     op.create_table(
         "audit",
@@ -29,6 +27,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("audit")
     op.drop_column("keys", "expires_at")
-    op.drop_index("ix_conversations_channel_updated_at", "conversations")
-    op.drop_index("ix_conversations_agent_updated_at", "conversations")
     op.drop_column("conversations", "pinned")
