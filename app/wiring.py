@@ -64,7 +64,9 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         name: frozenset(agent.id for agent in settings.agents.values() if name in agent.models)
         for name in settings.models
     }
-    webhooks = Sender(settings.webhooks, database, outbox, lambda: worker.id, answering_for)
+    figures = Figures(slots.folder_of(settings.database_url, settings.home)) if settings.metrics_token else None
+    count = figures.count_post if figures else None
+    webhooks = Sender(settings.webhooks, database, outbox, lambda: worker.id, answering_for, count=count)
     unstored = RetryingStore(ConversationStore(database, worker, outbox), database)
     embeddings = {agent.embeddings for agent in settings.agents.values() if agent.embeddings}
     knowledge = KnowledgeSearch(settings.home, {name: settings.models[name].options for name in embeddings})
@@ -126,7 +128,7 @@ def make_services(configuration: Configuration, wires: Sequence[Wire]) -> Servic
         engine=engine,
         knowledge=knowledge,
         circuits=circuits,
-        figures=Figures(slots.folder_of(settings.database_url, settings.home)) if settings.metrics_token else None,
+        figures=figures,
         wires={wire.name: wire for wire in wires},
         signer=URLSafeSerializer(secret, salt="parlance"),
         webhooks=webhooks,

@@ -68,7 +68,8 @@ def test_webhook(name: str) -> None:
 @webhooks.command("retry")
 @click.argument("name")
 def retry(name: str) -> None:
-    """Let all that were given up, and those that wait, be due now; prints how many."""
+    """Let all that were given up, and those that wait, be due now; prints how many. What is being sent is left alone,
+    as is, for up to a minute, what a worker was sending that was killed."""
     _webhook(name)
     click.echo(parts().deliveries.retry(name))
 

@@ -89,8 +89,8 @@ class QuestionEntry:
     the last of them. `answer_id` is the id of a new answer; `posted` and `request_key` are as in `Question`, and
     `said_before` is how many parts a new answer has already by its `so_far`.
 
-    `kept` is as in `Question`. `history` is the number of earlier messages to return: fewer where the latest of them
-    have more than `history_tokens`, as the prompt estimates them.
+    `answered_before` and `kept` are as in `Question`. `history` is the number of earlier messages to return: fewer
+    where the latest of them have more than `history_tokens`, as the prompt estimates them.
     """
 
     conversation: ConversationRef
@@ -104,6 +104,7 @@ class QuestionEntry:
     history_tokens: int = 10_000_000
     request_key: RequestKey | None = None
     said_before: int = 0
+    answered_before: bool = False
     kept: Mapping[str, Any] | None = None
 
 

@@ -121,7 +121,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
     """An answer as it is stored when its turn has ended, however it ended. `credits` is its price; `model` is None
-    where no model began to answer; `mark` is None where there is nothing to note."""
+    where no model began to answer; `mark` is None where there is nothing to note. `goes_on` is as in `Question`."""
 
     message: Message
     status: Status
@@ -130,6 +130,7 @@ class AnswerRecord:
     model: str | None
     credits: int = 0
     mark: Mark | None = None
+    goes_on: bool = False
 
 
 def is_too_deep(value: Any) -> bool:

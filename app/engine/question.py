@@ -52,6 +52,18 @@ class Question:
     request_key: RequestKey | None = None
     kept: Mapping[str, Any] | None = None
 
+    @property
+    def answered_before(self) -> bool:
+        """Whether anything was answered before, by what the caller brings: a talk has begun then."""
+        brought = self.client_history or ()
+        return self.so_far is not None or any(message.role == "assistant" for message in brought)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the caller brings the beginning of the answer: the same was asked before then."""
+        brought = self.client_history or ()
+        return self.so_far is not None or any(message.role == "assistant" for message in brought[-1:])
+
     def charge(self, prices: Mapping[str, int], most_paid: int = 1) -> Charge | None:
         """What is held of the payer's budget: the price (in credits) of the dearest of the agent's models, as any of
         them may answer, for each of the `most_paid` that the answer may have to pay. None where nobody pays."""

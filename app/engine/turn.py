@@ -232,6 +232,7 @@ class Turn:
             history_tokens=question.agent.history_tokens,
             request_key=question.request_key,
             said_before=len(question.so_far.parts) if question.so_far else 0,
+            answered_before=question.answered_before,
             kept=question.kept,
         )
 
@@ -285,7 +286,8 @@ class Turn:
         mark: Mark | None = "handover" if self._asks_for_a_person else generation.mark
         price = sum(self._engine.prices[model] for model in generation.paid_models)
         reason, usage, model = generation.finish_reason, generation.usage, generation.model
-        return AnswerRecord(generation.transcript.message(), status, reason, usage, model, price, mark)
+        said, goes_on = generation.transcript.message(), self.question.goes_on
+        return AnswerRecord(said, status, reason, usage, model, price, mark, goes_on)
 
 
 def _may_be_stored(error: BaseException) -> bool:

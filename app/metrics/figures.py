@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Any
@@ -18,11 +18,13 @@ from app.metrics.registry import (
     FIRST_TOKEN,
     INTER_TOKEN,
     NONE,
+    POST_OUTCOMES,
     REFUSALS,
     START_TIME,
     STREAMS,
     TOKENS,
     TURNS,
+    WEBHOOK_POSTS,
     Metric,
 )
 
@@ -61,7 +63,7 @@ class Figures:
         self._tallies: dict[str, list[float]] = {}  # calls of the database and their seconds, by kind, not counted yet
         self.started = False
 
-    def start(self, version: str, models: Mapping[str, Sequence[str]]) -> None:
+    def start(self, version: str, models: Mapping[str, Sequence[str]], webhooks: Iterable[str] = ()) -> None:
         """Count from now on, as one worker more. `models` are those of each agent. Raises OSError where the files
         cannot be made: it may be called again."""
         slot = slots.take_slot(self.folder)
@@ -80,6 +82,9 @@ class Figures:
                 for model in names:
                     self._of(FIRST_TOKEN, agent, model)
                     self._of(INTER_TOKEN, agent, model)
+            for webhook in webhooks:
+                for outcome in POST_OUTCOMES:
+                    self._of(WEBHOOK_POSTS, webhook, outcome)
             self.started = True
         finally:
             del os.environ["PROMETHEUS_MULTIPROC_DIR"]
@@ -108,6 +113,11 @@ class Figures:
         """Of a request to this wire, or to none."""
         if self.started:
             self._of(REFUSALS, wire or NONE, reason_of(error)).inc()
+
+    def count_post(self, webhook: str, outcome: str) -> None:
+        """One of POST_OUTCOMES, of a request to this webhook."""
+        if self.started:
+            self._of(WEBHOOK_POSTS, webhook, outcome).inc()
 
     def database_timer(self, kind: str) -> Callable[[float], None]:
         """What is called with the seconds of each call of that kind; `count_database` counts them together, since a

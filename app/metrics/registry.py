@@ -12,6 +12,8 @@ NONE = "none"
 
 OUTCOMES = ("complete", "interrupted", "failed", "refused")
 
+POST_OUTCOMES = ("delivered", "failed", "given_up")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -93,6 +95,13 @@ DATABASE_SECONDS = Metric(
 CIRCUIT_OPEN = Metric(
     "parlance_circuit_open", "gauge", ("model",), "0 or 1", "1 while a worker passes the model over", several="max"
 )
+WEBHOOK_POSTS = Metric(
+    "parlance_webhook_posts_total",
+    "counter",
+    ("webhook", "outcome"),
+    "requests",
+    f"Requests to webhooks, by outcome: {', '.join(POST_OUTCOMES)}",
+)
 REDIS_USED = Metric(
     "parlance_redis_used",
     "gauge",
@@ -133,6 +142,7 @@ METRICS = (
     DATABASE_CALLS,
     DATABASE_SECONDS,
     CIRCUIT_OPEN,
+    WEBHOOK_POSTS,
     REDIS_USED,
     KNOWLEDGE_READY,
     START_TIME,

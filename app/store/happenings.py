@@ -55,9 +55,9 @@ def question_asked(
 
 
 def _is_first(connection: Connection, entry: QuestionEntry, conversation_id: str, *, is_new: bool) -> bool:
-    """A chat may be made empty, and what was posted before a question may be a whole talk."""
+    """A chat may be made empty, and what the caller brings may be a whole talk."""
     if is_new:
-        return not any(message.role == "assistant" for message in entry.posted or ())
+        return not entry.answered_before
     return entry.conversation.wire == CHATS and not connection.execute(_ANY, {"conversation": conversation_id}).first()
 
 
@@ -70,15 +70,16 @@ def answer_ended(
     answer: AnswerRecord,
     charge: Charge | None,
 ) -> None:
-    """Where it has a mark, or has used up a budget."""
-    if answer.mark:
+    """Where it has a mark, or has used up a budget. That a question asks for a person is told with the answer's first
+    round alone: callers who run its tools bring it again with their results."""
+    if answer.mark and not (answer.mark == "handover" and answer.goes_on):
         told_of_answer(outbox, connection, MARKS[answer.mark], conversation_id, answer_id)
     if charge and charge.held and answer.credits:
         budget_exhausted(outbox, connection, charge.account, refused=False)
 
 
 def told_of_answer(outbox: Outbox, connection: Connection, event: str, conversation_id: str, answer_id: str) -> None:
-    """One of MARKS, or that it was rated negative."""
+    """One of MARKS, once for each question as it is stored, or that it was rated negative."""
     if not outbox.wants(event):
         return
     values = {"conversation": conversation_id, "answer": answer_id}
@@ -86,7 +87,9 @@ def told_of_answer(outbox: Outbox, connection: Connection, event: str, conversat
     asked = connection.execute(_ASKED, values).one_or_none()
     data = _conversation(conversation_id, about.agent, about.wire, about.end_user)
     data |= _question(asked.id, message_from_json("user", asked.parts)) if asked else _question(None, None)
-    outbox.add(connection, event, [about.agent], data | {"answer_id": answer_id}, conversation=conversation_id)
+    once = asked.id if asked and event in MARKS.values() else None
+    data["answer_id"] = answer_id
+    outbox.add(connection, event, [about.agent], data, conversation=conversation_id, once=once)
 
 
 def budget_exhausted(outbox: Outbox, connection: Connection, account: str, *, refused: bool) -> None:

@@ -8,9 +8,11 @@ MOST_ATTEMPTS = 78  # in a bit more than three days
 
 
 def pause_after(attempt: int, asked: int | None = None) -> float | None:
-    """Seconds until the next attempt, which a receiver may have `asked` to be longer, of up to an hour; None where
-    there is none. Attempts count from 1."""
+    """Seconds until the next attempt; None where there is none. Attempts count from 1. It is no sooner than a receiver
+    has `asked`, and then an hour at most."""
     if attempt >= MOST_ATTEMPTS:
         return None
-    pause = PAUSES[min(attempt, len(PAUSES)) - 1]
-    return max(pause, min(asked or 0, PAUSES[-1])) * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+    pause = PAUSES[min(attempt, len(PAUSES)) - 1] * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+    if not asked:
+        return pause
+    return min(max(pause, asked * uniform(1, 1 + JITTER)), PAUSES[-1])  # noqa: S311 - no secret

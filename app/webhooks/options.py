@@ -1,6 +1,7 @@
 """A table [webhooks.NAME] of parlance.toml, and what it loads into."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,6 +15,8 @@ from app.tools.http_request.addresses import is_global
 from app.tools.http_request.hosts import Target, parse_url
 from app.tools.http_request.metadata import names_metadata
 from app.webhooks.signing import secret_bytes
+
+_USER = re.compile(r"[^/?#]*//[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,17 @@ class WebhookOptions(Schema):
 
     @validates_schema
     def check_url(self, data: Mapping[str, Any], **_: Any) -> None:
+        if _USER.match(data["url"]):
+            raise ValidationError("A URL with a user or a password is not taken; requests are signed.", "url")
         try:
             target = parse_url(data["url"])
         except ToolError as error:
             raise ValidationError(str(error), "url") from error
+        if _is_link_local(target.host):
+            raise ValidationError(
+                f"{target.host} is a link-local address, as clouds' metadata services have, and is never reached.",
+                "url",
+            )
         if names_metadata(target.host):
             raise ValidationError(f"{target.host} is a cloud's metadata service, which is never reached.", "url")
         if data["private"]:
@@ -105,6 +115,13 @@ class WebhookOptions(Schema):
             private=data["private"],
             secret=_secret(data["secret_env"]),
         )
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_link_local
+    except ValueError:
+        return False
 
 
 def _is_no_public_address(host: str) -> bool:

@@ -66,6 +66,8 @@ class Poster:
             raise PostError(str(error)) from error
         except ssl.SSLCertVerificationError as error:
             raise PostError(f"no valid certificate for {target.host}") from error
+        except ssl.SSLError as error:
+            raise PostError(f"{target.host} speaks no TLS on port {target.port}, or none that is safe") from error
         except ResponseTooLarge as error:
             raise PostError("the answer's headers are too large") from error
         except HTTPException as error:

@@ -35,7 +35,8 @@ def subscriptions(webhooks: Mapping[str, Webhook]) -> list[Subscription]:
 
 
 class Sender:
-    """`worker` tells this worker's id. `models` are the agents that each model answers for."""
+    """`worker` tells this worker's id. `models` are the agents that each model answers for. `count` is called with a
+    webhook and what became of a request to it: delivered, failed (it is tried again) or given_up."""
 
     def __init__(
         self,
@@ -44,10 +45,13 @@ class Sender:
         outbox: Outbox,
         worker: Callable[[], str],
         models: Mapping[str, frozenset[str]],
+        *,
+        count: Callable[[str, str], None] | None = None,
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = DeliveryStore(database)
         self._database, self._outbox, self._worker, self._models = database, outbox, worker, models
+        self._count = count or (lambda _webhook, _outcome: None)
         self._poster = Poster()
         self._opened: deque[CircuitBreaker] = deque(maxlen=_MOST_OPENED)
         self._failing: set[str] = set()  # the webhooks of which the log has said so
@@ -85,10 +89,12 @@ class Sender:
             if status and 200 <= status < 300:
                 self._told_of(name, None)
                 self._deliveries.delivered(delivery, worker, status)
+                self._count(name, "delivered")
             else:
                 self._told_of(name, error)
                 pause = None if status == GONE else pause_after(delivery.attempt, wait)
                 self._deliveries.failed(delivery, worker, error, status, pause)
+                self._count(name, "given_up" if pause is None else "failed")
         except StoreError:
             log.warning("what became of a delivery is not stored", extra={"webhook": name, "delivery": delivery.id})
 

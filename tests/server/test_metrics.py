@@ -37,6 +37,12 @@ model = "m"
 
 [agents.lost]
 model = "lost"
+
+[webhooks.desk]
+url = "http://127.0.0.1:9/"
+private = true
+secret_env = "DESK_SECRET"
+events = ["feedback.negative"]
 """
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -45,7 +51,12 @@ Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 @pytest.fixture(scope="module")
 def several(running_redis, tmp_path_factory) -> Iterator[Server]:
     """Two workers."""
-    env = {"PARLANCE_METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "2", "REDIS_URL": running_redis.url}
+    env = {
+        "PARLANCE_METRICS_TOKEN": TOKEN,
+        "WEB_CONCURRENCY": "2",
+        "REDIS_URL": running_redis.url,
+        "DESK_SECRET": "correct horse battery staple",
+    }
     with Server(tmp_path_factory.mktemp("metrics"), config=CONFIG + LOST, changes=NARROW, env=env) as running:
         eventually(lambda: len(running.worker_pids()) == 2, 20)
         yield running

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+import requests
 from standardwebhooks import Webhook
 from support.agents import Client, configured
 
@@ -108,6 +109,56 @@ def test_each_event_is_told_by_what_callers_do(server, quiet) -> None:
     assert (data["agent"], data["channel"], data["end_user"]) == ("site", "agents", "ada")
     assert data["question"] == "Which moon of Jupiter is the largest?"
     assert client.key not in "".join(each.data.decode() for each in receiver.requests)
+
+
+def openai_round(number: int) -> list[dict]:
+    call = {"id": f"c{number}", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": f"c{number}", "content": "nothing"}
+    return [{"role": "assistant", "content": "", "tool_calls": [call]}, result]
+
+
+def messages_round(number: int) -> list[dict]:
+    call = {"type": "tool_use", "id": f"c{number}", "name": "look", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": f"c{number}", "content": "nothing"}
+    return [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+
+
+def responses_round(number: int) -> list[dict]:
+    call = {"type": "function_call", "call_id": f"c{number}", "name": "look", "arguments": "{}"}
+    return [call, {"type": "function_call_output", "call_id": f"c{number}", "output": "nothing"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "tool_round"),
+    [
+        ("/v1/chat/completions", openai_round),
+        ("/v1/messages", messages_round),
+        ("/v1/responses", responses_round),
+        ("/api/chat", openai_round),
+    ],
+)
+def test_a_talk_of_several_rounds_of_tools_is_told_of_once(server, quiet, path, tool_round) -> None:
+    *_, receiver = quiet
+    field = "input" if path == "/v1/responses" else "messages"
+    more = {} if path == "/api/chat" else {"model": "site", "max_tokens": 50, "stream": False}
+    headers = {"Authorization": f"Bearer {Client.new(server, 'site').key}"}
+    talk = [{"role": "user", "content": "Can I talk to a human?"}]
+    for number in range(3):
+        answer = requests.post(f"{server.url}{path}", json=more | {field: talk}, headers=headers, timeout=20)
+        assert answer.status_code == 200, answer.text
+        talk = [*talk, *tool_round(number)]
+    eventually(lambda: not waiting(server, "everything"))
+    assert Counter(each["type"] for each in told(receiver)) == {"conversation.started": 1, "handover.requested": 1}
+
+
+def test_a_talk_of_a_caller_without_a_key_begins_once(server, quiet) -> None:
+    _, receiver, _ = quiet
+    talk = [{"role": "user", "content": HELLO}]
+    for behind in ([], [{"role": "assistant", "content": "Hello"}, *talk]):
+        answer = requests.post(f"{server.url}/api/chat", json={"messages": [*talk, *behind]}, timeout=20)
+        assert answer.status_code == 200, answer.text
+    eventually(lambda: not waiting(server, "steady"))
+    assert len(told(receiver)) == 1
 
 
 def test_nothing_is_lost_at_a_receiver_that_fails_in_every_way_and_comes_back(server, quiet) -> None:

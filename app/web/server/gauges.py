@@ -49,7 +49,8 @@ def _look_always(shared: Services, figures: Figures, failing: Lasting) -> None:
 def _look(shared: Services, figures: Figures, failing: Lasting) -> None:
     if not figures.started:
         try:
-            figures.start(VERSION, {name: agent.models for name, agent in shared.settings.agents.items()})
+            models = {name: agent.models for name, agent in shared.settings.agents.items()}
+            figures.start(VERSION, models, shared.settings.webhooks)
         except OSError as error:
             failing.failed(error)
             return

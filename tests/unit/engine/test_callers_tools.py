@@ -78,3 +78,4 @@ def test_an_answer_goes_on_with_the_results_that_the_caller_brings() -> None:
     prompt = world.model.prompts[0]
     assert prompt.messages[-1].parts == called
     assert names(prompt.tools) == ["echo", "lookup"]
+    assert world.answer().goes_on

@@ -95,3 +95,11 @@ def test_where_the_files_cannot_be_made_it_may_be_tried_again(tmp_path) -> None:
     figures.start("1", {"demo": ["builtin"]})
     figures.count_refusal("widget", ChatError(Problem.TOO_LARGE))
     assert told(figures.folder)["parlance_refusals_total too_large widget"] == 1
+
+
+def test_requests_to_webhooks_are_counted_from_zero(tmp_path) -> None:
+    figures = Figures(tmp_path / "metrics")
+    figures.start("1", {}, ["desk"])
+    figures.count_post("desk", "failed")
+    found = told(figures.folder)
+    assert [found[f"parlance_webhook_posts_total {each} desk"] for each in ("failed", "given_up")] == [1, 0]

@@ -32,8 +32,8 @@ def store(database) -> ConversationStore:
     return ConversationStore(database, made._worker, OUTBOX)
 
 
-def answer(mark: Any = None, cost: int = 0) -> AnswerRecord:
-    return AnswerRecord(text_message("assistant", "yes"), "complete", "stop", Usage(3, 2), "m", cost, mark)
+def answer(mark: Any = None, cost: int = 0, *, goes_on: bool = False) -> AnswerRecord:
+    return AnswerRecord(text_message("assistant", "yes"), "complete", "stop", Usage(3, 2), "m", cost, mark, goes_on)
 
 
 def asked(store: ConversationStore, said: str = "Where?", ref: ConversationRef = REF, **more: Any) -> tuple[str, str]:
@@ -85,7 +85,8 @@ def test_a_talk_that_its_caller_brings_along_does_not_begin_with_each_question(s
     ref = ConversationRef("demo", "openai", "key:1")
     system = text_message("system", "Be brief.")
     asked(store, ref=ref, posted=[system])
-    asked(store, ref=ref, posted=[system, text_message("user", "Where?"), text_message("assistant", "There.")])
+    asked(store, ref=ref, posted=[system], said_before=2, answered_before=True)
+    asked(store, ref=ref, answered_before=True)
     assert len(told(database)) == 1
 
 
@@ -102,6 +103,23 @@ def test_a_mark_is_told_of_with_the_question_once(store, database, mark, event) 
         store.add_answer(conversation, answer_id, answer(mark))
     (found,) = [data for name, data in told(database) if name == event]
     assert (found["question"], found["answer_id"], found["end_user"]) == ("Where are you?", answer_id, "ada")
+
+
+def test_who_brings_an_answer_to_go_on_with_does_not_ask_for_a_person_again(store, database) -> None:
+    ref = ConversationRef("demo", "openai", "key:1")
+    for mark, goes_on in [("handover", False), ("handover", True), ("unanswered", True)]:
+        conversation, answer_id = asked(store, ref=ref, answered_before=True)
+        store.add_answer(conversation, answer_id, answer(mark, goes_on=goes_on))
+    assert sorted(event for event, _ in told(database)) == ["handover.requested", "question.unanswered"]
+
+
+def test_a_question_that_is_answered_anew_has_its_mark_told_once(store, database) -> None:
+    conversation, answer_id = asked(store)
+    store.add_answer(conversation, answer_id, answer("unanswered"))
+    entry = QuestionEntry(REF, {}, 9, uuid.uuid4().hex, rewind=Rewind("retry", (answer_id,)))
+    store.add_question(entry, lambda _: None)
+    store.add_answer(conversation, entry.answer_id, answer("unanswered"))
+    assert [data["answer_id"] for event, data in told(database) if event == "question.unanswered"] == [answer_id]
 
 
 def test_an_answer_without_a_mark_and_one_that_is_given_up_are_not_told_of(store, database) -> None:

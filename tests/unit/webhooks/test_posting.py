@@ -1,6 +1,8 @@
 """One request to a receiver that answers, fails, stalls, lies, or is somewhere where it may not be."""
 
+import socket
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -69,6 +71,22 @@ def test_a_receiver_that_does_not_answer_properly_has_failed_in_time(receiver, a
     receiver.play(actions)
     said = failure(receiver.url)
     assert any(each in said for each in words.split("|")), said
+
+
+def test_a_receiver_without_tls_is_told_from_one_that_is_away() -> None:
+    def refuse() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        plain = Thread(target=refuse)
+        plain.start()
+        assert failure(f"https://127.0.0.1:{port}/") == f"127.0.0.1 speaks no TLS on port {port}, or none that is safe"
+        plain.join()
+    assert failure(f"https://127.0.0.1:{port}/") == "127.0.0.1 does not answer"
 
 
 def test_a_body_without_end_is_not_read_to_its_end(receiver) -> None:

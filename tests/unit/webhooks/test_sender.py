@@ -28,7 +28,13 @@ def database(tmp_path) -> Database:
 
 
 @pytest.fixture
-def serving(database) -> Iterator[Callable[..., tuple[Outbox, list[ModelServer], Sender]]]:
+def counted() -> list[tuple[str, str]]:
+    """Webhooks, and what became of requests to them."""
+    return []
+
+
+@pytest.fixture
+def serving(database, counted) -> Iterator[Callable[..., tuple[Outbox, list[ModelServer], Sender]]]:
     """Starts a sender for webhooks with these answers, and their receivers. A name is `w` and the receiver's port."""
     with ExitStack() as stack:
 
@@ -41,7 +47,8 @@ def serving(database) -> Iterator[Callable[..., tuple[Outbox, list[ModelServer],
                 for receiver in receivers
             }
             outbox = Outbox(subscriptions(webhooks))
-            sender = Sender(webhooks, database, outbox, lambda: "me", {"m": frozenset({"demo"})})
+            models = {"m": frozenset({"demo"})}
+            sender = Sender(webhooks, database, outbox, lambda: "me", models, count=lambda *said: counted.append(said))
             stack.callback(gevent.killall, sender.start())
             return outbox, receivers, sender
 
@@ -97,11 +104,22 @@ def test_each_try_has_the_same_id_and_body(database, serving) -> None:
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
-def test_who_is_gone_is_not_asked_again(database, serving) -> None:
-    outbox, _, _ = serving(whole(b"", 410))
+def test_what_becomes_of_each_request_is_counted(database, serving, counted) -> None:
+    outbox, (receiver,), _ = serving([])
+    receiver.play(whole(b"", 500), OK)
+    tell(database, outbox)
+    until(lambda: counted)
+    database.write(lambda connection: connection.exec_driver_sql("UPDATE deliveries SET next_at = 1"))
+    until(lambda: len(counted) == 2)
+    assert counted == [(f"w{receiver.port}", "failed"), (f"w{receiver.port}", "delivered")]
+
+
+def test_who_is_gone_is_not_asked_again(database, serving, counted) -> None:
+    outbox, (receiver,), _ = serving(whole(b"", 410))
     tell(database, outbox)
     until(lambda: rows(database, "SELECT count(*) FROM deliveries WHERE failed_at > 0") == [(1,)])
     assert rows(database, "SELECT next_at, last_status, attempts FROM deliveries") == [(None, 410, 1)]
+    assert counted == [(f"w{receiver.port}", "given_up")]
 
 
 def test_a_circuit_that_opens_is_told_of_by_the_worker_itself(serving) -> None:
