@@ -67,6 +67,7 @@ def found(content: bytes, kind: str = "text/event-stream", *headers: str, status
         (b"data: \xff\n\n", "text/event-stream", ("Content-Encoding: gzip",)),
         (b"x" * 2**21, "text/event-stream", ()),
     ],
+    ids=["a page", "packed", "unknown", "odd", "nothing", "done", "events", "seen 1", "no gzip", "endless"],
 )
 def test_of_what_is_no_parlance_that_alone_is_told(content, kind, headers) -> None:
     (only,) = found(content, kind, "Server: other", *headers)
