@@ -1,6 +1,8 @@
 """Request bodies: bounded in size and time, strict JSON, then a wire's schema."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -31,9 +33,21 @@ def load_body(schema: type[Schema], optional: bool = False) -> Any:
     body = read_body()
     g.posted = _parsed(body)
     _let_others_go_on(len(body))
-    made = load(schema, g.posted)
+    with _no_collecting():
+        made = load(schema, g.posted)
     _let_others_go_on(len(body))
     return made
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Python's garbage collector is kept from looking at thousands of lists and objects again and again while they are
+    made, and from looking at all at those that are refused."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _let_others_go_on(size: int) -> None:
@@ -43,21 +57,15 @@ def _let_others_go_on(size: int) -> None:
 
 
 def _parsed(body: bytes) -> Any:
-    """Its JSON. Python's garbage collector is kept from looking at each list and object again and again while they are
-    made, and from looking at all at those that are refused.
-
-    Raises ChatError: MALFORMED, or INVALID where _mistake tells of one, or a text has a NUL.
-    """
-    gc.disable()
-    try:
-        data = orjson.loads(body)
+    """Its JSON. Raises ChatError: MALFORMED, or INVALID where _mistake tells of one, or a text has a NUL."""
+    with _no_collecting():
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
         mistake = _mistake(data)
         if mistake:
             del data
-    except orjson.JSONDecodeError as error:
-        raise ChatError(Problem.MALFORMED, f"The body is not valid JSON: {error}") from error
-    finally:
-        gc.enable()
     if mistake:
         raise ChatError(Problem.INVALID, mistake)
     if b"\\u0000" in body:  # as JSON says it, unless a backslash stands before it

@@ -14,6 +14,7 @@ MOST_ID = 256  # characters
 ID = validate.Length(1, MOST_ID)
 FUNCTIONS_ALONE = {"description": "Nothing else can be called"}
 _MOST_CALLS = 128
+_FUNCTION = (None, "function")  # the type of a call, which need not be said
 _ROLES = [*SYSTEM, "user", "assistant", "tool"]
 
 
@@ -49,12 +50,12 @@ class Calls(BoundedList):
 
 def is_call(value: Any) -> bool:
     """Whether CallSchema takes it."""
-    match value:
-        case {"id": str(id), "function": {"name": str(name)} as function}:
-            is_function = value.get("type", "function") in ("function", None)
-            is_text = isinstance(function.get("arguments", ""), str | None)
-            return is_function and is_text and 0 < len(id) <= MOST_ID and NAMES.match(name) is not None
-    return False
+    function = value.get("function") if isinstance(value, dict) else None
+    if not isinstance(function, dict):
+        return False
+    call_id, name, arguments = value.get("id"), function.get("name"), function.get("arguments")
+    is_named = isinstance(call_id, str) and 0 < len(call_id) <= MOST_ID and isinstance(name, str) and NAMES.match(name)
+    return bool(is_named) and (arguments is None or isinstance(arguments, str)) and value.get("type") in _FUNCTION
 
 
 class PostedMessageSchema(LenientSchema):
