@@ -27,9 +27,10 @@ from app.engine.agent import Agent
 from app.knowledge.passages import MOST_CHARACTERS
 from app.metrics.registry import METRICS
 from app.providers import PROVIDERS
+from app.settings.agent_table import AgentSchema
 from app.settings.checks import DEFAULT_OTHER, OTHER, WIRES
 from app.settings.environment import EnvironmentSchema
-from app.settings.parlance_toml import AgentSchema, ModelSchema, RetentionSchema, WorkflowsSchema
+from app.settings.parlance_toml import ModelSchema, RetentionSchema, WorkflowsSchema
 from app.settings.records import Server
 from app.settings.server_table import ServerSchema
 from app.store.webhook_events import EVENTS

@@ -9,8 +9,9 @@ from limits import parse_many
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.knowledge.files import matching_files, pages_pattern
+from app.settings.agent_table import AgentSchema
 from app.settings.mistakes import flatten
-from app.settings.parlance_toml import NAME, AgentSchema, ModelSchema, RetentionSchema, Tools, WorkflowsSchema
+from app.settings.parlance_toml import NAME, ModelSchema, RetentionSchema, Tools, WorkflowsSchema
 from app.settings.records import ModelSettings
 from app.settings.server_table import ServerSchema
 from app.tools import BUILT_IN
