@@ -57,7 +57,11 @@ def several(running_redis, tmp_path_factory) -> Iterator[Server]:
         "REDIS_URL": running_redis.url,
         "DESK_SECRET": "correct horse battery staple",
     }
-    with Server(tmp_path_factory.mktemp("metrics"), config=CONFIG + LOST, changes=NARROW, env=env) as running:
+    with (
+        pytest.MonkeyPatch.context() as commands,  # that run in this process read the configuration too
+        Server(tmp_path_factory.mktemp("metrics"), config=CONFIG + LOST, changes=NARROW, env=env) as running,
+    ):
+        commands.setenv("DESK_SECRET", env["DESK_SECRET"])
         eventually(lambda: len(running.worker_pids()) == 2, 20)
         yield running
 
